@@ -395,7 +395,7 @@ fn every_state_can_be_reached_and_every_next_exists() {
             );
             for target in targets {
                 assert!(states.contains_key(target), "{file}: {name} leads to {target}, which is no state");
-                // A state that only leads to itself can't be reached.
+                // If a state is the successor only of itself, it can't be reached.
                 if target != name {
                     next.insert(target);
                 }

@@ -23,7 +23,7 @@ const ATTEMPT: Duration = Duration::from_secs(20);
 /// Why the sessions of a user did not end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionError {
-    /// The named error.
+    /// The error with which a step would fail.
     pub error: StepError,
     /// Connect's error code, if the response contains one.
     pub code: Option<String>,
@@ -47,8 +47,8 @@ impl<'a> Sessions<'a> {
     /// Ends all sessions of a user. Sends one request.
     ///
     /// # Errors
-    /// The named error and the code. If the service does not know the operation, the code is `None` or not a code of
-    /// the operation's model.
+    /// The error of the step and Connect's error code. If the service does not know the operation, the code is `None`
+    /// or not a code of the operation's model.
     pub async fn end(&self, instance_id: &str, username: &str, user_id: &str) -> Result<(), SessionError> {
         let doing = format!("ending the sessions of the user {username}");
         let unavailable =
@@ -89,7 +89,7 @@ async fn refusal(doing: &str, response: HttpResponse) -> SessionError {
     });
     let message = text(["message", "Message"]).unwrap_or_else(|| "no message".into());
     let shown = code.clone().unwrap_or_else(|| format!("HTTP {}", status.as_u16()));
-    // Without a code, an error status of the server can pass; any other response is not from this operation.
+    // Without an error code, a 5xx status may be temporary; any other response does not come from this operation.
     let error = match &code {
         None if status.is_server_error() => StepError::unavailable(format!("{doing} failed: {shown}")),
         _ => error::named(doing, &shown, &message, request_id.as_deref()),

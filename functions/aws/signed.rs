@@ -19,14 +19,15 @@ use aws_types::service_config::ServiceConfigKey;
 /// A service whose requests are signed here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
-    /// The SDK's client contains tables for all checksums of S3, which would make the program an eighth larger.
+    /// Amazon S3. The SDK's client contains tables for all checksums of S3, which would make the program an eighth
+    /// larger.
     S3,
-    /// The newest SDK crate does not contain every operation yet.
+    /// Amazon Connect. The newest SDK crate does not contain every operation yet.
     Connect,
 }
 
 impl Service {
-    /// The name in signatures.
+    /// The name of the service in signatures.
     const fn signing_name(self) -> &'static str {
         match self {
             Self::S3 => "s3",
@@ -34,7 +35,7 @@ impl Service {
         }
     }
 
-    /// The name in the SDK's configuration.
+    /// The name of the service in the SDK's configuration.
     const fn id(self) -> &'static str {
         match self {
             Self::S3 => "S3",
@@ -67,7 +68,7 @@ impl Service {
     }
 }
 
-/// The Region of the configuration.
+/// The Region in the SDK's configuration.
 pub(super) fn region(config: &SdkConfig) -> &str {
     config.region().map_or("us-east-1", |region| region.as_ref())
 }

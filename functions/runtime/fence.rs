@@ -29,12 +29,12 @@ pub type Confirm = dyn Fn(Lease, Turn) -> Confirmation + Send + Sync;
 /// The result of a confirmation.
 pub type Confirmation = BoxFuture<'static, Result<Option<Lease>, StepError>>;
 
-/// Which confirmation of an invocation it is.
+/// Whether a confirmation is the first of an invocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
-    /// The first one.
+    /// The first confirmation of the invocation.
     First,
-    /// A later one.
+    /// A later confirmation of the invocation.
     Later,
 }
 
@@ -44,7 +44,7 @@ pub struct Fence {
     term: Duration,
     now: fn() -> SystemTime,
     state: Mutex<State>,
-    /// Only one request at a time confirms the lease; the others wait for the result.
+    /// Only one request at a time confirms the lease; the other requests wait for the result.
     confirmation: AsyncMutex<()>,
     lost: Notify,
 }

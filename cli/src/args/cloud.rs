@@ -243,7 +243,7 @@ pub struct SignOutArgs {
     /// Alias or id of the instance; optional if there is only one
     #[arg(long, value_name = "INSTANCE")]
     pub instance: Option<String>,
-    /// Selects the stack.
+    /// The options that select the stack.
     #[command(flatten)]
     pub target: StackArgs,
 }

@@ -1,4 +1,4 @@
-//! `sign-out`: the operator ends the sessions of a user.
+//! Tests of the command `sign-out`, which ends the sessions of a user.
 
 use serde_json::json as object;
 

@@ -1,4 +1,4 @@
-//! A function that is paused while another execution takes over its lease sends nothing afterwards.
+//! Tests that a function which is paused while another execution takes over its lease sends no further request.
 
 use serde_json::{Value, json};
 use test_support::with;

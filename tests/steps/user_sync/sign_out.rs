@@ -1,4 +1,4 @@
-//! The end of sessions of members who left or lost a security profile.
+//! Tests that the sessions of members end if they have left or lost a security profile.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::fixture::{Fixture, GROUP_NAME, member_id, username};
 
 const SIGN_OUT: &str = "DeleteAllEntitySessions";
 
-/// Twelve synced users, and a policy that keeps the users who leave.
+/// Starts with twelve synced users and a removal policy that keeps the users of members who leave.
 async fn keeping() -> Fixture {
     let fixture = Fixture::with_members(12).await;
     fixture.set_users("removed", json!({ "action": "keep" }));
