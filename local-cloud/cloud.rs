@@ -71,7 +71,12 @@ impl Cloud {
             // AWS Support takes weeks to work on a case, and the stand-in takes hours by default. For a local run,
             // these times are as short as a decision on a quota request.
             behaviour: Behaviour {
-                graph: GraphBehaviour { registrations: credentials.registrations.clone(), ..GraphBehaviour::default() },
+                graph: GraphBehaviour {
+                    registrations: credentials.registrations.clone(),
+                    // An administrator may also change groups. The functions may not.
+                    roles: [GraphBehaviour::default().roles, vec!["Group.ReadWrite.All".into()]].concat(),
+                    ..GraphBehaviour::default()
+                },
                 support_path: SupportPath { picked_up: 300.0, decided: 1_500.0, ..SupportPath::default() },
                 ..Behaviour::default()
             },

@@ -22,6 +22,7 @@ use crate::stand_in::model::Models;
 use crate::stand_in::options::Behaviour;
 use crate::stand_in::record::Recorder;
 use crate::stand_in::route::{Destination, ISSUER, destination};
+use crate::stand_in::sign_in::operation;
 use crate::stand_in::simulated;
 use crate::stand_in::sts::Sts;
 use crate::stand_in::upstream::Upstream;
@@ -225,6 +226,9 @@ impl Cloud {
                     self.authority.iam_changed();
                 }
                 answer
+            }
+            (Door::Aws, None) if way.service == "sts" && way.operation == "AssumeRoleWithSAML" => {
+                operation::serve(self, request).await
             }
             (Door::Aws, None) if ["sts", ISSUER].contains(&way.service.as_str()) => {
                 self.sts.serve(&self.iam, &self.authority, request).await

@@ -26,6 +26,8 @@ struct State {
     /// Replaced metadata documents, each with the time until which parts of AWS still use the document.
     before: HashMap<String, Vec<(String, OffsetDateTime)>>,
     federation: bool,
+    /// The endpoint of STS that the last call reached.
+    endpoint: usize,
 }
 
 /// Handles requests to IAM before they are forwarded to the emulator's IAM, and adds the missing features.
@@ -86,6 +88,16 @@ impl Iam {
         let state = self.state();
         let before = state.before.get(arn).into_iter().flatten().filter(|(_, until)| *until > now);
         std::iter::once(current).chain(before.map(|(document, _)| document.clone())).collect()
+    }
+
+    /// The metadata document of a SAML provider that one endpoint of STS uses now. After an update, successive calls
+    /// reach endpoints with the old and with the new document in turn.
+    pub(crate) async fn sign_in_metadata_of_one_endpoint(&self, arn: &str) -> Option<String> {
+        let mut documents = self.sign_in_metadata(arn).await;
+        let mut state = self.state();
+        state.endpoint = state.endpoint.wrapping_add(1);
+        let at = state.endpoint % documents.len().max(1);
+        (at < documents.len()).then(|| documents.swap_remove(at))
     }
 
     async fn metadata_of(&self, arn: &str) -> Option<String> {

@@ -60,7 +60,7 @@ pub use fault::{FaultRule, FaultRuleError, Kill, Truncate};
 pub use graph::{AppCredential, AppRegistration, Certified, GraphBehaviour, self_signed};
 pub use options::{Behaviour, ClientCredentials, NumberStock, Options, QuotaOutcome, QuotaPath, SupportPath};
 pub use record::{CallSummary, Permission};
-pub use sign_in::{Form, SignIn, SignedIn};
+pub use sign_in::{Form, SignIn, SignedIn, identity_provider::IdentityProvider, signer};
 pub use tenant::Tenant;
 
 use authority::Authority;

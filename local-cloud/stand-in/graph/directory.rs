@@ -275,6 +275,21 @@ impl Directory {
         true
     }
 
+    /// Deletes a group. A security group cannot be restored. Returns whether the group existed.
+    pub(super) fn remove_group(&mut self, id: &str) -> bool {
+        if self.group(id).is_none() {
+            return false;
+        }
+        self.objects.remove(id);
+        self.groups.retain(|group| group != id);
+        self.by_name.values_mut().for_each(|ids| ids.retain(|group| group != id));
+        self.members.remove(id);
+        self.member_of.values_mut().for_each(|groups| {
+            groups.remove(id);
+        });
+        true
+    }
+
     /// The direct members of a group that replicas return at this time, each with its position in the list. Begins
     /// after the position `after`.
     pub(super) fn members(

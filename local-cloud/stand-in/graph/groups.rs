@@ -4,11 +4,14 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 use super::{
-    Answer, Call,
+    Answer, Call, State,
     directory::{GROUP, Object, USER},
     error::GraphError,
+    notify::Change,
     odata::Options,
-    permissions, schema,
+    permissions,
+    registration::refuse_read_only,
+    schema,
 };
 
 impl Call<'_> {
@@ -45,6 +48,41 @@ impl Call<'_> {
         let state = self.graph.state();
         let group = state.directory.group(id).ok_or_else(|| unknown(id))?;
         Ok(self.entity("groups", group.view(options.select.as_deref(), true)))
+    }
+
+    /// Creates a security group. The local cloud creates no groups of other kinds.
+    pub(super) fn create_group(&self) -> Result<Answer, GraphError> {
+        let mut fields = self.fields()?.clone();
+        refuse_read_only(&fields, &["id", "createdDateTime", "deletedDateTime"])?;
+        if fields.get("securityEnabled") != Some(&json!(true)) || fields.get("mailEnabled") != Some(&json!(false)) {
+            return Err(self.not_served());
+        }
+        fields.insert("@odata.type".into(), json!(GROUP));
+        let mut state = self.graph.state();
+        let id = state.directory.put(fields, self.now);
+        let group = state.directory.group(&id).ok_or_else(|| unknown(&id))?;
+        let mut answer = self.entity("groups", group.view(None, true));
+        answer.status = 201;
+        Ok(answer)
+    }
+
+    pub(super) fn delete_group(&self, id: &str) -> Result<Answer, GraphError> {
+        let removed = self.graph.state().directory.remove_group(id);
+        if removed { Ok(Answer::no_content()) } else { Err(unknown(id)) }
+    }
+
+    pub(super) fn add_group_member(&self, id: &str) -> Result<Answer, GraphError> {
+        let member = self.referenced(&["directoryObjects", "groups", "users"])?;
+        let mut guard = self.graph.state();
+        let state: &mut State = &mut guard;
+        state.directory.group(id).ok_or_else(|| unknown(id))?;
+        state.directory.object(&member).filter(|object| !object.deleted()).ok_or_else(|| unknown(&member))?;
+        let from = self.graph.options.clock.after(self.graph.behaviour().membership_seconds);
+        if !state.directory.link(id, &member, from) {
+            return Err(self.already_referenced("members"));
+        }
+        self.graph.announce(state, &Change::Member { group: id.to_owned(), id: member, removed: false });
+        Ok(Answer::no_content())
     }
 
     pub(super) fn members(&self, id: &str, transitive: bool, cast: bool) -> Result<Answer, GraphError> {

@@ -11,7 +11,7 @@ use super::{
     Graph,
     clients::{AppCredential, AppRegistration, Client},
     error::GraphError,
-    metadata,
+    metadata, user_access,
 };
 use crate::stand_in::http::{Request, Response};
 
@@ -87,7 +87,7 @@ impl Refusal {
 }
 
 impl Graph {
-    /// Handles a request to the login service: a token request, or a request for federation metadata.
+    /// Handles a request to the login service: a token request, or a request for federation metadata or a sign-in.
     pub(super) async fn login(&self, request: &Request) -> Response {
         let segments: Vec<&str> = request.path.trim_matches('/').split('/').collect();
         let response = match (request.method.as_str(), segments.as_slice()) {
@@ -98,6 +98,7 @@ impl Graph {
             ("GET", [tenant, "federationmetadata", "2007-06", "federationmetadata.xml"]) => {
                 metadata::answer(self, tenant, request.query("appid"))
             }
+            ("GET", ["api", "signin", app_id]) => user_access::answer(self, app_id, request),
             _ => Response::new(404, "text/plain", "The login service has no such page."),
         };
         response
@@ -258,6 +259,6 @@ impl Graph {
 }
 
 /// A time as Graph formats it in JSON: whole seconds, UTC.
-pub(super) fn stamp(at: OffsetDateTime) -> String {
+pub(crate) fn stamp(at: OffsetDateTime) -> String {
     at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
 }

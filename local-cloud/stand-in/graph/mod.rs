@@ -31,11 +31,12 @@ mod schema;
 mod sign_in;
 mod subscriptions;
 mod throttle;
+mod user_access;
 
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak, atomic::AtomicUsize};
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
@@ -55,6 +56,7 @@ pub(crate) use certificate::SigningKey;
 use clients::Client;
 use directory::Directory;
 use error::GraphError;
+pub(crate) use login::stamp;
 use login::{Caller, Tokens};
 use odata::Options;
 use registration::Registration;
@@ -97,6 +99,8 @@ pub struct Graph {
     salt: String,
     /// The IDs that the roles `User` and `msiam_access` of the gallery application have in this tenant.
     role_ids: (String, String),
+    /// The number of sign-ins at the user access URL.
+    sign_ins: AtomicUsize,
     this: Weak<Graph>,
 }
 
@@ -173,6 +177,7 @@ impl Graph {
             tenant_key: OnceLock::new(),
             salt: Uuid::new_v4().to_string(),
             role_ids: (Uuid::new_v4().to_string(), Uuid::new_v4().to_string()),
+            sign_ins: AtomicUsize::new(0),
             this: this.clone(),
         })
     }
@@ -191,7 +196,7 @@ impl Graph {
         self.handle_one(request, &caller).await
     }
 
-    /// Handles a call to the login service: the token endpoint and the federation metadata.
+    /// Handles a call to the login service: the token endpoint, the federation metadata and the user access URL.
     pub async fn handle_login(&self, request: &Request) -> Response {
         self.login(request).await
     }

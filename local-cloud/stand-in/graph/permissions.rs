@@ -27,6 +27,8 @@ const READ_MEMBERS: &[&str] = &[
     "Group.ReadWrite.All",
     "Directory.Read.All",
 ];
+const WRITE_GROUP: &[&str] = &["Group.ReadWrite.All"];
+const WRITE_MEMBERS: &[&str] = &["GroupMember.ReadWrite.All", "Group.ReadWrite.All"];
 // `User.ReadBasic.All` can be granted to applications, but is not in this list, because these operations reject it.
 const READ_USER: &[&str] = &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All"];
 const ASSIGN: &[&str] = &["AppRoleAssignment.ReadWrite.All"];
@@ -55,9 +57,9 @@ fn needs(endpoint: &Endpoint) -> Needs {
     } else if path.ends_with("/checkMemberGroups") {
         &[READ_USER, READ_MEMBERS]
     } else if path.contains("embers") {
-        &[READ_MEMBERS]
+        if read { &[READ_MEMBERS] } else { &[WRITE_MEMBERS] }
     } else if below("/groups") {
-        &[READ_GROUP]
+        if read { &[READ_GROUP] } else { &[WRITE_GROUP] }
     } else if path.ends_with("/memberOf") {
         &[READ_USER, READ_GROUP]
     } else if below("/users") || below("/directory/deletedItems") {

@@ -4,29 +4,24 @@
 //! After a change, replicas of the directory may differ for a while in the signing certificate or in the reply URL. One
 //! response is created for each possible combination, because a sign-in must succeed with every replica.
 
-use std::{collections::BTreeMap, fmt::Write, sync::Arc};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
+use time::OffsetDateTime;
 
 use super::{
     Graph, State,
     certificate::SigningKey,
     directory::{Directory, Object},
-    login::stamp,
     registration::{Registration, text, texts},
 };
-use crate::stand_in::sign_in::{PostedResponse, Refusal, xml_signature};
+use crate::stand_in::sign_in::{
+    PostedResponse, Refusal,
+    response::{Attributes, Content},
+};
 
 const WHO: &str = "Microsoft Entra ID";
 const ATTRIBUTES: &str = "https://aws.amazon.com/SAML/Attributes";
-/// The lifetime of a response and the clock difference that it allows, as in Entra.
-const LIFETIME: Duration = Duration::minutes(60);
-const SKEW: Duration = Duration::minutes(5);
-
-/// A claim's name and its values.
-type Claims = BTreeMap<String, Vec<String>>;
 
 impl Graph {
     /// The SAML responses that the browser of a user (object ID or user principal name) can post to AWS for an
@@ -88,8 +83,8 @@ impl Graph {
         Ok(responses)
     }
 
-    fn claims(&self, state: &State, registration: &Registration, person: &Object, roles: &[&Value]) -> Claims {
-        let mut claims = Claims::new();
+    fn claims(&self, state: &State, registration: &Registration, person: &Object, roles: &[&Value]) -> Attributes {
+        let mut claims = Attributes::new();
         let assigned = registration.policies.first();
         let policy = assigned.and_then(|id| state.policies.iter().find(|policy| text(&policy.fields, "id") == id));
         let definition = policy
@@ -132,40 +127,14 @@ impl Graph {
         reply_url: &str,
         audience: &str,
         person: &Object,
-        claims: &Claims,
+        attributes: &Attributes,
         now: OffsetDateTime,
     ) -> Result<String, Refusal> {
         let issuer = format!("https://sts.windows.net/{}/", self.options.tenant_id);
-        let (response_id, id) = (format!("_{}", Uuid::new_v4()), format!("_{}", Uuid::new_v4()));
-        let (at, before, after) = (stamp(now), stamp(now - SKEW), stamp(now + LIFETIME));
-        let name = escape(text(&person.fields, "userPrincipalName"));
-        let (reply_url, audience) = (escape(reply_url), escape(audience));
-        let mut attributes = String::new();
-        for (name, values) in claims {
-            let _ = write!(attributes, "<Attribute Name=\"{}\">", escape(name));
-            for value in values {
-                let _ = write!(attributes, "<AttributeValue>{}</AttributeValue>", escape(value));
-            }
-            attributes.push_str("</Attribute>");
-        }
-        let place = xml_signature::PLACE;
-        let document = format!(
-            "<samlp:Response ID=\"{response_id}\" Version=\"2.0\" IssueInstant=\"{at}\" Destination=\"{reply_url}\" \
-             xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\">\
-             <Issuer xmlns=\"urn:oasis:names:tc:SAML:2.0:assertion\">{issuer}</Issuer>\
-             <samlp:Status><samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/></samlp:Status>\
-             <Assertion ID=\"{id}\" IssueInstant=\"{at}\" Version=\"2.0\" xmlns=\"urn:oasis:names:tc:SAML:2.0:assertion\">\
-             <Issuer>{issuer}</Issuer>{place}\
-             <Subject><NameID Format=\"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress\">{name}</NameID>\
-             <SubjectConfirmation Method=\"urn:oasis:names:tc:SAML:2.0:cm:bearer\">\
-             <SubjectConfirmationData NotOnOrAfter=\"{after}\" Recipient=\"{reply_url}\"/></SubjectConfirmation></Subject>\
-             <Conditions NotBefore=\"{before}\" NotOnOrAfter=\"{after}\"><AudienceRestriction><Audience>{audience}</Audience>\
-             </AudienceRestriction></Conditions><AttributeStatement>{attributes}</AttributeStatement>\
-             <AuthnStatement AuthnInstant=\"{at}\" SessionIndex=\"{id}\"><AuthnContext><AuthnContextClassRef>\
-             urn:oasis:names:tc:SAML:2.0:ac:classes:Password</AuthnContextClassRef></AuthnContext></AuthnStatement>\
-             </Assertion></samlp:Response>"
-        );
-        xml_signature::sign(&document, &id, &key.certificate(), |message| key.sign(message))
+        let name = text(&person.fields, "userPrincipalName");
+        let content = Content { issuer: &issuer, reply_url, audience, name, attributes };
+        content
+            .signed(key, now)
             .map_err(|reason| refuse("AADSTS90015", format!("The response could not be signed: {reason}.")))
     }
 }
@@ -267,8 +236,4 @@ fn attribute(person: &Object, id: &str) -> Option<String> {
 
 fn refuse(code: &str, message: String) -> Refusal {
     Refusal::new(WHO, format!("{code}: {message}"))
-}
-
-fn escape(text: &str) -> String {
-    crate::stand_in::aws_error::escape(text)
 }

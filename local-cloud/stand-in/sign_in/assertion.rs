@@ -20,6 +20,10 @@ pub(crate) struct Assertion {
     pub(crate) not_on_or_after: OffsetDateTime,
     pub(crate) audiences: Vec<String>,
     pub(crate) recipient: String,
+    /// The name ID of the subject.
+    pub(crate) subject: String,
+    /// The format of the name ID, as in the condition key `saml:sub_type`.
+    pub(crate) subject_type: String,
     attributes: Vec<(String, Vec<String>)>,
 }
 
@@ -45,6 +49,7 @@ impl Assertion {
         let conditions = child(assertion, "Conditions")?;
         let confirmation =
             below(assertion, "SubjectConfirmationData").next().ok_or("it has no subject confirmation")?;
+        let name = below(assertion, "NameID").next();
         Ok(Self {
             id: needed(assertion, "ID")?,
             issuer: text(child(assertion, "Issuer")?),
@@ -53,11 +58,21 @@ impl Assertion {
             not_on_or_after: moment(conditions, "NotOnOrAfter")?.min(moment(confirmation, "NotOnOrAfter")?),
             audiences: below(conditions, "Audience").map(text).collect(),
             recipient: needed(confirmation, "Recipient")?,
+            subject: name.map(text).unwrap_or_default(),
+            subject_type: name.and_then(|name| name.attribute("Format")).map_or("persistent", subject_type).to_owned(),
             attributes: below(assertion, "Attribute")
                 .map(|attribute| {
                     Ok((needed(attribute, "Name")?, below(attribute, "AttributeValue").map(text).collect()))
                 })
                 .collect::<Result<_, String>>()?,
+        })
+    }
+
+    /// The session tags: keys and values of the attributes `PrincipalTag:…`.
+    pub(crate) fn principal_tags(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.attributes.iter().filter_map(|(name, values)| {
+            let key = name.strip_prefix("https://aws.amazon.com/SAML/Attributes/PrincipalTag:")?;
+            Some((key, values.first()?.as_str()))
         })
     }
 
@@ -88,6 +103,11 @@ impl Issuer {
             signing.flat_map(|key| key.descendants().filter(|node| node.has_tag_name((DSIG, "X509Certificate"))));
         Some(Self { entity_id: root.attribute("entityID")?.to_owned(), certificates: certificates.map(text).collect() })
     }
+}
+
+/// The format of a name ID without the prefix of SAML 2.0's formats.
+fn subject_type(format: &str) -> &str {
+    format.strip_prefix("urn:oasis:names:tc:SAML:2.0:nameid-format:").unwrap_or(format)
 }
 
 fn child<'a, 'input>(node: Node<'a, 'input>, name: &str) -> Result<Node<'a, 'input>, String> {

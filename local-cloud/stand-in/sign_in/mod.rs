@@ -1,9 +1,15 @@
 //! The test sign-in: all steps from the user access URL to the first page of Connect, with the current settings of both
-//! clouds. The Entra part is in [`crate::stand_in::graph`]. The module [`aws`] emulates AWS sign-in, STS and Connect's
-//! user lookup. A test sign-in changes nothing and shares no code with the product.
+//! clouds. The Entra part is in [`crate::stand_in::graph`]. The module [`aws`] emulates AWS sign-in and Connect's user
+//! lookup, [`exchange`] emulates STS. A test sign-in changes nothing and shares no code with the product.
+//!
+//! [`operation`] is the API operation `AssumeRoleWithSAML`, and [`identity_provider`] signs responses for its callers.
 
 pub(crate) mod assertion;
 pub(crate) mod aws;
+pub(crate) mod exchange;
+pub(crate) mod identity_provider;
+pub(crate) mod operation;
+pub(crate) mod response;
 pub(crate) mod xml_signature;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -98,6 +104,20 @@ impl Refusal {
     pub(crate) fn new(by: &'static str, message: impl Into<String>) -> Self {
         Self { by, message: message.into() }
     }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+/// The index of the certificate (base64 DER) with whose key a SAML response (base64) was signed. `None` if the response
+/// is not valid, or was signed with another key.
+#[must_use]
+pub fn signer(response: &str, certificates: &[&str]) -> Option<usize> {
+    let response = String::from_utf8(STANDARD.decode(response).ok()?).ok()?;
+    let id = assertion::Assertion::read(&response).ok()?.id;
+    let signs = |certificate: &&str| xml_signature::verify(&response, &id, &[(*certificate).to_owned()]).is_ok();
+    certificates.iter().position(signs)
 }
 
 /// Signs a user in. While Entra's replicas may differ, there are several possible responses. The sign-in succeeds only

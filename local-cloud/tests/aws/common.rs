@@ -61,8 +61,17 @@ pub(crate) async fn start_with(mut options: Options) -> Cloud {
     Cloud { cloud, notebook, client: reqwest::Client::builder().no_proxy().build().unwrap() }
 }
 
-/// The fake emulator. It emulates a SAML provider if the provider's name contains `known`, and returns a fixed greeting
-/// to other requests.
+/// The last value of a form field in the requests so far, escaped for XML.
+fn last(notebook: &Notebook, name: &str) -> Option<String> {
+    let requests = notebook.lock().unwrap();
+    let value =
+        |body: &str| form_urlencoded::parse(body.as_bytes()).find(|(key, _)| key == name).map(|(_, v)| v.into_owned());
+    let found = requests.iter().rev().find_map(|(_, _, body)| value(body))?;
+    Some(found.replace('&', "&amp;").replace('<', "&lt;"))
+}
+
+/// The fake emulator. It emulates a SAML provider if the provider's name contains `known`, a role with any name, and
+/// returns a fixed greeting to other requests.
 async fn emulate(State(notebook): State<Notebook>, request: axum::extract::Request) -> (HeaderMap, String) {
     let (parts, body) = request.into_parts();
     let body = String::from_utf8(axum::body::to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap();
@@ -72,7 +81,18 @@ async fn emulate(State(notebook): State<Notebook>, request: axum::extract::Reque
             "<CreateSAMLProviderResponse><CreateSAMLProviderResult>{result}</CreateSAMLProviderResult></CreateSAMLProviderResponse>"
         )
     } else if body.contains("Action=GetSAMLProvider") && body.contains("known") {
-        "<GetSAMLProviderResponse><GetSAMLProviderResult></GetSAMLProviderResult></GetSAMLProviderResponse>".to_owned()
+        let document = last(&notebook, "SAMLMetadataDocument").unwrap_or_default();
+        format!(
+            "<GetSAMLProviderResponse><GetSAMLProviderResult><SAMLMetadataDocument>{document}</SAMLMetadataDocument>\
+             </GetSAMLProviderResult></GetSAMLProviderResponse>"
+        )
+    } else if let Some(trust) = last(&notebook, "AssumeRolePolicyDocument").filter(|_| body.contains("Action=GetRole&"))
+    {
+        format!(
+            "<GetRoleResponse><GetRoleResult><Role><Arn>arn:aws:iam::000000000000:role/r</Arn><RoleName>r</RoleName>\
+             <RoleId>AROA1</RoleId><AssumeRolePolicyDocument>{trust}</AssumeRolePolicyDocument>\
+             <MaxSessionDuration>3600</MaxSessionDuration></Role></GetRoleResult></GetRoleResponse>"
+        )
     } else {
         "hello from the emulator".to_owned()
     };
@@ -127,6 +147,16 @@ impl Cloud {
     /// Sends a request to IAM.
     pub(crate) async fn iam(&self, form: &[(&str, &str)]) -> Answer {
         self.send(self.client.post(self.cloud.aws_url()).form(form), "iam").await
+    }
+
+    /// Sends an unsigned request to STS.
+    pub(crate) async fn sts(&self, form: &[(&str, &str)]) -> Answer {
+        let answer = self.client.post(self.cloud.aws_url()).form(form).send().await.unwrap();
+        let status = answer.status().as_u16();
+        let text = answer.text().await.unwrap();
+        let code =
+            text.split_once("<Code>").and_then(|(_, rest)| rest.split('<').next()).unwrap_or_default().to_owned();
+        Answer { status, code, body: Value::Null, text }
     }
 
     /// Sends an administration request.

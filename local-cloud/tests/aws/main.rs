@@ -5,4 +5,5 @@ mod common;
 mod connect;
 mod front;
 mod quotas;
+mod saml;
 mod support;

@@ -202,3 +202,22 @@ async fn the_inventory_shows_groups_after_pending_replication() {
     assert_eq!(members[0]["@odata.type"], "#microsoft.graph.user");
     assert_eq!(inventory["applications"], json!([]));
 }
+
+#[tokio::test]
+async fn an_administrator_creates_a_group_adds_a_member_and_deletes_the_group() {
+    let client = Client::new(0.0, agents(1), |behaviour| behaviour.roles.push("Group.ReadWrite.All".into()));
+    let body = json!({"displayName": "New", "mailNickname": "new", "mailEnabled": false, "securityEnabled": true});
+    let id = client.ok("POST", "/groups", body.clone()).await["id"].as_str().unwrap().to_owned();
+    let link = json!({"@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{AGENTS}")});
+    client.ok("POST", &format!("/groups/{id}/members/$ref"), link.clone()).await;
+    assert_eq!(ids(&client.ok("GET", &format!("/groups/{id}/members"), Value::Null).await), [AGENTS]);
+    let (status, _, message) = client.refused("POST", &format!("/groups/{id}/members/$ref"), link).await;
+    assert!(status == 400 && message.contains("already exist"), "{message}");
+    client.ok("DELETE", &format!("/groups/{id}"), Value::Null).await;
+    assert_eq!(client.refused("GET", &format!("/groups/{id}"), Value::Null).await.0, 404);
+    assert_eq!(ids(&client.ok("GET", "/groups?$filter=displayName eq 'New'", Value::Null).await), [""; 0]);
+
+    let reader = Client::new(0.0, agents(1), |_| {});
+    assert_eq!(reader.refused("POST", "/groups", body).await.0, 403);
+    assert_eq!(reader.refused("DELETE", &format!("/groups/{AGENTS}"), Value::Null).await.0, 403);
+}
