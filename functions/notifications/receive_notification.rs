@@ -40,6 +40,9 @@ const MAX_TOKEN_LENGTH: usize = 4096;
 /// events.
 const MEMBERS_PER_EVENT: usize = 500;
 
+/// Maximum number of unknown subscriptions in one log line.
+const MAX_LOGGED: usize = 10;
+
 /// A batch of notifications. Items are parsed one by one, so that an invalid item does not affect the others.
 #[derive(Deserialize)]
 struct Batch {
@@ -64,6 +67,8 @@ struct Content {
     changes: BTreeMap<(Uuid, Uuid), Change>,
     reauthorize: BTreeSet<Uuid>,
     rejected: usize,
+    /// The subscriptions of rejected items, at most [`MAX_LOGGED`].
+    unknown: BTreeSet<Uuid>,
 }
 
 /// The added and removed members in the notifications of a group. A notification that lists no members still means that
@@ -118,7 +123,8 @@ async fn deliver(ctx: &Context, batch: Batch, group: Option<Uuid>) -> Result<(),
     let content = read(batch, group, ctx.client_states().await?);
     let (groups, reauthorize, rejected) = (content.changes.len(), content.reauthorize.len(), content.rejected);
     if rejected > 0 {
-        warn!(items, rejected, "notifications from unknown subscriptions were rejected");
+        let subscriptions = content.unknown.iter().map(Uuid::to_string).collect::<Vec<_>>().join(" ");
+        warn!(items, rejected, subscriptions, "notifications from unknown subscriptions were rejected");
     }
     info!(items, groups, reauthorize, "notifications received");
     event_bus::put(ctx.events(), ctx.settings.event_bus()?, &into_events(content)).await
@@ -128,8 +134,10 @@ async fn deliver(ctx: &Context, batch: Batch, group: Option<Uuid>) -> Result<(),
 fn read(batch: Batch, group: Option<Uuid>, states: &ClientStates) -> Content {
     let mut content = Content::default();
     for value in batch.value {
+        let subscription = value["subscriptionId"].as_str().and_then(|id| Uuid::try_parse(id).ok());
         if add(&mut content, value, group, states).is_none() {
             content.rejected += 1;
+            content.unknown.extend(subscription.filter(|_| content.unknown.len() < MAX_LOGGED));
         }
     }
     content
@@ -308,6 +316,7 @@ mod tests {
         let count = not_ours.len();
         let content = content(not_ours.into_iter().chain([item(&json!([]))]).collect());
         assert_eq!((content.rejected, content.changes.len()), (count, 1));
+        assert_eq!(content.unknown, [Uuid::try_parse(&id(3)).unwrap()].into(), "the log names valid ids only");
     }
 
     #[test]

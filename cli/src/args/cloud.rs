@@ -55,6 +55,17 @@ pub struct LiveCheckArgs {
     /// AWS Region of the instance that the check creates
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
+    /// Name of a deployed stack; also checks how fast Graph sends a notification to the URL of this stack
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+    /// Also check with which certificate Entra signs: the command prints a URL, and you sign in once with a browser on
+    /// this computer
+    #[arg(long)]
+    pub browser: bool,
+    /// Request a quota increase by 1 for the instance that the check creates, and wait for the decision of AWS, which
+    /// can take days
+    #[arg(long)]
+    pub request_quota_increase: bool,
 }
 
 /// A document for a phone number order: its kind and its file.

@@ -297,7 +297,8 @@ impl Signed {
         if self.region().starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
     }
 
-    fn endpoint(&self, service: Service) -> String {
+    /// The URL of a service, without a slash at the end.
+    pub(crate) fn endpoint(&self, service: Service) -> String {
         let region = if service.global { String::new() } else { format!(".{}", self.region()) };
         let own = || format!("https://{}{region}.{}", service.host, self.suffix());
         self.configured(service).map_or_else(own, |url| url.trim_end_matches('/').to_owned())

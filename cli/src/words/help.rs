@@ -92,7 +92,7 @@ const HELP: &str = "このメッセージ、または指定したコマンドの
 
 /// Argument ids and their help. The id is prefixed with the command if arguments of the same id have different
 /// meanings.
-const ARGUMENTS: [(&str, &str); 68] = [
+const ARGUMENTS: [(&str, &str); 71] = [
     ("help", "ヘルプを表示"),
     ("version", "バージョンを表示"),
     ("json", "結果を JSON 形式で標準出力に出力し、通常のメッセージは標準エラー出力に出力"),
@@ -120,6 +120,15 @@ const ARGUMENTS: [(&str, &str); 68] = [
     ("profile", "AWS CLI のプロファイル"),
     ("live-check.group", "アプリケーションに一時的に割り当てる Entra のグループ (メンバーは変更しない)"),
     ("live-check.region", "作成するインスタンスの AWS リージョン"),
+    (
+        "live-check.stack",
+        "デプロイ済みのスタックの名前。Graph の変更通知がこのスタックの URL に届くまでの時間も確認する",
+    ),
+    ("browser", "Entra が署名に使用する証明書も確認する。URL が表示されるので、ブラウザで 1 回サインインする"),
+    (
+        "request_quota_increase",
+        "作成したインスタンスのクォータを 1 だけ引き上げるようリクエストし、AWS の判断を待つ (数日かかる場合あり)",
+    ),
     ("target.region", "スタックの AWS リージョン"),
     ("target.stack", "CloudFormation スタックの名前"),
     (

@@ -43,7 +43,16 @@ catalogue! {
     checking_federation() = "IAM …", "IAM …";
     checking_connect() = "Amazon Connect …", "Amazon Connect …";
     remove_manually(thing) = "Could not be removed. Delete it manually: {thing}", "削除できませんでした。手動で削除してください: {thing}";
-    not_checkable(why) = "can't be checked by this command: {why}", "このコマンドでは確認できません: {why}";
+    searching_leftovers() = "A call got no response. Searching for resources that it may have created …", "応答のない呼び出しがありました。作成された可能性のあるリソースを検索しています…";
+    needs_stack(option) = "Graph sends notifications only to a public URL. With {option}, Graph sends one to the URL of a deployed stack.", "Graph は公開 URL にのみ通知を送信します。{option} を指定すると、デプロイ済みのスタックの URL で通知を受信して確認します。";
+    needs_browser(option) = "Only sign-ins show which certificate is used. With {option}, you sign in with a browser.", "署名に使用される証明書は、サインインしないと確認できません。{option} を指定すると、ブラウザでサインインして確認できます。";
+    open_in_browser(group) = "Open the following URL in a browser on this computer, and sign in as a direct member of the group {group}. The browser then signs in again several times. Keep the page open for about four minutes.", "このコンピューターのブラウザで次の URL を開き、グループ {group} の直接のメンバーとしてサインインしてください。その後、ブラウザが自動的にサインインを繰り返します。約 4 分間、ページを開いたままにしてください。";
+    sign_ins_done() = "The check has received all sign-ins. You can close this page.", "必要なサインインがすべて完了しました。このページを閉じてください。";
+    no_sign_in() = "no sign-in arrived within 15 minutes", "15 分以内にサインインがありませんでした";
+    unknown_signer() = "a SAML response was not signed with a certificate of the application", "アプリケーションの証明書で署名されていない SAML レスポンスを受信しました";
+    not_checked(why) = "not checked: {why}", "未確認: {why}";
+    no_quota_request(option) = "the history of quota requests does not show it. With {option}, the check sends a request for the smallest increase.", "クォータの引き上げリクエストの履歴からは判定できません。{option} を指定すると、最小限の引き上げをリクエストして確認します。";
+    quota_status(status) = "AWS did not grant the request for a quota increase (status {status})", "クォータの引き上げリクエストが承認されませんでした (ステータス: {status})";
     not_reached() = "undetermined: the check ended earlier", "未確認 (確認する前にチェックが終了したため)";
     hidden_by(name) = "not visible because the other reading of {name} is true", "{name} は別の解釈が正しいため、確認できません";
     polled_too_late(seconds) = "the first poll was after {seconds} s, too late to decide", "最初のポーリングまでに {seconds} 秒かかったため、判定できません";

@@ -4,14 +4,20 @@
 use std::{
     future::Future,
     process::Command,
-    time::{Duration, Instant},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use local_cloud::cloud::administrator;
+use onboarding_core::saml::user_access_url;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::{
     args::LiveCheckArgs,
@@ -19,13 +25,20 @@ use crate::{
         configured,
         error::CommandError,
         kept::Kept,
-        signed::{CONNECT, IAM, STS, Service, Signed, refusal},
+        signed::{CLOUD_FORMATION, CONNECT, IAM, STS, Service, Signed, refusal},
+        stack::Stack,
     },
+    exit::Exit,
     words::Words,
 };
 
 /// Maximum number of attempts for a throttled call.
 const TRIES: u32 = 8;
+
+/// Entra's login service.
+const LOGIN: &str = "https://login.microsoftonline.com";
+/// The content type of a request in AWS's query protocol.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A response, successful or not.
 #[derive(Debug)]
@@ -53,6 +66,14 @@ impl Answer {
     }
 }
 
+/// Whether further calls are made, and whether a call got no response.
+#[derive(Debug, Default)]
+struct Calls {
+    interrupted: AtomicBool,
+    interruption: Notify,
+    unanswered: AtomicBool,
+}
+
 /// Access to AWS and Entra with the operator's credentials.
 pub(crate) struct Clouds {
     config: SdkConfig,
@@ -64,6 +85,7 @@ pub(crate) struct Clouds {
     pub(crate) tenant: String,
     pub(crate) account: String,
     scale: f64,
+    calls: Arc<Calls>,
     pub(crate) words: Words,
 }
 
@@ -75,12 +97,13 @@ impl Clouds {
             (config(&kept.region, Some(&kept.stand_in), credentials), kept.graph_url, kept.login_url, kept.clock_scale)
         } else {
             let config = configured(args.profile.as_deref(), args.region.as_deref(), words).await?;
-            (config, "https://graph.microsoft.com".into(), "https://login.microsoftonline.com".into(), 1.0)
+            (config, "https://graph.microsoft.com".into(), LOGIN.into(), 1.0)
         };
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap_or_default();
         let (tenant, token) = if args.local { local_token(&http, &login, words).await? } else { az_token(words)? };
         let aws = Signed::new(config.clone(), words);
-        let mut clouds = Self { config, aws, http, graph, login, token, tenant, account: String::new(), scale, words };
+        let (account, calls) = (String::new(), Arc::default());
+        let mut clouds = Self { config, aws, http, graph, login, token, tenant, account, scale, calls, words };
         let identity = clouds.good("sts:GetCallerIdentity", clouds.query(STS, "GetCallerIdentity", &[]).await?)?;
         clouds.account = element(&identity.text, "Account").unwrap_or_default();
         Ok(clouds)
@@ -113,8 +136,34 @@ impl Clouds {
             tenant: self.tenant.clone(),
             account: self.account.clone(),
             scale: self.scale,
+            calls: Arc::clone(&self.calls),
             words: self.words,
         })
+    }
+
+    /// After this, a call that has not been sent fails. A call that has been sent finishes, so that the resource which
+    /// the call creates becomes known.
+    pub(crate) fn interrupt(&self) {
+        self.calls.interrupted.store(true, Ordering::Relaxed);
+        self.calls.interruption.notify_waiters();
+    }
+
+    /// Allows calls again after [`Self::interrupt`]. Returns whether there was an interruption.
+    pub(crate) fn resume(&self) -> bool {
+        self.calls.interrupted.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether a call got no response, so that the call may have created an unknown resource.
+    pub(crate) fn lost_a_response(&self) -> bool {
+        self.calls.unanswered.load(Ordering::Relaxed)
+    }
+
+    fn check_interruption(&self) -> Result<(), CommandError> {
+        if !self.calls.interrupted.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let what = self.words.not_reached();
+        Err(CommandError { exit: Exit::Interrupted, name: "Interrupted".into(), what, action: String::new() })
     }
 
     pub(crate) fn region(&self) -> &str {
@@ -131,24 +180,33 @@ impl Clouds {
         Err(CommandError::refused(self.words, doing, &code, &message))
     }
 
-    /// Calls an operation of IAM or STS.
+    /// A stack by its name.
+    pub(crate) async fn stack(&self, name: &str) -> Result<Stack, CommandError> {
+        Stack::describe(&self.aws, name, self.words).await
+    }
+
+    /// Calls an operation of IAM, STS or CloudFormation.
     pub(crate) async fn query(
         &self,
         service: Service,
         action: &str,
         form: &[(&str, &str)],
     ) -> Result<Answer, CommandError> {
-        let version = if service == IAM { "2010-05-08" } else { "2011-06-15" };
-        let mut body = format!("Action={action}&Version={version}");
-        for (name, value) in form {
-            body += &format!(
-                "&{name}={}",
-                percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC)
-            );
-        }
-        let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
+        let body = query_body(service, action, form);
+        let headers = vec![("content-type", FORM.to_owned())];
         self.repeated(async || self.aws.answer(service, (Method::POST, "/"), headers.clone(), body.as_bytes()).await)
             .await
+    }
+
+    /// Calls `AssumeRoleWithSAML`. The SAML response in the request is the credential, so the request is not signed.
+    pub(crate) async fn assume_role_with_saml(&self, form: &[(&str, &str)]) -> Result<Answer, CommandError> {
+        let url = format!("{}/", self.aws.endpoint(STS));
+        let body = query_body(STS, "AssumeRoleWithSAML", form);
+        self.repeated(async || {
+            let request = self.http.post(&url).header("content-type", FORM).body(body.clone());
+            self.sent(request, "sts:AssumeRoleWithSAML").await
+        })
+        .await
     }
 
     /// Calls an operation of the AWS JSON protocol.
@@ -172,6 +230,7 @@ impl Clouds {
         path: &str,
         body: &Value,
     ) -> Result<(u16, String), CommandError> {
+        self.check_interruption()?;
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let headers = vec![("content-type", "application/json".to_owned())];
         self.aws.answer(CONNECT, (method, path), headers, body.as_bytes()).await
@@ -194,8 +253,15 @@ impl Clouds {
     pub(crate) async fn metadata(&self, app_id: &str) -> Result<Answer, CommandError> {
         let path = "federationmetadata/2007-06/federationmetadata.xml";
         let url = format!("{}/{}/{path}?appid={app_id}", self.login, self.tenant);
-        let (status, text) = self.sent(self.http.get(&url), &url).await?;
-        Ok(Answer { status, text })
+        self.repeated(async || self.sent(self.http.get(&url), &url).await).await
+    }
+
+    /// The URL with which a user signs in to an application.
+    pub(crate) fn user_access_url(&self, app_id: &str) -> String {
+        if self.login == LOGIN {
+            return user_access_url(app_id, &self.tenant);
+        }
+        format!("{}/api/signin/{app_id}?tenantId={}", self.login, self.tenant)
     }
 
     async fn sent(&self, request: reqwest::RequestBuilder, url: &str) -> Result<(u16, String), CommandError> {
@@ -211,7 +277,12 @@ impl Clouds {
     ) -> Result<Answer, CommandError> {
         let mut tries = 0;
         loop {
-            let (status, text) = call().await?;
+            self.check_interruption()?;
+            let called = call().await;
+            if called.is_err() {
+                self.calls.unanswered.store(true, Ordering::Relaxed);
+            }
+            let (status, text) = called?;
             let answer = Answer { status, text };
             tries += 1;
             if !answer.is_throttled() || tries >= TRIES {
@@ -222,9 +293,25 @@ impl Clouds {
         }
     }
 
-    /// Waits for this many seconds, scaled by the clock of a local cloud.
+    /// Waits for this many seconds, scaled by the clock of a local cloud. An interruption ends the wait.
     pub(crate) async fn pause(&self, seconds: f64) {
-        tokio::time::sleep(Duration::from_secs_f64(seconds * self.scale).max(Duration::from_millis(5))).await;
+        let interrupted = self.calls.interruption.notified();
+        if self.check_interruption().is_ok() {
+            let time = Duration::from_secs_f64(seconds * self.scale).max(Duration::from_millis(5));
+            let _ = tokio::time::timeout(time, interrupted).await;
+        }
+    }
+
+    /// How many seconds have passed, scaled by the clock of a local cloud.
+    pub(crate) fn seconds_after(&self, start: Instant) -> f64 {
+        start.elapsed().as_secs_f64() / self.scale
+    }
+
+    /// How many seconds ago an AWS service changed something, scaled by the clock of a local cloud. `at` is the time of
+    /// the change in seconds since 1970.
+    pub(crate) fn seconds_since(&self, at: f64) -> f64 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        (now.as_secs_f64() - at) / self.scale
     }
 
     /// Polls until `check` returns true or `seconds` have passed. Times are scaled by the clock of a local cloud.
@@ -236,7 +323,7 @@ impl Clouds {
     {
         let started = Instant::now();
         loop {
-            let at = started.elapsed().as_secs_f64() / self.scale;
+            let at = self.seconds_after(started);
             if check().await? {
                 return Ok(Some(at));
             }
@@ -246,6 +333,21 @@ impl Clouds {
             self.pause((seconds / 20.0).min(5.0)).await;
         }
     }
+}
+
+/// The body of a request in AWS's query protocol.
+fn query_body(service: Service, action: &str, form: &[(&str, &str)]) -> String {
+    let version = match service {
+        IAM => "2010-05-08",
+        CLOUD_FORMATION => "2010-05-15",
+        _ => "2011-06-15",
+    };
+    let mut body = format!("Action={action}&Version={version}");
+    for (name, value) in form {
+        let value = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
+        body += &format!("&{name}={value}");
+    }
+    body
 }
 
 /// The text of the first XML element with this name.

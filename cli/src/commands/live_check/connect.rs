@@ -8,7 +8,7 @@ use super::{
     Findings, Reading,
     clouds::{Answer, Clouds},
     created::{CreatedResources, Resource},
-    users, waited,
+    quotas, users, waited,
 };
 use crate::cloud::error::CommandError;
 
@@ -22,11 +22,12 @@ fn text(value: &Value) -> String {
 
 pub(crate) async fn check(
     clouds: &Clouds,
+    requests_quota: bool,
     resources: &mut CreatedResources,
     findings: &mut Findings,
 ) -> Result<(), CommandError> {
-    let created = clouds.good("connect:CreateInstance", create(clouds, resources.name()).await?)?;
-    let id = text(&created.json()["Id"]);
+    let created = clouds.good("connect:CreateInstance", create(clouds, resources.name()).await?)?.json();
+    let id = text(&created["Id"]);
     resources.note(Resource::Instance(id.clone()));
     let again = create(clouds, resources.name()).await?;
     findings.note(
@@ -41,6 +42,9 @@ pub(crate) async fn check(
     let role = users::check(clouds, &id, resources, findings).await?;
     numbers(clouds, &id, resources, findings).await?;
     findings.note("rate-bucket", bucket(clouds, &id).await?);
+    if requests_quota {
+        quotas::request(clouds, &text(&created["Arn"]), findings).await?;
+    }
     delete(clouds, &role, &id, findings).await?;
     resources.forget(&Resource::Instance(id.clone()));
     gone(clouds, &id, findings).await?;

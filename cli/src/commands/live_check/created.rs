@@ -7,8 +7,12 @@ use time::OffsetDateTime;
 use super::{
     clouds::{Answer, Clouds},
     connect::delete_instance,
+    leftovers,
 };
 use crate::cloud::{error::CommandError, signed::IAM};
+
+/// Number of attempts to remove a resource that Entra's directory does not return yet, five seconds apart.
+const REPLICATION_POLLS: usize = 60;
 
 /// A resource that the check created.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +21,10 @@ pub(crate) enum Resource {
     Application { id: String, principal: String },
     /// A claims mapping policy.
     Policy(String),
+    /// A security group of Entra.
+    Group(String),
+    /// A subscription to change notifications.
+    Subscription(String),
     /// A SAML provider, identified by its ARN.
     Provider(String),
     /// A role without policies, identified by its name.
@@ -58,8 +66,18 @@ impl CreatedResources {
     /// Removes all resources, newest first. Returns those that could not be removed.
     pub(crate) async fn remove(&mut self, clouds: &Clouds) -> Vec<String> {
         let mut left = Vec::new();
+        if clouds.lost_a_response() {
+            match leftovers::find(clouds, &self.name).await {
+                Ok(found) => {
+                    let unknown: Vec<Resource> =
+                        found.into_iter().filter(|one| !self.resources.contains(one)).collect();
+                    self.resources.extend(unknown);
+                }
+                Err(error) => left.push(format!("{}*: {}", self.name, error.what)),
+            }
+        }
         while let Some(resource) = self.resources.pop() {
-            match remove(clouds, &resource).await {
+            match remove_visible(clouds, &resource).await {
                 Ok(answer) if answer.is_ok() || answer.status == 404 || answer.contains("NoSuchEntity") => {}
                 Ok(answer) => left.push(format!("{resource:?}: {} {}", answer.status, answer.text)),
                 Err(error) => left.push(format!("{resource:?}: {}", error.what)),
@@ -67,6 +85,20 @@ impl CreatedResources {
         }
         left
     }
+}
+
+/// Removes a resource. Replicas of Entra's directory may not have a new resource yet and respond with 404.
+async fn remove_visible(clouds: &Clouds, resource: &Resource) -> Result<Answer, CommandError> {
+    let in_directory = matches!(resource, Resource::Application { .. } | Resource::Policy(_) | Resource::Group(_));
+    let mut answer = remove(clouds, resource).await?;
+    for _ in 0..REPLICATION_POLLS {
+        if answer.status != 404 || !in_directory {
+            break;
+        }
+        clouds.pause(5.0).await;
+        answer = remove(clouds, resource).await?;
+    }
+    Ok(answer)
 }
 
 async fn remove(clouds: &Clouds, resource: &Resource) -> Result<Answer, CommandError> {
@@ -87,6 +119,8 @@ async fn remove(clouds: &Clouds, resource: &Resource) -> Result<Answer, CommandE
         Resource::Policy(id) => {
             clouds.graph(Method::DELETE, &format!("/policies/claimsMappingPolicies/{id}"), &none).await
         }
+        Resource::Group(id) => clouds.graph(Method::DELETE, &format!("/groups/{id}"), &none).await,
+        Resource::Subscription(id) => clouds.graph(Method::DELETE, &format!("/subscriptions/{id}"), &none).await,
         Resource::Provider(arn) => clouds.query(IAM, "DeleteSAMLProvider", &[("SAMLProviderArn", arn)]).await,
         Resource::Role(name) => clouds.query(IAM, "DeleteRole", &[("RoleName", name)]).await,
         Resource::RoleWithPolicy(name) => {

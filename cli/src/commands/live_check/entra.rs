@@ -4,20 +4,20 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    Findings, Reading,
+    Findings, Reading, browser,
     clouds::{Answer, Clouds},
     created::{CreatedResources, Resource},
     waited,
 };
-use crate::cloud::error::CommandError;
+use crate::{args::LiveCheckArgs, cloud::error::CommandError, ui::Console};
 
 /// Template id of the gallery application AWS Single-Account Access.
 const TEMPLATE: &str = "8b1025e4-1dd2-430b-a150-2ef79cd700f5";
 
 /// The applications that this check created.
 pub(crate) struct Application {
-    id: String,
-    principal: String,
+    pub(crate) id: String,
+    pub(crate) principal: String,
     pub(crate) app_id: String,
     role: String,
     /// Object id of the second application.
@@ -31,20 +31,29 @@ fn text(value: &Value) -> String {
 
 pub(crate) async fn check(
     clouds: &Clouds,
-    group: &str,
+    args: &LiveCheckArgs,
     resources: &mut CreatedResources,
     findings: &mut Findings,
+    console: &Console,
 ) -> Result<Application, CommandError> {
-    let group = group_id(clouds, group).await?;
+    let group = group_id(clouds, &args.group).await?;
     let application = instantiate(clouds, resources, findings).await?;
     identifiers(clouds, &application, findings).await?;
     assignments(clouds, &application, &group, findings).await?;
     references(clouds, &application, resources, findings).await?;
-    certificates(clouds, &application, findings).await?;
+    let [old, active] = certificates(clouds, &application, findings).await?;
+    let reading = if args.browser {
+        browser::check(clouds, &application, &args.group, [&active, &old], console).await?
+    } else {
+        Reading::NotChecked(clouds.words.needs_browser("--browser"))
+    };
+    findings.note("old-certificate-signs", reading);
+    remove_certificate(clouds, &application.principal, [&old, &active], findings).await?;
     Ok(application)
 }
 
-async fn group_id(clouds: &Clouds, name: &str) -> Result<String, CommandError> {
+/// The id of the group that the operator specified.
+pub(crate) async fn group_id(clouds: &Clouds, name: &str) -> Result<String, CommandError> {
     let path = format!("/groups?$filter=displayName eq '{}'&$select=id", name.replace('\'', "''"));
     let answer = clouds.good("reading the group", clouds.graph(Method::GET, &path, &Value::Null).await?)?;
     let id = text(&answer.json()["value"][0]["id"]);
@@ -183,7 +192,12 @@ async fn add_certificate(clouds: &Clouds, principal: &str) -> Result<Value, Comm
     Ok(clouds.good("adding a signing certificate", answer)?.json())
 }
 
-async fn certificates(clouds: &Clouds, application: &Application, findings: &mut Findings) -> Result<(), CommandError> {
+/// Adds two certificates and activates the second.
+async fn certificates(
+    clouds: &Clouds,
+    application: &Application,
+    findings: &mut Findings,
+) -> Result<[Value; 2], CommandError> {
     let principal = application.principal.as_str();
     let path = format!("/servicePrincipals/{principal}");
     let keys = format!("{path}?$select=keyCredentials,passwordCredentials");
@@ -206,8 +220,7 @@ async fn certificates(clouds: &Clouds, application: &Application, findings: &mut
     };
     clouds.poll(600.0, both).await?;
     for certificate in [&first, &second] {
-        let activate = json!({ "preferredTokenSigningKeyThumbprint": certificate["thumbprint"] });
-        clouds.good("activating a certificate", clouds.graph(Method::PATCH, &path, &activate).await?)?;
+        activate(clouds, principal, certificate).await?;
     }
     let mut seen = Vec::new();
     for _ in 0..12 {
@@ -219,13 +232,32 @@ async fn certificates(clouds: &Clouds, application: &Application, findings: &mut
     let arrived = seen.iter().position(|new| *new);
     let stale = arrived.is_none_or(|at| seen[at..].iter().any(|new| !new));
     findings.note("stale-reads", Reading::other_if(stale));
-
     clouds.poll(600.0, both).await?;
-    findings.note("certificate-removal", removal(clouds, &path, &keys, &first).await?);
+    Ok([first, second])
+}
+
+/// Makes a certificate the one with which Entra signs.
+pub(crate) async fn activate(clouds: &Clouds, principal: &str, certificate: &Value) -> Result<(), CommandError> {
+    let body = json!({ "preferredTokenSigningKeyThumbprint": certificate["thumbprint"] });
+    let path = format!("/servicePrincipals/{principal}");
+    clouds.good("activating a certificate", clouds.graph(Method::PATCH, &path, &body).await?).map(drop)
+}
+
+/// Activates the second certificate and removes the first.
+async fn remove_certificate(
+    clouds: &Clouds,
+    principal: &str,
+    [old, active]: [&Value; 2],
+    findings: &mut Findings,
+) -> Result<(), CommandError> {
+    activate(clouds, principal, active).await?;
+    let path = format!("/servicePrincipals/{principal}");
+    let keys = format!("{path}?$select=keyCredentials,passwordCredentials");
+    findings.note("certificate-removal", removal(clouds, &path, &keys, old).await?);
     Ok(())
 }
 
-/// Removes the first certificate: writes the application's credential lists without it.
+/// Writes the application's credential lists without the first certificate.
 async fn removal(clouds: &Clouds, path: &str, keys: &str, first: &Value) -> Result<Reading, CommandError> {
     let mut answer = Answer { status: 0, text: String::new() };
     for _ in 0..5 {

@@ -3,21 +3,25 @@
 //! An assumption is about behaviour of AWS or Entra that the documentation leaves open. There are two readings of the
 //! documentation. The local cloud emulates the assumed reading by default, and the other reading with `--assume NAME`.
 //!
-//! The command calls the services with the operator's permissions and needs no deployed stack. It creates gallery
-//! applications, a SAML provider, roles, an instance with one user, and a phone number. All resources share a unique
-//! name and are removed at the end, also after Ctrl-C. With `--local`, the command does the same in a running local
-//! cloud.
+//! The command calls the services with the operator's permissions. It creates gallery applications, SAML providers,
+//! roles, an instance with one user, and a phone number. All resources share a unique name and are removed at the end,
+//! also after a failure or Ctrl-C. With `--local`, the command does the same in a running local cloud. Some assumptions
+//! are checked only if the operator selects an option.
 //!
 //! * [`clouds`] — calls to both clouds.
-//! * [`created`] — the created resources and their removal.
-//! * [`entra`], [`federation`], [`connect`], [`users`], [`quotas`] — the checks.
+//! * [`created`], [`leftovers`] — the created resources and their removal.
+//! * [`entra`], [`browser`], [`notifications`], [`federation`], [`saml`], [`connect`], [`users`], [`quotas`] — the checks.
 
+mod browser;
 mod clouds;
 mod connect;
 mod created;
 mod entra;
 mod federation;
+mod leftovers;
+mod notifications;
 mod quotas;
+mod saml;
 mod users;
 
 use std::collections::BTreeMap;
@@ -35,45 +39,6 @@ use crate::{
     words::{Lang, Words},
 };
 
-/// Assumptions that this command can't check, with the reason.
-const NOT_CHECKABLE: [(&str, Text); 5] = [
-    (
-        "notification-delay",
-        Text {
-            en: "Graph sends notifications to a public URL, and this command has none.",
-            ja: "通知の送信先となる公開 URL が、このコマンドにはありません。",
-        },
-    ),
-    (
-        "old-certificate-signs",
-        Text {
-            en: "Only a sign-in with a browser shows which certificate is used.",
-            ja: "署名に使用される証明書は、ブラウザでサインインしないと確認できません。",
-        },
-    ),
-    (
-        "old-metadata-trusted",
-        Text {
-            en: "Only a sign-in with a browser shows which metadata AWS uses.",
-            ja: "AWS がどのメタデータを使用しているかは、ブラウザでサインインしないと確認できません。",
-        },
-    ),
-    (
-        "quota-value-delay",
-        Text {
-            en: "This check would need a real request for a quota increase.",
-            ja: "実際にクォータの引き上げをリクエストする必要があります。",
-        },
-    ),
-    (
-        "quota-case-closed",
-        Text {
-            en: "This check would need a real request for a quota increase.",
-            ja: "実際にクォータの引き上げをリクエストする必要があります。",
-        },
-    ),
-];
-
 /// The result for an assumption.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
@@ -83,6 +48,8 @@ pub(crate) enum Reading {
     Other,
     /// Undetermined; the text is the reason.
     Unknown(String),
+    /// Not checked because the operator did not select the check; the text names the option.
+    NotChecked(String),
 }
 
 impl Reading {
@@ -96,6 +63,7 @@ impl Reading {
             Self::Assumed => "assumed",
             Self::Other => "other",
             Self::Unknown(_) => "unknown",
+            Self::NotChecked(_) => "not checked",
         }
     }
 }
@@ -108,6 +76,10 @@ impl Findings {
     fn note(&mut self, name: &'static str, reading: Reading) {
         self.0.insert(name, reading);
     }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
 }
 
 /// Runs the command.
@@ -119,20 +91,30 @@ pub async fn run(args: LiveCheckArgs, console: &Console) -> Result<Exit, Command
     let clouds = Clouds::open(&args, words).await?;
     let (mut resources, mut findings) = (CreatedResources::new(), Findings::default());
     console.line(&words.live_check(resources.name()));
-    let checked = tokio::select! {
-        checked = check(&clouds, &args, &mut resources, &mut findings, console) => checked.map(|()| false),
-        () = interrupted() => Ok(true),
+    let checked = {
+        let mut checks = std::pin::pin!(check(&clouds, &args, &mut resources, &mut findings, console));
+        tokio::select! {
+            checked = &mut checks => checked,
+            () = interrupted() => {
+                clouds.interrupt();
+                checks.await
+            }
+        }
     };
+    let is_interrupted = clouds.resume();
+    if clouds.lost_a_response() {
+        console.line(&words.searching_leftovers());
+    }
     let left = resources.remove(&clouds).await;
     for resource in &left {
         console.error(&console.paint(Tone::Bad, &words.remove_manually(resource)));
     }
     let undecided = print(&findings, console);
     match checked {
-        Ok(true) => Ok(Exit::Interrupted),
-        Ok(false) if !left.is_empty() => Ok(Exit::Failed),
-        Ok(false) => Ok(if undecided { Exit::Undecided } else { Exit::Done }),
+        _ if is_interrupted => Ok(Exit::Interrupted),
         Err(error) => Err(error),
+        Ok(()) if !left.is_empty() => Ok(Exit::Failed),
+        Ok(()) => Ok(if undecided { Exit::Undecided } else { Exit::Done }),
     }
 }
 
@@ -145,35 +127,35 @@ async fn check(
 ) -> Result<(), CommandError> {
     let words = console.words();
     console.line(&words.checking_quotas());
-    quotas::check(clouds, findings).await?;
+    quotas::check(clouds, args.request_quota_increase, findings).await?;
     console.line(&words.checking_entra());
-    let application = entra::check(clouds, &args.group, resources, findings).await?;
+    let application = entra::check(clouds, args, resources, findings, console).await?;
     console.line(&words.checking_federation());
     federation::check(clouds, &application, resources, findings).await?;
+    saml::check(clouds, resources, findings).await?;
+    notifications::check(clouds, args, resources, findings).await?;
     entra::check_deletion(clouds, application, resources, findings).await?;
     console.line(&words.checking_connect());
-    connect::check(clouds, resources, findings).await
+    connect::check(clouds, args.request_quota_increase, resources, findings).await
 }
 
-/// Prints the results. Returns whether any assumption that this command can check remained undetermined.
+/// Prints the results. Returns whether any selected assumption remained undetermined.
 fn print(findings: &Findings, console: &Console) -> bool {
     let words = console.words();
     let text = |text: Text| if words.0 == Lang::Ja { text.ja } else { text.en };
     let mut undecided = false;
     let mut all: Vec<Value> = Vec::new();
     for row in assumptions::all() {
-        let not_checkable = NOT_CHECKABLE.iter().find(|(name, _)| *name == row.name).map(|(_, reason)| text(*reason));
-        let reading = findings.0.get(row.name).cloned();
-        undecided |= not_checkable.is_none() && !matches!(reading, Some(Reading::Assumed | Reading::Other));
-        let (tone, mark, result, name) = match (&reading, not_checkable) {
-            (Some(Reading::Assumed), _) => (Tone::Good, "✓", text(row.assumed).to_owned(), "assumed"),
-            (Some(Reading::Other), _) => (Tone::Warn, "!", text(row.other).to_owned(), "other"),
-            (Some(unknown @ Reading::Unknown(why)), _) => (Tone::Faint, "?", why.clone(), unknown.name()),
-            (None, Some(reason)) => (Tone::Faint, "-", words.not_checkable(reason), "not checked"),
-            (None, None) => (Tone::Faint, "?", words.not_reached(), "unknown"),
+        let reading = findings.0.get(row.name).cloned().unwrap_or_else(|| Reading::Unknown(words.not_reached()));
+        let (tone, mark, result) = match &reading {
+            Reading::Assumed => (Tone::Good, "✓", text(row.assumed).to_owned()),
+            Reading::Other => (Tone::Warn, "!", text(row.other).to_owned()),
+            Reading::Unknown(why) => (Tone::Faint, "?", why.clone()),
+            Reading::NotChecked(why) => (Tone::Faint, "-", words.not_checked(why)),
         };
+        undecided |= matches!(reading, Reading::Unknown(_));
         console.line(&format!("{} {:<28} {result}", console.paint(tone, mark), row.name));
-        all.push(json!({ "name": row.name, "reading": name, "text": result }));
+        all.push(json!({ "name": row.name, "reading": reading.name(), "text": result }));
     }
     console.result(&json!({ "findings": all }));
     undecided
@@ -193,12 +175,6 @@ pub(crate) fn waited(words: Words, seen: Option<f64>, other: f64) -> Reading {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn assumptions_that_are_not_checked_are_listed_and_few() {
-        assert!(NOT_CHECKABLE.iter().all(|(name, _)| assumptions::all().any(|row| row.name == *name)));
-        assert!(NOT_CHECKABLE.len() * 6 < assumptions::all().count());
-    }
 
     #[test]
     fn a_first_poll_after_the_other_delay_is_undetermined() {

@@ -1,8 +1,14 @@
-//! Checks the assumptions about Service Quotas and AWS Support, read-only.
+//! Checks the assumptions about Service Quotas and AWS Support. Reads the account's history of quota requests. Only if
+//! the operator has selected this, sends one request, for the instance that the command creates.
 
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 
-use super::{Findings, Reading, clouds::Clouds};
+use super::{
+    Findings, Reading,
+    clouds::{Answer, Clouds},
+    waited,
+};
 use crate::cloud::{
     error::CommandError,
     signed::{QUOTAS, SUPPORT},
@@ -10,10 +16,31 @@ use crate::cloud::{
 
 /// Code of the quota for users per instance. AWS raises this quota for single instances and rarely for a whole account.
 const USERS: &str = "L-9A46857E";
+/// The option that allows the command to send a request.
+const OPTION: &str = "--request-quota-increase";
+/// The delay of the new value according to the other reading, in seconds.
+const LATE: f64 = 3_600.0;
+/// After this many seconds, a value that has not changed changes late.
+const SOON: f64 = 240.0;
+/// How long the command waits for the decision on its request, in seconds.
+const LONGEST: f64 = 7.0 * 86_400.0;
 
-pub(crate) async fn check(clouds: &Clouds, findings: &mut Findings) -> Result<(), CommandError> {
+/// A request that AWS has granted, or closed without stating a result.
+#[derive(Clone, Copy, Debug)]
+struct Decided {
+    /// Whether the request is for one instance.
+    of_instance: bool,
+    /// Whether the status is `CASE_CLOSED` instead of `APPROVED`.
+    closed: bool,
+    /// Whether the requested value is in force. `None` if the instance does not exist any more.
+    in_force: Option<bool>,
+    /// Seconds since the decision.
+    age: f64,
+}
+
+pub(crate) async fn check(clouds: &Clouds, requests: bool, findings: &mut Findings) -> Result<(), CommandError> {
     let request = json!({ "ServiceCode": "connect", "QuotaCode": USERS });
-    let applied = clouds.target(QUOTAS, "ServiceQuotasV20190624.GetServiceQuota", &request).await?;
+    let applied = call(clouds, "GetServiceQuota", &request).await?;
     findings.note(
         "account-quota-values",
         match () {
@@ -25,7 +52,7 @@ pub(crate) async fn check(clouds: &Clouds, findings: &mut Findings) -> Result<()
     let services = clouds.target(SUPPORT, "AWSSupport_20130415.DescribeServices", &json!({ "language": "en" })).await?;
     let reading = if services.is_ok() {
         let listed = services.json()["services"].as_array().cloned().unwrap_or_default();
-        let of_numbers = |service: &serde_json::Value| {
+        let of_numbers = |service: &Value| {
             let text = format!("{} {}", service["code"], service["name"]).to_lowercase();
             text.contains("connect") && text.contains("number")
         };
@@ -34,5 +61,172 @@ pub(crate) async fn check(clouds: &Clouds, findings: &mut Findings) -> Result<()
         Reading::Unknown(services.text)
     };
     findings.note("number-service", reading);
+
+    let decided = decided(clouds).await?;
+    for (name, found) in [("quota-value-delay", delay(&decided)), ("quota-case-closed", last_status(&decided))] {
+        match found {
+            Some(reading) => findings.note(name, reading),
+            None if !requests => findings.note(name, Reading::NotChecked(clouds.words.no_quota_request(OPTION))),
+            None => {}
+        }
+    }
     Ok(())
+}
+
+async fn call(clouds: &Clouds, operation: &str, body: &Value) -> Result<Answer, CommandError> {
+    clouds.target(QUOTAS, &format!("ServiceQuotasV20190624.{operation}"), body).await
+}
+
+/// The requests in the account's history that AWS has decided, the latest first.
+async fn decided(clouds: &Clouds) -> Result<Vec<Decided>, CommandError> {
+    let mut body = json!({ "ServiceCode": "connect", "QuotaRequestedAtLevel": "ALL" });
+    let mut requests = Vec::new();
+    loop {
+        let answer = call(clouds, "ListRequestedServiceQuotaChangeHistory", &body).await?;
+        let page = clouds.good("servicequotas:ListRequestedServiceQuotaChangeHistory", answer)?.json();
+        requests.extend(page["RequestedQuotas"].as_array().cloned().unwrap_or_default());
+        match page["NextToken"].as_str().filter(|token| !token.is_empty()) {
+            Some(token) => body["NextToken"] = token.into(),
+            None => break,
+        }
+    }
+    requests.retain(|request| request["Status"] == "APPROVED" || request["Status"] == "CASE_CLOSED");
+    let updated = |request: &Value| request["LastUpdated"].as_f64().unwrap_or_default();
+    requests.sort_by(|one, other| updated(other).total_cmp(&updated(one)));
+    let mut decided = Vec::new();
+    for request in &requests {
+        let context = &request["QuotaContext"]["ContextId"];
+        decided.push(Decided {
+            of_instance: context.is_string(),
+            closed: request["Status"] == "CASE_CLOSED",
+            in_force: is_in_force(clouds, request).await?,
+            age: clouds.seconds_since(updated(request)),
+        });
+    }
+    Ok(decided)
+}
+
+/// Whether the value of a request is in force. `None` if the instance of the request does not exist any more.
+async fn is_in_force(clouds: &Clouds, request: &Value) -> Result<Option<bool>, CommandError> {
+    let mut body = json!({ "ServiceCode": "connect", "QuotaCode": request["QuotaCode"] });
+    if let Some(context) = request["QuotaContext"]["ContextId"].as_str() {
+        body["ContextId"] = context.into();
+        // Without the instance, the response is the same as without a value for the instance.
+        let id = context.rsplit('/').next().unwrap_or_default();
+        if !clouds.connect(Method::GET, &format!("/instance/{id}"), &Value::Null).await?.is_ok() {
+            return Ok(None);
+        }
+    }
+    let value = call(clouds, "GetServiceQuota", &body).await?.json()["Quota"]["Value"].as_f64();
+    Ok(Some(value.zip(request["DesiredValue"].as_f64()).is_some_and(|(value, desired)| value >= desired)))
+}
+
+/// When the value of a quota changes, according to requests that AWS approved within the last hour.
+fn delay(decided: &[Decided]) -> Option<Reading> {
+    let recent = |request: &&Decided| (0.0..LATE).contains(&request.age);
+    decided.iter().filter(recent).find_map(|request| match request {
+        Decided { in_force: Some(true), .. } => Some(Reading::Assumed),
+        Decided { in_force: Some(false), closed: false, age, .. } if *age > SOON => Some(Reading::Other),
+        _ => None,
+    })
+}
+
+/// The last status of a granted request for one instance. A request with the status `CASE_CLOSED` was granted only if
+/// the requested value is in force.
+fn last_status(decided: &[Decided]) -> Option<Reading> {
+    let granted = |request: &&Decided| request.of_instance && (!request.closed || request.in_force == Some(true));
+    decided.iter().find(granted).map(|request| Reading::other_if(request.closed))
+}
+
+/// Requests one more user for an instance, and observes the status of the request and the value of the quota. Sends no
+/// request if the history has shown both readings.
+pub(crate) async fn request(clouds: &Clouds, instance: &str, findings: &mut Findings) -> Result<(), CommandError> {
+    let names = ["quota-value-delay", "quota-case-closed"];
+    if names.iter().all(|name| findings.has(name)) {
+        return Ok(());
+    }
+    let request = json!({
+        "ServiceCode": "connect", "QuotaCode": USERS, "ContextId": instance, "DesiredValue": value(clouds).await? + 1.0,
+        "SupportCaseAllowed": true,
+    });
+    let answer = call(clouds, "RequestServiceQuotaIncrease", &request).await?;
+    let [delay, status] = if answer.is_ok() {
+        outcome(clouds, &answer.json()["RequestedQuota"]).await?
+    } else {
+        [Reading::Unknown(answer.text.clone()), Reading::Unknown(answer.text)]
+    };
+    for (name, reading) in names.into_iter().zip([delay, status]) {
+        if !findings.has(name) {
+            findings.note(name, reading);
+        }
+    }
+    Ok(())
+}
+
+/// The value of the quota that a new instance has, according to AWS's default and the value of the account.
+async fn value(clouds: &Clouds) -> Result<f64, CommandError> {
+    let body = json!({ "ServiceCode": "connect", "QuotaCode": USERS });
+    let mut answer = call(clouds, "GetServiceQuota", &body).await?;
+    if !answer.is_ok() {
+        answer = call(clouds, "GetAWSDefaultServiceQuota", &body).await?;
+    }
+    let answer = clouds.good("servicequotas:GetAWSDefaultServiceQuota", answer)?;
+    Ok(answer.json()["Quota"]["Value"].as_f64().unwrap_or_default())
+}
+
+/// Waits for the decision on a request. Returns the reading of the delay and the reading of the status.
+async fn outcome(clouds: &Clouds, request: &Value) -> Result<[Reading; 2], CommandError> {
+    let body = json!({ "RequestId": request["Id"] });
+    let status = async || {
+        let read = call(clouds, "GetRequestedServiceQuotaChange", &body).await?.json();
+        Ok::<_, CommandError>(read["RequestedQuota"]["Status"].as_str().unwrap_or_default().to_owned())
+    };
+    let undecided = |status: &str| ["", "PENDING", "CASE_OPENED"].contains(&status);
+    clouds.poll(LONGEST, async || Ok(!undecided(&status().await?))).await?;
+    let status = status().await?;
+    let unknown = || [status.as_str(); 2].map(|status| Reading::Unknown(clouds.words.quota_status(status)));
+    let raised = async || Ok(is_in_force(clouds, request).await? == Some(true));
+    match status.as_str() {
+        "APPROVED" => Ok([waited(clouds.words, clouds.poll(SOON, raised).await?, LATE), Reading::Assumed]),
+        "CASE_CLOSED" => {
+            let soon = clouds.poll(SOON, raised).await?;
+            // Only a later increase shows that the closed request was granted.
+            if soon.is_none() && clouds.poll(LATE * 1.5, raised).await?.is_none() {
+                return Ok(unknown());
+            }
+            Ok([waited(clouds.words, soon, LATE), Reading::Other])
+        }
+        _ => Ok(unknown()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const APPROVED: Decided = Decided { of_instance: true, closed: false, in_force: Some(true), age: 90_000.0 };
+
+    #[test]
+    fn only_requests_of_the_last_hour_show_the_delay_of_the_value() {
+        let with = |in_force, age| delay(&[Decided { in_force: Some(in_force), age, ..APPROVED }]);
+        assert_eq!(with(true, 90_000.0), None, "an old request");
+        assert_eq!(with(false, 90_000.0), None, "another value was set later");
+        assert_eq!(with(false, 30.0), None, "the value can still change soon");
+        assert_eq!(with(true, 600.0), Some(Reading::Assumed));
+        assert_eq!(with(false, 600.0), Some(Reading::Other));
+        let closed = Decided { closed: true, in_force: Some(false), age: 600.0, ..APPROVED };
+        assert_eq!(delay(&[closed]), None, "a closed request may have been refused");
+        let of_deleted = Decided { in_force: None, age: 600.0, ..APPROVED };
+        assert_eq!(delay(&[of_deleted]), None, "the instance was deleted");
+    }
+
+    #[test]
+    fn only_granted_requests_for_an_instance_show_the_last_status() {
+        let refused = Decided { closed: true, in_force: Some(false), ..APPROVED };
+        let closed = Decided { closed: true, ..APPROVED };
+        let of_account = Decided { of_instance: false, ..APPROVED };
+        assert_eq!(last_status(&[of_account, refused]), None);
+        assert_eq!(last_status(&[of_account, refused, APPROVED, closed]), Some(Reading::Assumed));
+        assert_eq!(last_status(&[refused, closed, APPROVED]), Some(Reading::Other));
+    }
 }

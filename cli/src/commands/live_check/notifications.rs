@@ -1,0 +1,98 @@
+//! Checks how fast Graph sends a change notification. For this, creates a group, and a subscription that sends the
+//! notifications to the public URL of a deployed stack. The stack does not know the subscription, so the function behind
+//! the URL rejects the notification, starts nothing, and logs the id of the subscription.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::{
+    Findings, Reading,
+    clouds::{Clouds, element},
+    created::{CreatedResources, Resource},
+    entra::group_id,
+    waited,
+};
+use crate::{
+    args::LiveCheckArgs,
+    cloud::{
+        error::CommandError,
+        signed::{CLOUD_FORMATION, LOGS},
+    },
+};
+
+/// After this many seconds without a notification, the notification is late.
+const SOON: f64 = 600.0;
+/// The delay according to the other reading, in seconds.
+const LATE: f64 = 900.0;
+/// The shortest lifetime that Graph gives a subscription is 45 minutes.
+const LIFETIME: Duration = Duration::minutes(50);
+
+pub(crate) async fn check(
+    clouds: &Clouds,
+    args: &LiveCheckArgs,
+    resources: &mut CreatedResources,
+    findings: &mut Findings,
+) -> Result<(), CommandError> {
+    let Some(stack) = &args.stack else {
+        findings.note("notification-delay", Reading::NotChecked(clouds.words.needs_stack("--stack")));
+        return Ok(());
+    };
+    let url = clouds.stack(stack).await?.outputs.get("NotificationUrl").cloned().unwrap_or_default();
+    let form = [("StackName", stack.as_str()), ("LogicalResourceId", "FunctionLogs")];
+    let found = clouds.query(CLOUD_FORMATION, "DescribeStackResource", &form).await?;
+    let found = clouds.good("cloudformation:DescribeStackResource", found)?;
+    let log_group = element(&found.text, "PhysicalResourceId").unwrap_or_default();
+
+    let group = new_group(clouds, resources).await?;
+    let subscription = subscribe(clouds, &group, &url, resources).await?;
+    let member = group_id(clouds, &args.group).await?;
+    let member = json!({ "@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{member}") });
+    // Bounds the search in the log. The clock of this computer may be fast.
+    let since = (OffsetDateTime::now_utc() - Duration::minutes(5)).unix_timestamp() * 1_000;
+    let path = format!("/groups/{group}/members/$ref");
+    clouds.good("changing the group", clouds.graph(Method::POST, &path, &member).await?)?;
+
+    let request = json!({
+        "logGroupName": log_group, "startTime": since, "filterPattern": format!("\"{subscription}\""),
+    });
+    let notified = async || {
+        let answer = clouds.target(LOGS, "Logs_20140328.FilterLogEvents", &request).await?;
+        let events = clouds.good("logs:FilterLogEvents", answer)?.json()["events"].clone();
+        Ok(events.as_array().is_some_and(|events| !events.is_empty()))
+    };
+    findings.note("notification-delay", waited(clouds.words, clouds.poll(SOON, notified).await?, LATE));
+    Ok(())
+}
+
+/// Creates an empty security group. Returns its id.
+async fn new_group(clouds: &Clouds, resources: &mut CreatedResources) -> Result<String, CommandError> {
+    let name = resources.name().to_owned();
+    let body = json!({ "displayName": name, "mailNickname": name, "mailEnabled": false, "securityEnabled": true });
+    let created = clouds.good("creating a group", clouds.graph(Method::POST, "/groups", &body).await?)?.json();
+    let id = created["id"].as_str().unwrap_or_default().to_owned();
+    resources.note(Resource::Group(id.clone()));
+    Ok(id)
+}
+
+/// Subscribes to the changes of a group as soon as Graph finds the group. Returns the id of the subscription.
+async fn subscribe(
+    clouds: &Clouds,
+    group: &str,
+    url: &str,
+    resources: &mut CreatedResources,
+) -> Result<String, CommandError> {
+    let path = format!("/groups/{group}");
+    let known = async || Ok(clouds.graph(Method::GET, &path, &Value::Null).await?.is_ok());
+    clouds.poll(300.0, known).await?;
+    let expires = (OffsetDateTime::now_utc() + LIFETIME).format(&Rfc3339).unwrap_or_default();
+    let body = json!({
+        "changeType": "updated", "resource": format!("groups/{group}"), "notificationUrl": url,
+        "clientState": resources.name(), "expirationDateTime": expires,
+    });
+    let created = clouds.graph(Method::POST, "/subscriptions", &body).await?;
+    let created = clouds.good("creating a subscription", created)?.json();
+    let id = created["id"].as_str().unwrap_or_default().to_owned();
+    resources.note(Resource::Subscription(id.clone()));
+    Ok(id)
+}
