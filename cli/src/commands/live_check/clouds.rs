@@ -25,7 +25,7 @@ use crate::{
         configured,
         error::CommandError,
         kept::Kept,
-        signed::{CLOUD_FORMATION, CONNECT, IAM, STS, Service, Signed, refusal},
+        signed::{CONNECT, IAM, STS, Service, Signed, refusal},
         stack::Stack,
     },
     exit::Exit,
@@ -185,7 +185,7 @@ impl Clouds {
         Stack::describe(&self.aws, name, self.words).await
     }
 
-    /// Calls an operation of IAM, STS or CloudFormation.
+    /// Calls an operation of IAM or STS.
     pub(crate) async fn query(
         &self,
         service: Service,
@@ -337,11 +337,7 @@ impl Clouds {
 
 /// The body of a request in AWS's query protocol.
 fn query_body(service: Service, action: &str, form: &[(&str, &str)]) -> String {
-    let version = match service {
-        IAM => "2010-05-08",
-        CLOUD_FORMATION => "2010-05-15",
-        _ => "2011-06-15",
-    };
+    let version = if service == IAM { "2010-05-08" } else { "2011-06-15" };
     let mut body = format!("Action={action}&Version={version}");
     for (name, value) in form {
         let value = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);

@@ -8,17 +8,14 @@ use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
     Findings, Reading,
-    clouds::{Clouds, element},
+    clouds::Clouds,
     created::{CreatedResources, Resource},
     entra::group_id,
     waited,
 };
 use crate::{
     args::LiveCheckArgs,
-    cloud::{
-        error::CommandError,
-        signed::{CLOUD_FORMATION, LOGS},
-    },
+    cloud::{error::CommandError, signed::LOGS},
 };
 
 /// After this many seconds without a notification, the notification is late.
@@ -38,14 +35,12 @@ pub(crate) async fn check(
         findings.note("notification-delay", Reading::NotChecked(clouds.words.needs_stack("--stack")));
         return Ok(());
     };
-    let url = clouds.stack(stack).await?.outputs.get("NotificationUrl").cloned().unwrap_or_default();
-    let form = [("StackName", stack.as_str()), ("LogicalResourceId", "FunctionLogs")];
-    let found = clouds.query(CLOUD_FORMATION, "DescribeStackResource", &form).await?;
-    let found = clouds.good("cloudformation:DescribeStackResource", found)?;
-    let log_group = element(&found.text, "PhysicalResourceId").unwrap_or_default();
+    let stack = clouds.stack(stack).await?;
+    let url = stack.output("NotificationUrl", clouds.words)?;
+    let log_group = stack.output("FunctionLogGroup", clouds.words)?;
 
     let group = new_group(clouds, resources).await?;
-    let subscription = subscribe(clouds, &group, &url, resources).await?;
+    let subscription = subscribe(clouds, &group, url, resources).await?;
     let member = group_id(clouds, &args.group).await?;
     let member = json!({ "@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{member}") });
     // Bounds the search in the log. The clock of this computer may be fast.
