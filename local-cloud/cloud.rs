@@ -73,7 +73,8 @@ impl Cloud {
             behaviour: Behaviour {
                 graph: GraphBehaviour {
                     registrations: credentials.registrations.clone(),
-                    // An administrator may also change groups. The functions may not.
+                    // The administrator's application may also change groups. The applications of the functions may
+                    // not.
                     roles: [GraphBehaviour::default().roles, vec!["Group.ReadWrite.All".into()]].concat(),
                     ..GraphBehaviour::default()
                 },

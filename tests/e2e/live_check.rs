@@ -20,7 +20,7 @@ use super::{
 /// With this clock scale, time in the local cloud passes slowly enough to distinguish seconds from minutes, even on a
 /// busy machine.
 const CLOCK_SCALE: &str = "0.03";
-/// Interval of the test's own polling.
+/// Interval at which the test polls.
 const POLL: Duration = Duration::from_millis(200);
 /// The quotas on the request rates of `DescribeRoutingProfile` and `DescribeSecurityProfile`. The check exhausts both
 /// rates, so the local cloud has the rates of a real account.
@@ -50,7 +50,7 @@ async fn decide_quota_requests(cloud: &Cloud) {
     }
 }
 
-/// What remains of the resources that checks created.
+/// The resources that checks created and that still exist.
 async fn left(cloud: &Cloud) -> String {
     let inventory = cloud.inventory().await;
     ["graph", "iam", "connect"].map(|part| inventory[part].to_string()).concat()

@@ -22,7 +22,7 @@ const DEFAULT_DURATION: u64 = 3600;
 
 type Form = BTreeMap<String, String>;
 
-/// Handles a request.
+/// Handles an `AssumeRoleWithSAML` request.
 pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
     let form: Form = form_urlencoded::parse(&request.body).into_owned().chain(request.query.iter().cloned()).collect();
     match assume(cloud, &form).await {
