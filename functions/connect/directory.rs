@@ -182,7 +182,11 @@ impl<'a> Directory<'a> {
         Ok(Profiles { security, routing, hierarchy })
     }
 
-    async fn security_profiles(&self) -> Result<BTreeMap<String, String>, StepError> {
+    /// Returns the IDs of all security profiles by name.
+    ///
+    /// # Errors
+    /// If Connect returns an error.
+    pub async fn security_profiles(&self) -> Result<BTreeMap<String, String>, StepError> {
         let list = self.client.list_security_profiles().instance_id(self.instance_id).max_results(NAMES_PAGE);
         let send = |token| list.clone().set_next_token(token).send();
         let pages = self.pages("listing the security profiles", Read::Other, send, |page| page.next_token()).await?;

@@ -3,6 +3,7 @@
 
 mod directory;
 mod lane;
+pub mod no_access;
 mod operation;
 mod outcome;
 mod rate_limiter;

@@ -112,6 +112,12 @@ impl Applied {
         self.totals.removed += 1;
     }
 
+    pub(super) fn stripped(&mut self, username: &str, user_id: &str) {
+        info!(username, "all rights of the user taken away");
+        self.removals_settled.insert(user_id.to_owned());
+        self.totals.stripped += 1;
+    }
+
     pub(super) fn signed_out(&mut self, username: &str) {
         info!(username, "user signed out");
         self.totals.signed_out += 1;

@@ -40,6 +40,8 @@ pub(super) enum Write<'p> {
     CancelDeletion(UserRef),
     /// Delete the user.
     Delete(UserRef),
+    /// Give the user only the security profile with this ID, which grants nothing.
+    Strip { user: UserRef, no_access: String },
     /// Tag a user whose sessions have ended with the date.
     RecordSignOut { user: UserRef, date: String },
 }
@@ -126,6 +128,7 @@ impl Write<'_> {
                 Change::ForgetSignOut => Operation::UntagResource,
             },
             Self::Delete(_) => Operation::DeleteUser,
+            Self::Strip { .. } => Operation::UpdateUserSecurityProfiles,
         }
     }
 
@@ -145,6 +148,7 @@ impl Write<'_> {
             | Self::ScheduleDeletion { user, .. }
             | Self::CancelDeletion(user)
             | Self::Delete(user)
+            | Self::Strip { user, .. }
             | Self::RecordSignOut { user, .. } => Ok(user),
         }
     }
@@ -158,6 +162,7 @@ impl Write<'_> {
             Self::ScheduleDeletion { user, due } => applied.deletion_scheduled(&user.username, &user.id, due),
             Self::CancelDeletion(user) => applied.deletion_canceled(&user.username),
             Self::Delete(user) => applied.removed(&user.username, &user.id),
+            Self::Strip { user, .. } => applied.stripped(&user.username, &user.id),
             Self::RecordSignOut { user, .. } => applied.sign_out_recorded(&user.id),
         }
     }

@@ -46,7 +46,7 @@ pub(super) struct Run<'p> {
 impl<'p> Run<'p> {
     /// Creates a run with all requests of the plan, except the deletions of users that a new user with a new name
     /// replaces.
-    pub(super) fn new(plan: &'p Plan, burst_available: bool, clock: Clock) -> Self {
+    pub(super) fn new(plan: &'p Plan, burst_available: bool, clock: Clock, no_access: Option<&str>) -> Self {
         let mut run = Self {
             plan,
             lanes: BTreeMap::new(),
@@ -82,6 +82,10 @@ impl<'p> Run<'p> {
         }
         for removal in plan.delete.iter().filter(|removal| removal.replaced_by.is_none()) {
             run.remove(Write::Delete(removal.user.clone()));
+        }
+        for user in plan.strip.iter().filter(|_| no_access.is_some()) {
+            let no_access = no_access.unwrap_or_default().to_owned();
+            run.remove(Write::Strip { user: user.clone(), no_access });
         }
         for user in &plan.end_sessions {
             let date = date_to_tag(OffsetDateTime::now_utc().date());

@@ -38,6 +38,9 @@ impl UserApi<'_> {
             Write::ScheduleDeletion { user, due } => self.schedule_deletion(user, due).await,
             Write::CancelDeletion(user) => self.cancel_deletion(user).await,
             Write::Delete(user) => self.delete(user).await,
+            Write::Strip { user, no_access } => {
+                self.change(user, &Change::SecurityProfiles(vec![no_access.clone()])).await
+            }
             Write::RecordSignOut { user, date } => self.record_sign_out(user, date).await,
         }
     }

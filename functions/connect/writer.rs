@@ -43,6 +43,7 @@ pub struct Writer<'a, C> {
     removal_check: C,
     burst_available: bool,
     progress: Option<&'a Cell<Totals>>,
+    no_access: Option<String>,
 }
 
 type InFlight<'f, 'p> = LocalBoxFuture<'f, Finished<'p>>;
@@ -60,7 +61,7 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
         burst_available: bool,
     ) -> Self {
         let api = UserApi { client: without_retries(client), instance_id, alias, sessions };
-        Self { api, quotas, directory, removal_check, burst_available, progress: None }
+        Self { api, quotas, directory, removal_check, burst_available, progress: None, no_access: None }
     }
 
     /// Returns a writer that continuously updates `totals` while it works.
@@ -69,13 +70,20 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
         Self { progress: Some(totals), ..self }
     }
 
+    /// Returns a writer that gives users to strip the security profile with this ID. Without it, such users stay
+    /// unchanged.
+    #[must_use]
+    pub fn with_no_access(self, profile_id: Option<String>) -> Self {
+        Self { no_access: profile_id, ..self }
+    }
+
     /// Applies the plan until it is complete or `deadline` is reached. No request starts after the deadline.
     ///
     /// # Errors
     /// `AccessDenied` if a permission is missing, `Unavailable` if the service is unavailable. Changes made before the
     /// error persist, and the next plan takes these changes into account.
     pub async fn apply(&self, plan: &Plan, deadline: Instant) -> Result<Applied, StepError> {
-        let mut run = Run::new(plan, self.burst_available, self.directory.clock());
+        let mut run = Run::new(plan, self.burst_available, self.directory.clock(), self.no_access.as_deref());
         self.set_rates(&mut run).await;
         self.drive(&mut run, deadline).await;
         // The old user of a renamed member is deleted only after the new user exists.

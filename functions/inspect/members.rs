@@ -182,6 +182,7 @@ impl UserPlan {
             (counts.cancel_deletion, Action::Change, "they are members again; their scheduled deletion is cancelled"),
             (counts.schedule_deletion, Action::Change, "they left; their deletion is scheduled"),
             (counts.delete, Action::Delete, "they left, and their grace period is over"),
+            (counts.strip, Action::Change, "they left; they are kept without rights"),
             (counts.end_sessions, Action::Change, "they left; they are signed out and kept"),
             (counts.unchanged, Action::Leave, ""),
             (counts.postponed, Action::Leave, "their removal is postponed"),

@@ -3,7 +3,9 @@
 //!
 //! * Reads: `connect:SearchUsers`, `connect:DescribeUser` before each deletion; `servicequotas:GetServiceQuota`,
 //!   `servicequotas:GetAWSDefaultServiceQuota`.
-//! * Writes: `connect:DeleteUser`.
+//!   When all users are deleted: `connect:ListSecurityProfiles` and `connect:DescribeSecurityProfile`.
+//! * Writes: `connect:DeleteUser`; `connect:DeleteSecurityProfile` for the profile without permissions, if this
+//!   onboarding created it.
 //! * Safe to repeat: each invocation reads the users again. Only users with the tags of this onboarding are deleted,
 //!   and the tags are read again immediately before each deletion. A user that no longer exists counts as deleted.
 
@@ -17,7 +19,7 @@ use tracing::info;
 
 use crate::{
     aws::error::CallResult as _,
-    connect::{Directory, MAX_IDLE_ROUNDS, RemovalCheck, Writer},
+    connect::{Directory, MAX_IDLE_ROUNDS, RemovalCheck, Writer, no_access},
     context::Context,
     runtime::adapter::Invocation,
 };
@@ -51,6 +53,12 @@ pub async fn run(ctx: &Context, input: RemoveInput, invocation: Invocation) -> R
             failures.len(),
             reasons.join("; ")
         )));
+    }
+    if finished {
+        let profiles = directory.security_profiles().await?;
+        if let Some(profile) = profiles.get(names::NO_ACCESS_PROFILE) {
+            no_access::delete(ctx.connect(), ids, profile).await?;
+        }
     }
     let mut totals = previous.totals;
     totals.removed += applied.totals.removed;

@@ -9,7 +9,8 @@
 //!   and `/users/{id}/memberOf` before a removal.
 //! * Writes: `connect:CreateUser`, `connect:UpdateUserIdentityInfo`, `connect:UpdateUserSecurityProfiles`,
 //!   `connect:UpdateUserRoutingProfile`, `connect:UpdateUserHierarchy`, `connect:UpdateUserConfig`,
-//!   `connect:TagResource`, `connect:UntagResource`, `connect:DeleteUser`, `connect:DeleteAllEntitySessions`; during the sync, `dynamodb:UpdateItem` on
+//!   `connect:TagResource`, `connect:UntagResource`, `connect:DeleteUser`, `connect:DeleteAllEntitySessions`, and if users are kept without rights,
+//!   `connect:CreateSecurityProfile`, `connect:UpdateSecurityProfile`; during the sync, `dynamodb:UpdateItem` on
 //!   the registry to report its progress.
 //! * Fast path: before the full comparison, users that a notification reports as added are created ([`joiners`]), and
 //!   users that it reports as removed are signed out ([`leavers`]).
@@ -22,7 +23,7 @@ use std::{cell::Cell, collections::HashSet, convert::Infallible, time::Duration}
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use onboarding_core::{
-    StepError,
+    StepError, names,
     onboarding::NestedGroups,
     sync::{
         Checkpoint, Completeness, ConnectUser, Counts, Failure, GroupRead, MAX_LISTED, Outcome, Ownership, Plan,
@@ -34,7 +35,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::{
-    connect::{Applied, Directory, MAX_IDLE_ROUNDS, Writer},
+    connect::{Applied, Directory, MAX_IDLE_ROUNDS, Writer, no_access},
     context::Context,
     registry::{Entry, Registry},
     runtime::{
@@ -122,7 +123,7 @@ pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -
             Ok(())
         }
         Decision::Apply => {
-            let applied = round.apply(&plan, &observed.joiners, &mut output).await?;
+            let applied = round.apply(&plan, &observed, &mut output).await?;
             output.durations.apply_ms = millis(started.elapsed() - planned_at);
             add_results(&mut output, &applied);
             finish(&mut output, &plan, &applied, &round.checkpoint, approved)
@@ -210,17 +211,43 @@ impl Round<'_> {
     }
 
     /// Applies the plan until the deadline, and reports the progress meanwhile.
-    async fn apply(&self, plan: &Plan, joiners: &Joiners, output: &mut SyncUsersOutput) -> Result<Applied, StepError> {
+    async fn apply(
+        &self,
+        plan: &Plan,
+        observed: &Observed,
+        output: &mut SyncUsersOutput,
+    ) -> Result<Applied, StepError> {
+        let Observed { joiners, profiles, .. } = observed;
         let (checkpoint, calls) = (&self.checkpoint, self.directory.calls());
         let burst_available = checkpoint.rounds == 0 && !checkpoint.another_pass && joiners.created.is_empty();
         let done = Cell::new(Totals::default());
-        let writer = self.writer(burst_available).with_progress(&done);
+        let no_access = self.no_access(plan, profiles, output).await;
+        let writer = self.writer(burst_available).with_progress(&done).with_no_access(no_access);
         let applied = tokio::select! {
             applied = writer.apply(plan, self.deadline) => applied?,
             never = self.report_progress(&output.counts.planned, &done) => match never {},
         };
         output.counts.done.calls += self.directory.calls() - calls;
         Ok(applied)
+    }
+
+    /// Returns the ID of the security profile without permissions if the plan needs it. If the profile can't be used,
+    /// the users to strip stay unchanged, and a finding states why.
+    async fn no_access(&self, plan: &Plan, profiles: &Profiles, output: &mut SyncUsersOutput) -> Option<String> {
+        if plan.strip.is_empty() {
+            return None;
+        }
+        let ids = (self.entry.instance_id.as_str(), self.entry.alias.as_str());
+        let known = profiles.security.get(names::NO_ACCESS_PROFILE).map(String::as_str);
+        match no_access::ensure(self.ctx.connect(), ids, known).await {
+            Ok(id) => Some(id),
+            Err(error) => {
+                let users = plan.strip.len();
+                let finding = format!("{users} users who left still have their rights: {}", error.message);
+                output.findings.insert(0, finding);
+                None
+            }
+        }
     }
 
     /// Returns the writer for the instance.

@@ -79,7 +79,7 @@ fn print(output: &Value, console: &Console) -> Exit {
     if result.status == SyncStatus::Planned || !good {
         print_plan(&result, console);
     } else if result.status != SyncStatus::Busy {
-        let removals = words.done_removals(done.deletions_scheduled, done.removed, done.signed_out);
+        let removals = words.done_removals(done.deletions_scheduled, done.removed, done.stripped, done.signed_out);
         let counts = words.done_counts(done.created, done.adopted, done.updated, removals, done.failed);
         console.line(&format!("  {counts}"));
         lists(&result, console);
@@ -91,7 +91,8 @@ fn print(output: &Value, console: &Console) -> Exit {
 pub(crate) fn print_plan(result: &SyncUsersOutput, console: &Console) {
     let planned = &result.counts.planned;
     let words = console.words();
-    let removals = words.planned_removals(planned.schedule_deletion, planned.delete, planned.end_sessions);
+    let removals =
+        words.planned_removals(planned.schedule_deletion, planned.delete, planned.strip, planned.end_sessions);
     let counts = words.planned_counts(planned.create, planned.adopt, planned.update, removals, planned.managed);
     console.line(&format!("  {counts}"));
     lists(result, console);

@@ -8,13 +8,14 @@ pub use self::terminal::print;
 use onboarding_core::sync::Totals;
 
 /// The numbers of users by result, in the order of `Labels::counts`.
-const fn user_counts(done: &Totals) -> [usize; 8] {
+const fn user_counts(done: &Totals) -> [usize; 9] {
     [
         done.created,
         done.adopted,
         done.updated,
         done.deletions_scheduled,
         done.removed,
+        done.stripped,
         done.signed_out,
         done.waiting_for_quota,
         done.failed,

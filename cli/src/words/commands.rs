@@ -33,12 +33,12 @@ catalogue! {
         "この計画はすでに承認待ちです。何も変更していません。ダイジェスト: {digest}";
     planned_counts(create, adopt, update, removals, managed) = "creates {create} · adopts {adopt} · updates {update} · {removals} · managed users: {managed}",
         "作成 {create} · 管理対象に追加 {adopt} · 更新 {update} · {removals} · 管理対象 {managed} 人";
-    planned_removals(mark, delete, sign_out) = "schedules for deletion {mark} · deletes {delete} · signs out {sign_out}",
-        "削除予定 {mark} · 削除 {delete} · サインアウト {sign_out}";
+    planned_removals(mark, delete, strip, sign_out) = "schedules for deletion {mark} · deletes {delete} · takes rights away {strip} · signs out {sign_out}",
+        "削除予定 {mark} · 削除 {delete} · 権限の削除 {strip} · サインアウト {sign_out}";
     done_counts(created, adopted, updated, removals, failed) = "created {created} · adopted {adopted} · updated {updated} · {removals} · failed {failed}",
         "作成 {created} · 管理対象に追加 {adopted} · 更新 {updated} · {removals} · 失敗 {failed}";
-    done_removals(marked, removed, signed_out) = "scheduled for deletion {marked} · deleted {removed} · signed out {signed_out}",
-        "削除予定 {marked} · 削除 {removed} · サインアウト {signed_out}";
+    done_removals(marked, removed, stripped, signed_out) = "scheduled for deletion {marked} · deleted {removed} · without rights {stripped} · signed out {signed_out}",
+        "削除予定 {marked} · 削除 {removed} · 権限の削除 {stripped} · サインアウト {signed_out}";
     approval_reasons() = "Reasons for the approval:", "誤削除防止のしきい値を超えています:";
     removed_users() = "First users to be removed:", "削除されるユーザー (先頭の一部):";
     failed_list() = "Failed:", "失敗:";

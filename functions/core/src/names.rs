@@ -12,6 +12,8 @@ pub const ONBOARDING_KEY: &str = "onboarding";
 pub const ENTRA_OBJECT_ID_KEY: &str = "entra-object-id";
 /// The tag key on a credential's secret whose value is the expiry date of the credential (RFC 3339, or a date).
 pub const EXPIRES_KEY: &str = "expires";
+/// The name of the security profile without permissions, for users who left and are kept.
+pub const NO_ACCESS_PROFILE: &str = "Connect Onboarding No Access";
 /// The IAM path of the roles and policies that an onboarding creates. The functions have permissions only for this
 /// path.
 pub const IAM_PATH: &str = "/connect-onboarding/";

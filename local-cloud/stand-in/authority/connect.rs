@@ -40,6 +40,7 @@ pub(super) fn asks(
     let created = match operation {
         "CreateInstance" => Some(setting.arn("instance/*")),
         "CreateUser" => Some(within(setting, input, "agent/*")),
+        "CreateSecurityProfile" => Some(within(setting, input, "security-profile/*")),
         "ClaimPhoneNumber" => Some(setting.arn("phone-number/*")),
         _ => None,
     };
@@ -114,6 +115,7 @@ fn resources(setting: &Setting, operation: &str, input: &Input) -> Vec<String> {
             let others = [named("routing-profile", "RoutingProfileId"), named("agent-group", "HierarchyGroupId")];
             [vec![inside("agent/*")], profiles(), others.into_iter().flatten().collect()].concat()
         }
+        "CreateSecurityProfile" => vec![inside("security-profile/*")],
         "UpdateUserSecurityProfiles" => [named("agent", "UserId").into_iter().collect(), profiles()].concat(),
         "UpdateUserRoutingProfile" => {
             [named("agent", "UserId"), named("routing-profile", "RoutingProfileId")].into_iter().flatten().collect()

@@ -1,12 +1,12 @@
 //! Named resources of an instance: the default profiles, queues, hours of operation and flows, and hierarchy groups.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Instance, bad_token};
+use super::{Instance, bad_token, tags};
 use crate::stand_in::aws_error::{Answer, Refusal};
-use crate::stand_in::input::{Input, answer, epoch};
+use crate::stand_in::input::{Input, answer, epoch, nothing};
 use crate::stand_in::paging::page;
 use crate::stand_in::world::Setting;
 
@@ -19,6 +19,9 @@ pub(crate) struct NamedThing {
     /// The flow type, if the resource is a flow. Empty for other resources.
     kind: &'static str,
     at: OffsetDateTime,
+    /// The permissions of a security profile. Empty for other resources.
+    pub(crate) permissions: Vec<String>,
+    pub(crate) tags: Map<String, Value>,
 }
 
 /// The named resources of an instance.
@@ -34,7 +37,8 @@ pub(crate) struct Named {
 
 fn thing(instance: &str, folder: &str, name: &str, kind: &'static str, at: OffsetDateTime) -> NamedThing {
     let id = Uuid::new_v4().to_string();
-    NamedThing { arn: format!("{instance}/{folder}/{id}"), id, name: name.into(), kind, at }
+    let arn = format!("{instance}/{folder}/{id}");
+    NamedThing { arn, id, name: name.into(), kind, at, permissions: Vec::new(), tags: Map::new() }
 }
 
 impl Named {
@@ -43,11 +47,11 @@ impl Named {
         let all = |folder: &str, names: &[(&str, &'static str)]| {
             names.iter().map(|(name, kind)| thing(arn, folder, name, kind, at)).collect()
         };
+        let profiles = [("Admin", ""), ("Agent", ""), ("CallCenterManager", ""), ("QualityAnalyst", "")];
+        let mut security: Vec<NamedThing> = all("security-profile", &profiles);
+        security.iter_mut().for_each(|profile| profile.permissions = vec!["BasicAgentAccess".into()]);
         Self {
-            security: all(
-                "security-profile",
-                &[("Admin", ""), ("Agent", ""), ("CallCenterManager", ""), ("QualityAnalyst", "")],
-            ),
+            security,
             routing: all("routing-profile", &[("Basic Routing Profile", "")]),
             queues: all("queue", &[("BasicQueue", "")]),
             hours: all("operating-hours", &[("Basic Hours", "")]),
@@ -80,8 +84,35 @@ pub(super) fn call(setting: &Setting, instance: &mut Instance, operation: &str, 
         }
         "CreateSecurityProfile" => {
             let name = input.need("SecurityProfileName")?;
+            let tags = input.object("Tags").cloned().unwrap_or_default();
+            tags::check(&tags)?;
             let profile = create(setting, &instance.arn, "security-profile", name, &mut instance.named.security)?;
+            if let Some(made) = instance.named.security.last_mut() {
+                made.permissions = input.texts("Permissions").into_iter().map(ToOwned::to_owned).collect();
+                made.tags = tags;
+            }
             answer(json!({ "SecurityProfileId": profile.id, "SecurityProfileArn": profile.arn }))
+        }
+        "ListSecurityProfilePermissions" => {
+            let profile = find(&instance.named.security, input.need("SecurityProfileId")?)?;
+            answer(json!({ "Permissions": profile.permissions }))
+        }
+        "UpdateSecurityProfile" => {
+            let id = find(&instance.named.security, input.need("SecurityProfileId")?)?.id.clone();
+            let permissions = input.0.contains_key("Permissions").then(|| input.texts("Permissions"));
+            let profile = instance.named.security.iter_mut().find(|profile| profile.id == id);
+            if let (Some(profile), Some(permissions)) = (profile, permissions) {
+                profile.permissions = permissions.into_iter().map(ToOwned::to_owned).collect();
+            }
+            nothing()
+        }
+        "DeleteSecurityProfile" => {
+            let id = find(&instance.named.security, input.need("SecurityProfileId")?)?.id.clone();
+            if instance.users.all.values().any(|user| user.security.contains(&id)) {
+                return Err(Refusal::new(400, "ResourceInUseException", "The security profile is assigned to users."));
+            }
+            instance.named.security.retain(|profile| profile.id != id);
+            nothing()
         }
         _ if operation.starts_with("Describe") => describe(setting, instance, operation, input),
         _ => list(setting, instance, operation, input),
@@ -148,11 +179,15 @@ fn describe(setting: &Setting, instance: &Instance, operation: &str, input: &Inp
     match operation {
         "DescribeSecurityProfile" => {
             let profile = find(&named.security, input.need("SecurityProfileId")?)?;
-            answer(json!({ "SecurityProfile": {
+            let mut shape = json!({
                 "Id": profile.id, "OrganizationResourceId": instance.id, "Arn": profile.arn,
                 "SecurityProfileName": profile.name, "LastModifiedTime": epoch(profile.at),
                 "LastModifiedRegion": setting.region,
-            } }))
+            });
+            if !profile.tags.is_empty() {
+                shape["Tags"] = json!(profile.tags);
+            }
+            answer(json!({ "SecurityProfile": shape }))
         }
         "DescribeRoutingProfile" => {
             let profile = find(&named.routing, input.need("RoutingProfileId")?)?;

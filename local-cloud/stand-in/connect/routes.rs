@@ -8,7 +8,7 @@ use crate::stand_in::input::Input;
 
 /// Method, path template, operation. No request matches two entries, because any two differ in the method or in a fixed
 /// path segment. Their order therefore does not matter.
-const ROUTES: [(&str, &str, &str); 46] = [
+const ROUTES: [(&str, &str, &str); 49] = [
     ("PUT", "/instance", "CreateInstance"),
     ("GET", "/instance", "ListInstances"),
     ("GET", "/instance/{InstanceId}", "DescribeInstance"),
@@ -54,6 +54,9 @@ const ROUTES: [(&str, &str, &str); 46] = [
     ("PUT", "/phone-number/{PhoneNumberId}/contact-flow", "AssociatePhoneNumberContactFlow"),
     ("DELETE", "/phone-number/{PhoneNumberId}/contact-flow", "DisassociatePhoneNumberContactFlow"),
     ("PUT", "/security-profiles/{InstanceId}", "CreateSecurityProfile"),
+    ("GET", "/security-profiles-permissions/{InstanceId}/{SecurityProfileId}", "ListSecurityProfilePermissions"),
+    ("POST", "/security-profiles/{InstanceId}/{SecurityProfileId}", "UpdateSecurityProfile"),
+    ("DELETE", "/security-profiles/{InstanceId}/{SecurityProfileId}", "DeleteSecurityProfile"),
     ("POST", "/auth/sessions/delete-all-entity-sessions", "DeleteAllEntitySessions"),
 ];
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::Instance;
+use super::{Instance, profiles};
 use crate::stand_in::aws_error::{Answer, Refusal};
 use crate::stand_in::input::{Input, nothing};
 use crate::stand_in::world::Setting;
@@ -18,11 +18,23 @@ pub(crate) struct Sessions {
 
 impl Instance {
     /// Starts a session of the visible user with exactly this name. Returns the session ID.
-    pub(crate) fn sign_in(&mut self, setting: &Setting, username: &str) -> Option<String> {
-        let user_id = self.users.id_of(username, setting.clock.now())?.to_owned();
+    ///
+    /// # Errors
+    /// If there is no such user, or the user's security profiles grant nothing. The error is the message of Connect's
+    /// page.
+    pub(crate) fn sign_in(&mut self, setting: &Setting, username: &str) -> Result<String, &'static str> {
+        const UNKNOWN: &str =
+            "Access denied. Your account has been authenticated, but has not been onboarded to this application.";
+        let user = self.users.by_name(username, setting.clock.now()).ok_or(UNKNOWN)?;
+        let granted =
+            |id: &String| profiles::find(&self.named.security, id).is_ok_and(|one| !one.permissions.is_empty());
+        if !user.security.iter().any(granted) {
+            return Err("Access denied. The security profiles of your account grant no permission.");
+        }
+        let user_id = user.id.clone();
         let session = Uuid::new_v4().to_string();
         self.sessions.active.insert(session.clone(), (user_id, username.to_owned()));
-        Some(session)
+        Ok(session)
     }
 
     /// The username of an active session.

@@ -28,6 +28,11 @@ fn tags_of<'a>(setting: &Setting, state: &'a mut State, arn: &str) -> Result<&'a
         let number = state.connect.numbers.values_mut().find(|number| number.arn == arn);
         return number.map(|number| &mut number.tags).ok_or_else(missing);
     }
+    if let Some((instance, _)) = arn.split_once("/security-profile/") {
+        let profiles = &mut state.connect.ready(setting, instance)?.named.security;
+        let profile = profiles.iter_mut().find(|profile| profile.arn == arn);
+        return profile.map(|profile| &mut profile.tags).ok_or_else(missing);
+    }
     let now = setting.clock.now();
     match arn.split_once("/agent/") {
         Some((instance, user)) => {

@@ -57,10 +57,9 @@ impl Users {
         (user.visible <= now).then_some(user)
     }
 
-    /// The ID of the visible user with exactly this name.
-    pub(super) fn id_of(&self, name: &str, now: OffsetDateTime) -> Option<&str> {
-        let user = self.names.get(name).and_then(|key| self.all.get(key)).filter(|user| user.visible <= now);
-        user.map(|user| user.id.as_str())
+    /// The visible user with exactly this name.
+    pub(super) fn by_name(&self, name: &str, now: OffsetDateTime) -> Option<&User> {
+        self.names.get(name).and_then(|key| self.all.get(key)).filter(|user| user.visible <= now)
     }
 
     /// Whether the user exists, visible or not.

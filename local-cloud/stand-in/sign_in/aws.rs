@@ -58,8 +58,8 @@ pub(crate) fn destination(cloud: &Cloud, relay_state: &str) -> Result<String, Re
     }
 }
 
-/// The Connect part of a sign-in: checks that the session may request a federation token and that the user exists.
-/// Returns the ID of the Connect session.
+/// The Connect part of a sign-in: checks that the session may request a federation token and that the user exists
+/// and has a permission. Returns the ID of the Connect session.
 ///
 /// # Errors
 /// If Connect rejects the session. The error contains the message of Connect's page.
@@ -79,12 +79,9 @@ pub(crate) async fn federate(cloud: &Cloud, session: &Session, instance: &str) -
     }
     let mut state = cloud.world.state();
     let instance = state.connect.instance_mut(instance);
-    instance.and_then(|instance| instance.sign_in(setting, &session.name)).ok_or_else(|| {
-        Refusal::new(
-            CONNECT,
-            "Access denied. Your account has been authenticated, but has not been onboarded to this application.",
-        )
-    })
+    let unknown = "There is no such Amazon Connect instance.";
+    let signed_in = instance.ok_or(unknown).and_then(|instance| instance.sign_in(setting, &session.name));
+    signed_in.map_err(|message| Refusal::new(CONNECT, message))
 }
 
 /// Continues a Connect session without a new sign-in. Returns the instance ID and the username.

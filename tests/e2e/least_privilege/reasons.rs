@@ -40,6 +40,32 @@ const REASONS: &[Reason] = &[
         "servicequotas:GetServiceQuota",
         "reads the account's rate only if there are more users than one burst",
     ),
+    (
+        &["DeleteUsersFunction"],
+        "connect:DescribeSecurityProfile",
+        "only if the action \"strip\" was used: tests/steps/user_sync/strip.rs",
+    ),
+    (
+        &["DeleteUsersFunction"],
+        "connect:DeleteSecurityProfile",
+        "only if the action \"strip\" was used: tests/steps/user_sync/strip.rs",
+    ),
+    (
+        &["SyncUsersFunction"],
+        "connect:CreateSecurityProfile",
+        "only with users.removed.action \"strip\": tests/steps/user_sync/strip.rs",
+    ),
+    (&["SyncUsersFunction"], "connect:DescribeSecurityProfile", "checks the profile that the action \"strip\" uses"),
+    (
+        &["SyncUsersFunction"],
+        "connect:ListSecurityProfilePermissions",
+        "checks the profile that the action \"strip\" uses",
+    ),
+    (
+        &["SyncUsersFunction"],
+        "connect:UpdateSecurityProfile",
+        "only if someone added permissions to the profile that the action \"strip\" uses",
+    ),
     (&["WatchExpiryFunction"], "secretsmanager:DescribeSecret", "only in a stack whose setup identity has a secret"),
     (
         GRAPH,

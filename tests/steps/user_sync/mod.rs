@@ -10,4 +10,5 @@ mod removal;
 mod rounds;
 mod sign_in_check;
 mod sign_out;
+mod strip;
 mod trouble;

@@ -38,6 +38,7 @@ pub(super) const LABELS: Labels = Labels {
         "updated",
         "scheduled for deletion",
         "removed",
+        "without rights",
         "signed out",
         "waiting for a quota",
         "failed",

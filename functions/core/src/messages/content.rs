@@ -134,8 +134,8 @@ fn unsafe_plan(
         [] => texts.none(),
         usernames => usernames[..usernames.len().min(MAX_USERNAMES)].join(&texts.separator()),
     };
-    let Counts { create, adopt, update, schedule_deletion, delete, end_sessions, managed, .. } = plan;
-    let removals = texts.planned_removals(schedule_deletion, delete, end_sessions);
+    let Counts { create, adopt, update, schedule_deletion, delete, strip, end_sessions, managed, .. } = plan;
+    let removals = texts.planned_removals(schedule_deletion, delete, strip, end_sessions);
     let counts = texts.planned_counts(create, adopt, update, removals, managed);
     let description = texts.unsafe_plan(instance_id, reasons.join("; "), counts, usernames, digest);
     Content::new(texts.unsafe_plan_title(name), description)

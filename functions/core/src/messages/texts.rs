@@ -93,8 +93,9 @@ texts! {
     planned_counts(create, adopt, update, removals, managed) = "create {create}, adopt {adopt}, update {update}, {removals} (of \
          {managed} managed users)",
         "作成 {create}、管理対象に追加 {adopt}、更新 {update}、{removals} (管理対象ユーザー {managed} 人)";
-    planned_removals(schedule, delete, sign_out) = "schedule for deletion {schedule}, delete {delete}, sign out {sign_out}",
-        "削除予定 {schedule}、削除 {delete}、サインアウト {sign_out}";
+    planned_removals(schedule, delete, strip, sign_out) = "schedule for deletion {schedule}, delete {delete}, take rights \
+         away {strip}, sign out {sign_out}",
+        "削除予定 {schedule}、削除 {delete}、権限の削除 {strip}、サインアウト {sign_out}";
     check_the_groups() = "Check that the groups in Entra have the correct members. A group may have been emptied by mistake.",
         "Entra のグループのメンバーが正しいことを確認してください。誤ってメンバーが削除された可能性があります。";
     approve_the_plan() = "To apply exactly this plan (a changed plan needs a new approval):",

@@ -150,6 +150,8 @@ pub enum RemovalAction {
     /// The user is kept and reported. Without a group, the member can't sign in any more.
     #[default]
     Keep,
+    /// The user is kept for its history, with a security profile that grants nothing.
+    Strip,
     /// The user is deleted after the grace period.
     Delete,
 }

@@ -315,11 +315,24 @@ fn removed(at: &Location<'_>, value: &Value) {
         at,
         value,
         &[
-            optional("action", |at, value| choice(at, value, &["keep", "delete"])),
+            optional("action", |at, value| choice(at, value, &["keep", "strip", "delete"])),
             optional("graceDays", integer::<0, 3650>),
             optional("signOut", boolean),
         ],
     );
+    grace_days(at, value);
+}
+
+/// Checks that days of grace are given only for an action that waits for them.
+fn grace_days(at: &Location<'_>, removed: &Value) {
+    if removed["action"] == "strip" && removed.get("graceDays").is_some() {
+        at.key("graceDays").fault(
+            "has no meaning for the action \"strip\", which takes the rights away at once and is reverted when the \
+             member returns; remove it",
+            "action が \"strip\" の場合は指定できません。権限はすぐに削除され、メンバーが戻ると復元されます。graceDays を\
+             削除してください",
+        );
+    }
 }
 
 fn removal_limit(at: &Location<'_>, value: &Value) {

@@ -165,3 +165,18 @@ fn aliases_follow_the_rule_of_connect() {
     value["instance"]["alias"] = json!("x".repeat(46));
     assert!(Onboarding::parse(&value).is_err());
 }
+
+#[test]
+fn days_of_grace_are_rejected_for_an_action_that_does_not_wait() {
+    let mut value = json!({
+        "instance": { "alias": "acme" },
+        "users": {
+            "groups": [{ "group": "A", "securityProfiles": ["Agent"] }],
+            "removed": { "action": "strip", "graceDays": 7 },
+        },
+    });
+    let faults = faults(&value);
+    assert!(faults.contains("$.users.removed.graceDays") && faults.lines().count() == 1, "{faults}");
+    value["users"]["removed"] = json!({ "action": "strip" });
+    assert_eq!(Onboarding::parse(&value).unwrap().users.removed.action, RemovalAction::Strip);
+}

@@ -131,6 +131,9 @@ pub struct Totals {
     /// Deleted users.
     #[serde(default)]
     pub removed: usize,
+    /// Users who were kept without rights.
+    #[serde(default)]
+    pub stripped: usize,
     /// Users whose sessions ended.
     #[serde(default)]
     pub signed_out: usize,
@@ -174,7 +177,8 @@ impl SyncProgress {
                 + planned.update
                 + planned.schedule_deletion
                 + planned.cancel_deletion
-                + planned.delete,
+                + planned.delete
+                + planned.strip,
             done: earlier.users() + done.users(),
             failed: done.failed,
         }
@@ -193,6 +197,7 @@ impl Totals {
             deletions_scheduled: self.deletions_scheduled + later.deletions_scheduled,
             deletions_cancelled: self.deletions_cancelled + later.deletions_cancelled,
             removed: self.removed + later.removed,
+            stripped: self.stripped + later.stripped,
             signed_out: self.signed_out + later.signed_out,
             failed: later.failed,
             waiting_for_quota: later.waiting_for_quota,
@@ -204,7 +209,13 @@ impl Totals {
     /// The number of actions done.
     #[must_use]
     pub const fn users(&self) -> usize {
-        self.created + self.adopted + self.updated + self.deletions_scheduled + self.deletions_cancelled + self.removed
+        self.created
+            + self.adopted
+            + self.updated
+            + self.deletions_scheduled
+            + self.deletions_cancelled
+            + self.removed
+            + self.stripped
     }
 }
 

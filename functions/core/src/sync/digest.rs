@@ -70,6 +70,9 @@ impl Plan {
         for removal in self.delete.iter().filter(|removal| left(&removal.user.id)) {
             hash.line("delete", &[&removal.user.username, &removal.user.id]);
         }
+        for user in self.strip.iter().filter(|user| left(&user.id)) {
+            hash.line("strip", &[&user.username, &user.id]);
+        }
         for user in self.end_sessions.iter().filter(|user| left(&user.id)) {
             hash.line("end sessions", &[&user.username, &user.id]);
         }

@@ -12,7 +12,7 @@ impl fmt::Display for Plan {
         } else {
             writeln!(
                 f,
-                "Plan {}: create {}, adopt {}, update {}, schedule deletion {}, cancel deletion {}, delete {}, sign out {}; {} unchanged.",
+                "Plan {}: create {}, adopt {}, update {}, schedule deletion {}, cancel deletion {}, delete {}, strip {}, sign out {}; {} unchanged.",
                 self.digest(),
                 counts.create,
                 counts.adopt,
@@ -20,6 +20,7 @@ impl fmt::Display for Plan {
                 counts.schedule_deletion,
                 counts.cancel_deletion,
                 counts.delete,
+                counts.strip,
                 counts.end_sessions,
                 counts.unchanged
             )?;
@@ -72,6 +73,9 @@ impl Plan {
                 Some(name) => writeln!(f, "  - delete {} once {name} exists", removal.user.username)?,
                 None => writeln!(f, "  - delete {}", removal.user.username)?,
             }
+        }
+        for user in &self.strip {
+            writeln!(f, "  - take all rights from {} and keep the user", user.username)?;
         }
         for user in &self.end_sessions {
             writeln!(f, "  - sign out {} and keep the user", user.username)?;

@@ -25,6 +25,8 @@ pub struct Plan {
     pub cancel_deletion: Vec<UserRef>,
     /// Users to delete.
     pub delete: Vec<Removal>,
+    /// Users who left and are kept without rights: they get the security profile that grants nothing.
+    pub strip: Vec<UserRef>,
     /// Users who left and are kept, and whose sessions have not ended yet.
     pub end_sessions: Vec<UserRef>,
     /// Members who get no user, each with the reason.
@@ -172,6 +174,9 @@ pub struct Counts {
     /// Users to delete.
     #[serde(default)]
     pub delete: usize,
+    /// Users to keep without rights.
+    #[serde(default)]
+    pub strip: usize,
     /// Kept users whose sessions to end.
     #[serde(default, rename = "signOut")]
     pub end_sessions: usize,
@@ -201,6 +206,7 @@ impl Counts {
             schedule_deletion: self.schedule_deletion + later.schedule_deletion,
             cancel_deletion: self.cancel_deletion + later.cancel_deletion,
             delete: self.delete + later.delete,
+            strip: self.strip + later.strip,
             end_sessions: self.end_sessions + later.end_sessions,
             ..*later
         }
@@ -233,6 +239,7 @@ impl Plan {
             && self.schedule_deletion.is_empty()
             && self.cancel_deletion.is_empty()
             && self.delete.is_empty()
+            && self.strip.is_empty()
             && self.end_sessions.is_empty()
     }
 
@@ -246,6 +253,7 @@ impl Plan {
             schedule_deletion: self.schedule_deletion.len(),
             cancel_deletion: self.cancel_deletion.len(),
             delete: self.delete.len(),
+            strip: self.strip.len(),
             end_sessions: self.end_sessions.len(),
             skipped: self.skipped.len(),
             postponed: self.postponed,
@@ -257,7 +265,7 @@ impl Plan {
     /// The number of users whose access this plan ends: scheduled and immediate deletions, and sessions of kept users.
     #[must_use]
     pub fn removals(&self) -> usize {
-        self.schedule_deletion.len() + self.delete.len() + self.end_sessions.len()
+        self.schedule_deletion.len() + self.delete.len() + self.strip.len() + self.end_sessions.len()
     }
 
     /// The usernames that this plan removes, in order.
@@ -266,6 +274,7 @@ impl Plan {
             .iter()
             .map(|removal| &removal.user)
             .chain(self.schedule_deletion.iter().map(|mark| &mark.user))
+            .chain(&self.strip)
             .chain(&self.end_sessions)
             .map(|user| user.username.as_str())
     }

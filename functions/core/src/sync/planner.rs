@@ -10,6 +10,7 @@ use super::finding::{Finding, SkipReason};
 use super::model::{Assignment, ConnectUser, GroupRead, Ownership, Policy, Profiles};
 use super::plan::{Adoption, Change, NewUser, Plan, Removal, ScheduledDeletion, UserRef, UserUpdate};
 use super::username::person_name;
+use crate::names::NO_ACCESS_PROFILE;
 use crate::onboarding::{Phone, RemovalAction};
 
 /// Compares the desired users of the groups with the users in Connect.
@@ -20,7 +21,8 @@ use crate::onboarding::{Phone, RemovalAction};
 pub fn plan(groups: &[GroupRead], users: &[ConnectUser], profiles: &Profiles, policy: &Policy, today: Date) -> Plan {
     let by_username = by_username(users);
     let desired = desired(groups, &by_username, profiles, policy);
-    let mut planner = Planner { plan: Plan::default(), policy, today };
+    let no_access = profiles.security.get(NO_ACCESS_PROFILE).map(String::as_str);
+    let mut planner = Planner { plan: Plan::default(), policy, no_access, today };
     planner.plan.removal_limit = policy.removal_limit.clone();
     planner.plan.sign_out = policy.removed.sign_out;
     planner.plan.managed = by_username.values().filter(|user| user.ownership == Ownership::Ours).count();
@@ -64,6 +66,8 @@ fn names(profiles: &Profiles) -> BTreeMap<String, String> {
 struct Planner<'p> {
     plan: Plan,
     policy: &'p Policy,
+    /// The ID of the security profile that grants nothing, if the instance has it.
+    no_access: Option<&'p str>,
     today: Date,
 }
 
@@ -169,6 +173,25 @@ impl Planner<'_> {
         }
     }
 
+    /// Keeps a user who left, without rights.
+    fn strip(&mut self, user: &ConnectUser, a_group_is_empty: bool) {
+        let stripped = match (user.security_profile_ids.as_slice(), self.no_access) {
+            ([only], Some(no_access)) => only == no_access,
+            _ => false,
+        };
+        if stripped {
+            return self.keep_unchanged(user);
+        }
+        if a_group_is_empty {
+            self.plan.postponed += 1;
+            return self.keep_unchanged(user);
+        }
+        if user.removal_due.is_some() {
+            self.plan.cancel_deletion.push(reference_to(user));
+        }
+        self.plan.strip.push(reference_to(user));
+    }
+
     /// Keeps a user who left, and ends the sessions of the user once.
     fn keep(&mut self, user: &ConnectUser, a_group_is_empty: bool) {
         if !self.policy.removed.sign_out || user.signed_out {
@@ -191,6 +214,10 @@ impl Planner<'_> {
             RemovalAction::Keep => {
                 self.plan.findings.push(Finding::Kept { username: user.username.clone() });
                 return self.keep(user, a_group_is_empty);
+            }
+            RemovalAction::Strip => {
+                self.plan.findings.push(Finding::Kept { username: user.username.clone() });
+                return self.strip(user, a_group_is_empty);
             }
             RemovalAction::Delete => {}
         }

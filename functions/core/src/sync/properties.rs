@@ -133,7 +133,7 @@ fn some_policy() -> impl Strategy<Value = Policy> {
     (
         select(vec![UsernameAttribute::UserPrincipalName, UsernameAttribute::Mail, UsernameAttribute::ObjectId]),
         any::<bool>(),
-        select(vec![RemovalAction::Keep, RemovalAction::Delete, RemovalAction::Delete]),
+        select(vec![RemovalAction::Keep, RemovalAction::Strip, RemovalAction::Delete, RemovalAction::Delete]),
         select(vec![0_u32, 7, u32::MAX]),
         any::<bool>(),
     )
@@ -155,6 +155,7 @@ fn touched(plan: &Plan) -> BTreeSet<&str> {
         .chain(&plan.cancel_deletion)
         .chain(plan.schedule_deletion.iter().map(|m| &m.user))
         .chain(plan.delete.iter().map(|d| &d.user))
+        .chain(&plan.strip)
         .chain(&plan.end_sessions)
         .map(|user| user.id.as_str())
         .collect()
@@ -250,7 +251,7 @@ proptest! {
         let ours: BTreeSet<&str> =
             users.iter().filter(|user| user.ownership == Ownership::Ours).map(|user| user.id.as_str()).collect();
         let scheduled = plan.schedule_deletion.iter().map(|m| &m.user);
-        for removed in plan.delete.iter().map(|d| &d.user).chain(scheduled).chain(&plan.end_sessions) {
+        for removed in plan.delete.iter().map(|d| &d.user).chain(scheduled).chain(&plan.strip).chain(&plan.end_sessions) {
             prop_assert!(ours.contains(removed.id.as_str()), "{} is removed, but not managed", removed.username);
         }
     }

@@ -7,6 +7,7 @@ use time::Date;
 use time::macros::date;
 
 use super::*;
+use crate::names::NO_ACCESS_PROFILE;
 use crate::onboarding::{Phone, RemovalAction, RemovalLimit, Removed, UserGroup};
 
 pub(super) const TODAY: Date = date!(2026 - 11 - 22);
@@ -41,7 +42,7 @@ pub(super) fn group(name: &str, members: Vec<Member>) -> GroupRead {
 pub(super) fn profiles() -> Profiles {
     let map = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), format!("id:{name}"))).collect();
     Profiles {
-        security: map(&["Admin", "Agent", "CallCenterManager", "QualityAnalyst"]),
+        security: map(&["Admin", "Agent", "CallCenterManager", "QualityAnalyst", NO_ACCESS_PROFILE]),
         routing: map(&["Basic Routing Profile", "Night"]),
         hierarchy: map(&["Japan / Tokyo", "Japan / Osaka"]),
     }
@@ -106,6 +107,9 @@ pub(super) fn apply(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
     }
     for mark in &plan.schedule_deletion {
         after.get_mut(&mark.user.id).unwrap().removal_due = Some(mark.due);
+    }
+    for user in &plan.strip {
+        after.get_mut(&user.id).unwrap().security_profile_ids = vec![format!("id:{NO_ACCESS_PROFILE}")];
     }
     for user in &plan.end_sessions {
         after.get_mut(&user.id).unwrap().signed_out = true;

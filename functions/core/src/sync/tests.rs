@@ -16,7 +16,7 @@ fn reason(plan: &Plan) -> String {
 fn new_members_become_users_with_names_and_profiles() {
     let plan = run(&[group("Support", vec![member("hanako"), member("taro")])], &[]);
     assert_snapshot!(plan, @r#"
-        Plan 0ba97adbf195ac6a71265737844f2640754fe48b17c426ec6f9fe472f7f8b3e3: create 2, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, sign out 0; 0 unchanged.
+        Plan 0ba97adbf195ac6a71265737844f2640754fe48b17c426ec6f9fe472f7f8b3e3: create 2, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
           + create hanako@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
           + create taro@example.com (taro Sato): security profiles Agent, routing profile Basic Routing Profile
         "#);
@@ -44,7 +44,7 @@ fn each_kind_of_difference_becomes_one_change_with_its_operation() {
     assert_eq!(plan.update.len(), 1);
     assert_eq!(plan.update[0].changes.len(), 5);
     assert_snapshot!(plan, @r#"
-        Plan 921a5c953b16942dcdf5da60e9b9abd3ba76c162d53d074eed54e9a2afb8c5a6: create 0, adopt 0, update 1, schedule deletion 0, cancel deletion 0, delete 0, sign out 0; 0 unchanged.
+        Plan 921a5c953b16942dcdf5da60e9b9abd3ba76c162d53d074eed54e9a2afb8c5a6: create 0, adopt 0, update 1, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
           ~ update hanako@example.com: name hanako Yamada, security profiles Agent + QualityAnalyst, routing profile Night, hierarchy group Japan / Tokyo, phone auto-accept, 30 s after contact work
         "#);
 }
@@ -71,7 +71,7 @@ fn a_member_of_several_groups_gets_all_security_profiles_and_otherwise_the_first
     supervisors.settings.routing_profile = "Night".into();
     let plan = run(&[supervisors, group("Support", vec![member("hanako")])], &[]);
     assert_snapshot!(plan, @r#"
-        Plan fa28eabc4b602aadb467b0d35919ff55c7d978b8c2d4e96e7fcc29963fe21393: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, sign out 0; 0 unchanged.
+        Plan fa28eabc4b602aadb467b0d35919ff55c7d978b8c2d4e96e7fcc29963fe21393: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
           + create hanako@example.com (hanako Sato): security profiles Agent + CallCenterManager, routing profile Night
         "#);
 }
@@ -81,7 +81,7 @@ fn an_unmanaged_user_with_exactly_this_name_is_adopted_and_updated() {
     let by_hand = ConnectUser { routing_profile_id: "id:Night".into(), ..unmanaged("hanako") };
     let plan = run(&[group("Support", vec![member("hanako")])], &[by_hand]);
     assert_snapshot!(plan, @r#"
-        Plan a30d5cd9ccd5942e67ed13609fda0084890b5050c46dbd253bfae58a52caa8d1: create 0, adopt 1, update 1, schedule deletion 0, cancel deletion 0, delete 0, sign out 0; 0 unchanged.
+        Plan a30d5cd9ccd5942e67ed13609fda0084890b5050c46dbd253bfae58a52caa8d1: create 0, adopt 1, update 1, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
           = adopt hanako@example.com (object id id-hanako)
           ~ update hanako@example.com: routing profile Basic Routing Profile
         "#);
@@ -104,7 +104,7 @@ fn a_username_that_differs_only_in_case_is_reported_and_does_not_match() {
     let by_hand = ConnectUser { username: "Hanako@example.com".into(), ..unmanaged("hanako") };
     let plan = run(&[group("Support", vec![member("hanako")])], &[by_hand]);
     assert_snapshot!(plan, @r#"
-        Plan 58fe7c082ae031b396d40fe70d2c443c06a39db72283e0f6dfa59cb0a5bbc9d0: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, sign out 0; 0 unchanged.
+        Plan 58fe7c082ae031b396d40fe70d2c443c06a39db72283e0f6dfa59cb0a5bbc9d0: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
           + create hanako@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
         Findings (1):
           * hanako@example.com and Hanako@example.com differ only in case; Entra ID emits hanako@example.com, so only hanako@example.com can sign in
@@ -117,21 +117,21 @@ fn a_rename_creates_a_new_user_and_applies_the_removal_policy_to_the_old_one() {
     renamed.user_principal_name = Some("hanako.yamada@example.com".into());
     let groups = [group("Support", vec![renamed])];
     assert_snapshot!(run(&groups, &[user("hanako")]), @r#"
-        Plan 50ceef6efc072924e06deec7ef806254e14a8211670990fad13dbee8eca3e178: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 1, sign out 0; 0 unchanged.
+        Plan 50ceef6efc072924e06deec7ef806254e14a8211670990fad13dbee8eca3e178: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 1, strip 0, sign out 0; 0 unchanged.
           + create hanako.yamada@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
           - delete hanako@example.com once hanako.yamada@example.com exists
         Findings (1):
           * hanako@example.com is now hanako.yamada@example.com; Amazon Connect can't rename users, so hanako.yamada@example.com is created and the removal policy applies to hanako@example.com
         "#);
     assert_snapshot!(run_with(&removing(7), &groups, &[user("hanako")]), @r#"
-        Plan 6e8e3ee248ebe1b3a8f75134cc76c9d3578d0557af6543a1daf1ed245c526dbd: create 1, adopt 0, update 0, schedule deletion 1, cancel deletion 0, delete 0, sign out 0; 0 unchanged.
+        Plan 6e8e3ee248ebe1b3a8f75134cc76c9d3578d0557af6543a1daf1ed245c526dbd: create 1, adopt 0, update 0, schedule deletion 1, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
           + create hanako.yamada@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
           - schedule the deletion of hanako@example.com on 2026-11-29
         Findings (1):
           * hanako@example.com is now hanako.yamada@example.com; Amazon Connect can't rename users, so hanako.yamada@example.com is created and the removal policy applies to hanako@example.com
         "#);
     assert_snapshot!(run_with(&Policy::default(), &groups, &[user("hanako")]), @r#"
-        Plan 54abbcae95b7fe8875fd8bc54eac7385e23f2f5ffd73d7465adbe003517209c9: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, sign out 1; 0 unchanged.
+        Plan 54abbcae95b7fe8875fd8bc54eac7385e23f2f5ffd73d7465adbe003517209c9: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 1; 0 unchanged.
           + create hanako.yamada@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
           - sign out hanako@example.com and keep the user
         Findings (2):
@@ -153,7 +153,7 @@ fn a_recreated_account_with_the_old_name_takes_over_the_user() {
     let again = Member { id: "id-anew".into(), ..member("hanako") };
     let plan = run(&[group("Support", vec![again])], &[user("hanako")]);
     assert_snapshot!(plan, @r#"
-        Plan 5dc6fff78694d3334eda5ba1ad44adf5805958802212905ae8bfbb283244ee77: create 0, adopt 1, update 0, schedule deletion 0, cancel deletion 0, delete 0, sign out 0; 0 unchanged.
+        Plan 5dc6fff78694d3334eda5ba1ad44adf5805958802212905ae8bfbb283244ee77: create 0, adopt 1, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
           = adopt hanako@example.com (object id id-anew)
         Findings (1):
           * hanako@example.com is now another account (object id id-anew instead of id-hanako), which takes over the Connect user
@@ -269,7 +269,7 @@ fn a_profile_that_the_instance_lacks_is_reported_once_and_skips_the_groups_membe
     night.settings.security_profiles = vec!["Agents".into()];
     let plan = run(&[group("Support", vec![member("hanako")]), night], &[user("taro")]);
     assert_snapshot!(plan, @r#"
-        Plan 58fe7c082ae031b396d40fe70d2c443c06a39db72283e0f6dfa59cb0a5bbc9d0: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, sign out 0; 1 unchanged.
+        Plan 58fe7c082ae031b396d40fe70d2c443c06a39db72283e0f6dfa59cb0a5bbc9d0: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 1 unchanged.
           + create hanako@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
         Skipped (2):
           - jiro@example.com: its group names the security profile "Agents", which the instance does not have

@@ -5,7 +5,7 @@ use time::Duration;
 
 use super::testkit::*;
 use super::*;
-use crate::onboarding::{RemovalLimit, Removed, UsernameAttribute};
+use crate::onboarding::{RemovalAction, RemovalLimit, Removed, UsernameAttribute};
 
 fn keeping() -> Policy {
     Policy { removed: Removed::default(), ..policy() }
@@ -36,6 +36,21 @@ fn a_kept_leaver_is_not_signed_out_if_the_setting_is_off_or_a_group_is_empty() {
     let off = Policy { removed: Removed { sign_out: false, ..Removed::default() }, ..policy() };
     assert!(run_with(&off, &[group("Support", vec![member("taro")])], &users).is_empty());
     let empty = run_with(&keeping(), &[group("Support", vec![member("taro")]), group("Sales", vec![])], &users);
+    assert_eq!((empty.removals(), empty.postponed), (0, 1), "{empty}");
+}
+
+#[test]
+fn a_stripped_leaver_counts_as_a_removal_once_and_a_return_restores_the_rights() {
+    let policy = Policy { removed: Removed { action: RemovalAction::Strip, ..Removed::default() }, ..policy() };
+    let groups = [group("Support", vec![member("taro")])];
+    let plan = run_with(&policy, &groups, &[user("hanako"), user("taro")]);
+    assert_eq!((plan.strip[0].id.as_str(), plan.removals(), plan.counts().strip), ("user-hanako", 1, 1), "{plan}");
+    let users = apply(&plan, &[user("hanako"), user("taro")]);
+    assert!(run_with(&policy, &groups, &users).is_empty());
+    let back = run_with(&policy, &[group("Support", vec![member("hanako"), member("taro")])], &users);
+    assert_eq!(back.update[0].changes, [Change::SecurityProfiles(vec!["id:Agent".into()])], "{back}");
+    assert!(apply(&back, &users)[0].security_profile_ids == ["id:Agent"]);
+    let empty = run_with(&policy, &[group("Support", vec![member("taro")]), group("Sales", vec![])], &[user("hanako")]);
     assert_eq!((empty.removals(), empty.postponed), (0, 1), "{empty}");
 }
 
@@ -107,7 +122,7 @@ fn an_empty_group_holds_back_all_removals_and_nothing_else() {
         &[user("hanako"), ConnectUser { removal_due: Some(TODAY), ..user("taro") }],
     );
     assert_snapshot!(plan, @r#"
-        Plan b1f50217fd9d1a056cec72813148dc7a4531f7ddbb53ed91c656436f47e67499: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, sign out 0; 2 unchanged.
+        Plan b1f50217fd9d1a056cec72813148dc7a4531f7ddbb53ed91c656436f47e67499: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 2 unchanged.
           + create jiro@example.com (jiro Sato): security profiles Agent, routing profile Basic Routing Profile
         Findings (2):
           * the group "Support" is empty; no user is removed while a group is empty (remove it from users.groups if this is intended)

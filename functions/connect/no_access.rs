@@ -1,0 +1,87 @@
+//! The security profile without permissions, for users who left and are kept (`users.removed.action: "strip"`).
+//!
+//! The profile is created when the first user is stripped. Before each use, its tags and permissions are read again,
+//! so that a profile of another owner, or one to which somebody has added permissions, gives a leaver no access.
+
+use std::collections::HashMap;
+
+use aws_sdk_connect::Client;
+use onboarding_core::{StepError, names, sync::Ownership};
+use tracing::{info, warn};
+
+use crate::aws::error::CallResult as _;
+
+const DESCRIPTION: &str = "Grants nothing. Connect Onboarding assigns it to users who left their Entra groups";
+
+/// Returns the ID of the security profile without permissions in an instance, and creates the profile if `known`, its
+/// ID according to the list of profiles, is `None`. Removes permissions that were added to the profile.
+///
+/// # Errors
+/// `Conflict` if a profile of another owner has the name; `NotConsistentYet` if the profile exists but is not listed
+/// yet; `AccessDenied`.
+pub async fn ensure(
+    client: &Client,
+    (instance_id, alias): (&str, &str),
+    known: Option<&str>,
+) -> Result<String, StepError> {
+    let name = names::NO_ACCESS_PROFILE;
+    let Some(id) = known else {
+        let tags: HashMap<String, String> =
+            names::tags(alias).into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let sent = client
+            .create_security_profile()
+            .instance_id(instance_id)
+            .security_profile_name(name)
+            .description(DESCRIPTION)
+            .set_tags(Some(tags))
+            .send()
+            .await;
+        let created = sent.none_if(&["DuplicateResourceException"]);
+        let created = created.doing(format_args!("creating the security profile \"{name}\""))?;
+        return created.and_then(|created| created.security_profile_id).ok_or_else(|| {
+            StepError::not_consistent_yet(format!("the security profile \"{name}\" exists, but is not listed yet"))
+        });
+    };
+    let reading = format!("reading the security profile \"{name}\"");
+    if !is_ours(client, (instance_id, alias), id).await? {
+        return Err(StepError::conflict(format!(
+            "the security profile \"{name}\" was not created by this onboarding; rename it in Amazon Connect, and the \
+             next sync creates its own"
+        )));
+    }
+    let listed = client.list_security_profile_permissions().instance_id(instance_id).security_profile_id(id);
+    let permissions = listed.send().await.doing(&reading)?.permissions.unwrap_or_default();
+    if !permissions.is_empty() {
+        warn!(permissions = permissions.join(", "), "permissions are removed from the profile of users who left");
+        let update = client.update_security_profile().instance_id(instance_id).security_profile_id(id);
+        let sent = update.set_permissions(Some(Vec::new())).send().await;
+        sent.doing(format_args!("removing the permissions of the security profile \"{name}\""))?;
+    }
+    Ok(id.to_owned())
+}
+
+/// Deletes the security profile without permissions if this onboarding created it. `id` is the ID of the profile
+/// according to the list of profiles. A profile that users still have is kept.
+///
+/// # Errors
+/// The error that Connect returns.
+pub async fn delete(client: &Client, ids: (&str, &str), id: &str) -> Result<(), StepError> {
+    let name = names::NO_ACCESS_PROFILE;
+    if !is_ours(client, ids, id).await? {
+        return Ok(());
+    }
+    let sent = client.delete_security_profile().instance_id(ids.0).security_profile_id(id).send().await;
+    let deleted = sent.none_if(&["ResourceNotFoundException", "ResourceInUseException"]);
+    let deleted = deleted.doing(format_args!("deleting the security profile \"{name}\""))?;
+    info!(name, deleted = deleted.is_some(), "the security profile of users who left");
+    Ok(())
+}
+
+/// Returns whether the security profile has the tags of this onboarding.
+async fn is_ours(client: &Client, (instance_id, alias): (&str, &str), id: &str) -> Result<bool, StepError> {
+    let found = client.describe_security_profile().instance_id(instance_id).security_profile_id(id).send().await;
+    let found = found.doing(format_args!("reading the security profile \"{}\"", names::NO_ACCESS_PROFILE))?;
+    let tags = found.security_profile.and_then(|profile| profile.tags).unwrap_or_default();
+    let tag = |key: &str| tags.get(key).map(String::as_str);
+    Ok(Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), alias) == Ownership::Ours)
+}
