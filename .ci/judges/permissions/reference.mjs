@@ -75,10 +75,12 @@ async function aboutStatement({ of, statement }) {
   const say = (subject, line) => found.push({ subject, line: `${of} ${statement.Sid ?? ''}: ${line}` })
   const resources = list(statement.Resource)
   const accepted = new Set()
+  let known = 0
   const keys = Object.values(statement.Condition ?? {}).flatMap(Object.keys)
   for (const pattern of list(statement.Action)) {
     const actions = await named(pattern)
     if (!actions.length) say(pattern, `AWS has no action ${pattern}`)
+    known += actions.length
     for (const action of actions) {
       const about = await details(action)
       const types = about.types.filter((type) => resources.some((resource) => overlap(resource, type.pattern)))
@@ -97,7 +99,8 @@ async function aboutStatement({ of, statement }) {
       }
     }
   }
-  for (const resource of resources.filter((one) => !accepted.has(one)))
+  // No list states which resources an unknown action accepts, and the action itself is already reported.
+  for (const resource of known ? resources.filter((one) => !accepted.has(one)) : [])
     say(resource, `none of ${list(statement.Action)} accepts ${resource}`)
   return found
 }

@@ -51,7 +51,7 @@ catalogue! {
     no_sign_in() = "no sign-in arrived within 15 minutes", "15 分以内にサインインがありませんでした";
     unknown_signer() = "a SAML response was not signed with a certificate of the application", "アプリケーションの証明書で署名されていない SAML レスポンスを受信しました";
     not_checked(why) = "not checked: {why}", "未確認: {why}";
-    no_quota_request(option) = "the history of quota requests does not show it. With {option}, the check sends a request for the smallest increase.", "クォータの引き上げリクエストの履歴からは判定できません。{option} を指定すると、最小限の引き上げをリクエストして確認します。";
+    no_quota_request(option) = "the history of quota requests in this account does not show the reading. With {option}, the check sends a request for the smallest increase.", "クォータの引き上げリクエストの履歴からは判定できません。{option} を指定すると、最小限の引き上げをリクエストして確認します。";
     quota_status(status) = "AWS did not grant the request for a quota increase (status {status})", "クォータの引き上げリクエストが承認されませんでした (ステータス: {status})";
     not_reached() = "undetermined: the check ended earlier", "未確認 (確認する前にチェックが終了したため)";
     hidden_by(name) = "not visible because the other reading of {name} is true", "{name} は別の解釈が正しいため、確認できません";
