@@ -3,7 +3,7 @@
 use aws_sdk_connect::{
     Client, error::SdkError, operation::list_phone_numbers_v2::ListPhoneNumbersV2Error, types::ListPhoneNumbersSummary,
 };
-use onboarding_core::{StepError, telephony::HeldNumber};
+use onboarding_core::{StepError, telephony::NumberResult};
 
 use super::error::CallResult as _;
 
@@ -11,15 +11,14 @@ use super::error::CallResult as _;
 ///
 /// # Errors
 /// If Connect returns an error.
-pub async fn held(client: &Client, instance_arn: &str) -> Result<Vec<HeldNumber>, StepError> {
+pub async fn held(client: &Client, instance_arn: &str) -> Result<Vec<NumberResult>, StepError> {
     let listed = list(client, instance_arn).await.doing(format_args!("listing the phone numbers of {instance_arn}"))?;
-    let number = |item: ListPhoneNumbersSummary| HeldNumber {
-        id: item.phone_number_id.unwrap_or_default(),
-        arn: item.phone_number_arn.unwrap_or_default(),
-        phone: item.phone_number.unwrap_or_default(),
+    let number = |item: ListPhoneNumbersSummary| NumberResult {
+        phone_number_id: item.phone_number_id.unwrap_or_default(),
+        phone_number: item.phone_number.unwrap_or_default(),
         country: item.phone_number_country_code.map_or(String::new(), |code| code.as_str().to_owned()),
         kind: item.phone_number_type.map_or(String::new(), |kind| kind.as_str().to_owned()),
-        description: item.phone_number_description.unwrap_or_default(),
+        ..NumberResult::default()
     };
     Ok(listed.into_iter().map(number).collect())
 }

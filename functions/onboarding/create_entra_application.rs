@@ -129,7 +129,7 @@ async fn look(graph: &Graph, mut application: EntraApplication) -> Result<EntraA
             application.app_role_id = app_role(&principal.app_roles)?;
             Ok(EntraApplication { status: READY.into(), wait_seconds: 0, ..application })
         }
-        _ if application.attempt >= backoff::LAST_REPLICATION_LOOK => Err(StepError::not_consistent_yet(format!(
+        _ if application.attempt >= backoff::LAST_REPLICATION_POLL => Err(StepError::not_consistent_yet(format!(
             "the application {} and the service principal {} can't both be read after {} polls; if one was deleted, \
              delete the other as well and start again",
             application.application_id, application.service_principal_id, application.attempt

@@ -176,7 +176,7 @@ fn output(alias: &str, instance: &Instance, looks: u32) -> Result<CreateInstance
              input again",
             reason(instance)
         ))),
-        _ if seen.attempt >= backoff::LAST_CREATION_LOOK => Err(StepError::not_consistent_yet(format!(
+        _ if seen.attempt >= backoff::LAST_CREATION_POLL => Err(StepError::not_consistent_yet(format!(
             "the Amazon Connect instance {id} ({alias}) is still being created after {looks} polls in three hours; \
              check it in the Amazon Connect console and contact AWS Support, then start the same input again: an \
              instance that has become active is adopted"

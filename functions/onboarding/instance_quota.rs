@@ -64,7 +64,7 @@ pub async fn run(ctx: &Context, input: InstanceQuotaInput) -> Result<QuotaResult
             result.message.unwrap_or_default()
         )));
     }
-    if result.status == QuotaStatus::Pending && result.attempt >= backoff::LAST_INSTANCE_QUOTA_LOOK {
+    if result.status == QuotaStatus::Pending && result.attempt >= backoff::LAST_INSTANCE_QUOTA_POLL {
         return Err(StepError::new(
             StepErrorKind::LimitExceeded,
             format!(

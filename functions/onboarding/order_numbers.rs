@@ -1,5 +1,6 @@
 //! `order-numbers`: claims or orders the phone numbers of the instance (manual procedure: 電話番号の申請). Each invocation
 //! polls once; the state machine waits between polls, for weeks if necessary.
+//! [`poll`] decides which numbers to claim and which cases to file; this step performs the actions.
 //!
 //! The step claims numbers that are in Connect's inventory, and then sets their description, tags and flow. Japanese
 //! numbers, and other numbers that are not in the inventory, are ordered with one AWS Support case that contains the
@@ -24,13 +25,11 @@
 
 use onboarding_core::{
     StepError,
-    telephony::{CaseText, OrderNumbersInput, OrderNumbersOutput, Topic, marker},
+    telephony::{OrderNumbersInput, OrderNumbersOutput, Responses, poll},
 };
+use time::OffsetDateTime;
 
-use crate::{
-    context::Context,
-    onboarding::telephony::{Look, Wanted},
-};
+use crate::{context::Context, onboarding::telephony::perform};
 
 /// Polls once for all phone numbers and settings that are missing.
 ///
@@ -38,23 +37,12 @@ use crate::{
 /// If Connect, S3 or AWS Support can't be reached or returns an error. Refusals, missing documents and a missing
 /// support plan are returned in the output with the action that the operator must take.
 pub async fn run(ctx: &Context, input: OrderNumbersInput) -> Result<OrderNumbersOutput, StepError> {
-    let previous = input.previous.clone().unwrap_or_default();
-    let mut look = Look::new(ctx, &input, &previous);
-    if !input.phone_numbers.is_empty() {
-        look.numbers().await?;
+    let today = OffsetDateTime::now_utc().date();
+    let mut responses = Responses::default();
+    loop {
+        match poll(&input, today, &responses) {
+            Ok(output) => return Ok(output),
+            Err(action) => perform(ctx, &input, action, &mut responses).await?,
+        }
     }
-    if input.telephony.outbound_to_japanese_mobiles {
-        let mark = marker(&input.alias, Topic::OutboundToJapaneseMobiles, &input.instance_arn, [], None);
-        let text = CaseText::outbound(&mark, &input.instance_arn);
-        look.order(Wanted {
-            topic: Topic::OutboundToJapaneseMobiles,
-            marker: mark,
-            text,
-            documents: None,
-            tokyo: false,
-            met: false,
-        })
-        .await?;
-    }
-    Ok(look.done())
 }

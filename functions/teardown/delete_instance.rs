@@ -44,7 +44,7 @@ pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, Step
         info!(instance = target.alias, "instance gone");
         return Ok(RemoveOutput { removed: 1, attempt: polls, ..RemoveOutput::default() });
     };
-    if let Some(RefusedDeletion { error, message }) = refusal.as_ref().filter(|_| polls >= backoff::LAST_DELETION_LOOK)
+    if let Some(RefusedDeletion { error, message }) = refusal.as_ref().filter(|_| polls >= backoff::LAST_DELETION_POLL)
     {
         let kind = StepErrorKind::from_name(error).unwrap_or(StepErrorKind::Internal);
         let alias = &target.alias;
@@ -52,7 +52,7 @@ pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, Step
             format!("{message}; the instance {alias} still exists after {polls} polls, so it is not being deleted");
         return Err(StepError::new(kind, message));
     }
-    if polls >= backoff::LAST_DELETION_LOOK {
+    if polls >= backoff::LAST_DELETION_POLL {
         return Err(StepError::internal(format!(
             "the Amazon Connect instance {id} ({}) still exists after {polls} polls. Check its deletion in the \
              Amazon Connect console, then start the same teardown again",

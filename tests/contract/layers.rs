@@ -101,7 +101,7 @@ fn an_import_that_points_back_is_reported_in_every_form() {
         ("functions/aws/quotas/mod.rs", "mod tests { use super::super::super::context; }", "context"),
         ("functions/context.rs", "use super::connect::Writer;", "connect"),
         ("functions/onboarding/report.rs", "use crate::user_sync::sync_users;", "user_sync"),
-        ("functions/onboarding/telephony/orders.rs", "use crate::{drift, aws};", "drift"),
+        ("functions/onboarding/telephony/support.rs", "use crate::{drift, aws};", "drift"),
     ] {
         assert_eq!(reported("functions", file, text, &FUNCTIONS), [format!("{file} imports {module}")], "{text}");
     }
@@ -128,7 +128,7 @@ fn an_import_that_points_back_is_reported_in_every_form() {
 fn imports_of_the_own_module_and_of_lower_layers_are_not_reported() {
     for (file, text) in [
         ("functions/onboarding/report.rs", "use crate::{aws, context::{Context, entra}, onboarding::notify, runtime};"),
-        ("functions/onboarding/telephony/orders.rs", "use super::super::notify;"),
+        ("functions/onboarding/telephony/support.rs", "use super::super::notify;"),
         ("functions/entra/mod.rs", "// crate::onboarding\nuse crate::{aws::{context}, runtime};"),
     ] {
         assert_eq!(reported("functions", file, text, &FUNCTIONS), [""; 0], "{text}");

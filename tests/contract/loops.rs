@@ -53,13 +53,13 @@ const fn lease(wait: u32) -> u64 {
 fn loops(machine: &str) -> Vec<Loop> {
     match machine {
         "onboarding.asl.json" => vec![
-            looped("WaitForInstanceQuota", backoff::approval, backoff::LAST_INSTANCE_QUOTA_LOOK),
+            looped("WaitForInstanceQuota", backoff::approval, backoff::LAST_INSTANCE_QUOTA_POLL),
             looped("WaitForAlias", backoff::lock, backoff::LAST_LOCK_ATTEMPT),
-            looped("WaitForInstance", backoff::instance_creation, backoff::LAST_CREATION_LOOK),
-            looped("WaitForQuotas", backoff::approval, backoff::LAST_LOOK),
+            looped("WaitForInstance", backoff::instance_creation, backoff::LAST_CREATION_POLL),
+            looped("WaitForQuotas", backoff::approval, backoff::LAST_QUOTA_POLL),
             looped("WaitForNumbersLock", takeover, backoff::MAX_TAKEOVERS),
-            looped("WaitForNumbers", backoff::phone_numbers, backoff::LAST_NUMBER_LOOK),
-            looped("WaitForEntraApplication", backoff::entra_replication, backoff::LAST_REPLICATION_LOOK),
+            looped("WaitForNumbers", backoff::phone_numbers, backoff::LAST_NUMBER_POLL),
+            looped("WaitForEntraApplication", backoff::entra_replication, backoff::LAST_REPLICATION_POLL),
         ],
         "rotate-certificate.asl.json" => {
             vec![looped("WaitUntilKnown", longest_wait_of_a_rotation, ROTATION_ROUNDS)]
@@ -69,7 +69,7 @@ fn loops(machine: &str) -> Vec<Loop> {
                 looped("WaitForAlias", backoff::lock, backoff::LAST_LOCK_ATTEMPT),
                 looped("WaitForLease", lease, LEASE_WAITS),
                 looped("WaitForInvocations", takeover, backoff::MAX_TAKEOVERS),
-                looped("WaitForInstance", backoff::instance_creation, backoff::LAST_DELETION_LOOK),
+                looped("WaitForInstance", backoff::instance_creation, backoff::LAST_DELETION_POLL),
             ]
         }
         "user-sync.asl.json" => vec![
@@ -150,7 +150,10 @@ fn all_polls_of_an_execution_together_stay_below_its_limits_of_time_and_events()
 #[test]
 fn the_limits_in_the_state_machines_equal_the_limits_in_this_table() {
     for (file, condition) in [
-        ("onboarding", format!("$instanceQuotas.pending and $instanceQuotas.attempt < {} %}}", backoff::LAST_LOOK)),
+        (
+            "onboarding",
+            format!("$instanceQuotas.pending and $instanceQuotas.attempt < {} %}}", backoff::LAST_QUOTA_POLL),
+        ),
         ("user-sync", format!("$leaseWaits >= {LEASE_WAITS} %}}")),
         ("user-sync", "$leaseWaits < 120 ? 30 : 300 %}".into()),
         ("user-sync", format!("$takeovers < {} %}}", backoff::MAX_TAKEOVERS)),

@@ -3,10 +3,7 @@
 
 use std::fs;
 
-use onboarding_core::{
-    onboarding::Onboarding,
-    telephony::{DocumentKind, check as check_document},
-};
+use onboarding_core::{onboarding::Onboarding, telephony::check as check_document};
 use serde_json::{Value, json};
 
 use crate::{
@@ -74,16 +71,11 @@ pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, CommandErro
 fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<Vec<Document>, CommandError> {
     let mut documents = Vec::new();
     for document in named {
-        let kind = match document.kind.as_str() {
-            "identity" => DocumentKind::Identity,
-            "address" => DocumentKind::Address,
-            _ => DocumentKind::Relationship,
-        };
         let content = fs::read(&document.file).map_err(|error| {
             CommandError::input(words.document_unreadable(&document.kind, error), words.specify_another_file())
         })?;
         let head = content.get(..16).unwrap_or(&content);
-        let extension = check_document(kind, content.len(), head)
+        let extension = check_document(&document.kind, content.len(), head)
             .map_err(|why| CommandError::input(why, words.specify_another_file()))?;
         let alias = input["instance"]["alias"].as_str().unwrap_or("documents").to_owned();
         let field = &mut input["documents"][&document.kind];

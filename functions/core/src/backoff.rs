@@ -21,10 +21,10 @@ pub const fn instance_creation(attempt: u32) -> u64 {
 }
 
 /// Maximum number of polls for a new instance: about three hours.
-pub const LAST_CREATION_LOOK: u32 = 200;
+pub const LAST_CREATION_POLL: u32 = 200;
 
 /// Maximum number of polls for the deletion of an instance: about 25 minutes.
-pub const LAST_DELETION_LOOK: u32 = 40;
+pub const LAST_DELETION_POLL: u32 = 40;
 
 /// Seconds until the next poll of a newly instantiated Entra application. The documentation says replication takes 5 to
 /// 10 seconds; in practice it can take minutes.
@@ -34,7 +34,7 @@ pub const fn entra_replication(attempt: u32) -> u64 {
 }
 
 /// Maximum number of polls for a new Entra application: about 40 minutes.
-pub const LAST_REPLICATION_LOOK: u32 = 100;
+pub const LAST_REPLICATION_POLL: u32 = 100;
 
 /// Seconds until the next poll of a request on which AWS staff decide: 15 minutes on the first day, then six hours, and
 /// twelve hours after a month.
@@ -49,13 +49,13 @@ pub fn approval(attempt: u32) -> u64 {
 /// Maximum number of polls for the quota on the number of instances: about two months. This loop runs before all other
 /// loops. An execution can last one year, so this loop must leave most of the year to the loops for the instance's
 /// quotas and for the phone numbers.
-pub const LAST_INSTANCE_QUOTA_LOOK: u32 = 188;
+pub const LAST_INSTANCE_QUOTA_POLL: u32 = 188;
 
 /// Maximum number of polls for the quotas of an instance: almost ten months.
-pub const LAST_LOOK: u32 = 658;
+pub const LAST_QUOTA_POLL: u32 = 658;
 
 /// Maximum number of polls for ordered phone numbers: almost ten months.
-pub const LAST_NUMBER_LOOK: u32 = 599;
+pub const LAST_NUMBER_POLL: u32 = 599;
 
 /// Seconds until the next poll for ordered phone numbers, which take weeks to arrive. After the first day the interval
 /// is twelve hours, so that this loop and the loop for the instance's quotas together stay below the execution's limit

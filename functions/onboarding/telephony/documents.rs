@@ -5,7 +5,7 @@
 use onboarding_core::{
     StepError,
     onboarding::Documents,
-    telephony::{DocumentKind, MAX_DOCUMENT_BYTES, check, keys},
+    telephony::{MAX_DOCUMENT_BYTES, check, keys},
 };
 
 use crate::{aws, context::Context};
@@ -18,37 +18,28 @@ pub(super) struct Document {
     pub(super) bytes: Vec<u8>,
 }
 
-/// The result of reading the documents.
-pub(super) enum Fetched {
-    /// All three documents were read, and each of them can be attached to the case.
-    Ready(Vec<Document>),
-    /// The problems, one sentence per document.
-    Unusable(Vec<String>),
-}
-
-/// Reads and checks all three documents before anything is sent.
+/// Reads and checks all three documents before anything is sent. If documents are missing or invalid, returns one
+/// problem per document.
 ///
 /// # Errors
-/// If S3 returns an error other than a missing object. A missing or invalid document is [`Fetched::Unusable`].
-pub(super) async fn fetch(ctx: &Context, documents: &Documents) -> Result<Fetched, StepError> {
+/// If S3 returns an error other than a missing object.
+pub(super) async fn fetch(
+    ctx: &Context,
+    documents: &Documents,
+) -> Result<Result<Vec<Document>, Vec<String>>, StepError> {
     let bucket = ctx.settings.documents_bucket()?;
-    let (mut ready, mut problems) = (Vec::new(), Vec::new());
-    for (kind, key) in keys(documents) {
-        match fetch_one(ctx, bucket, kind, key).await? {
-            Ok(document) => ready.push(document),
+    let (mut valid, mut problems) = (Vec::new(), Vec::new());
+    for (name, key) in keys(documents) {
+        match fetch_one(ctx, bucket, name, key).await? {
+            Ok(document) => valid.push(document),
             Err(problem) => problems.push(problem),
         }
     }
-    Ok(if problems.is_empty() { Fetched::Ready(ready) } else { Fetched::Unusable(problems) })
+    Ok(if problems.is_empty() { Ok(valid) } else { Err(problems) })
 }
 
-async fn fetch_one(
-    ctx: &Context,
-    bucket: &str,
-    kind: DocumentKind,
-    key: &str,
-) -> Result<Result<Document, String>, StepError> {
-    let field = kind.field();
+async fn fetch_one(ctx: &Context, bucket: &str, name: &str, key: &str) -> Result<Result<Document, String>, StepError> {
+    let field = format!("documents.{name}");
     let object = match ctx.object(bucket, key).await {
         Ok(object) => object,
         Err(refusal) => {
@@ -68,11 +59,11 @@ async fn fetch_one(
         }
     };
     if object.size > MAX_DOCUMENT_BYTES {
-        return Ok(check(kind, object.size, &[]).map(|_| Document { file_name: String::new(), bytes: Vec::new() }));
+        return Ok(check(name, object.size, &[]).map(|_| Document { file_name: String::new(), bytes: Vec::new() }));
     }
     let Some(bytes) = object.read().await else {
         return Err(StepError::unavailable(format!("the object of {field} was not read completely")));
     };
-    let checked = check(kind, bytes.len(), &bytes);
-    Ok(checked.map(|extension| Document { file_name: format!("{}.{extension}", kind.attachment()), bytes }))
+    let checked = check(name, bytes.len(), &bytes);
+    Ok(checked.map(|extension| Document { file_name: format!("{name}.{extension}"), bytes }))
 }

@@ -1,14 +1,11 @@
-//! The parts of `order-numbers`: numbers in Connect, cases in AWS Support, documents in the stack's bucket, and the
-//! poll that combines them; also the preview for a plan.
+//! The parts of `order-numbers` that call AWS: numbers in Connect, cases in AWS Support, and documents in the stack's
+//! bucket; also the preview for a plan. The decisions are in [`onboarding_core::telephony::poll`].
 
-mod desired_numbers;
 mod documents;
 mod numbers;
-mod orders;
-mod poll;
+mod perform;
 mod preview;
 mod support;
 
-pub(crate) use orders::Wanted;
-pub(crate) use poll::Look;
+pub(crate) use perform::perform;
 pub(crate) use preview::preview;

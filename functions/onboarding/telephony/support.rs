@@ -1,73 +1,30 @@
-//! Finds, files and reads the cases of an onboarding in AWS Support.
+//! Finds, reads and files the cases of an onboarding in AWS Support.
+
+use std::cmp::Reverse;
 
 use aws_sdk_support::{
+    error::SdkError,
+    operation::add_attachments_to_set::AddAttachmentsToSetError,
     primitives::Blob,
-    types::{Attachment, CaseDetails},
+    types::{Attachment, CaseDetails, Category},
 };
 use onboarding_core::{
     StepError, StepErrorKind,
     onboarding::Language,
-    telephony::{CaseText, Service, Topic, choose},
+    telephony::{CaseOrder, FiledCase, FoundCase, NewCase, Service, SupportCase, Topic, choose},
 };
 
 use super::documents::Document;
-use crate::{aws, context::Context};
+use crate::{
+    aws::error::{CallResult as _, is, step_error},
+    context::Context,
+};
 
-/// Why AWS Support can't be used.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// The account's support plan does not include the Support API.
-    NoPlan,
-    /// Any other error.
-    Step(StepError),
-}
-
-impl From<StepError> for Trouble {
-    fn from(error: StepError) -> Self {
-        Self::Step(error)
-    }
-}
-
-/// `SubscriptionRequiredException` is missing from the error lists of the operations, so it is identified by its code.
-macro_rules! trouble {
-    ($doing:expr) => {
-        |error| {
-            if aws::error::is(&error, &["SubscriptionRequiredException"]) {
-                Trouble::NoPlan
-            } else {
-                Trouble::Step(aws::error::step_error($doing, &error))
-            }
-        }
-    };
-}
-
-/// A support case that an onboarding filed, or that an operator filed with the text from an onboarding.
-#[derive(Clone, Debug)]
-pub(super) struct Case {
-    /// The case ID that the Support API uses.
-    pub(super) id: String,
-    /// The case ID shown in Support Center.
-    pub(super) display_id: Option<String>,
-    /// The status of the case, as AWS Support returns it.
-    pub(super) status: String,
-    created: String,
-}
-
-impl Case {
-    fn of(case: CaseDetails) -> Option<Self> {
-        Some(Self {
-            id: case.case_id?,
-            display_id: case.display_id,
-            status: case.status.unwrap_or_default(),
-            created: case.time_created.unwrap_or_default(),
-        })
-    }
-
-    /// Returns whether AWS has resolved the case.
-    pub(super) fn is_resolved(&self) -> bool {
-        self.status == "resolved"
-    }
-}
+/// The account's support plan does not include the Support API. The error lists of the operations do not contain this
+/// code.
+const NO_PLAN: [&str; 1] = ["SubscriptionRequiredException"];
+/// An attachment set is valid for one hour.
+const SET_EXPIRED: [&str; 2] = ["AttachmentSetExpired", "AttachmentSetIdNotFound"];
 
 const fn code(language: Language) -> &'static str {
     match language {
@@ -76,196 +33,164 @@ const fn code(language: Language) -> &'static str {
     }
 }
 
-/// Returns the case with this ID, or `None` if it no longer exists.
-///
-/// # Errors
-/// See [`Trouble`].
-pub(super) async fn by_id(ctx: &Context, id: &str, language: Language) -> Result<Option<Case>, Trouble> {
-    let asked =
-        ctx.support().describe_cases().case_id_list(id).include_resolved_cases(true).include_communications(false);
-    let mut items = asked.language(code(language)).into_paginator().items().send();
-    while let Some(item) = items.next().await {
-        match item {
-            Ok(case) => {
-                if let Some(case) = Case::of(case).filter(|case| case.id == id) {
-                    return Ok(Some(case));
-                }
-            }
-            Err(error) if aws::error::is(&error, &["CaseIdNotFound"]) => return Ok(None),
-            Err(error) => return Err(trouble!(&format!("reading the case {id}"))(error)),
-        }
+/// Returns the cases, or only the case with this ID. Returns `None` without a support plan.
+async fn list(ctx: &Context, id: Option<&str>, language: Language) -> Result<Option<Vec<CaseDetails>>, StepError> {
+    let request = ctx.support().describe_cases().include_resolved_cases(true).include_communications(false);
+    let request = request.language(code(language)).set_case_id_list(id.map(|id| vec![id.to_owned()]));
+    let doing = id.map_or_else(|| "searching for our case".to_owned(), |id| format!("reading the case {id}"));
+    match request.into_paginator().items().send().try_collect().await {
+        Err(error) if is(&error, &["CaseIdNotFound"]) => Ok(Some(Vec::new())),
+        listed => listed.none_if(&NO_PLAN).doing(doing),
     }
-    Ok(None)
+}
+
+fn support_case(case: CaseDetails) -> SupportCase {
+    SupportCase {
+        id: case.case_id.unwrap_or_default(),
+        display_id: case.display_id,
+        status: case.status.unwrap_or_default(),
+        newest_message: None,
+    }
 }
 
 /// Returns the case whose subject contains the marker: an open case if there is one, otherwise the newest case.
 ///
 /// # Errors
-/// See [`Trouble`].
-pub(super) async fn find(ctx: &Context, marker: &str, language: Language) -> Result<Option<Case>, Trouble> {
-    let asked = ctx.support().describe_cases().include_resolved_cases(true).include_communications(false);
-    let mut items = asked.language(code(language)).into_paginator().items().send();
-    let mut found: Option<Case> = None;
-    while let Some(item) = items.next().await {
-        let item = item.map_err(trouble!("searching for our case"))?;
-        if !item.subject().is_some_and(|subject| subject.contains(marker)) {
-            continue;
-        }
-        let Some(case) = Case::of(item) else { continue };
-        let better = |other: &Case| (!case.is_resolved(), &case.created) > (!other.is_resolved(), &other.created);
-        if found.as_ref().is_none_or(better) {
-            found = Some(case);
-        }
-    }
-    Ok(found)
+/// If AWS Support returns an error.
+pub(super) async fn find(ctx: &Context, marker: &str, language: Language) -> Result<FoundCase, StepError> {
+    let Some(cases) = list(ctx, None, language).await? else { return Ok(FoundCase::Unavailable) };
+    let ours = cases.into_iter().filter(|case| case.subject().is_some_and(|subject| subject.contains(marker)));
+    let found = ours.min_by_key(|case| (case.status() == Some("resolved"), Reverse(case.time_created.clone())));
+    Ok(found.map_or(FoundCase::None, |case| FoundCase::Case(support_case(case))))
 }
 
-/// Returns the newest message of a case.
+/// Returns the case of an order, with its newest message if the case awaits a reply or is resolved.
 ///
 /// # Errors
-/// See [`Trouble`].
-pub(super) async fn last_message(ctx: &Context, id: &str) -> Result<String, Trouble> {
-    let mut items = ctx.support().describe_communications().case_id(id).into_paginator().items().send();
-    let mut newest: Option<(String, String)> = None;
-    while let Some(item) = items.next().await {
-        let item = item.map_err(trouble!(&format!("reading the messages of the case {id}")))?;
-        let (at, body) = (item.time_created.unwrap_or_default(), item.body.unwrap_or_default());
-        if newest.as_ref().is_none_or(|(known, _)| *known < at) {
-            newest = Some((at, body));
+/// If AWS Support returns an error.
+pub(super) async fn follow(ctx: &Context, order: &CaseOrder, language: Language) -> Result<FoundCase, StepError> {
+    let known = match &order.case_id {
+        None => None,
+        Some(id) => match list(ctx, Some(id), language).await? {
+            None => return Ok(FoundCase::Unavailable),
+            Some(cases) => cases.into_iter().find(|case| case.case_id() == Some(id)),
+        },
+    };
+    let found = match known {
+        Some(case) => FoundCase::Case(support_case(case)),
+        None => find(ctx, &order.marker, language).await?,
+    };
+    Ok(match found {
+        FoundCase::Case(case) if case.awaits_reply() || case.is_resolved() => {
+            let newest_message = newest_message(ctx, &case.id).await?;
+            FoundCase::Case(SupportCase { newest_message, ..case })
         }
-    }
-    Ok(newest.map(|(_, body)| body).unwrap_or_default())
+        found => found,
+    })
 }
 
-/// The result of filing a case.
-#[derive(Debug)]
-pub(super) enum Filed {
-    /// The case is filed; contains its ID.
-    Case(String),
-    /// The case can't be filed now, for the given reason.
-    Later(String),
-    /// AWS Support's catalog of services contains no suitable category.
-    NoCategory,
+/// Returns the newest message of a case, or `None` without a support plan.
+async fn newest_message(ctx: &Context, id: &str) -> Result<Option<String>, StepError> {
+    let listed =
+        ctx.support().describe_communications().case_id(id).into_paginator().items().send().try_collect().await;
+    let messages: Option<Vec<_>> =
+        listed.none_if(&NO_PLAN).doing(format_args!("reading the messages of the case {id}"))?;
+    Ok(messages.map(|messages| {
+        let newest = messages.into_iter().min_by_key(|message| Reverse(message.time_created.clone()));
+        newest.and_then(|message| message.body).unwrap_or_default()
+    }))
 }
 
 /// Files a case, with the documents in a new attachment set.
 ///
 /// # Errors
-/// See [`Trouble`].
+/// If AWS Support returns an error.
 pub(super) async fn file(
     ctx: &Context,
-    topic: Topic,
-    text: &CaseText,
+    case: &NewCase,
     language: Language,
     documents: &[Document],
-) -> Result<Filed, Trouble> {
-    let Some((service, category)) = category(ctx, topic, language).await? else { return Ok(Filed::NoCategory) };
-    let (subject, body) = text.in_language(language);
-    // An attachment set is valid for one hour. If the set has expired, a new set is created once; if that expires too,
-    // the next poll retries.
+) -> Result<FiledCase, StepError> {
+    let Some((service, category)) = category(ctx, case.topic, language).await? else {
+        return Ok(FiledCase::Unavailable);
+    };
+    let (subject, body) = case.text.in_language(language);
+    // If the attachment set has expired, a new set is created once. If the new set expires too, the next poll retries.
     for _ in 0..2 {
         let set = match attach(ctx, documents).await {
             Ok(set) => set,
-            Err(Attach::Expired) => continue,
-            Err(Attach::Later(reason)) => return Ok(Filed::Later(reason)),
-            Err(Attach::Trouble(trouble)) => return Err(trouble),
-        };
-        let sent = ctx
-            .support()
-            .create_case()
-            .subject(subject)
-            .communication_body(body)
-            .service_code(&service)
-            .category_code(&category)
-            .issue_type("customer-service")
-            .language(code(language))
-            .set_attachment_set_id(set)
-            .send()
-            .await;
-        let error = match sent {
-            Ok(output) => {
-                return Ok(output
-                    .case_id
-                    .map_or_else(|| Filed::Later("the response has no case id".into()), Filed::Case));
+            Err(error) if is(&error, &SET_EXPIRED) => continue,
+            Err(error) if is(&error, &["AttachmentLimitExceeded"]) => {
+                return Ok(FiledCase::Later("AWS accepts no more attachments now".into()));
             }
-            Err(error) => error,
+            Err(error) if is(&error, &NO_PLAN) => return Ok(FiledCase::Unavailable),
+            Err(error) => return Err(attachment_error(step_error("attaching a document", &error))),
         };
-        if aws::error::is(&error, &["AttachmentSetExpired", "AttachmentSetIdNotFound"]) {
-            continue;
+        let request = ctx.support().create_case().subject(subject).communication_body(body);
+        let request = request.service_code(&service).category_code(&category).issue_type("customer-service");
+        match request.language(code(language)).set_attachment_set_id(set).send().await {
+            Ok(output) => {
+                let Some(id) = output.case_id else {
+                    return Ok(FiledCase::Later("the response has no case id".into()));
+                };
+                // The case is read only to get the case number that Support Center shows. A failed read is ignored,
+                // because the case is already filed.
+                let read = list(ctx, Some(&id), language).await.ok().flatten().unwrap_or_default();
+                let display_id = read.into_iter().find_map(|case| case.display_id);
+                return Ok(FiledCase::Case(SupportCase { id, display_id, ..SupportCase::default() }));
+            }
+            Err(error) if is(&error, &SET_EXPIRED) => {}
+            Err(error) if is(&error, &["CaseCreationLimitExceeded"]) => {
+                let reason = "the account has too many open cases; our case is opened when another case is closed";
+                return Ok(FiledCase::Later(reason.into()));
+            }
+            Err(error) if is(&error, &NO_PLAN) => return Ok(FiledCase::Unavailable),
+            Err(error) => return Err(step_error("filing the case", &error)),
         }
-        if aws::error::is(&error, &["CaseCreationLimitExceeded"]) {
-            return Ok(Filed::Later(
-                "the account has too many open cases; our case is opened when another case is closed".into(),
-            ));
-        }
-        return Err(trouble!("filing the case")(error));
     }
-    Ok(Filed::Later("the attachment set expired before the case was filed".into()))
+    Ok(FiledCase::Later("the attachment set expired before the case was filed".into()))
 }
 
-async fn category(ctx: &Context, topic: Topic, language: Language) -> Result<Option<(String, String)>, Trouble> {
+/// Returns the codes of the service and category of a topic, or `None` without a support plan or a suitable category.
+async fn category(ctx: &Context, topic: Topic, language: Language) -> Result<Option<(String, String)>, StepError> {
+    let category = |category: Category| (category.code.unwrap_or_default(), category.name.unwrap_or_default());
     // If no category of the catalog in the case's language is recognized, the English catalog is used.
     let languages = if language == Language::En { &[Language::En][..] } else { &[language, Language::En] };
     for language in languages {
         let sent = ctx.support().describe_services().language(code(*language)).send().await;
-        let services: Vec<Service> = sent
-            .map_err(trouble!("reading the services of AWS Support"))?
-            .services
-            .unwrap_or_default()
-            .into_iter()
-            .map(|service| Service {
-                code: service.code.unwrap_or_default(),
-                name: service.name.unwrap_or_default(),
-                categories: service
-                    .categories
-                    .unwrap_or_default()
-                    .into_iter()
-                    .map(|category| (category.code.unwrap_or_default(), category.name.unwrap_or_default()))
-                    .collect(),
-            })
-            .collect();
-        if let Some(found) = choose(&services, topic) {
+        let listed = sent.none_if(&NO_PLAN).doing("reading the services of AWS Support")?;
+        let services = listed.and_then(|output| output.services).unwrap_or_default();
+        let services = services.into_iter().map(|service| Service {
+            code: service.code.unwrap_or_default(),
+            name: service.name.unwrap_or_default(),
+            categories: service.categories.unwrap_or_default().into_iter().map(category).collect(),
+        });
+        if let Some(found) = choose(&services.collect::<Vec<_>>(), topic) {
             return Ok(Some(found));
         }
     }
     Ok(None)
 }
 
-enum Attach {
-    Expired,
-    Later(String),
-    Trouble(Trouble),
-}
-
 /// Adds the documents to one attachment set, one call per document, because all three together could make a request of
 /// 20 MB.
-async fn attach(ctx: &Context, documents: &[Document]) -> Result<Option<String>, Attach> {
+async fn attach(ctx: &Context, documents: &[Document]) -> Result<Option<String>, SdkError<AddAttachmentsToSetError>> {
     let mut set = None;
     for document in documents {
-        let file =
-            Attachment::builder().file_name(&document.file_name).data(Blob::new(document.bytes.as_slice())).build();
-        let sent =
-            ctx.support().add_attachments_to_set().set_attachment_set_id(set.take()).attachments(file).send().await;
-        set = match sent {
-            Ok(output) => output.attachment_set_id,
-            Err(error) if aws::error::is(&error, &["AttachmentSetExpired", "AttachmentSetIdNotFound"]) => {
-                return Err(Attach::Expired);
-            }
-            Err(error) if aws::error::is(&error, &["AttachmentLimitExceeded"]) => {
-                return Err(Attach::Later("AWS accepts no more attachments now".into()));
-            }
-            Err(error) => return Err(Attach::Trouble(attachment_trouble(trouble!("attaching a document")(error)))),
-        };
+        let data = Blob::new(document.bytes.as_slice());
+        let file = Attachment::builder().file_name(&document.file_name).data(data).build();
+        let request = ctx.support().add_attachments_to_set().set_attachment_set_id(set).attachments(file);
+        set = request.send().await?.attachment_set_id;
     }
     Ok(set)
 }
 
 /// AWS's message about an attachment could contain a part of the attachment, so only the kind of the error is kept.
-fn attachment_trouble(trouble: Trouble) -> Trouble {
-    match trouble {
-        Trouble::Step(error) if error.kind == StepErrorKind::InvalidInput || error.kind == StepErrorKind::Internal => {
-            Trouble::Step(StepError::new(error.kind, "AWS Support rejected an attachment; check the three documents"))
+fn attachment_error(error: StepError) -> StepError {
+    match error.kind {
+        StepErrorKind::InvalidInput | StepErrorKind::Internal => {
+            StepError::new(error.kind, "AWS Support rejected an attachment; check the three documents")
         }
-        other => other,
+        _ => error,
     }
 }

@@ -142,7 +142,7 @@ async fn a_creation_that_never_ends_ends_the_loop_with_a_named_error() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let mut polling = input("one");
     let pending = run(&cloud.ctx, polling.clone()).await.unwrap();
-    for (polls, ends) in [(backoff::LAST_CREATION_LOOK - 2, false), (backoff::LAST_CREATION_LOOK - 1, true)] {
+    for (polls, ends) in [(backoff::LAST_CREATION_POLL - 2, false), (backoff::LAST_CREATION_POLL - 1, true)] {
         polling.previous = Some(CreateInstanceOutput { attempt: polls, ..pending.clone() });
         match run(&cloud.ctx, polling.clone()).await {
             Ok(output) => assert!(!ends && output.attempt == polls + 1, "{output:?}"),

@@ -88,7 +88,7 @@ async fn an_undecided_request_ends_the_loop_with_a_named_error_and_leaves_time_f
         let input = InstanceQuotaInput { alias: "acme".into(), previous: previous.clone() };
         match run(&cloud.ctx, input).await {
             Ok(result) => {
-                assert!(result.attempt < backoff::LAST_INSTANCE_QUOTA_LOOK, "{result:?}");
+                assert!(result.attempt < backoff::LAST_INSTANCE_QUOTA_POLL, "{result:?}");
                 waited += result.wait_seconds;
                 cloud.wait(result.wait_seconds);
                 previous = Some(result);

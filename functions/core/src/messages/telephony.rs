@@ -3,7 +3,7 @@
 use super::texts::Texts;
 use crate::{
     onboarding::Language,
-    telephony::{CaseOrder, CaseText, Topic},
+    telephony::{CaseOrder, Topic},
 };
 
 /// An event about which an operator must be notified immediately.
@@ -13,12 +13,11 @@ pub enum News<'a> {
     Filed,
     /// AWS asked a question in the case and waits for a reply.
     Asked(&'a str),
-    /// An operator must file the case.
-    FileManually(&'a CaseText),
+    /// An operator must file the case, with the text of the order.
+    FileManually,
     /// The documents can't be attached to the case. The texts are the reasons.
     Documents(&'a [String]),
-    /// The step filed the case, but can't read it any more, because the account's support plan no longer includes the
-    /// Support API.
+    /// The step filed the case, but can't read it any more, because the account can no longer use the Support API.
     Unreadable,
     /// AWS closed the case although the order is not fulfilled.
     Closed(&'a str),
@@ -29,12 +28,12 @@ pub enum News<'a> {
 pub fn telephony_news(language: Language, order: &CaseOrder, news: News<'_>, tokyo: bool) -> String {
     let texts = Texts(language);
     let topic = topic_name(order.topic, language);
-    let case = order.display_id.as_deref().or(order.case_id.as_deref()).unwrap_or("?");
+    let case = order.case_number().unwrap_or("?");
     let reminder = if tokyo { texts.tokyo_address() } else { String::new() };
     match news {
         News::Filed => texts.case_filed(topic, case, reminder),
         News::Asked(message) => texts.reply_requested(topic, case, message),
-        News::FileManually(text) => texts.file_manually(topic, reminder, text.to_paste()),
+        News::FileManually => texts.file_manually(topic, reminder, order.text_to_paste()),
         News::Documents(problems) => texts.documents_rejected(topic, reminder, problems.join("\n")),
         News::Unreadable => texts.case_unreadable(topic, case),
         News::Closed(message) => texts.case_closed(topic, case, message),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::numbers::type_name;
+use super::numbers::{needs_documents, type_name};
 use crate::{
     digest,
     onboarding::{Documents, Language, PhoneNumber},
@@ -40,24 +40,30 @@ pub struct CaseText {
 
 /// One item of an order: a kind of number and its quantity.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub(super) struct OrderItem {
     country: String,
     kind: &'static str,
     prefix: Option<String>,
-    quantity: u32,
+    quantity: usize,
+}
+
+impl OrderItem {
+    /// Whether the numbers have the area code 03.
+    pub(super) fn is_tokyo(&self) -> bool {
+        self.prefix.as_deref().is_some_and(|prefix| prefix.starts_with("+813"))
+    }
 }
 
 /// The items of an order. `desired_numbers` contains each kind of desired number with the quantity that is still
 /// missing.
-#[must_use]
-pub fn lines<'a>(desired_numbers: impl IntoIterator<Item = (&'a PhoneNumber, u32)>) -> Vec<Line> {
-    let line = |(desired, quantity): (&PhoneNumber, u32)| Line {
+pub(super) fn order_items<'a>(desired_numbers: impl IntoIterator<Item = (&'a PhoneNumber, usize)>) -> Vec<OrderItem> {
+    let item = |(desired, quantity): (&PhoneNumber, usize)| OrderItem {
         country: desired.country.clone(),
         kind: type_name(desired.kind),
         prefix: desired.prefix.clone(),
         quantity,
     };
-    desired_numbers.into_iter().filter(|(_, quantity)| *quantity > 0).map(line).collect()
+    desired_numbers.into_iter().filter(|(_, quantity)| *quantity > 0).map(item).collect()
 }
 
 /// The common name of a kind of Japanese number: 03, 050, 0120, 0800.
@@ -69,7 +75,8 @@ pub fn number_name(prefix: &str) -> Option<&'static str> {
 
 /// The marker in the subject of a case. A repeated step, or a later execution with the same input, finds the case by
 /// this marker. The marker is a digest of the desired numbers, not of the missing numbers, which change as numbers
-/// arrive. Different documents give a different marker, so that a refused order can be placed again.
+/// arrive. Different documents give a different marker, so that a refused order can be placed again. The marker of numbers
+/// that need no documents does not depend on `documents`.
 #[must_use]
 pub fn marker<'a>(
     alias: &str,
@@ -83,7 +90,9 @@ pub fn marker<'a>(
         Topic::OutboundToJapaneseMobiles => "outbound",
     };
     let mut parts = vec![topic.to_owned(), instance_arn.to_owned()];
+    let mut with_documents = false;
     for desired in desired_numbers {
+        with_documents |= needs_documents(desired);
         let prefix = desired.prefix.clone().unwrap_or_default();
         parts.extend([
             desired.country.clone(),
@@ -92,7 +101,7 @@ pub fn marker<'a>(
             desired.quantity.to_string(),
         ]);
     }
-    if let Some(Documents { identity, address, relationship }) = documents {
+    if let Some(Documents { identity, address, relationship }) = documents.filter(|_| with_documents) {
         parts.extend([identity, address, relationship].map(Clone::clone));
     }
     format!("[connect-onboarding {alias} {}]", digest::of_parts(parts, 6))
@@ -100,24 +109,23 @@ pub fn marker<'a>(
 
 impl CaseText {
     /// The text of a phone number order. `documents` states whether the three documents are attached.
-    #[must_use]
-    pub fn order(marker: &str, instance_arn: &str, lines: &[Line], documents: bool) -> Self {
-        let kind = |line: &Line| {
-            let name = line.prefix.as_deref().and_then(number_name).map_or(String::new(), |name| format!(" ({name})"));
-            format!("{}{name}", line.kind)
+    pub(super) fn order(marker: &str, instance_arn: &str, items: &[OrderItem], documents: bool) -> Self {
+        let kind = |item: &OrderItem| {
+            let name = item.prefix.as_deref().and_then(number_name).map_or(String::new(), |name| format!(" ({name})"));
+            format!("{}{name}", item.kind)
         };
         let list = |words: [&str; 5]| {
             let [country, type_word, prefix, none, quantity] = words;
-            let line = |line: &Line| {
-                let start = line.prefix.as_deref().unwrap_or(none);
+            let item = |item: &OrderItem| {
+                let start = item.prefix.as_deref().unwrap_or(none);
                 format!(
                     "- {country}: {} / {type_word}: {} / {prefix}: {start} / {quantity}: {}\n",
-                    line.country,
-                    kind(line),
-                    line.quantity
+                    item.country,
+                    kind(item),
+                    item.quantity
                 )
             };
-            lines.iter().map(line).collect::<String>()
+            items.iter().map(item).collect::<String>()
         };
         let attached = |text: &'static str| if documents { text } else { "" };
         Self {
@@ -148,8 +156,7 @@ impl CaseText {
     }
 
     /// The text of the request to allow calls to Japanese mobile numbers.
-    #[must_use]
-    pub fn outbound(marker: &str, instance_arn: &str) -> Self {
+    pub(super) fn outbound(marker: &str, instance_arn: &str) -> Self {
         Self {
             subject_ja: format!("Amazon Connect 日本の携帯電話への発信許可 {marker}"),
             subject_en: format!("Amazon Connect: outbound calls to Japanese mobile numbers {marker}"),
@@ -209,7 +216,7 @@ mod tests {
     #[test]
     fn an_order_contains_all_required_information_in_both_languages() {
         let desired_numbers = [desired(Some("+813"), 2), desired(None, 1), desired(Some("+8150"), 3)];
-        let ordered = lines(desired_numbers.iter().zip([2, 1, 0]));
+        let ordered = order_items(desired_numbers.iter().zip([2, 1, 0]));
         let text = CaseText::order("[connect-onboarding acme 0a]", ARN, &ordered, true);
         assert!(
             text.body_ja.contains("- 国: JP / 種類: DID (03) / プレフィックス: +813 / 数量: 2\n"),
@@ -236,5 +243,7 @@ mod tests {
         assert_ne!(first, of(&desired(Some("+813"), 2), "j"));
         assert_ne!(first, marker("acme", Topic::OutboundToJapaneseMobiles, ARN, [], None));
         assert!(first.starts_with("[connect-onboarding acme ") && !first.contains('\n'));
+        let american = PhoneNumber { country: "US".into(), ..desired(None, 1) };
+        assert_eq!(of(&american, "i"), of(&american, "j"), "an order without documents");
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::case::{CaseText, Topic};
 use crate::{
     contract::OpenItem,
-    onboarding::{Documents, Language, PhoneNumber, Quota, Telephony},
+    onboarding::{Documents, Language, NumberOrder, PhoneNumber, Quota, Telephony},
 };
 
 /// Input of `order-numbers`.
@@ -39,6 +39,14 @@ pub struct OrderNumbersInput {
     /// The output of the previous poll.
     #[serde(default)]
     pub previous: Option<OrderNumbersOutput>,
+}
+
+impl OrderNumbersInput {
+    /// Whether an operator files the case of this order.
+    #[must_use]
+    pub fn is_manual(&self, order: &CaseOrder) -> bool {
+        order.status == OrderStatus::Manual || self.telephony.order == NumberOrder::Manual
+    }
 }
 
 /// Output of `order-numbers`.
@@ -79,12 +87,13 @@ pub struct OrderNumbersOutput {
 #[serde(rename_all = "camelCase")]
 pub struct Offer {
     /// Index of the desired number (`phoneNumbers`) that this number matches, starting from 0.
-    pub wish: usize,
+    #[serde(rename = "wish")]
+    pub desired_number: usize,
     /// The number in E.164 format.
     pub phone_number: String,
 }
 
-/// The result for one phone number.
+/// A phone number of the instance, or a number that is being claimed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NumberResult {
@@ -101,8 +110,8 @@ pub struct NumberResult {
     #[serde(default)]
     pub status: NumberStatus,
     /// Index of the desired number (`phoneNumbers`) that this number matches, starting from 0.
-    #[serde(default)]
-    pub wish: usize,
+    #[serde(default, rename = "wish")]
+    pub desired_number: usize,
     /// Whether the instance already held the number at the first poll.
     #[serde(default)]
     pub adopted: bool,
@@ -150,11 +159,11 @@ pub struct CaseOrder {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<CaseText>,
     /// The number of polls of this case.
-    #[serde(default)]
-    pub looks: u32,
+    #[serde(default, rename = "looks")]
+    pub polls: u32,
     /// The number of polls since the case was resolved.
-    #[serde(default)]
-    pub final_looks: u32,
+    #[serde(default, rename = "finalLooks")]
+    pub final_polls: u32,
     /// Digest of the last notification about this request.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub notified: String,
@@ -175,8 +184,7 @@ pub enum OrderStatus {
     Done,
     /// The request can't be filed as it is, or AWS closed the case and did not fulfil the request.
     Refused,
-    /// The case is filed, but can't be read any more, because the account's support plan no longer includes the Support
-    /// API.
+    /// The case is filed, but can't be read any more, because the account can no longer use the Support API.
     Unreadable,
 }
 
@@ -191,6 +199,17 @@ impl CaseOrder {
             OrderStatus::Manual | OrderStatus::Unreadable => matches!(self.topic, Topic::PhoneNumbers),
             OrderStatus::Done | OrderStatus::Refused => false,
         }
+    }
+
+    /// The number of the case in Support Center, or the case id.
+    #[must_use]
+    pub fn case_number(&self) -> Option<&str> {
+        self.display_id.as_deref().or(self.case_id.as_deref())
+    }
+
+    /// The text of a case that an operator must file.
+    pub(crate) fn text_to_paste(&self) -> String {
+        self.text.as_ref().map(CaseText::to_paste).unwrap_or_default()
     }
 }
 

@@ -6,55 +6,18 @@ use crate::onboarding::Documents;
 /// Maximum size of an attachment in AWS Support (`AddAttachmentsToSet`).
 pub const MAX_DOCUMENT_BYTES: usize = 5 * 1024 * 1024;
 
-/// The kinds of documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DocumentKind {
-    /// The representative's identity document.
-    Identity,
-    /// The proof of the company's address.
-    Address,
-    /// The proof of the representative's relation to the company.
-    Relationship,
-}
-
-impl DocumentKind {
-    /// The name of the field in the input.
-    #[must_use]
-    pub const fn field(self) -> &'static str {
-        match self {
-            Self::Identity => "documents.identity",
-            Self::Address => "documents.address",
-            Self::Relationship => "documents.relationship",
-        }
-    }
-
-    /// The name of the attachment in the case. It never contains the object key.
-    #[must_use]
-    pub const fn attachment(self) -> &'static str {
-        match self {
-            Self::Identity => "identity",
-            Self::Address => "address",
-            Self::Relationship => "relationship",
-        }
-    }
-}
-
-/// The object key of each document.
+/// The name and the object key of each document.
 #[must_use]
-pub fn keys(documents: &Documents) -> [(DocumentKind, &str); 3] {
-    [
-        (DocumentKind::Identity, &documents.identity),
-        (DocumentKind::Address, &documents.address),
-        (DocumentKind::Relationship, &documents.relationship),
-    ]
+pub fn keys(documents: &Documents) -> [(&'static str, &str); 3] {
+    [("identity", &documents.identity), ("address", &documents.address), ("relationship", &documents.relationship)]
 }
 
 /// Checks a document by its size and first bytes. Returns the file extension for the attachment.
 ///
 /// # Errors
 /// The fault as a sentence that begins with the name of the input field.
-pub fn check(kind: DocumentKind, size: usize, head: &[u8]) -> Result<&'static str, String> {
-    let field = kind.field();
+pub fn check(name: &str, size: usize, head: &[u8]) -> Result<&'static str, String> {
+    let field = format!("documents.{name}");
     if size == 0 {
         return Err(format!("{field}: the object is empty"));
     }
@@ -82,7 +45,7 @@ mod tests {
         for (head, extension) in
             [(&b"%PDF-1.7"[..], "pdf"), (b"\x89PNG\r\n\x1a\n....", "png"), (b"\xff\xd8\xff\xe0", "jpg")]
         {
-            assert_eq!(check(DocumentKind::Identity, 10, head), Ok(extension));
+            assert_eq!(check("identity", 10, head), Ok(extension));
         }
     }
 
@@ -93,9 +56,9 @@ mod tests {
             (MAX_DOCUMENT_BYTES + 1, b"%PDF-1.7", "at most 5242880"),
             (10, b"PK\x03\x04", "not a PDF"),
         ] {
-            let message = check(DocumentKind::Address, size, head).unwrap_err();
+            let message = check("address", size, head).unwrap_err();
             assert!(message.starts_with("documents.address: ") && message.contains(said), "{message}");
         }
-        assert!(check(DocumentKind::Address, MAX_DOCUMENT_BYTES, b"%PDF-1.7").is_ok());
+        assert!(check("address", MAX_DOCUMENT_BYTES, b"%PDF-1.7").is_ok());
     }
 }

@@ -1,4 +1,5 @@
-//! Phone numbers: allocation of numbers to the input, orders to AWS Support, and requirements for documents.
+//! Phone numbers: the decisions of a poll ([`poll()`]), the allocation of numbers to the input, the texts of orders to AWS
+//! Support, and the requirements for documents.
 //!
 //! The numbers of most countries can be found and claimed by API. Japanese numbers (03, 050, 0120, 0800) require an AWS
 //! Support case with three documents, and appear on the instance two to six weeks later (Amazon Connect administrator
@@ -9,13 +10,15 @@ mod catalogue;
 mod contract;
 mod documents;
 mod numbers;
-mod words;
+mod open_items;
+mod poll;
 
-pub use case::{CaseText, Line, Topic, lines, marker, number_name};
+pub use case::{CaseText, Topic, marker, number_name};
 pub use catalogue::{Service, choose};
 pub use contract::{
     CaseOrder, Notification, NumberResult, NumberStatus, Offer, OrderNumbersInput, OrderNumbersOutput, OrderStatus,
 };
-pub use documents::{DocumentKind, MAX_DOCUMENT_BYTES, check, keys};
-pub use numbers::{HeldNumber, allocate, claim_token, needs_documents, type_name};
-pub use words::{notification, older_plans_end, open_item};
+pub use documents::{MAX_DOCUMENT_BYTES, check, keys};
+pub use numbers::{allocate, needs_documents, type_name};
+pub use open_items::{older_plans_end, open_item};
+pub use poll::{Action, Claim, FiledCase, FoundCase, NewCase, Responses, SupportCase, poll};

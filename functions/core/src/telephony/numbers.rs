@@ -1,26 +1,10 @@
 //! Allocation of held numbers to desired numbers, and the client token of a claim.
 
+use super::contract::NumberResult;
 use crate::{
     digest,
     onboarding::{PhoneNumber, PhoneNumberType},
 };
-
-/// A phone number that an instance holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HeldNumber {
-    /// The id of the phone number.
-    pub id: String,
-    /// The ARN of the phone number.
-    pub arn: String,
-    /// The number in E.164 format.
-    pub phone: String,
-    /// ISO 3166-1 alpha-2 country code.
-    pub country: String,
-    /// The type, in the terms of Connect.
-    pub kind: String,
-    /// The description of the phone number.
-    pub description: String,
-}
 
 /// The name of a type in Connect.
 #[must_use]
@@ -42,7 +26,7 @@ pub fn needs_documents(desired: &PhoneNumber) -> bool {
 /// counts for only one desired number. Desired numbers with a longer prefix are allocated first, so that "any Japanese
 /// number" does not use up a 03 number.
 #[must_use]
-pub fn allocate(desired_numbers: &[PhoneNumber], held: &[HeldNumber]) -> Vec<Vec<usize>> {
+pub fn allocate(desired_numbers: &[PhoneNumber], held: &[NumberResult]) -> Vec<Vec<usize>> {
     let prefix = |desired: &PhoneNumber| desired.prefix.clone().unwrap_or_default();
     let mut order: Vec<usize> = (0..desired_numbers.len()).collect();
     order.sort_by_key(|place| std::cmp::Reverse(prefix(&desired_numbers[*place]).len()));
@@ -52,10 +36,10 @@ pub fn allocate(desired_numbers: &[PhoneNumber], held: &[HeldNumber]) -> Vec<Vec
         let desired = &desired_numbers[place];
         let start = prefix(desired);
         for (index, number) in held.iter().enumerate() {
-            let enough = u32::try_from(allocated[place].len()).is_ok_and(|count| count >= desired.quantity);
+            let enough = allocated[place].len() >= desired.quantity as usize;
             let fits = number.country == desired.country
                 && number.kind == type_name(desired.kind)
-                && number.phone.starts_with(&start);
+                && number.phone_number.starts_with(&start);
             if !enough && fits && !taken[index] {
                 taken[index] = true;
                 allocated[place].push(index);
@@ -68,8 +52,7 @@ pub fn allocate(desired_numbers: &[PhoneNumber], held: &[HeldNumber]) -> Vec<Vec
 /// The client token for the claim of a number. If an execution repeats the claim, the token is the same; for every
 /// other number, the token is different. The documented pattern of the token is a lower-case UUID (`ClaimPhoneNumber`
 /// in the model of botocore 1.43.11). The token is a UUID of version 8, whose content may be custom (RFC 9562).
-#[must_use]
-pub fn claim_token(execution_id: &str, instance_arn: &str, phone: &str) -> String {
+pub(super) fn claim_token(execution_id: &str, instance_arn: &str, phone: &str) -> String {
     let hex = digest::of_parts([execution_id, instance_arn, phone], 16);
     format!("{}-{}-8{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
 }
@@ -89,8 +72,13 @@ mod tests {
         }
     }
 
-    fn held(phone: &str, kind: &str) -> HeldNumber {
-        HeldNumber { phone: phone.into(), country: "JP".into(), kind: kind.into(), ..Default::default() }
+    fn held(phone_number: &str, kind: &str) -> NumberResult {
+        NumberResult {
+            phone_number: phone_number.into(),
+            country: "JP".into(),
+            kind: kind.into(),
+            ..NumberResult::default()
+        }
     }
 
     #[test]

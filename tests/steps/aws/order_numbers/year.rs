@@ -43,7 +43,7 @@ async fn a_year_of_waiting_for_quotas_and_numbers_stays_below_the_limits_of_an_e
         RequestQuotasInput { instance_arn: telephony.arn.clone(), quotas: vec![quota], users: 0, previous: None };
     waited = 0;
     // Polls as often as the Choice state of the state machine allows.
-    for attempt in 1..=backoff::LAST_LOOK {
+    for attempt in 1..=backoff::LAST_QUOTA_POLL {
         let output = request_quotas::run(&telephony.cloud.ctx, quotas.clone()).await.unwrap();
         looks += 1;
         largest = largest.max(serde_json::to_string(&output).unwrap().len());

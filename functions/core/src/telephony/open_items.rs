@@ -1,31 +1,74 @@
-//! Open items about cases and numbers for the report, and the notification of a poll.
+//! Open items about phone numbers, orders and support plans.
 
 use time::Date;
 
 use super::{
-    case::{CaseText, Topic},
-    contract::{CaseOrder, Notification, OrderStatus},
+    case::Topic,
+    contract::{CaseOrder, NumberResult, NumberStatus, OrderStatus},
 };
 use crate::{contract::OpenItem, messages, onboarding::Language};
 
-/// Combines the messages of a poll into one notification.
-#[must_use]
-pub fn notification(messages: &[String]) -> Option<Notification> {
-    (!messages.is_empty()).then(|| Notification {
-        message: messages.join(
-            "
+/// The open item about a phone number; `None` if there is neither an action nor information for the operator.
+pub(super) fn number(number: &NumberResult) -> Option<OpenItem> {
+    let subject = format!("phone number {}", number.phone_number);
+    let message = number.message.as_deref();
+    match number.status {
+        NumberStatus::InProgress => None,
+        NumberStatus::Claimed => Some(OpenItem::new(
+            subject,
+            message?,
+            "Create the flow or correct its name, then start the same input again.",
+        )),
+        NumberStatus::Failed => Some(OpenItem::new(
+            subject,
+            format!("the claim failed: {}", message.unwrap_or("Connect gives no reason")),
+            "Start the same input again to try another number. If the message names a limit, request an increase with \
+             quotas.phoneNumbers or contact AWS Support.",
+        )),
+    }
+}
 
-",
+/// The open item about missing numbers that Connect refuses to claim until a date. `message`: Connect's message, if the
+/// refusal is new.
+pub(super) fn claims_blocked(country: &str, missing: usize, until: &str, message: Option<&str>) -> OpenItem {
+    let message = message.map_or_else(String::new, |message| format!(". The error from Amazon Connect: {message}"));
+    OpenItem::new(
+        "phone numbers",
+        format!(
+            "{missing} numbers of {country} are not claimed. Amazon Connect limits claims and releases of phone numbers \
+             to 200 % of their quota within 180 days, and this account has reached the limit. Claims are possible again \
+             when the oldest release is 180 days ago: on {until} at the latest, unless numbers are released until \
+             then{message}"
         ),
-    })
+        "Start the same input again on that day, or ask AWS Support for an exception (Amazon Connect) to claim earlier.",
+    )
+}
+
+/// The open item about missing numbers that exceed the quota of the instance.
+pub(super) fn low_quota(country: &str, exceeding: usize, increase_requested: bool) -> OpenItem {
+    let action = if increase_requested {
+        "None: the increase is requested, and the numbers are claimed after AWS has approved it."
+    } else {
+        "Request an increase with quotas.phoneNumbers in the input, then start the input again."
+    };
+    let what = format!("{exceeding} numbers of {country} exceed the instance's phoneNumbers quota");
+    OpenItem::new("phone numbers", what, action)
+}
+
+/// The open item after the last poll.
+pub(super) fn end_of_polls() -> OpenItem {
+    OpenItem::new(
+        "phone numbers",
+        "the workflow has waited for ten months, the longest time that its execution can wait",
+        "Start the same input again: it continues where this execution stopped.",
+    )
 }
 
 /// The open item about an order; `None` if there is neither an action nor information for the operator.
 #[must_use]
 pub fn open_item(order: &CaseOrder) -> Option<OpenItem> {
     let subject = messages::topic_name(order.topic, Language::En);
-    let case =
-        order.display_id.as_deref().or(order.case_id.as_deref()).map_or(String::new(), |id| format!("case {id}: "));
+    let case = order.case_number().map_or_else(String::new, |number| format!("case {number}: "));
     let message = order.message.as_deref().unwrap_or("no details are available");
     let item = |action: &str| Some(OpenItem::new(subject.as_str(), format!("{case}{message}"), action));
     match order.status {
@@ -34,12 +77,9 @@ pub fn open_item(order: &CaseOrder) -> Option<OpenItem> {
             item("Reply to the case in Support Center. If the workflow has finished, start the same input again.")
         }
         OrderStatus::Manual => {
-            let text = order.text.as_ref().map(CaseText::to_paste).unwrap_or_default();
-            Some(OpenItem::new(
-                subject,
-                message,
-                format!("File this case manually, and do not change the part in [ ]: {text}"),
-            ))
+            let text = order.text_to_paste();
+            let action = format!("File this case manually, and do not change the part in [ ]: {text}");
+            Some(OpenItem::new(subject, message, action))
         }
         OrderStatus::Unreadable => item("Follow the case in Support Center. Do not file another case."),
         OrderStatus::Done if order.topic == Topic::OutboundToJapaneseMobiles => item(
@@ -76,7 +116,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
 
-    fn order(status: OrderStatus) -> CaseOrder {
+    fn with_status(status: OrderStatus) -> CaseOrder {
         CaseOrder { status, message: Some("said".into()), case_id: Some("case-1".into()), ..Default::default() }
     }
 
@@ -89,11 +129,11 @@ mod tests {
             (OrderStatus::Refused, "Reply to the case"),
             (OrderStatus::Unreadable, "Follow the case in Support Center"),
         ] {
-            let item = open_item(&order(status)).unwrap();
+            let item = open_item(&with_status(status)).unwrap();
             assert!(item.action.starts_with(action) && item.what.contains("said"), "{item:?}");
         }
-        assert_eq!(open_item(&order(OrderStatus::Done)), None);
-        let outbound = CaseOrder { topic: Topic::OutboundToJapaneseMobiles, ..order(OrderStatus::Done) };
+        assert_eq!(open_item(&with_status(OrderStatus::Done)), None);
+        let outbound = CaseOrder { topic: Topic::OutboundToJapaneseMobiles, ..with_status(OrderStatus::Done) };
         assert!(open_item(&outbound).is_some_and(|item| item.action.contains("Call a Japanese mobile")));
     }
 
@@ -103,17 +143,5 @@ mod tests {
         let item = older_plans_end(day(2026, time::Month::December)).unwrap();
         assert!(item.what.contains("2027-01-01") && item.what.contains("Business Support+"), "{item:?}");
         assert_eq!(older_plans_end(day(2027, time::Month::January)), None);
-    }
-
-    #[test]
-    fn the_messages_of_one_poll_are_one_notification() {
-        let both = notification(&["x".into(), "y".into()]).unwrap();
-        assert_eq!(
-            both.message,
-            "x
-
-y"
-        );
-        assert!(notification(&[]).is_none());
     }
 }
