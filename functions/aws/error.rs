@@ -185,7 +185,7 @@ pub fn is_claim_limit<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> boo
 }
 
 /// Describes a failed call by its code, message and request ID.
-pub fn said<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String
+pub fn describe<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String
 where
     SdkError<E, R>: RequestId,
 {

@@ -19,7 +19,7 @@ const FIRST_ROUTING_PROFILE: &str = "Basic Routing Profile";
 
 /// The groups of an input with their members.
 #[derive(Debug, Default)]
-pub(crate) struct People {
+pub(crate) struct Members {
     /// The groups as found in Entra, in the order of the input.
     pub(crate) groups: Vec<EntraGroup>,
     /// The groups of the input, each with its members.
@@ -28,14 +28,14 @@ pub(crate) struct People {
     pub(crate) open_items: Vec<OpenItem>,
 }
 
-impl People {
+impl Members {
     /// Finds each group and reads its members. All groups with problems are reported together.
     ///
     /// # Errors
     /// `InvalidInput` with all problems, or the error that Graph returns.
     pub(crate) async fn read(ctx: &Context, onboarding: &Onboarding) -> Result<Self, StepError> {
         let nested = onboarding.users.nested_groups == NestedGroups::Flatten;
-        let (mut people, mut faults) = (Self::default(), Vec::new());
+        let (mut members, mut faults) = (Self::default(), Vec::new());
         for (index, wanted) in onboarding.users.groups.iter().enumerate() {
             let path = format!("$.users.groups[{index}].group");
             let group = match ctx.graph().resolve_group(&wanted.group).await {
@@ -46,7 +46,7 @@ impl People {
                 }
                 Err(error) => return Err(error),
             };
-            if let Some(earlier) = people.groups.iter().position(|earlier| earlier.id == group.id) {
+            if let Some(earlier) = members.groups.iter().position(|earlier| earlier.id == group.id) {
                 faults.push(format!("{path}: is the same group as groups[{earlier}] ({})", group.id));
                 continue;
             }
@@ -62,14 +62,14 @@ impl People {
                 continue;
             };
             if read.members.is_empty() {
-                people.open_items.push(OpenItem::new(
+                members.open_items.push(OpenItem::new(
                     format!("group {}", group.display_name),
                     "it has no members, so no user can sign in through it",
                     "Add members to the group in Entra. Their Connect users are created automatically.",
                 ));
             }
             let users = u64::try_from(read.members.len()).unwrap_or(u64::MAX);
-            people.reads.push(GroupRead {
+            members.reads.push(GroupRead {
                 group_id: group.id.clone(),
                 display_name: group.display_name.clone(),
                 settings: wanted.clone(),
@@ -78,10 +78,10 @@ impl People {
                 other_objects: read.other_objects,
                 completeness: Completeness::Complete,
             });
-            people.groups.push(EntraGroup { id: group.id, display_name: group.display_name, users });
+            members.groups.push(EntraGroup { id: group.id, display_name: group.display_name, users });
         }
         if faults.is_empty() {
-            Ok(people)
+            Ok(members)
         } else {
             Err(StepError::invalid_input(format!("the input has {} fault(s):\n{}", faults.len(), faults.join("\n"))))
         }

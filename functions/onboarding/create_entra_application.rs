@@ -14,7 +14,7 @@
 //! 1. The first invocation only searches, and records in `previous` that it has searched. An application that appears
 //!    later is then known to come from this execution.
 //! 2. The step returns the IDs of a new application at once, and later invocations receive the IDs in `previous`.
-//! 3. A retry, identified by the state machine's retry count, searches [`LOOKS`] times before it creates an
+//! 3. A retry, identified by the state machine's retry count, searches [`SEARCHES`] times before it creates an
 //!    application.
 //!
 //! Each invocation polls once; the state machine waits between invocations.
@@ -33,7 +33,7 @@ use crate::{
 
 /// Number of times a retry searches for an application that the previous attempt may have created: one minute in
 /// total.
-const LOOKS: u32 = 12;
+const SEARCHES: u32 = 12;
 /// Names of the app role for users: `msiam_access` is declared by Microsoft's gallery application, `User` is the
 /// fallback.
 const ROLE_NAMES: [&str; 2] = ["msiam_access", "User"];
@@ -50,14 +50,14 @@ pub async fn run(ctx: &Context, input: CreateEntraApplicationInput) -> Result<En
     let graph = ctx.graph();
     let previous = input.previous.clone().unwrap_or_default();
     if !previous.service_principal_id.is_empty() {
-        return look(graph, previous).await;
+        return poll(graph, previous).await;
     }
     let template = graph.application_template(names::GALLERY_APPLICATION, names::GALLERY_APPLICATION_ID).await?;
     let found = find_of_template(graph, (&input.alias, &input.application_name), &template).await?;
     if let Some(principal) = found {
-        return look(graph, taken(principal, &input.alias, previous.searched)).await;
+        return poll(graph, existing(principal, &input.alias, previous.searched)).await;
     }
-    let next = next_look(previous.attempt, input.retry_count);
+    let next = next_search(previous.attempt, input.retry_count);
     match next {
         // The first invocation returns before anything is created, so that an application found by the next attempt is
         // recognized as created by this execution.
@@ -72,11 +72,11 @@ pub async fn run(ctx: &Context, input: CreateEntraApplicationInput) -> Result<En
 
 /// Returns the number of the next search for an application that may already exist, or `None` if no such application
 /// can exist.
-const fn next_look(looked: u32, retry_count: u32) -> Option<u32> {
-    match (looked, retry_count) {
+const fn next_search(searches: u32, retry_count: u32) -> Option<u32> {
+    match (searches, retry_count) {
         // This is the first attempt of the Task state: nothing has been created yet.
         (0, 0) => None,
-        (1..LOOKS, _) => Some(looked + 1),
+        (1..SEARCHES, _) => Some(searches + 1),
         // All searches for an existing application are done, and this is the first attempt to create one.
         (_, 0) => None,
         // The previous attempt may have created the application.
@@ -86,7 +86,7 @@ const fn next_look(looked: u32, retry_count: u32) -> Option<u32> {
 
 /// Converts a found application. The application counts as adopted if it already existed when this execution first
 /// searched for it, unless an onboarding of this alias created it.
-fn taken(principal: ServicePrincipal, alias: &str, searched: bool) -> EntraApplication {
+fn existing(principal: ServicePrincipal, alias: &str, searched: bool) -> EntraApplication {
     let adopted = match owner(&principal, alias) {
         ApplicationOwner::Ours => false,
         ApplicationOwner::Adopted => true,
@@ -116,7 +116,7 @@ async fn instantiate(graph: &Graph, name: &str, template: &str) -> Result<EntraA
 }
 
 /// Polls once whether the application and its service principal can be read.
-async fn look(graph: &Graph, mut application: EntraApplication) -> Result<EntraApplication, StepError> {
+async fn poll(graph: &Graph, mut application: EntraApplication) -> Result<EntraApplication, StepError> {
     if application.application_id.is_empty() {
         let found = graph.application_by_app_id(&application.app_id).await?;
         application.application_id = found.map(|found| found.id).unwrap_or_default();
@@ -166,18 +166,22 @@ mod tests {
 
     #[test]
     fn a_first_attempt_creates_the_application_and_a_retry_searches_for_a_minute_first() {
-        assert_eq!(next_look(0, 0), None);
-        assert_eq!(next_look(0, 1), Some(1));
-        assert_eq!(next_look(1, 0), Some(2));
-        assert_eq!(next_look(LOOKS, 0), None);
-        let seconds: u64 = (1..=LOOKS).map(backoff::entra_replication).sum();
+        assert_eq!(next_search(0, 0), None);
+        assert_eq!(next_search(0, 1), Some(1));
+        assert_eq!(next_search(1, 0), Some(2));
+        assert_eq!(next_search(SEARCHES, 0), None);
+        let seconds: u64 = (1..=SEARCHES).map(backoff::entra_replication).sum();
         assert!(seconds >= 60);
     }
 
     #[test]
     fn a_retry_after_the_last_search_starts_searching_again() {
-        assert_eq!(next_look(LOOKS, 1), Some(1));
-        assert_eq!(next_look(LOOKS - 1, 3), Some(LOOKS), "a retry of a mere look has made nothing");
+        assert_eq!(next_search(SEARCHES, 1), Some(1));
+        assert_eq!(
+            next_search(SEARCHES - 1, 3),
+            Some(SEARCHES),
+            "the previous attempt only searched and created nothing"
+        );
     }
 
     fn role(id: &str, name: &str, enabled: bool, kind: &str) -> AppRole {

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Number of polls for which `DescribeInstance` may not find a new instance.
-const INVISIBLE_LOOKS: u32 = 12;
+const INVISIBLE_POLLS: u32 = 12;
 
 /// Finds or creates the instance, or polls an instance whose creation is in progress.
 ///
@@ -38,7 +38,7 @@ pub async fn run(ctx: &Context, input: CreateInstanceInput) -> Result<CreateInst
     if let Some(previous) = input.previous.as_ref().filter(|previous| !previous.instance_id.is_empty()) {
         return match describe(ctx, &previous.instance_id).await? {
             Some(instance) => output(alias, &instance, previous.attempt),
-            None if previous.attempt < INVISIBLE_LOOKS => {
+            None if previous.attempt < INVISIBLE_POLLS => {
                 Ok(in_creation(previous.instance_id.clone(), previous.instance_arn.clone(), previous.attempt))
             }
             None => Err(StepError::internal(format!(
@@ -147,24 +147,24 @@ fn client_token(execution_id: &str, alias: &str, failed: Option<&str>) -> String
     digest::of(format!("{execution_id}\n{alias}\n{}", failed.unwrap_or_default()), 32)
 }
 
-fn in_creation(instance_id: String, instance_arn: String, looks: u32) -> CreateInstanceOutput {
+fn in_creation(instance_id: String, instance_arn: String, polls: u32) -> CreateInstanceOutput {
     CreateInstanceOutput {
         instance_id,
         instance_arn,
         status: InstanceStatus::CreationInProgress.as_str().into(),
         adopted: false,
         access_url: None,
-        attempt: looks + 1,
-        wait_seconds: backoff::instance_creation(looks),
+        attempt: polls + 1,
+        wait_seconds: backoff::instance_creation(polls),
     }
 }
 
-fn output(alias: &str, instance: &Instance, looks: u32) -> Result<CreateInstanceOutput, StepError> {
+fn output(alias: &str, instance: &Instance, polls: u32) -> Result<CreateInstanceOutput, StepError> {
     let id = instance.id().unwrap_or_default();
     let seen = CreateInstanceOutput {
         adopted: !is_ours(instance, alias),
         access_url: instance.instance_access_url().map(ToOwned::to_owned),
-        ..in_creation(id.into(), instance.arn().unwrap_or_default().into(), looks)
+        ..in_creation(id.into(), instance.arn().unwrap_or_default().into(), polls)
     };
     match instance.instance_status() {
         Some(InstanceStatus::Active) => {
@@ -177,7 +177,7 @@ fn output(alias: &str, instance: &Instance, looks: u32) -> Result<CreateInstance
             reason(instance)
         ))),
         _ if seen.attempt >= backoff::LAST_CREATION_POLL => Err(StepError::not_consistent_yet(format!(
-            "the Amazon Connect instance {id} ({alias}) is still being created after {looks} polls in three hours; \
+            "the Amazon Connect instance {id} ({alias}) is still being created after {polls} polls in three hours; \
              check it in the Amazon Connect console and contact AWS Support, then start the same input again: an \
              instance that has become active is adopted"
         ))),

@@ -62,7 +62,7 @@ async fn create(ctx: &Context, input: &CreatePolicyInput, document: &str) -> Res
         .send()
         .await;
     let Some(created) = sent.none_if(&["EntityAlreadyExists"]).doing(&doing)? else {
-        return Err(taken(ctx, &input.name).await?);
+        return Err(name_conflict(ctx, &input.name).await?);
     };
     match created.policy.and_then(|policy| policy.arn) {
         Some(policy_arn) => Ok(CreatePolicyOutput { policy_arn }),
@@ -72,7 +72,7 @@ async fn create(ctx: &Context, input: &CreatePolicyInput, document: &str) -> Res
 
 /// Finds out why the name is taken. Policy names are unique across all paths: either an earlier attempt created the
 /// policy and its response was lost, or the account has a policy with this name under another path.
-async fn taken(ctx: &Context, name: &str) -> Result<StepError, StepError> {
+async fn name_conflict(ctx: &Context, name: &str) -> Result<StepError, StepError> {
     let mut items = ctx.iam().list_policies().scope(PolicyScopeType::Local).into_paginator().items().send();
     while let Some(policy) = items.try_next().await.doing("listing the account's policies")? {
         let same_name = policy.policy_name().is_some_and(|other| other.eq_ignore_ascii_case(name));

@@ -32,9 +32,9 @@ use crate::{
 /// has not decided within two months, the maximum duration of the loop.
 pub async fn run(ctx: &Context, input: InstanceQuotaInput) -> Result<QuotaResult, StepError> {
     let all = instances::list(ctx.connect()).await?;
-    let living = || all.iter().filter(|instance| instances::takes_room(instance));
-    let count = f64::from(u32::try_from(living().count()).unwrap_or(u32::MAX));
-    if living().any(|instance| instances::has_alias(instance, &input.alias)) {
+    let existing = || all.iter().filter(|instance| instances::takes_room(instance));
+    let count = f64::from(u32::try_from(existing().count()).unwrap_or(u32::MAX));
+    if existing().any(|instance| instances::has_alias(instance, &input.alias)) {
         return Ok(QuotaResult {
             code: INSTANCES_QUOTA.into(),
             name: quota_name(INSTANCES_QUOTA).into(),

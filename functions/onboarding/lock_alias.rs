@@ -47,7 +47,7 @@ pub async fn run(ctx: &Context, input: LockAliasInput) -> Result<LockAliasOutput
                 info!(?scope, attempt, number = lease.number, "lease acquired");
                 first.get_or_insert(lease);
             }
-            Acquisition::HeldByOther(holder) => return Ok(taken(&input, *scope, &holder, attempt)),
+            Acquisition::HeldByOther(holder) => return Ok(held_by_other(&input, *scope, &holder, attempt)),
             Acquisition::Revoked(holder) => return Ok(revoked(&input, *scope, &holder, attempt)),
         }
     }
@@ -62,7 +62,7 @@ pub async fn run(ctx: &Context, input: LockAliasInput) -> Result<LockAliasOutput
     Ok(LockAliasOutput { attempt, lease: first, ..LockAliasOutput::default() })
 }
 
-fn taken(input: &LockAliasInput, scope: Scope, holder: &Holder, attempt: u32) -> LockAliasOutput {
+fn held_by_other(input: &LockAliasInput, scope: Scope, holder: &Holder, attempt: u32) -> LockAliasOutput {
     let message = holder.message(scope, &input.alias);
     let waits = match (input.scope, scope) {
         (LockScope::All, Scope::Numbers) => false,

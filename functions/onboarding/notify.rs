@@ -39,6 +39,6 @@ pub async fn run(ctx: &Context, input: NotifyInput) -> Result<NotifyOutput, Step
         .await
         .doing(format_args!("publishing the message {}", input.message.kind()))?;
     let message_id = published.message_id.unwrap_or_default();
-    info!(kind = input.message.kind(), reference = notification.reference, message_id, "people told");
+    info!(kind = input.message.kind(), reference = notification.reference, message_id, "notification published");
     Ok(NotifyOutput { message_id, reference: notification.reference })
 }

@@ -40,7 +40,7 @@ use crate::{
         entra::{self, ApplicationOwner, Found},
         federation::{Federation, policy_object, provider_object, role_object},
         instance,
-        members::{People, UserPlan},
+        members::{Members, UserPlan},
         record,
     },
     onboarding::telephony,
@@ -56,9 +56,9 @@ pub async fn run(ctx: &Context, input: PlanOnboardingInput) -> Result<PlanOnboar
     let onboarding = Onboarding::parse_step(&input.onboarding)?;
     quotas::check_codes(ctx.quotas(), ctx.region(), &onboarding.quotas.0).await?;
     let now = OffsetDateTime::now_utc();
-    let people = People::read(ctx, &onboarding).await?;
+    let members = Members::read(ctx, &onboarding).await?;
     let instance = Instance::find(ctx, &onboarding).await?;
-    let planner = Planner { ctx, onboarding: &onboarding, people: &people, instance: &instance, now };
+    let planner = Planner { ctx, onboarding: &onboarding, members: &members, instance: &instance, now };
 
     let (mut items, mut open_items) = planner.instance().await?;
     let telephony = planner.telephony().await?;
@@ -71,7 +71,7 @@ pub async fn run(ctx: &Context, input: PlanOnboardingInput) -> Result<PlanOnboar
     let users = planner.users().await?;
     items.extend(users.items());
 
-    open_items.extend(people.open_items);
+    open_items.extend(members.open_items);
     open_items.extend(users.open_items);
     Ok(PlanOnboardingOutput { status: PlanStatus::Planned, items, open_items })
 }
@@ -109,18 +109,18 @@ impl Instance {
 struct Planner<'a> {
     ctx: &'a Context,
     onboarding: &'a Onboarding,
-    people: &'a People,
+    members: &'a Members,
     instance: &'a Instance,
     now: OffsetDateTime,
 }
 
 impl Planner<'_> {
-    fn known(&self) -> bool {
+    fn is_registered(&self) -> bool {
         self.instance.entry.is_some()
     }
 
     fn planned(&self, objects: &[Object]) -> Vec<PlanItem> {
-        objects.iter().map(|object| object.planned(self.known())).collect()
+        objects.iter().map(|object| object.planned(self.is_registered())).collect()
     }
 
     /// Plans the instance and its quota.
@@ -130,9 +130,9 @@ impl Planner<'_> {
         if self.instance.object.presence == Presence::Absent {
             let count =
                 targets::whole(u64::try_from(instances::living(self.ctx.connect()).await?).unwrap_or(u64::MAX)) + 1.0;
-            items.push(self.peek(INSTANCES_QUOTA, (count, count)).await?);
+            items.push(self.quota_item(INSTANCES_QUOTA, (count, count)).await?);
         }
-        items.push(self.instance.object.planned(self.known()));
+        items.push(self.instance.object.planned(self.is_registered()));
         let wanted = &self.onboarding.instance;
         items.extend(self.planned(&instance::attribute_objects(self.ctx, id, wanted).await?));
         let storage = instance::storage_objects(self.ctx, id, wanted).await?;
@@ -148,22 +148,22 @@ impl Planner<'_> {
         Ok((items, open_items.collect()))
     }
 
-    async fn peek(&self, code: &str, (at_least, ask_for): (f64, f64)) -> Result<PlanItem, StepError> {
+    async fn quota_item(&self, code: &str, (at_least, ask_for): (f64, f64)) -> Result<PlanItem, StepError> {
         let instance_arn = self.instance.arn.as_deref().filter(|_| quota_is_per_instance(code));
         quotas::preview(self.ctx.quotas(), Wanted { code, instance_arn, at_least, ask_for, required: false }).await
     }
 
     /// Plans the quotas and the phone numbers of the instance.
     async fn telephony(&self) -> Result<Vec<PlanItem>, StepError> {
-        let (quotas, people) = (&self.onboarding.quotas.0, self.people.count());
+        let (quotas, members) = (&self.onboarding.quotas.0, self.members.count());
         let arn = self.instance.arn.as_deref();
         let targets = match arn {
-            Some(arn) => targets::on_instance(self.ctx.connect(), quotas, people, arn).await?,
-            None => targets::of(quotas, (people > 0).then(|| targets::whole(people))),
+            Some(arn) => targets::on_instance(self.ctx.connect(), quotas, members, arn).await?,
+            None => targets::of(quotas, (members > 0).then(|| targets::whole(members))),
         };
         let mut items = Vec::new();
         for target in targets {
-            items.push(self.peek(&target.code, (target.at_least, target.ask_for)).await?);
+            items.push(self.quota_item(&target.code, (target.at_least, target.ask_for)).await?);
         }
         items.extend(telephony::preview(self.ctx, arn, self.onboarding).await?);
         Ok(items)
@@ -171,7 +171,7 @@ impl Planner<'_> {
 
     /// Plans the objects in Entra and IAM, and the registry entry.
     async fn sign_on(&self) -> Result<(Vec<PlanItem>, Vec<OpenItem>), StepError> {
-        let (ctx, onboarding, groups) = (self.ctx, self.onboarding, self.people.groups.as_slice());
+        let (ctx, onboarding, groups) = (self.ctx, self.onboarding, self.members.groups.as_slice());
         let alias = onboarding.instance.alias.as_str();
         let account = iam::arn_prefix(ctx.sts()).await?;
         let id = self.instance.id.as_deref().unwrap_or("of the new instance");
@@ -187,7 +187,7 @@ impl Planner<'_> {
                 }
                 vec![Object::new(Area::Entra, entra::APPLICATION, name, presence)]
             }
-            None => entra::objects(found.as_ref(), onboarding, &wanted, (groups, &self.people.ids()), self.now),
+            None => entra::objects(found.as_ref(), onboarding, &wanted, (groups, &self.members.ids()), self.now),
         };
         let open_items = objects.iter().filter(|object| object.kind == entra::APPLICATION).flat_map(entra::open_items);
         let open_items = open_items.collect();
@@ -267,7 +267,7 @@ impl Planner<'_> {
             instance_id: known.instance_id.clone(),
             instance_arn: known.instance_arn.clone(),
             tenant_id: known.tenant_id.clone(),
-            groups: self.people.groups.clone(),
+            groups: self.members.groups.clone(),
             instance_adopted: known.instance_adopted,
             application: application?,
         }))
@@ -277,9 +277,9 @@ impl Planner<'_> {
         let today = self.now.date();
         match self.instance.id.as_deref() {
             Some(id) => {
-                self.people.plan_on(self.ctx, (id, &self.onboarding.instance.alias), self.onboarding, today).await
+                self.members.plan_on(self.ctx, (id, &self.onboarding.instance.alias), self.onboarding, today).await
             }
-            None => Ok(self.people.plan_on_new(self.onboarding, today)),
+            None => Ok(self.members.plan_on_new(self.onboarding, today)),
         }
     }
 }

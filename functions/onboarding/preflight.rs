@@ -23,7 +23,7 @@ use onboarding_core::{
 use crate::{
     aws::{error::CallResult as _, quotas},
     context::Context,
-    inspect::members::People,
+    inspect::members::Members,
 };
 
 /// Runs the step.
@@ -37,9 +37,9 @@ pub async fn run(ctx: &Context, input: PreflightInput) -> Result<PreflightOutput
     quotas::check_codes(ctx.quotas(), ctx.region(), &onboarding.quotas.0).await?;
     permissions(ctx).await?;
     ctx.graph().application_template(names::GALLERY_APPLICATION, names::GALLERY_APPLICATION_ID).await?;
-    let people = People::read(ctx, &onboarding).await?;
-    let users = people.count();
-    let mut open_items = people.open_items;
+    let members = Members::read(ctx, &onboarding).await?;
+    let users = members.count();
+    let mut open_items = members.open_items;
     open_items.extend(users_quota(ctx, users).await);
     let output = PreflightOutput {
         account: identity.account().unwrap_or_default().to_owned(),
@@ -47,7 +47,7 @@ pub async fn run(ctx: &Context, input: PreflightInput) -> Result<PreflightOutput
         partition: identity.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws").to_owned(),
         tenant_id: ctx.graph().tenant_id().await?,
         onboarding,
-        groups: people.groups,
+        groups: members.groups,
         users,
         open_items,
     };

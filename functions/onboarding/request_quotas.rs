@@ -46,7 +46,7 @@ pub async fn run(ctx: &Context, input: RequestQuotasInput) -> Result<RequestQuot
     for target in &targets {
         let result = match known(&target.code) {
             Some(decided) if decided.status != QuotaStatus::Pending => decided.clone(),
-            open => look(ctx, &input.instance_arn, target, open).await?,
+            open => poll(ctx, &input.instance_arn, target, open).await?,
         };
         quotas.push(result);
     }
@@ -63,7 +63,7 @@ pub async fn run(ctx: &Context, input: RequestQuotasInput) -> Result<RequestQuot
     })
 }
 
-async fn look(
+async fn poll(
     ctx: &Context,
     instance_arn: &str,
     target: &Target,

@@ -84,7 +84,7 @@ pub async fn poll(
         None => None,
     };
     let followed = followed
-        .map(|request| QuotaRequest { followed: Some(previous.map_or(0, |previous| previous.final_looks)), ..request });
+        .map(|request| QuotaRequest { followed: Some(previous.map_or(0, |previous| previous.final_polls)), ..request });
     let reading = calls::read(client, wanted.code, wanted.instance_arn).await?;
     let mut known = Known { reading, followed, history: None, awaited: None };
     loop {
@@ -201,7 +201,7 @@ fn decided_result(result: QuotaResult, decision: QuotaDecision<'_>) -> QuotaResu
         QuotaDecision::ValueOutstanding(request) => {
             let reads = request.followed.unwrap_or_default();
             let mut result = with_request(result, Some(request));
-            result.final_looks = reads + 1;
+            result.final_polls = reads + 1;
             pending(result, reads, format!("the request is {}; the value has not changed yet", request.status))
         }
         QuotaDecision::Refused(request) => refused(

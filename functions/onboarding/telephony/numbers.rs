@@ -78,7 +78,7 @@ pub(super) async fn claim(
             }
         }
         Err(error) if aws::error::is_number_taken(&error) || aws::error::is(&error, &["IdempotencyException"]) => {}
-        Err(error) if aws::error::is_claim_limit(&error) => return Ok(Claim::Blocked(aws::error::said(&error))),
+        Err(error) if aws::error::is_claim_limit(&error) => return Ok(Claim::Blocked(aws::error::describe(&error))),
         Err(error) => {
             let failure = aws::error::step_error(format_args!("claiming the number {phone_number}"), &error);
             return match failure.kind {

@@ -61,7 +61,7 @@ pub(crate) async fn perform(
 
 async fn find_case(ctx: &Context, input: &OrderNumbersInput, order: &CaseOrder) -> Result<FoundCase, StepError> {
     match support::follow(ctx, order, input.language).await {
-        // If operators file the cases, the account may deny access to the Support API.
+        // If operators file the cases, the account may deny the functions access to the Support API.
         Err(error) if error.kind == StepErrorKind::AccessDenied && input.is_manual(order) => Ok(FoundCase::Unavailable),
         found => found,
     }

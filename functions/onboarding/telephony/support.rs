@@ -69,7 +69,7 @@ pub(super) async fn find(ctx: &Context, marker: &str, language: Language) -> Res
 /// # Errors
 /// If AWS Support returns an error.
 pub(super) async fn follow(ctx: &Context, order: &CaseOrder, language: Language) -> Result<FoundCase, StepError> {
-    let known = match &order.case_id {
+    let known = match order.case_id.as_deref() {
         None => None,
         Some(id) => match list(ctx, Some(id), language).await? {
             None => return Ok(FoundCase::Unavailable),

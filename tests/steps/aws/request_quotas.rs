@@ -26,11 +26,11 @@ fn input(instance_arn: &str, quotas: &[Quota]) -> RequestQuotasInput {
     RequestQuotasInput { instance_arn: instance_arn.into(), quotas: quotas.into(), users: 0, previous: None }
 }
 
-/// Calls the step again and again as the state machine does, at most `looks` times.
-async fn follow(cloud: &Cloud, mut input: RequestQuotasInput, looks: u32) -> Result<RequestQuotasOutput, StepError> {
+/// Calls the step again and again as the state machine does, at most `polls` times.
+async fn follow(cloud: &Cloud, mut input: RequestQuotasInput, polls: u32) -> Result<RequestQuotasOutput, StepError> {
     loop {
         let output = run(&cloud.ctx, input.clone()).await?;
-        if !output.pending || output.attempt >= looks {
+        if !output.pending || output.attempt >= polls {
             return Ok(output);
         }
         assert!(output.wait_seconds >= 900, "{output:?}");
@@ -179,7 +179,7 @@ async fn a_temporary_limit_on_requests_delays_the_request() {
         cloud.fail("RequestServiceQuotaIncrease", 2, 400, code);
         let output = follow(&cloud, input(&arn, &[quota(CALLS, 20.0)]), 30).await.unwrap();
         assert_eq!(output.quotas[0].status, QuotaStatus::Sufficient, "{code}");
-        assert!(output.quotas[0].attempt > 3, "{code}: two looks in vain, then the request");
+        assert!(output.quotas[0].attempt > 3, "{code}: two polls in vain, then the request");
     }
 }
 

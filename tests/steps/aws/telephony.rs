@@ -75,7 +75,7 @@ impl Telephony {
     }
 
     /// Calls the step once, then advances the clock by the wait time that the step returned.
-    pub(crate) async fn look(&self, input: &mut OrderNumbersInput) -> Result<OrderNumbersOutput, StepError> {
+    pub(crate) async fn poll(&self, input: &mut OrderNumbersInput) -> Result<OrderNumbersOutput, StepError> {
         let output = run(&self.cloud.ctx, input.clone()).await?;
         assert_eq!(output.pending, output.wait_seconds > 0 && output.pending, "{output:?}");
         if output.pending {
@@ -85,11 +85,11 @@ impl Telephony {
         Ok(output)
     }
 
-    /// Calls the step again and again as the state machine does, at most `looks` times. Returns all outputs in order.
-    pub(crate) async fn follow(&self, mut input: OrderNumbersInput, looks: usize) -> Vec<OrderNumbersOutput> {
+    /// Calls the step again and again as the state machine does, at most `polls` times. Returns all outputs in order.
+    pub(crate) async fn follow(&self, mut input: OrderNumbersInput, polls: usize) -> Vec<OrderNumbersOutput> {
         let mut outputs = Vec::new();
-        while outputs.len() < looks && outputs.last().is_none_or(|last: &OrderNumbersOutput| last.pending) {
-            outputs.push(self.look(&mut input).await.unwrap());
+        while outputs.len() < polls && outputs.last().is_none_or(|last: &OrderNumbersOutput| last.pending) {
+            outputs.push(self.poll(&mut input).await.unwrap());
         }
         outputs
     }

@@ -58,8 +58,8 @@ pub struct QuotaResult {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// The number of polls since AWS decided on the request, as long as the quota's value has not changed.
-    #[serde(default)]
-    pub final_looks: u32,
+    #[serde(default, rename = "finalLooks")]
+    pub final_polls: u32,
     /// The number of polls so far.
     #[serde(default)]
     pub attempt: u32,

@@ -66,7 +66,7 @@ async fn a_rejected_claim_is_a_result_with_the_reason() {
 async fn a_lost_response_claims_no_second_number() {
     let telephony = Telephony::start(Behaviour::default()).await;
     let mut input = telephony.input(&[america(1)]);
-    telephony.look(&mut input).await.unwrap();
+    telephony.poll(&mut input).await.unwrap();
     telephony.cloud.lose_answer("ClaimPhoneNumber");
     assert_eq!(run(&telephony.cloud.ctx, input.clone()).await.unwrap_err().name(), "Unavailable");
     let outputs = telephony.follow(input, 30).await;
@@ -95,7 +95,7 @@ async fn a_number_that_another_customer_claims_first_is_replaced_by_another_numb
 async fn a_number_that_is_unavailable_because_it_is_already_ours_is_kept() {
     let telephony = Telephony::start(Behaviour { number_listed_seconds: 30.0, ..Behaviour::default() }).await;
     let mut input = telephony.input(&[america(1)]);
-    let found = telephony.look(&mut input).await.unwrap();
+    let found = telephony.poll(&mut input).await.unwrap();
     let offered = found.offers[0].phone_number.clone();
     // Claims the number as an earlier attempt of this step would have done, if its response was lost and Connect no
     // longer remembers its client token.

@@ -124,7 +124,7 @@ async fn a_question_from_aws_is_notified_once_with_its_text_and_polling_continue
     let mut input = telephony.input(&[japan("+813", 1)]);
     let mut notified = Vec::new();
     for _ in 0..6 {
-        let output = telephony.look(&mut input).await.unwrap();
+        let output = telephony.poll(&mut input).await.unwrap();
         assert!(output.pending);
         notified.push(message(&output).contains(question));
     }
@@ -147,7 +147,7 @@ async fn a_case_closed_without_numbers_is_polled_for_a_day_and_then_ends_with_th
     let telephony = Telephony::start(case(SupportPath { granted: false, ..SupportPath::default() })).await;
     let outputs = telephony.follow(telephony.input(&[japan("+813", 1)]), 60).await;
     let last = outputs.last().unwrap();
-    assert!(outputs.len() > 10 && !last.pending, "denied after {} looks", outputs.len());
+    assert!(outputs.len() > 10 && !last.pending, "denied after {} polls", outputs.len());
     assert_eq!(last.orders[0].status, OrderStatus::Refused);
     assert!(last.open_items[0].what.contains("unable to provide"), "{last:?}");
     assert!(last.open_items[0].action.starts_with("Reply to the case"), "{last:?}");
@@ -157,7 +157,7 @@ async fn a_case_closed_without_numbers_is_polled_for_a_day_and_then_ends_with_th
     telephony.put("better.pdf", content("better.pdf")).await;
     let mut input = telephony.input(&[japan("+813", 1)]);
     input.documents = Some(onboarding_core::onboarding::Documents { identity: "better.pdf".into(), ..documents() });
-    let output = telephony.look(&mut input).await.unwrap();
+    let output = telephony.poll(&mut input).await.unwrap();
     assert_eq!(output.orders[0].display_id.as_deref(), Some("1700000002"), "other documents are another order");
 }
 
@@ -170,7 +170,7 @@ async fn without_a_support_plan_or_by_choice_the_operator_gets_the_text_and_poll
             let mut input = telephony.input(&[japan("+813", 1)]);
             input.telephony.order = order;
             input.language = language;
-            let output = telephony.look(&mut input).await.unwrap();
+            let output = telephony.poll(&mut input).await.unwrap();
             assert!(output.pending && output.orders[0].status == OrderStatus::Manual);
             let text = output.orders[0].text.clone().unwrap();
             for shown in [message(&output), &output.open_items[0].action] {
@@ -178,7 +178,7 @@ async fn without_a_support_plan_or_by_choice_the_operator_gets_the_text_and_poll
                     assert!(shown.contains(part.as_str()), "{part} in {shown}");
                 }
             }
-            let next = telephony.look(&mut input).await.unwrap();
+            let next = telephony.poll(&mut input).await.unwrap();
             assert!(next.pending && next.notify.is_none(), "notified once");
             assert_eq!(telephony.cloud.writes(), NOTHING);
         }
@@ -199,7 +199,7 @@ async fn a_filed_case_is_reported_and_never_filed_again_if_the_support_plan_ends
         }
         let mut notified = Vec::new();
         for _ in 0..4 {
-            let output = telephony.look(&mut input).await.unwrap();
+            let output = telephony.poll(&mut input).await.unwrap();
             assert!(output.pending, "{output:?}");
             notified.extend(output.notify.map(|notify| notify.message));
         }
@@ -222,9 +222,9 @@ async fn a_case_that_can_be_read_again_is_followed() {
     let path = SupportPath { granted: false, ..SupportPath::default() };
     let telephony = Telephony::start(case(path)).await;
     let mut input = telephony.input(&[japan("+813", 1)]);
-    telephony.look(&mut input).await.unwrap();
+    telephony.poll(&mut input).await.unwrap();
     telephony.cloud.fail("DescribeCases", 1, 400, "SubscriptionRequiredException");
-    let output = telephony.look(&mut input).await.unwrap();
+    let output = telephony.poll(&mut input).await.unwrap();
     assert_eq!(output.orders[0].status, OrderStatus::Unreadable);
     let outputs = telephony.follow(input, 60).await;
     assert_eq!(outputs.last().unwrap().orders[0].status, OrderStatus::Refused);
@@ -235,10 +235,10 @@ async fn a_case_that_can_be_read_again_is_followed() {
 async fn a_manual_order_follows_the_case_of_an_earlier_execution_or_of_an_operator() {
     let telephony = Telephony::start(Behaviour::default()).await;
     let mut automatic = telephony.input(&[japan("+813", 1)]);
-    telephony.look(&mut automatic).await.unwrap();
+    telephony.poll(&mut automatic).await.unwrap();
     let mut input = telephony.input(&[japan("+813", 1)]);
     input.telephony.order = NumberOrder::Manual;
-    let output = telephony.look(&mut input).await.unwrap();
+    let output = telephony.poll(&mut input).await.unwrap();
     assert_eq!((output.orders[0].status, output.orders[0].text.is_none()), (OrderStatus::Open, true), "{output:?}");
     assert!(message(&output).contains("ケース 1700000001"), "{output:?}");
 
@@ -247,7 +247,7 @@ async fn a_manual_order_follows_the_case_of_an_earlier_execution_or_of_an_operat
     telephony.cloud.fail("DescribeCases", 0, 400, "AccessDeniedException");
     let mut input = telephony.input(&[japan("+813", 1)]);
     input.telephony.order = NumberOrder::Manual;
-    let output = telephony.look(&mut input).await.unwrap();
+    let output = telephony.poll(&mut input).await.unwrap();
     assert_eq!(output.orders[0].status, OrderStatus::Manual);
 }
 
@@ -256,7 +256,7 @@ async fn a_case_that_an_operator_files_from_the_text_ends_the_wait() {
     let telephony = Telephony::start(Behaviour::default()).await;
     let mut input = telephony.input(&[japan("+813", 1)]);
     input.telephony.order = NumberOrder::Manual;
-    let text = telephony.look(&mut input).await.unwrap().orders[0].text.clone().unwrap();
+    let text = telephony.poll(&mut input).await.unwrap().orders[0].text.clone().unwrap();
     let mut by_person = telephony.input(&[japan("+813", 1)]);
     by_person.alias = "by hand".into();
     let support = telephony.cloud.ctx.support();
@@ -292,7 +292,7 @@ async fn outbound_calls_to_japanese_mobiles_are_a_separate_case_and_not_awaited_
 
     let telephony = Telephony::start(Behaviour { support_subscribed: false, ..Behaviour::default() }).await;
     input.instance_arn.clone_from(&telephony.arn);
-    let output = telephony.look(&mut input).await.unwrap();
+    let output = telephony.poll(&mut input).await.unwrap();
     assert!(
         !output.pending && output.orders[0].status == OrderStatus::Manual,
         "no API reports the end of such an order"

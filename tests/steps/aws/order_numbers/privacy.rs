@@ -75,7 +75,7 @@ async fn no_output_error_or_log_of_an_order_contains_a_part_of_a_document() {
             let mut input = telephony.input(&[japan("+813", 1)]);
             input.documents = Some(documents.clone());
             for _ in 0..4 {
-                match telephony.look(&mut input).await {
+                match telephony.poll(&mut input).await {
                     Ok(output) => outputs.push(serde_json::to_string(&output).unwrap()),
                     Err(error) => outputs.push(format!("{error} {error:?}")),
                 }

@@ -7,7 +7,7 @@ use onboarding_core::{backoff, contract::RequestQuotasInput, onboarding::Quota};
 use crate::steps::aws::telephony::{Telephony, japan};
 
 /// The number of history events per poll: a Wait state creates two events, a Task state five, and a Choice state two.
-const EVENTS_A_LOOK: usize = 9;
+const EVENTS_A_POLL: usize = 9;
 const STATE_LIMIT: usize = 256 * 1024;
 const YEAR: u64 = 365 * 24 * 3600;
 
@@ -24,10 +24,10 @@ async fn a_year_of_waiting_for_quotas_and_numbers_stays_below_the_limits_of_an_e
     let telephony = Telephony::start(behaviour).await;
     let mut numbers = telephony.input(&[japan("+813", 5), japan("+81120", 5)]);
     numbers.telephony.outbound_to_japanese_mobiles = true;
-    let (mut waited, mut looks, mut largest) = (0, 0, 0);
+    let (mut waited, mut polls, mut largest) = (0, 0, 0);
     loop {
-        let output = telephony.look(&mut numbers).await.unwrap();
-        looks += 1;
+        let output = telephony.poll(&mut numbers).await.unwrap();
+        polls += 1;
         largest = largest.max(serde_json::to_string(&output).unwrap().len());
         waited += output.wait_seconds;
         if !output.pending {
@@ -45,7 +45,7 @@ async fn a_year_of_waiting_for_quotas_and_numbers_stays_below_the_limits_of_an_e
     // Polls as often as the Choice state of the state machine allows.
     for attempt in 1..=backoff::LAST_QUOTA_POLL {
         let output = request_quotas::run(&telephony.cloud.ctx, quotas.clone()).await.unwrap();
-        looks += 1;
+        polls += 1;
         largest = largest.max(serde_json::to_string(&output).unwrap().len());
         waited += output.wait_seconds;
         assert!(output.pending && output.attempt == attempt);
@@ -53,6 +53,6 @@ async fn a_year_of_waiting_for_quotas_and_numbers_stays_below_the_limits_of_an_e
         quotas.previous = Some(output);
     }
     assert!((290 * 24 * 3600..YEAR).contains(&waited), "{waited} s");
-    assert!(looks * EVENTS_A_LOOK + 1_000 < 25_000, "{looks} looks");
+    assert!(polls * EVENTS_A_POLL + 1_000 < 25_000, "{polls} polls");
     assert!(largest * 4 < STATE_LIMIT, "{largest} bytes");
 }

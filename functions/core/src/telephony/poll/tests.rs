@@ -128,11 +128,11 @@ impl Cloud {
 }
 
 fn claimed_numbers(actions: &[Action]) -> Vec<&str> {
-    let claimed = |action| match action {
-        &Action::Claim(ref number, _) => Some(number.phone_number.as_str()),
+    let claims = actions.iter().filter_map(|action| match action {
+        Action::Claim(number, _) => Some(number.phone_number.as_str()),
         _ => None,
-    };
-    actions.iter().filter_map(claimed).collect()
+    });
+    claims.collect()
 }
 
 fn files(actions: &[Action]) -> bool {
@@ -386,7 +386,7 @@ fn an_order_is_done_when_its_numbers_have_arrived() {
     assert!(matches!(actions[..], [Action::ListNumbers, Action::Configure(_)]), "{actions:?}");
     assert!(!output.numbers[0].adopted, "the number gets our tags");
     // Without an earlier order, numbers that the instance already has need none.
-    assert_eq!(cloud.output(&input([japan(1)])).orders, []);
+    assert!(cloud.output(&input([japan(1)])).orders.is_empty());
 }
 
 #[test]
@@ -394,7 +394,7 @@ fn a_resolved_case_about_outbound_calls_is_done_and_a_manual_case_is_not_awaited
     for (found, status) in
         [(case("resolved", Some("Allowed.")), OrderStatus::Done), (FoundCase::Unavailable, OrderStatus::Manual)]
     {
-        let mut input = input([]);
+        let mut input = input(Vec::new());
         input.telephony.outbound_to_japanese_mobiles = true;
         let output = Cloud { found: found.clone(), ..Cloud::default() }.output(&input);
         assert_eq!((output.orders[0].status, output.pending), (status, false), "{found:?}");
