@@ -31,10 +31,10 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::rate_limiter::{DEFAULT_RATE, RateLimiter};
 use crate::{aws::error::CallResult as _, runtime::clock::Clock};
 
-/// Connect's maximum page sizes.
+/// Connect's maximum page sizes for users and for profiles.
 const USERS_PAGE: i32 = 500;
 const NAMES_PAGE: i32 = 1000;
-/// Maximum time for retries of one read, before the whole observation fails.
+/// Maximum time for retries of one read. After this time, reading the instance fails.
 const RETRY_TIME: Duration = Duration::from_secs(60);
 
 /// The kind of a read. Searches are rate-limited and have their own maximum time for retries.
@@ -57,8 +57,8 @@ pub struct Directory<'a> {
 }
 
 impl<'a> Directory<'a> {
-    /// Creates a directory of the instance with this ID. `alias` is the value of our `onboarding` tag on its users.
-    /// `clock` is used for waits after failures; rates are based on wall time.
+    /// Creates a directory of the instance with this ID. `alias` is the value of the tag `onboarding` on the users of
+    /// this onboarding. Waits after failures use `clock`; rate limits use wall-clock time.
     #[must_use]
     pub fn new(client: &Client, instance_id: &'a str, alias: &'a str, clock: Clock) -> Self {
         Self {
@@ -72,18 +72,18 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// Returns the clock for waits after failures.
+    /// Returns the clock that the waits after failures use.
     pub(super) const fn clock(&self) -> Clock {
         self.clock
     }
 
-    /// Returns the number of requests sent.
+    /// Returns the number of requests that were sent to Connect.
     #[must_use]
     pub const fn calls(&self) -> usize {
         self.calls.get()
     }
 
-    /// Returns the number of throttled requests.
+    /// Returns the number of requests that Connect throttled.
     #[must_use]
     pub const fn throttles(&self) -> usize {
         self.throttles.get()
@@ -155,7 +155,7 @@ impl<'a> Directory<'a> {
         Ok(found.filter(|user| user.entra_object_id.as_ref().is_some_and(|id| object_ids.contains(id))).collect())
     }
 
-    /// Returns the approximate number of users with our tags. Sends one request.
+    /// Returns the approximate number of users with the tags of this onboarding. Sends one request.
     ///
     /// # Errors
     /// If Connect returns an error.
@@ -228,7 +228,7 @@ impl<'a> Directory<'a> {
         Ok(found)
     }
 
-    /// Reads all pages.
+    /// Reads all pages of a list.
     async fn pages<O, E, R, Fut>(
         &self,
         doing: &str,
@@ -374,9 +374,9 @@ fn connect_user(user: UserSearchSummary, alias: &str) -> Option<ConnectUser> {
     })
 }
 
-/// Returns the phone settings for the voice channel: from the channel settings, which we write, or otherwise from the
-/// older `PhoneConfig`, which the console and other tools may have written. In `PhoneConfig`, `SearchUsers` returns the
-/// time for after contact work in milliseconds.
+/// Returns the phone settings for the voice channel: from the channel settings, which the user sync writes, or
+/// otherwise from the older `PhoneConfig`, which the console and other tools may have written. In `PhoneConfig`,
+/// `SearchUsers` returns the time for after contact work in milliseconds.
 fn phone(user: &UserSearchSummary) -> Option<Phone> {
     let accept = user
         .auto_accept_configs()

@@ -1,4 +1,4 @@
-//! The requests of one operation, sent at the rate of this operation.
+//! A lane: the requests of one operation, which are sent at the rate of this operation.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -57,12 +57,12 @@ impl<'p> Lane<'p> {
         !self.limiter.allows(self.ready.len(), now)
     }
 
-    /// Adds a request at the end.
+    /// Adds a request at the end of the lane.
     pub(super) fn push(&mut self, request: Request<'p>) {
         self.ready.push_back(Attempt { request, tries: 0 });
     }
 
-    /// Adds an attempt before all other requests.
+    /// Adds an attempt before all other requests of the lane.
     pub(super) fn push_first(&mut self, attempt: Attempt<'p>) {
         self.ready.push_front(attempt);
     }

@@ -1,7 +1,7 @@
 //! The security profile without permissions, for users who left and are kept (`users.removed.action: "strip"`).
 //!
-//! The profile is created when the first user is stripped. Before each use, its tags and permissions are read again,
-//! so that a profile of another owner, or one to which somebody has added permissions, gives a leaver no access.
+//! The profile is created when it is needed for the first time. Before each use, its tags and permissions are read
+//! again, so that a profile of another owner, or one to which somebody has added permissions, gives a leaver no access.
 
 use std::collections::HashMap;
 

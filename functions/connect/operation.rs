@@ -1,7 +1,7 @@
 //! The operations that change users, each with its own token bucket.
 
-/// A Connect operation, or the Graph read that precedes a removal. Each, except `DescribeUser`, has a lane of its own
-/// in the [`Writer`](super::Writer).
+/// A Connect operation, or the Graph read that precedes a removal. Each operation except `DescribeUser` has its own
+/// lane (list of waiting requests) in the [`Writer`](super::Writer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
     /// `CreateUser`.

@@ -13,7 +13,7 @@ pub struct Applied {
     /// The error message of each user for whom a request failed, by username. Such a failure does not affect other
     /// users.
     pub failures: BTreeMap<String, String>,
-    /// The number of requests that were not sent because the deadline was reached.
+    /// The number of requests of the plan that were not sent because the deadline was reached.
     pub left: usize,
     /// The users who must be kept after all, for example because they became members again after the plan was made.
     pub kept: Vec<String>,
@@ -68,8 +68,8 @@ impl Applied {
         self.totals.created += 1;
     }
 
-    /// Records an existing user that is already ours. If `lost`, this run created the user, but the response was lost.
-    /// Otherwise, an earlier run created the user, and Connect did not list the user until now.
+    /// Records an existing user that already has the tags of this onboarding. If `lost`, this run created the user, but
+    /// the response was lost. Otherwise, an earlier run created the user, and Connect did not list the user until now.
     pub(super) fn found(&mut self, username: &str, lost: bool) {
         if lost {
             self.created(username);

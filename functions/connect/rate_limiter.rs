@@ -39,8 +39,8 @@ impl RateLimiter {
     #[must_use]
     pub fn new(rate: f64, full: bool, now: Instant) -> Self {
         let ceiling = (rate * MARGIN).max(MIN_RATE);
-        // Half a token is subtracted for the network latency of a request after a pause: the service's bucket starts to
-        // fill when the request arrives, our bucket when the request is sent.
+        // Half a token is subtracted for the network latency of a request after a pause: the bucket of the service
+        // starts to fill when the request arrives, but this bucket starts when the request is sent.
         let burst = (rate * BURST_RATIO - 0.5).max(1.0);
         Self {
             ceiling,
@@ -81,7 +81,7 @@ impl RateLimiter {
         }
     }
 
-    /// Records a throttle.
+    /// Records that the service throttled a request, which lowers the rate.
     pub fn throttled(&mut self, now: Instant) {
         self.refill(now);
         self.tokens = self.tokens.min(0.0);
@@ -91,7 +91,7 @@ impl RateLimiter {
         self.throttled = Some(now);
     }
 
-    /// Records a successful request.
+    /// Records a successful request, which raises the rate.
     pub fn succeeded(&mut self, now: Instant) {
         self.refill(now);
         self.rate = (self.rate + self.ceiling * INCREASE).min(self.ceiling);

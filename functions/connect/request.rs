@@ -10,7 +10,7 @@ use onboarding_core::{
 use super::{Applied, Operation};
 use crate::aws::{self, sessions::SessionError};
 
-/// A single request.
+/// A request that is part of applying a plan.
 #[derive(Clone, Debug)]
 pub(super) enum Request<'p> {
     /// Change one user.
@@ -30,9 +30,9 @@ pub(super) enum Request<'p> {
 pub(super) enum Write<'p> {
     /// Create the user, including the tags.
     Create(&'p NewUser),
-    /// Tag a user as ours.
+    /// Tag a user with the tags of this onboarding.
     Adopt { user: UserRef, object_id: String },
-    /// Apply one change.
+    /// Apply one change to a user.
     Change { user: UserRef, change: Change },
     /// Tag a user with the date of its deletion.
     ScheduleDeletion { user: UserRef, due: String },
@@ -42,7 +42,7 @@ pub(super) enum Write<'p> {
     Delete(UserRef),
     /// Give the user only the security profile with this ID, which grants nothing.
     Strip { user: UserRef, no_access: String },
-    /// Tag a user whose sessions have ended with the date.
+    /// Tag a user, whose sessions have ended, with the date of the sign-out.
     RecordSignOut { user: UserRef, date: String },
 }
 
@@ -67,10 +67,9 @@ pub(super) enum Response<'p> {
 /// How an error that concerns only one user is handled.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reaction<'p> {
-    /// Send the request again later: the affected object may not be visible yet, or the service has a short
-    /// interruption.
+    /// Send the request again later: the object may not be visible yet, or the service is briefly unavailable.
     Retry,
-    /// Record the error as the failure of the user.
+    /// Record the error as a failure of this user.
     Fail,
     /// The name of the new user is taken: read the existing user.
     Resolve(&'p NewUser),

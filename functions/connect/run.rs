@@ -116,7 +116,7 @@ impl<'p> Run<'p> {
     /// Continues with the request that follows a sign-out although the sessions could not be ended.
     fn without_sign_out(&mut self, then: Write<'p>) {
         match then {
-            // The next sync tries again.
+            // The next sync tries again to end the sessions.
             Write::RecordSignOut { .. } => {}
             then => self.write(then),
         }
@@ -251,8 +251,8 @@ impl<'p> Run<'p> {
         self.without_sign_out(then);
     }
 
-    /// Handles a username that is already taken. The existing user was created by our own request whose response was
-    /// lost, manually, or by another onboarding.
+    /// Handles a username that is already taken. The existing user was created by an earlier request of this onboarding
+    /// whose response was lost, manually, or by another onboarding.
     fn use_existing(&mut self, new: &'p NewUser, lost: bool, found: &ConnectUser) {
         if let Ownership::OtherOnboarding(alias) = &found.ownership {
             let reason = format!("the Connect user with this name belongs to the onboarding {alias:?}");
@@ -295,7 +295,7 @@ impl<'p> Run<'p> {
             Reaction::Retry => self.retry(attempt, &error.error.message),
             Reaction::Fail => self.applied.failed(attempt.request.username(), error.error.message),
             Reaction::Resolve(new) => self.push(Request::Resolve { new, lost: attempt.tries > 0 }),
-            // All other creations would fail too, and are left for the next sync.
+            // All other creations would fail too, so they are not sent. The next sync plans them again.
             Reaction::QuotaReached => {
                 self.quota_reached = true;
                 self.applied.totals.waiting_for_quota += 1 + self.lane(Operation::CreateUser).clear().len();

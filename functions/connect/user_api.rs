@@ -29,7 +29,7 @@ pub(super) struct UserApi<'a> {
 }
 
 impl UserApi<'_> {
-    /// Sends one request.
+    /// Sends one request that changes a user.
     pub(super) async fn send(&self, write: &Write<'_>) -> Result<(), RequestError> {
         match write {
             Write::Create(new) => self.create(new).await,

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::aws::{quotas, sessions::Sessions};
 
-/// A check immediately before the removal of a user.
+/// A check that is made immediately before a user is removed.
 pub trait RemovalCheck {
     /// Returns whether the user must be kept after all.
     fn must_keep(&self, user: &UserRef) -> impl Future<Output = Result<bool, StepError>>;
@@ -70,8 +70,8 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
         Self { progress: Some(totals), ..self }
     }
 
-    /// Returns a writer that gives users to strip the security profile with this ID. Without it, such users stay
-    /// unchanged.
+    /// Returns a writer that assigns the security profile with this ID to users who are kept without rights. Without
+    /// this profile, such users stay unchanged.
     #[must_use]
     pub fn with_no_access(self, profile_id: Option<String>) -> Self {
         Self { no_access: profile_id, ..self }

@@ -26,13 +26,13 @@ pub struct Pending {
     pub onboarding: Option<Onboarding>,
 }
 
-/// The registry's data about all instances whose teardown has not started.
+/// The registry entries of all instances whose teardown has not started.
 #[derive(Debug, Default)]
 pub struct Contents {
     /// The entries, each with the time of the instance's last successful sync, or with the time of its registration if
     /// no sync was successful yet.
     pub entries: Vec<(Entry, Option<OffsetDateTime>)>,
-    /// The entries that can't be read.
+    /// The registry entries that can't be read.
     pub unreadable: Vec<Unreadable>,
 }
 
@@ -43,7 +43,7 @@ pub struct Unreadable {
     pub instance_id: String,
     /// The item's alias, or the instance ID if the item has no alias.
     pub alias: String,
-    /// The problem, and how to solve it.
+    /// Why the entry can't be read, and what an operator must do.
     pub message: String,
 }
 

@@ -17,7 +17,7 @@ pub struct Entry {
     pub instance_id: String,
     /// The instance's ARN.
     pub instance_arn: String,
-    /// The instance's alias; also the value of our `onboarding` tags.
+    /// The instance's alias; also the value of the tag `onboarding` on the resources of the onboarding.
     pub alias: String,
     /// The Entra tenant.
     pub tenant_id: String,
@@ -34,8 +34,8 @@ pub struct Entry {
     /// The complete input of the last onboarding, or `None` in an entry of a release that did not store it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onboarding: Option<Onboarding>,
-    /// Whether the instance existed before the onboarding and does not have our tags; `None` in an entry of a release
-    /// that did not store it.
+    /// Whether the instance existed before the onboarding and does not have the tags of this onboarding; `None` in an
+    /// entry of a release that did not store it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_adopted: Option<bool>,
 }

@@ -2,11 +2,11 @@
 //!
 //! Each lease is part of an item of the registry:
 //!
-//! | Lease | Key of the item | Holder | Acquired by |
-//! |---|---|---|---|
-//! | of an alias | `alias#` and the alias in lower case, because Amazon Connect ignores case | `holder` | [`Registry::acquire_lease`] |
-//! | of the number orders of an alias | the same with `#numbers`; orders take weeks, and the alias must be free meanwhile | `holder` | [`Registry::acquire_lease`] |
-//! | of the users of an instance | the instance ID | `lease` | the state machines `user-sync` and `teardown` |
+//! | Lease | Key of the item | Holder | Acquired by | |---|---|---|---| | of an alias | `alias#` and the alias in lower
+//! case, because Amazon Connect ignores case | `holder` | [`Registry::acquire_lease`] | | of the number orders of an
+//! alias | the same with `#numbers`; orders take weeks, and other executions must be able to acquire the lease of the
+//! alias during this time | `holder` | [`Registry::acquire_lease`] | | of the users of an instance | the instance ID |
+//! `lease` | the state machines `user-sync` and `teardown` |
 //!
 //! The other attributes have the same names in all items: `leaseNumber` grows with each acquisition and is never reset;
 //! `leaseRevokedAt` is the time at which another execution found that the holder has finished. The lease of an alias also
@@ -67,7 +67,7 @@ impl Scope {
         }
     }
 
-    /// Returns the name of the scope in messages.
+    /// Returns the name that messages use for this scope.
     const fn label(self) -> &'static str {
         match self {
             Self::Alias => "the alias",
@@ -79,7 +79,7 @@ impl Scope {
 /// The execution that holds a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
-    /// The ARN of the execution.
+    /// The ARN of the execution that holds the lease.
     pub execution: String,
     /// The time at which the execution acquired the lease.
     pub since: Option<OffsetDateTime>,
@@ -88,7 +88,7 @@ pub struct Holder {
 /// The result of acquiring a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acquisition {
-    /// The execution holds the lease. It has just acquired the lease or already held it.
+    /// This execution holds the lease. It has just acquired the lease, or already held it before.
     Acquired(Lease),
     /// Another execution, which is still running, holds the lease.
     HeldByOther(Holder),
@@ -97,7 +97,7 @@ pub enum Acquisition {
 }
 
 impl Holder {
-    /// Returns a message with the holder and the required action.
+    /// Returns a message that names the holder of the lease and the action for the operator.
     #[must_use]
     pub fn message(&self, scope: Scope, alias: &str) -> String {
         let since = self.since.map_or_else(String::new, |since| format!(" since {}", super::rfc3339(since)));
@@ -191,7 +191,8 @@ impl Registry<'_> {
         let mut values = vec![(":me", string(execution)), (":now", now_ms()), (":one", number(1))];
         values.extend(before.map(|before| (":before", string(before))));
         let (condition, since) = match before {
-            // An earlier attempt of this execution may have acquired the lease, and its response was lost.
+            // The condition is also true if an earlier attempt of this execution acquired the lease and its response
+            // was lost.
             None => ("attribute_not_exists(holder) OR holder = :me", "if_not_exists(since, :now)"),
             Some(_) => ("holder = :before AND attribute_exists(leaseRevokedAt)", ":now"),
         };

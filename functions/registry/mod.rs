@@ -45,7 +45,7 @@ pub mod lease;
 mod progress;
 mod rotation;
 
-/// An item of the table.
+/// An item of the registry table.
 type Item = HashMap<String, AttributeValue>;
 
 /// The registry table.
@@ -132,12 +132,12 @@ fn attribute_names(expression: &str) -> impl Iterator<Item = &str> {
     expression.split('#').skip(1).filter_map(|rest| rest.split(|letter: char| !letter.is_alphanumeric()).next())
 }
 
-/// Returns an attribute with a string.
+/// Returns a DynamoDB attribute that contains a string.
 fn string(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-/// Returns an attribute with a number.
+/// Returns a DynamoDB attribute that contains a number.
 fn number(number: impl ToString) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
@@ -147,7 +147,7 @@ fn now_ms() -> AttributeValue {
     number(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000)
 }
 
-/// Returns the string in an attribute.
+/// Returns the string in an attribute of an item.
 fn text<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
     item.get(name)?.as_s().ok().map(String::as_str)
 }
@@ -157,7 +157,7 @@ fn number_in(item: &Item, name: &str) -> Option<u64> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 
-/// Returns the time in an attribute.
+/// Returns the time in an attribute of an item.
 fn time(item: &Item, name: &str) -> Option<OffsetDateTime> {
     let ms: i128 = item.get(name)?.as_n().ok()?.parse().ok()?;
     OffsetDateTime::from_unix_timestamp_nanos(ms.checked_mul(1_000_000)?).ok()

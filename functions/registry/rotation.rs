@@ -5,17 +5,17 @@ use time::OffsetDateTime;
 
 use super::{Registry, number, string, text};
 
-/// Time for which an execution has this right, in seconds.
+/// The number of seconds for which an execution keeps the right to add a certificate.
 const CLAIM_SECONDS: i64 = 900;
 
 /// Which execution has the right to add a signing certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// This execution, which has just acquired the right.
+    /// This execution has just acquired the right to add a certificate.
     New,
-    /// This execution, which acquired the right in an earlier attempt that failed.
+    /// This execution acquired the right in an earlier attempt, which failed afterwards.
     Repeated,
-    /// Another execution.
+    /// Another execution has the right to add a certificate.
     HeldByOther,
 }
 

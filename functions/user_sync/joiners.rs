@@ -1,5 +1,5 @@
-//! Fast path: creates users that a notification reports as added, before the full comparison. In an instance with ten
-//! thousand users, the full comparison reads for eight seconds; this path needs a fraction of a second.
+//! The fast path: creates users for members that a notification reports as added, before the full comparison. For ten
+//! thousand users, the full comparison takes eight seconds, but the fast path takes a fraction of a second.
 //!
 //! The content of a notification is not trusted: the user and the user's groups are read from Entra, the username is
 //! searched in Connect, and the same planner as in the full comparison decides what to create. Only creations are

@@ -41,7 +41,7 @@ impl RemovalCheck for CurrentMembership<'_> {
     }
 }
 
-/// Signs out the members in `object_ids`, whom a notification names, unless they are members still. Returns the counts.
+/// Signs out the members in `object_ids`, whom a notification names, unless they are still members. Returns the counts.
 pub(super) async fn sign_out(round: &Round<'_>, object_ids: &[String]) -> Totals {
     let applies = round.policy.removed.sign_out && round.input.mode == SyncMode::Apply && round.input.carry.is_none();
     if !applies || object_ids.is_empty() || object_ids.len() > MAX_HINTED {

@@ -10,8 +10,8 @@
 //!
 //! Events are combined in two ways. First, the queue delivers the events of one second as one batch, for which the sync
 //! of each instance is started only once. Second, a sync that starts while another sync of the instance is running only
-//! sets a flag on the lease; the running sync then makes another pass. Each sync starts after the events that caused
-//! it, so no event is lost.
+//! sets a flag on the lease; the running sync then compares Entra and Connect once more (another pass). Each sync
+//! starts after the events that caused it, so no event is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -50,7 +50,7 @@ use crate::{
 
 /// Maximum number of groups that are read concurrently.
 const MAX_CONCURRENT_GROUPS: usize = 8;
-/// Interval of progress reports.
+/// The interval at which the progress is written to the registry.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 
 /// One round: the instance, and what this invocation needs to sync the instance.
@@ -76,14 +76,14 @@ struct Observed {
     pages: usize,
 }
 
-/// What happens to a plan.
+/// What a round does with its plan.
 #[derive(Debug, PartialEq, Eq)]
 enum Decision {
-    /// The plan is only reported.
+    /// The round only reports the plan and changes nothing.
     Report,
     /// An operator must approve the plan.
     RequestApproval,
-    /// The plan is applied.
+    /// The round applies the plan.
     Apply,
 }
 
@@ -210,7 +210,7 @@ impl Round<'_> {
         output
     }
 
-    /// Applies the plan until the deadline, and reports the progress meanwhile.
+    /// Applies the plan until the deadline. While the plan is applied, writes the progress to the registry.
     async fn apply(
         &self,
         plan: &Plan,
@@ -232,7 +232,7 @@ impl Round<'_> {
     }
 
     /// Returns the ID of the security profile without permissions if the plan needs it. If the profile can't be used,
-    /// the users to strip stay unchanged, and a finding states why.
+    /// the users to keep without rights stay unchanged, and a finding states why.
     async fn no_access(&self, plan: &Plan, profiles: &Profiles, output: &mut SyncUsersOutput) -> Option<String> {
         if plan.strip.is_empty() {
             return None;
@@ -258,7 +258,7 @@ impl Round<'_> {
         Writer::new(ctx.connect(), ctx.quotas(), ctx.sessions(), directory, check, ids, burst_available)
     }
 
-    /// Writes the progress every two seconds. Best effort: a failed write is ignored.
+    /// Writes the progress every two seconds. A failed write is ignored.
     async fn report_progress(&self, planned: &Counts, done: &Cell<Totals>) -> Infallible {
         loop {
             tokio::time::sleep(PROGRESS_INTERVAL).await;
@@ -296,7 +296,7 @@ impl Round<'_> {
             };
             Ok((read, pages))
         });
-        // Kept in the order of the input, because the first group of a user determines the user's settings.
+        // The groups stay in the order of the input, because the first group of a user determines the user's settings.
         let reads: Vec<_> =
             stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_CONCURRENT_GROUPS).try_collect().await?;
         let pages = reads.iter().map(|(_, pages)| pages).sum();
@@ -308,7 +308,7 @@ fn now_millis() -> i64 {
     i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or_default()
 }
 
-/// Adds the results of applying the plan.
+/// Adds the results of applying the plan to the output of the round.
 fn add_results(output: &mut SyncUsersOutput, applied: &Applied) {
     output.counts.done = output.counts.done.followed_by(&applied.totals);
     output.findings.extend(applied.kept.iter().map(|user| format!("{user} is a member again and was not removed")));
@@ -332,7 +332,7 @@ fn add_results(output: &mut SyncUsersOutput, applied: &Applied) {
     }
 }
 
-/// Decides whether another round is needed.
+/// Decides whether the sync needs another round.
 fn finish(
     output: &mut SyncUsersOutput,
     plan: &Plan,
@@ -340,7 +340,7 @@ fn finish(
     previous: &Checkpoint,
     approved: bool,
 ) -> Result<(), StepError> {
-    // A failure may have been temporary, and the next scheduled sync may be far away.
+    // A failure may have been temporary, so another round retries it instead of waiting for the next scheduled sync.
     let retry_failures = applied.totals.failed > 0 && !previous.retried;
     if applied.left == 0 && !retry_failures {
         output.status = SyncStatus::Done;
@@ -419,7 +419,7 @@ fn ready_user(groups: &[GroupRead], users: &[ConnectUser], plan: &Plan) -> Optio
         .map(ToOwned::to_owned)
 }
 
-/// Logs the complete plan, because the size of the output is limited.
+/// Logs the complete plan, because the output of the step contains only a part of the plan.
 fn log_plan(plan: &Plan, mode: SyncMode) {
     info!(?mode, counts = ?plan.counts(), digest = plan.digest(), "plan");
     if mode == SyncMode::Plan {

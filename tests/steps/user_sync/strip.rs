@@ -1,11 +1,11 @@
-//! Users who left and are kept without rights.
+//! Tests that users who left are kept without rights (`strip`).
 
 use onboarding_core::{names::NO_ACCESS_PROFILE, sync::SyncStatus};
 use serde_json::json;
 
 use super::fixture::{Fixture, GROUP_NAME, member, member_id};
 
-/// Twelve synced users and the policy `strip`; the first member leaves.
+/// Starts with twelve synced users and the removal action `strip`. Then the first member leaves.
 async fn leaver() -> Fixture {
     let fixture = Fixture::with_members(12).await;
     fixture.set_users("removed", json!({ "action": "strip" }));

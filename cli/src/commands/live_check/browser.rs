@@ -23,15 +23,16 @@ use crate::{cloud::error::CommandError, ui::Console};
 
 /// How long the command waits for a sign-in, in seconds.
 const PATIENCE: f64 = 900.0;
-/// From this many seconds after the activation, each sign-in counts. According to the assumed reading, all sign-ins
-/// then use the new certificate.
+/// The check evaluates only sign-ins that take place at least this number of seconds after the activation of the second
+/// certificate. According to the assumed reading, all sign-ins then use the new certificate.
 const SETTLED: f64 = 120.0;
-/// Number of sign-ins that count, so that replicas with different certificates become visible.
+/// Number of sign-ins that the check evaluates. With several sign-ins, replicas that sign with different certificates
+/// become visible.
 const SIGN_INS: usize = 8;
 /// Interval at which the browser signs in again, in seconds.
 const AGAIN: u32 = 10;
 
-/// A SAML response, and how the browser continues: whether it signs in again.
+/// A SAML response, and the channel that determines whether the browser signs in again.
 type Posted = (String, oneshot::Sender<bool>);
 
 /// A server on loopback, to which Entra's page posts SAML responses.

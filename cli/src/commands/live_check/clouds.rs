@@ -40,7 +40,7 @@ const LOGIN: &str = "https://login.microsoftonline.com";
 /// The content type of a request in AWS's query protocol.
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// A response, successful or not.
+/// A response of AWS or Microsoft Graph, successful or not.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -66,7 +66,7 @@ impl Answer {
     }
 }
 
-/// Whether further calls are made, and whether a call got no response.
+/// The state of the calls: whether further calls are allowed, and whether a call got no response.
 #[derive(Debug, Default)]
 struct Calls {
     interrupted: AtomicBool,
@@ -109,7 +109,7 @@ impl Clouds {
         Ok(clouds)
     }
 
-    /// Access with the credentials of an assumed role.
+    /// The same access, but to AWS with the credentials of an assumed role.
     pub(crate) async fn in_role(&self, role: &str) -> Result<Self, CommandError> {
         let form = [("RoleArn", role), ("RoleSessionName", "live-check")];
         let mut answer = self.query(STS, "AssumeRole", &form).await?;
@@ -141,8 +141,8 @@ impl Clouds {
         })
     }
 
-    /// After this, a call that has not been sent fails. A call that has been sent finishes, so that the resource which
-    /// the call creates becomes known.
+    /// Interrupts the check. A call that has not been sent yet fails. A call that has been sent is finished, so that
+    /// the resource which the call creates becomes known.
     pub(crate) fn interrupt(&self) {
         self.calls.interrupted.store(true, Ordering::Relaxed);
         self.calls.interruption.notify_waiters();
@@ -180,7 +180,7 @@ impl Clouds {
         Err(CommandError::refused(self.words, doing, &code, &message))
     }
 
-    /// A stack by its name.
+    /// Returns the CloudFormation stack with this name.
     pub(crate) async fn stack(&self, name: &str) -> Result<Stack, CommandError> {
         Stack::describe(&self.aws, name, self.words).await
     }

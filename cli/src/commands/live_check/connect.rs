@@ -12,7 +12,7 @@ use super::{
 };
 use crate::cloud::error::CommandError;
 
-/// Number of simultaneous calls, enough to exceed the default rate of two per second.
+/// Number of simultaneous calls. It is enough to exceed the default rate of two calls per second.
 const WAVE: usize = 20;
 const WAVES: usize = 20;
 
@@ -127,7 +127,7 @@ async fn bucket(clouds: &Clouds, id: &str) -> Result<Reading, CommandError> {
     for _ in 0..WAVES {
         if throttled(&try_join_all((0..WAVE).map(|_| call(used.as_str()))).await?) {
             // The last two calls succeed if each operation has its own token bucket. They are throttled if the
-            // operations share one bucket, because it is empty.
+            // operations share one bucket, because this bucket is empty.
             let answers = try_join_all([call(used.as_str()), call(other.as_str()), call(other.as_str())]).await?;
             return Ok(Reading::other_if(throttled(&answers[1..])));
         }

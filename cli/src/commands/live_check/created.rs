@@ -105,8 +105,8 @@ async fn remove(clouds: &Clouds, resource: &Resource) -> Result<Answer, CommandE
     let none = Value::Null;
     match resource {
         Resource::Application { id, principal } => {
-            // A deleted application can be restored for 30 days. It keeps its identifier URI for that time, so the
-            // identifier URI is removed before the deletion.
+            // A deleted application can be restored for 30 days. During this time, the application keeps its identifier
+            // URI, so the identifier URI is removed before the deletion.
             let _ =
                 clouds.graph(Method::PATCH, &format!("/applications/{id}"), &json!({ "identifierUris": [] })).await?;
             let answer = clouds.graph(Method::DELETE, &format!("/applications/{id}"), &none).await?;

@@ -14,7 +14,7 @@ use crate::{args::LiveCheckArgs, cloud::error::CommandError, ui::Console};
 /// Template id of the gallery application AWS Single-Account Access.
 const TEMPLATE: &str = "8b1025e4-1dd2-430b-a150-2ef79cd700f5";
 
-/// The applications that this check created.
+/// The applications that the checks of Entra created.
 pub(crate) struct Application {
     pub(crate) id: String,
     pub(crate) principal: String,
@@ -227,8 +227,8 @@ async fn certificates(
         let read = clouds.graph(Method::GET, &path, &Value::Null).await?.json();
         seen.push(text(&read["preferredTokenSigningKeyThumbprint"]).eq_ignore_ascii_case(&text(&second["thumbprint"])));
     }
-    // If a change becomes visible late, that is not a stale read. If a visible change is missing in a later read, that
-    // read is stale.
+    // A read before the change first becomes visible is not a stale read. A later read without the change is a stale
+    // read.
     let arrived = seen.iter().position(|new| *new);
     let stale = arrived.is_none_or(|at| seen[at..].iter().any(|new| !new));
     findings.note("stale-reads", Reading::other_if(stale));
@@ -236,7 +236,7 @@ async fn certificates(
     Ok([first, second])
 }
 
-/// Makes a certificate the one with which Entra signs.
+/// Activates a certificate, so that Entra signs SAML responses with it.
 pub(crate) async fn activate(clouds: &Clouds, principal: &str, certificate: &Value) -> Result<(), CommandError> {
     let body = json!({ "preferredTokenSigningKeyThumbprint": certificate["thumbprint"] });
     let path = format!("/servicePrincipals/{principal}");

@@ -18,8 +18,8 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// The existing resources of a check with this name. Roles are missing, because they are known by their name, and
-/// subscriptions, because they expire within an hour.
+/// The existing resources of a check with this name. Roles are not searched, because their names are known.
+/// Subscriptions are not searched, because they expire within an hour.
 pub(crate) async fn find(clouds: &Clouds, name: &str) -> Result<Vec<Resource>, CommandError> {
     // One search is enough, because it starts after the time that a list can lack a resource.
     clouds.pause(LISTED_AFTER).await;

@@ -39,14 +39,14 @@ use crate::{
     words::{Lang, Words},
 };
 
-/// The result for an assumption.
+/// The result of the check of one assumption.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
     /// The assumed reading is true.
     Assumed,
     /// The other reading is true.
     Other,
-    /// Undetermined; the text is the reason.
+    /// The check could not determine which reading is true. The text is the reason.
     Unknown(String),
     /// Not checked because the operator did not select the check; the text names the option.
     NotChecked(String),
@@ -68,7 +68,7 @@ impl Reading {
     }
 }
 
-/// The results so far, by assumption name.
+/// The results of the checks so far, by assumption name.
 #[derive(Debug, Default)]
 pub(crate) struct Findings(BTreeMap<&'static str, Reading>);
 

@@ -20,7 +20,7 @@ const USERS: &str = "L-9A46857E";
 const OPTION: &str = "--request-quota-increase";
 /// The delay of the new value according to the other reading, in seconds.
 const LATE: f64 = 3_600.0;
-/// After this many seconds, a value that has not changed changes late.
+/// If the value has not changed after this number of seconds, the change is late.
 const SOON: f64 = 240.0;
 /// How long the command waits for the decision on its request, in seconds.
 const LONGEST: f64 = 7.0 * 86_400.0;
@@ -111,7 +111,7 @@ async fn is_in_force(clouds: &Clouds, request: &Value) -> Result<Option<bool>, C
     let mut body = json!({ "ServiceCode": "connect", "QuotaCode": request["QuotaCode"] });
     if let Some(context) = request["QuotaContext"]["ContextId"].as_str() {
         body["ContextId"] = context.into();
-        // Without the instance, the response is the same as without a value for the instance.
+        // If the instance does not exist, the response is the same as for an instance without a value of its own.
         let id = context.rsplit('/').next().unwrap_or_default();
         if !clouds.connect(Method::GET, &format!("/instance/{id}"), &Value::Null).await?.is_ok() {
             return Ok(None);

@@ -19,7 +19,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// Creates the user and the role. Returns access with the role's credentials.
+/// Creates the user and the role, and checks the assumptions. Returns access to AWS with the role's credentials.
 pub(crate) async fn check(
     clouds: &Clouds,
     instance: &str,

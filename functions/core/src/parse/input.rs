@@ -323,7 +323,7 @@ fn removed(at: &Location<'_>, value: &Value) {
     grace_days(at, value);
 }
 
-/// Checks that days of grace are given only for an action that waits for them.
+/// Checks that `graceDays` is set only for a removal action that has a grace period.
 fn grace_days(at: &Location<'_>, removed: &Value) {
     if removed["action"] == "strip" && removed.get("graceDays").is_some() {
         at.key("graceDays").fault(

@@ -1,8 +1,8 @@
 //! Input and output of the `SyncUsers` step. The size of both does not depend on the number of users: they contain
 //! counts, digests and samples. The full lists are in the log of the step.
 //!
-//! A run syncs the users of one instance in one or more passes. Each pass applies one plan in one or more rounds, and each
-//! round is one call of the step. See `docs/theory.md`, "Rounds and passes".
+//! A run of the user sync syncs the users of one instance in one or more passes. Each pass applies one plan in one or
+//! more rounds, and each round is one call of the step. See `docs/theory.md`, "Rounds and passes".
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ pub const MAX_HINTED: usize = 20;
 pub struct SyncUsersInput {
     /// The instance to sync. Its registry entry holds all settings.
     pub instance_id: String,
-    /// Apply the plan or only create it.
+    /// Whether to apply the plan, or only to create it.
     #[serde(default)]
     pub mode: SyncMode,
     /// The digest of the unsafe plan that an operator approved.
@@ -41,7 +41,7 @@ pub struct SyncUsersInput {
     pub carry: Option<Checkpoint>,
 }
 
-/// Whether a run changes anything.
+/// Whether a sync applies its plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SyncMode {
@@ -52,7 +52,7 @@ pub enum SyncMode {
     Plan,
 }
 
-/// The result of a round.
+/// The result of one round of a sync.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SyncStatus {
@@ -95,7 +95,7 @@ pub struct Checkpoint {
     /// The digest of the plan of this pass.
     #[serde(default)]
     pub digest: String,
-    /// The actions done so far.
+    /// The number of actions done so far, by kind.
     #[serde(default)]
     pub totals: Totals,
     /// The total duration of the rounds, in milliseconds.
@@ -113,34 +113,34 @@ pub struct Checkpoint {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
-    /// Created users.
+    /// Number of created users.
     #[serde(default)]
     pub created: usize,
-    /// Adopted users.
+    /// Number of adopted users.
     #[serde(default)]
     pub adopted: usize,
-    /// Updated users.
+    /// Number of updated users.
     #[serde(default)]
     pub updated: usize,
-    /// Users scheduled for deletion.
+    /// Number of users that were scheduled for deletion.
     #[serde(default, rename = "marked")]
     pub deletions_scheduled: usize,
-    /// Users whose scheduled deletion was cancelled.
+    /// Number of users whose scheduled deletion was cancelled.
     #[serde(default, rename = "unmarked")]
     pub deletions_cancelled: usize,
-    /// Deleted users.
+    /// Number of deleted users.
     #[serde(default)]
     pub removed: usize,
-    /// Users who were kept without rights.
+    /// Number of users who are kept without rights.
     #[serde(default)]
     pub stripped: usize,
-    /// Users whose sessions ended.
+    /// Number of users whose sessions were ended.
     #[serde(default)]
     pub signed_out: usize,
-    /// Users with a failure in the last round.
+    /// Number of users for whom an action failed in the last round.
     #[serde(default)]
     pub failed: usize,
-    /// Users who wait for a higher users quota of the instance.
+    /// Number of users that can be created only after the instance's users quota is raised.
     #[serde(default)]
     pub waiting_for_quota: usize,
     /// Number of requests to Connect and Graph.
@@ -161,7 +161,7 @@ pub struct SyncProgress {
     pub planned: usize,
     /// Number of users whose actions are done.
     pub done: usize,
-    /// Number of users with a failure.
+    /// Number of users for whom an action failed.
     pub failed: usize,
 }
 
@@ -226,12 +226,12 @@ pub struct Outcome {
     /// The plans of all passes, added up. Each pass contributes the plan of its first round.
     #[serde(flatten)]
     pub planned: Counts,
-    /// The completed actions.
+    /// The number of completed actions, by kind.
     #[serde(flatten)]
     pub done: Totals,
 }
 
-/// A failure for one user.
+/// A failed action of one user.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
@@ -257,7 +257,7 @@ pub struct Durations {
 }
 
 impl Durations {
-    /// The total duration.
+    /// The total duration of the round.
     #[must_use]
     pub const fn total_ms(self) -> u64 {
         self.observe_ms + self.plan_ms + self.apply_ms
@@ -278,7 +278,7 @@ pub struct SyncUsersOutput {
     pub status: SyncStatus,
     /// The digest of the plan. An operator approves an unsafe plan by this digest.
     pub digest: String,
-    /// Planned and completed actions.
+    /// The numbers of planned and completed actions.
     pub counts: Outcome,
     /// The reasons why the plan is unsafe.
     #[serde(default)]
@@ -286,13 +286,13 @@ pub struct SyncUsersOutput {
     /// The first usernames that the plan removes.
     #[serde(default)]
     pub removals: Vec<String>,
-    /// The first failures.
+    /// The first failed actions.
     #[serde(default)]
     pub failures: Vec<Failure>,
     /// The first skipped members.
     #[serde(default)]
     pub skipped: Vec<Failure>,
-    /// The first findings.
+    /// The first findings for the operator.
     #[serde(default)]
     pub findings: Vec<String>,
     /// Durations of this round.

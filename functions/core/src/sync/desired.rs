@@ -209,7 +209,7 @@ impl GroupProfiles {
             })
         };
         let settings = &group.settings;
-        // Collect all results first, so that every missing name is reported.
+        // All results are collected first, so that every missing name is reported.
         let security: Vec<_> = settings
             .security_profiles
             .iter()

@@ -54,8 +54,8 @@ impl Plan {
         hash.finish()
     }
 
-    /// The digest of those removals in the plan whose user id `left` accepts. If an approved plan takes several rounds,
-    /// each later round may remove only the users whom the previous rounds have not removed yet.
+    /// The digest of the removals in the plan, but only of users for whose id `left` returns true. If an approved plan
+    /// takes several rounds, each later round may remove only the users whom the previous rounds have not removed yet.
     #[must_use]
     pub fn removals_digest(&self, left: impl Fn(&str) -> bool) -> String {
         let mut hash = CanonicalHash::default();

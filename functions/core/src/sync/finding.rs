@@ -22,9 +22,9 @@ pub struct Skipped {
 /// The reason why a member is skipped.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SkipReason {
-    /// The account is disabled in Entra.
+    /// The member's account is disabled in Entra.
     Disabled,
-    /// The account is a guest, and the input does not accept guests.
+    /// The member's account is a guest, and the input does not allow users for guests.
     Guest,
     /// Graph returned only the id: the runtime identity lacks `User.Read.All`.
     Unreadable,
@@ -53,7 +53,7 @@ impl SkipReason {
     }
 }
 
-/// The kind of a profile.
+/// The kind of a missing profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ProfileKind {
     /// A security profile.
@@ -173,7 +173,7 @@ pub enum Finding {
     /// A Connect user now belongs to another Entra object with the same username (an account that was deleted and
     /// created again).
     Relinked {
-        /// The username.
+        /// The username of the Connect user.
         username: String,
         /// The previous object id in the tag.
         from: String,
@@ -190,12 +190,12 @@ pub enum Finding {
     },
     /// A member left all groups; the removal policy keeps the member's Connect user.
     Kept {
-        /// The username.
+        /// The username of the Connect user.
         username: String,
     },
     /// A member left all groups, and the member's Connect user is scheduled for deletion.
     RemovalWaits {
-        /// The username.
+        /// The username of the Connect user.
         username: String,
         /// The first day on which the user may be deleted.
         due: Date,

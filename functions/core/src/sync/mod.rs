@@ -6,7 +6,8 @@
 //!   matches, the plan is empty.
 //! * Users are matched by username, because Connect users can't be renamed. The Entra object id in a user's tag
 //!   distinguishes a renamed member from a new member.
-//! * Users without our tags are adopted if their username matches exactly. Otherwise no plan contains them.
+//! * Users without the tags of any onboarding are adopted if their username matches exactly. Otherwise no plan contains
+//!   them.
 //! * After a partial read, nothing is planned. If a group is empty, no removal is planned. If a plan exceeds the
 //!   removal limit, it is [`Safety::Unsafe`] and needs the approval of its [`Plan::digest`].
 

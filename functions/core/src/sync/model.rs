@@ -34,7 +34,7 @@ pub fn date_to_tag(date: Date) -> String {
 /// A user among the members of a group. Graph can return null for the optional fields `mail`, `givenName` and
 /// `surname`, and for all fields if `User.Read.All` is missing.
 ///
-/// [`Ord`] ranks a read that returned more data higher.
+/// In the order of [`Ord`], a read of a member that returned more data is greater.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Member {
     /// The object id. It never changes and identifies the member.
@@ -74,7 +74,7 @@ impl Member {
         .filter(|value| !value.is_empty())
     }
 
-    /// A readable label of the member.
+    /// A label of the member for messages.
     #[must_use]
     pub fn label(&self) -> &str {
         [&self.user_principal_name, &self.display_name, &self.mail]
@@ -84,10 +84,10 @@ impl Member {
     }
 }
 
-/// A group inside a group.
+/// A group that is a member of another group.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NestedGroup {
-    /// The object id.
+    /// The object id of the nested group.
     pub id: String,
     /// The display name, if Graph returned it.
     pub display_name: Option<String>,
@@ -96,7 +96,7 @@ pub struct NestedGroup {
 /// Whether the members of a group were read completely.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Completeness {
-    /// Every page was read.
+    /// Every page of the member list was read.
     #[default]
     Complete,
     /// Some members are missing from the read, for this reason. Nothing is planned after such a read.
@@ -161,19 +161,19 @@ pub struct ConnectUser {
     pub arn: String,
     /// The username in its original case.
     pub username: String,
-    /// First name.
+    /// The user's first name.
     pub first_name: String,
-    /// Last name.
+    /// The user's last name.
     pub last_name: String,
-    /// Security profile ids, in any order.
+    /// The ids of the user's security profiles, in any order.
     pub security_profile_ids: Vec<String>,
     /// Routing profile id.
     pub routing_profile_id: String,
-    /// Hierarchy group id.
+    /// The id of the user's hierarchy group.
     pub hierarchy_group_id: Option<String>,
     /// Phone settings for voice; `None` if Connect returns none or a desk phone.
     pub phone: Option<Phone>,
-    /// The owner of the user.
+    /// The owner of the user, according to its tags.
     pub ownership: Ownership,
     /// The Entra object id in the user's tags.
     pub entra_object_id: Option<String>,
@@ -186,9 +186,9 @@ pub struct ConnectUser {
 /// The ids of the instance's profiles and hierarchy groups, by exact name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profiles {
-    /// Security profile name → id.
+    /// The ids of the security profiles, by name.
     pub security: BTreeMap<String, String>,
-    /// Routing profile name → id.
+    /// The ids of the routing profiles, by name.
     pub routing: BTreeMap<String, String>,
     /// Hierarchy group path (levels separated by ` / `) → id. Filled only if the input names a hierarchy group.
     pub hierarchy: BTreeMap<String, String>,

@@ -15,7 +15,7 @@ use crate::onboarding::{Phone, RemovalLimit};
 pub struct Plan {
     /// Users to create.
     pub create: Vec<NewUser>,
-    /// Existing users to tag as ours.
+    /// Existing users to adopt, which sets the tags of this onboarding.
     pub adopt: Vec<Adoption>,
     /// Users to update.
     pub update: Vec<UserUpdate>,
@@ -33,11 +33,11 @@ pub struct Plan {
     pub skipped: Vec<Skipped>,
     /// Findings for the operator.
     pub findings: Vec<Finding>,
-    /// Number of removals held back because a group is empty.
+    /// Number of removals that are postponed because a group is empty.
     pub postponed: usize,
     /// Number of users that need no change.
     pub unchanged: usize,
-    /// Number of users with our tags.
+    /// Number of users with the tags of this onboarding.
     pub managed: usize,
     /// The removal limit of the input.
     pub removal_limit: RemovalLimit,
@@ -54,9 +54,9 @@ pub struct NewUser {
     pub username: String,
     /// The Entra object id.
     pub object_id: String,
-    /// First name.
+    /// The user's first name.
     pub first_name: String,
-    /// Last name.
+    /// The user's last name.
     pub last_name: String,
     /// Profiles, hierarchy group and phone settings.
     pub assignment: Arc<Assignment>,
@@ -105,7 +105,7 @@ pub struct Adoption {
 pub struct UserUpdate {
     /// The user.
     pub user: UserRef,
-    /// The changes, at least one.
+    /// The changes of the user; the list is never empty.
     pub changes: Vec<Change>,
     /// Whether the changes take a security profile away.
     pub loses_profile: bool,
@@ -116,9 +116,9 @@ pub struct UserUpdate {
 pub enum Change {
     /// `UpdateUserIdentityInfo`: first and last name.
     Identity {
-        /// First name.
+        /// The user's first name.
         first_name: String,
-        /// Last name.
+        /// The user's last name.
         last_name: String,
     },
     /// `UpdateUserSecurityProfiles`: the complete list of ids.
@@ -147,49 +147,49 @@ pub struct ScheduledDeletion {
 pub struct Removal {
     /// The user.
     pub user: UserRef,
-    /// The new username of the same member, if the username changed. The new user must exist before the old one is
-    /// deleted.
+    /// The new username of the member, if it changed. The user with the old name is deleted only after the new user
+    /// exists.
     pub replaced_by: Option<String>,
 }
 
-/// Number of users per action or state.
+/// The number of users for each action and for each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
-    /// Users to create.
+    /// Number of users to create.
     #[serde(default)]
     pub create: usize,
-    /// Users to adopt.
+    /// Number of users to adopt.
     #[serde(default)]
     pub adopt: usize,
-    /// Users to update.
+    /// Number of users to update.
     #[serde(default)]
     pub update: usize,
-    /// Users to schedule for deletion.
+    /// Number of users to schedule for deletion.
     #[serde(default, rename = "mark")]
     pub schedule_deletion: usize,
-    /// Users whose scheduled deletion to cancel.
+    /// Number of users whose scheduled deletion to cancel.
     #[serde(default, rename = "unmark")]
     pub cancel_deletion: usize,
-    /// Users to delete.
+    /// Number of users to delete.
     #[serde(default)]
     pub delete: usize,
-    /// Users to keep without rights.
+    /// Number of users to keep without rights.
     #[serde(default)]
     pub strip: usize,
-    /// Kept users whose sessions to end.
+    /// Number of kept users whose sessions to end.
     #[serde(default, rename = "signOut")]
     pub end_sessions: usize,
-    /// Members who get no user.
+    /// Number of members who get no user.
     #[serde(default)]
     pub skipped: usize,
-    /// Removals held back because a group is empty.
+    /// Number of removals that are postponed because a group is empty.
     #[serde(default, rename = "heldBack")]
     pub postponed: usize,
-    /// Users that need no change.
+    /// Number of users that need no change.
     #[serde(default)]
     pub unchanged: usize,
-    /// Users with our tags.
+    /// Number of users with the tags of this onboarding.
     #[serde(default)]
     pub managed: usize,
 }
@@ -243,7 +243,7 @@ impl Plan {
             && self.end_sessions.is_empty()
     }
 
-    /// The counts of the plan.
+    /// The number of users for each action of the plan.
     #[must_use]
     pub fn counts(&self) -> Counts {
         Counts {
@@ -279,7 +279,8 @@ impl Plan {
             .map(|user| user.username.as_str())
     }
 
-    /// A plan that only ends the sessions of these users, who left. `managed` is the number of users with our tags.
+    /// A plan that only ends the sessions of these users, who left. `managed` is the number of users with the tags of
+    /// this onboarding.
     #[must_use]
     pub fn signing_out(users: Vec<UserRef>, managed: usize, removal_limit: RemovalLimit) -> Self {
         Self { end_sessions: users, managed, removal_limit, sign_out: true, ..Self::default() }

@@ -164,7 +164,7 @@ impl Planner<'_> {
         self.plan.unchanged += usize::from(untouched);
     }
 
-    /// Plans no change for a user, except that a scheduled deletion is cancelled.
+    /// Keeps a user unchanged. If the user is scheduled for deletion, plans to cancel this deletion.
     fn keep_unchanged(&mut self, user: &ConnectUser) {
         if user.removal_due.is_some() {
             self.plan.cancel_deletion.push(reference_to(user));
@@ -209,7 +209,7 @@ impl Planner<'_> {
 
     fn remove(&mut self, user: &ConnectUser, replaced_by: Option<String>, a_group_is_empty: bool) {
         let removed = &self.policy.removed;
-        // Match every action explicitly, so that a new action never means deletion by accident.
+        // Every action has its own arm, so that a new action can't become a deletion by accident.
         match removed.action {
             RemovalAction::Keep => {
                 self.plan.findings.push(Finding::Kept { username: user.username.clone() });

@@ -219,7 +219,8 @@ proptest! {
             prop_assert_eq!(user.security_profile_ids.iter().cloned().collect::<BTreeSet<_>>(), security);
             wanted.insert(username.to_owned());
         }
-        // No other user stays managed, unless a guard, a grace period, the policy or a skip reason keeps the user.
+        // A user without a member stays managed only because of a condition that postpones removals, a grace period,
+        // the removal policy or the reason for which the member is skipped.
         let all_gone =
             policy.removed.action == RemovalAction::Delete && policy.removed.grace_days == 0 && !guarded(&groups);
         for user in after.values().filter(|user| all_gone && user.ownership == Ownership::Ours && user.removal_due.is_none()) {

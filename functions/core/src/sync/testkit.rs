@@ -48,7 +48,7 @@ pub(super) fn profiles() -> Profiles {
     }
 }
 
-/// A policy that deletes at once and has no removal limit.
+/// A removal policy that deletes users at once and has no removal limit.
 pub(super) fn policy() -> Policy {
     Policy {
         removed: Removed { action: RemovalAction::Delete, grace_days: 0, ..Removed::default() },

@@ -1,5 +1,5 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't unwrap has failed")]
-//! The planner, case by case.
+//! Tests of the planner: one test for each case.
 
 use insta::assert_snapshot;
 

@@ -1,4 +1,4 @@
-//! Removals, grace periods and the guards that hold removals back.
+//! Tests of removals, grace periods and the conditions under which removals are postponed.
 
 use insta::assert_snapshot;
 use time::Duration;

@@ -22,13 +22,13 @@ const MAX_USERNAME: usize = 64;
 /// attribute unchanged, so a user with an altered name could not sign in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UsernameFault {
-    /// Fewer than two characters.
+    /// The name has fewer than two characters.
     TooShort,
-    /// More than 64 characters; the value is the number of characters.
+    /// The name has more than 64 characters. The value is the number of characters.
     TooLong(usize),
-    /// Characters outside the allowed set: each character once, in order of appearance.
+    /// The name contains characters that are not allowed: each of them once, in order of appearance.
     IllegalCharacters(String),
-    /// An `@` outside a full email form such as `user@example.com`.
+    /// The name contains an `@` but does not have the complete form `user@example.com`.
     NotAnEmailForm,
 }
 
