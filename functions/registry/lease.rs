@@ -9,13 +9,13 @@
 //! `lease` | the state machines `user-sync` and `teardown` |
 //!
 //! The other attributes have the same names in all items: `leaseNumber` grows with each acquisition and is never reset;
-//! `leaseRevokedAt` is the time at which another execution found that the holder has finished. The lease of an alias also
-//! has the time of its acquisition (`since`). The lease of the users has an expiry (`leaseUntil`), and its number also
-//! grows with each invocation that works under the lease. Times are milliseconds since the epoch.
+//! `leaseRevokedAt` is the time at which another execution found that the holder has finished. The lease of an alias
+//! also has the time of its acquisition (`since`). The lease of the users has an expiry (`leaseUntil`), and its number
+//! also grows with each invocation that works under the lease. Times are milliseconds since the epoch.
 //!
-//! Each write of a lease is conditional on its holder. An execution that finds a finished holder first revokes the lease,
-//! then waits, and only then takes the lease over. After the revocation, no invocation of the former holder confirms the
-//! lease again, and after the wait, no request of such an invocation is in progress.
+//! Each write of a lease is conditional on its holder. An execution that finds a finished holder first revokes the
+//! lease, then waits, and only then takes the lease over. After the revocation, no invocation of the former holder
+//! confirms the lease again, and after the wait, no request of such an invocation is in progress.
 
 use std::time::Duration;
 
@@ -183,8 +183,8 @@ impl Registry<'_> {
         self.update_if(&doing, &scope.key(alias), "holder = :me", update, &values).await.map(drop)
     }
 
-    /// Makes an execution the holder of an alias's lease if the current holder is `before`, whose lease is revoked; with
-    /// `None`, if the lease is free or this execution already holds it. Returns the lease if the execution is the
+    /// Makes an execution the holder of an alias's lease if the current holder is `before`, whose lease is revoked;
+    /// with `None`, if the lease is free or this execution already holds it. Returns the lease if the execution is the
     /// holder.
     async fn set_holder(&self, key: &str, execution: &str, before: Option<&str>) -> Result<Option<Lease>, StepError> {
         let doing = format!("acquiring the lease {key}");
@@ -201,8 +201,8 @@ impl Registry<'_> {
         updated.map(|item| lease_in(&item, key, execution)).transpose()
     }
 
-    /// Prevents further confirmations of the lease of a finished execution. Returns the time of the first revocation, or
-    /// `None` if the execution no longer holds the lease.
+    /// Prevents further confirmations of the lease of a finished execution. Returns the time of the first revocation,
+    /// or `None` if the execution no longer holds the lease.
     async fn revoke_lease(&self, key: &str, holder: &str) -> Result<Option<OffsetDateTime>, StepError> {
         let doing = format!("revoking the lease {key}");
         let values = [(":before", string(holder)), (":now", now_ms())];
@@ -222,8 +222,8 @@ impl Registry<'_> {
             return Ok(is_held.then_some(lease));
         }
         let doing = format!("confirming the lease {}", lease.key);
-        // The first confirmation of an invocation takes a new number, so that an earlier invocation of the same execution,
-        // whose result is no longer awaited, loses the lease.
+        // The first confirmation of an invocation takes a new number, so that an earlier invocation of the same
+        // execution, whose result is no longer awaited, loses the lease.
         let (comparison, add) = match turn {
             Turn::First => (">=", " ADD leaseNumber :one"),
             Turn::Later => ("=", ""),

@@ -1,7 +1,7 @@
 //! The fence: no request leaves a step that may have lost its lease (docs/theory.md, "Fence").
 //!
-//! Lambda can pause an invocation, and an invocation of a stopped execution keeps running. So every request of a step to
-//! AWS or Microsoft passes the fence, including each retry of a request. A request passes only if the registry has
+//! Lambda can pause an invocation, and an invocation of a stopped execution keeps running. So every request of a step
+//! to AWS or Microsoft passes the fence, including each retry of a request. A request passes only if the registry has
 //! confirmed the lease within the last seconds of *wall-clock* time; otherwise the fence confirms the lease first. The
 //! monotonic clock of the process is not sufficient, because it can stop while the invocation is paused.
 //!

@@ -1,8 +1,8 @@
 //! Members who left: the check immediately before a removal, and the fast path that signs out the members whom a
 //! notification reports as removed, before the full comparison.
 //!
-//! The content of a notification is not trusted: the check reads the user and the user's groups from Entra. The fast path
-//! only ends sessions. The removal, doubtful cases and failures are left to the full comparison that follows.
+//! The content of a notification is not trusted: the check reads the user and the user's groups from Entra. The fast
+//! path only ends sessions. The removal, doubtful cases and failures are left to the full comparison that follows.
 
 use onboarding_core::{
     StepError,

@@ -9,9 +9,9 @@
 //!   and `/users/{id}/memberOf` before a removal.
 //! * Writes: `connect:CreateUser`, `connect:UpdateUserIdentityInfo`, `connect:UpdateUserSecurityProfiles`,
 //!   `connect:UpdateUserRoutingProfile`, `connect:UpdateUserHierarchy`, `connect:UpdateUserConfig`,
-//!   `connect:TagResource`, `connect:UntagResource`, `connect:DeleteUser`, `connect:DeleteAllEntitySessions`, and if users are kept without rights,
-//!   `connect:CreateSecurityProfile`, `connect:UpdateSecurityProfile`; during the sync, `dynamodb:UpdateItem` on
-//!   the registry to report its progress.
+//!   `connect:TagResource`, `connect:UntagResource`, `connect:DeleteUser`, `connect:DeleteAllEntitySessions`, and if
+//!   users are kept without rights, `connect:CreateSecurityProfile`, `connect:UpdateSecurityProfile`; during the sync,
+//!   `dynamodb:UpdateItem` on the registry to report its progress.
 //! * Fast path: before the full comparison, users that a notification reports as added are created ([`joiners`]), and
 //!   users that it reports as removed are signed out ([`leavers`]).
 //! * Metrics: changes and calls of each round; at the end of a sync, its duration and the number of failed and skipped

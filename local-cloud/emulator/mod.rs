@@ -1,6 +1,6 @@
 //! The AWS emulator: [`workspace`] finds the checkout, [`venv`] installs the emulator in its own Python environment,
-//! [`launcher`] starts it with the changes in the Python files beside this one, and [`deploy`] deploys the template into
-//! it. [`credentials`] registers the two Entra applications that the [`stack`] uses.
+//! [`launcher`] starts it with the changes in the Python files beside this one, and [`deploy`] deploys the template
+//! into it. [`credentials`] registers the two Entra applications that the [`stack`] uses.
 
 pub mod child;
 pub mod credentials;

@@ -1,5 +1,5 @@
-//! In each crate, a module imports only modules of the layers below its own layer, so that there is no import cycle. The
-//! documentation of each crate lists its layers in the same order.
+//! In each crate, a module imports only modules of the layers below its own layer, so that there is no import cycle.
+//! The documentation of each crate lists its layers in the same order.
 
 use std::{
     fs,

@@ -89,7 +89,8 @@ pub(super) async fn claim(
             };
         }
     }
-    // Another customer has claimed the number, or an earlier attempt of this step, so the instance's numbers are listed.
+    // Another customer has claimed the number, or an earlier attempt of this step, so the instance's numbers are
+    // listed.
     let held = phone_numbers::held(ctx.connect(), instance_arn).await?;
     let ours = held.into_iter().find(|held| held.phone_number == phone_number);
     Ok(ours.map_or(Claim::Taken, |number| Claim::Started(number.phone_number_id)))

@@ -92,8 +92,8 @@ async fn receive(State(pages): State<Pages>, body: Bytes) -> Html<String> {
     Html(format!("<meta charset=\"utf-8\"><p>{}</p>", pages.done))
 }
 
-/// Activates the second certificate after a first sign-in, and determines which certificate signs from two minutes later
-/// on. The application must have both certificates, and the first must be active.
+/// Activates the second certificate after a first sign-in, and determines which certificate signs from two minutes
+/// later on. The application must have both certificates, and the first must be active.
 pub(crate) async fn check(
     clouds: &Clouds,
     application: &Application,

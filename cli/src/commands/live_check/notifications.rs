@@ -1,6 +1,6 @@
 //! Checks how fast Graph sends a change notification. For this, creates a group, and a subscription that sends the
-//! notifications to the public URL of a deployed stack. The stack does not know the subscription, so the function behind
-//! the URL rejects the notification, starts nothing, and logs the id of the subscription.
+//! notifications to the public URL of a deployed stack. The stack does not know the subscription, so the function
+//! behind the URL rejects the notification, starts nothing, and logs the id of the subscription.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! Phone numbers: the decisions of a poll ([`poll()`]), the allocation of numbers to the input, the texts of orders to AWS
-//! Support, and the requirements for documents.
+//! Phone numbers: the decisions of a poll ([`poll()`]), the allocation of numbers to the input, the texts of orders to
+//! AWS Support, and the requirements for documents.
 //!
 //! The numbers of most countries can be found and claimed by API. Japanese numbers (03, 050, 0120, 0800) require an AWS
 //! Support case with three documents, and appear on the instance two to six weeks later (Amazon Connect administrator

@@ -10,11 +10,11 @@
 //!                  └─ perform ┘ action
 //! ```
 //!
-//! The path of a desired number:
+//! How a desired number is processed:
 //!
 //! * Numbers that the instance has or is claiming are configured. Only the missing numbers are claimed or ordered.
 //! * One case orders all missing numbers that need documents. Each other desired number is claimed from Connect's
-//!   inventory. If the inventory has no number, a case orders the number, and the number then stays ordered.
+//!   inventory. If the inventory has no number, a case orders the number, and such a number is not claimed later.
 //! * A claim takes two polls: one poll searches the inventory and stores the results as offers, and the next poll
 //!   claims the offers. A repeated poll therefore claims the same numbers with the same client tokens, and a lost
 //!   response claims no second number.

@@ -1,4 +1,4 @@
-//! Tables of observations and the decisions that follow from them.
+//! Tests of the decisions of a poll, as tables of responses and the decisions that follow from them.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use time::Month;
@@ -368,7 +368,7 @@ fn one_case_orders_all_numbers_that_need_documents_and_each_other_number_has_its
     assert_eq!(cases.collect::<Vec<_>>(), [(true, 2), (false, 1)]);
     assert_eq!(output.notify.unwrap().message.split("\n\n").count(), 2, "one notification about both cases");
 
-    // An ordered number stays ordered, even if the inventory has numbers now.
+    // A number that was ordered is not claimed, even if the inventory now has numbers.
     let cloud = Cloud { found: case("opened", None), ..Cloud::default() };
     let previous = OrderNumbersOutput { notify: None, ..output };
     let (actions, output) = cloud.poll(&after(previous, input(phone_numbers)));
@@ -385,7 +385,7 @@ fn an_order_is_done_when_its_numbers_have_arrived() {
     assert_eq!((output.orders[0].status, output.pending, output.open_items.len()), (OrderStatus::Done, false, 0));
     assert!(matches!(actions[..], [Action::ListNumbers, Action::Configure(_)]), "{actions:?}");
     assert!(!output.numbers[0].adopted, "the number gets our tags");
-    // Without an earlier order, numbers that the instance already has need none.
+    // Without an earlier order, numbers that the instance already has need no order.
     assert!(cloud.output(&input([japan(1)])).orders.is_empty());
 }
 
