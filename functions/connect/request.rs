@@ -18,10 +18,10 @@ pub(super) enum Request<'p> {
     /// Read the user that already has the name of the user to create. If `lost`, an earlier request whose response was
     /// lost may have created the existing user.
     Resolve { new: &'p NewUser, lost: bool },
-    /// Check again that the user may be removed. If so, `then` follows, after the user is signed out if `sign_out` is
-    /// set.
+    /// Check again that the user may be removed. If so, the request `then` is sent. If `sign_out` is set, the user is
+    /// signed out before this request.
     CheckRemoval { then: Write<'p>, sign_out: bool },
-    /// End the sessions of the user. `then` follows, even if the sessions could not be ended.
+    /// End the sessions of the user. Then the request `then` is sent, even if the sessions could not be ended.
     SignOut { then: Write<'p> },
 }
 

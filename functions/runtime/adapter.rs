@@ -99,7 +99,7 @@ fn take_lease(payload: &mut Value) -> Result<Option<Lease>, StepError> {
 /// A [`StepError`] to return to Lambda. This separate type is needed because Rust's orphan rule requires a local type.
 struct Failure(StepError);
 
-// The runtime logs the error with `Debug`, so this is one readable line.
+// Lambda's runtime logs the error with `Debug`, so the `Debug` text is one readable line.
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.0.name(), self.0.message)

@@ -12,14 +12,14 @@ use super::{
     root,
 };
 
-/// The layers of the functions from top to bottom. No workflow imports another workflow. The crate `onboarding-core` is
-/// below all these layers, and can't import this crate.
+/// The layers of the functions, from the top layer to the bottom layer. No workflow imports another workflow. The crate
+/// `onboarding-core` is below all these layers, and can't import this crate.
 const FUNCTIONS: [&[&str]; 8] =
     [&WORKFLOWS, &["inspect"], &["registry"], &["connect"], &["context"], &["entra"], &["aws"], &["runtime"]];
-/// The modules of the tool from top to bottom.
+/// The modules of the tool `onboard`, from the top layer to the bottom layer.
 const TOOL: [&[&str]; 8] =
     [&["commands"], &["follow"], &["report"], &["cloud"], &["ui"], &["args"], &["words"], &["exit"]];
-/// The modules of the local cloud from top to bottom.
+/// The modules of the local cloud, from the top layer to the bottom layer.
 const LOCAL_CLOUD: [&[&str]; 3] = [&["cloud"], &["emulator"], &["stand_in"]];
 /// The source files at the root of the tool `onboard` (`cli/src`).
 const FILES: [&str; 3] = ["exit.rs", "lib.rs", "main.rs"];

@@ -7,7 +7,7 @@
 
 /// Seconds between the revocation of a finished execution's lease and its takeover: an invocation that is still running
 /// starts requests for up to 10 seconds after its last confirmation of the lease, and each attempt of a request takes
-/// up to 20 seconds. The rest covers differences between clocks.
+/// up to 20 seconds. The remaining seconds cover differences between clocks.
 pub const TAKEOVER: u64 = 40;
 
 /// Maximum number of waits of [`TAKEOVER`] seconds in one execution. A second wait is needed only if another execution

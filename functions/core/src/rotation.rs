@@ -140,7 +140,8 @@ pub fn next(observed: &Observed, parameters: &RotationParameters<'_>) -> Rotatio
         match successor.filter(|one| one.expires > parameters.now).max_by_key(|one| one.expires) {
             Some(successor) => successor,
             None if active.expires < parameters.now + Duration::days(parameters.days) => return RotationAction::Add,
-            // The previous rotation failed after the switch. Finish it first, even if another rotation is requested.
+            // The previous rotation failed after the new certificate was activated. This rotation is finished first,
+            // even if another rotation is requested.
             None if !outdated.is_empty() || usable != observed.trusted => active,
             None if parameters.force => return RotationAction::Add,
             None => return RotationAction::Nothing,

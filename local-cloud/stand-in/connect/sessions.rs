@@ -43,7 +43,7 @@ impl Instance {
     }
 }
 
-/// `DeleteAllEntitySessions`. The entity is a user, by ID or ARN.
+/// The operation `DeleteAllEntitySessions`. The entity is a user, given by ID or ARN.
 pub(super) fn delete_all(setting: &Setting, instance: &mut Instance, input: &Input) -> Answer {
     if input.need("EntityType")? != "USER" {
         return Err(Refusal::invalid_parameter("EntityType must be USER."));

@@ -45,7 +45,7 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
-    /// Creates an instance and a group with this many members, who are not users yet.
+    /// Creates an instance and a group with this many members, who have no Connect users yet.
     pub(crate) async fn with_members(members: usize) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);

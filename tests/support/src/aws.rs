@@ -94,7 +94,7 @@ impl Response {
     ///
     /// # Panics
     ///
-    /// If the response is an error, with the description of the call.
+    /// If the response is an error. The panic message describes the call.
     #[must_use]
     pub fn success(self, call: &str) -> Self {
         assert!(self.succeeded(), "{call}: {} {}", self.status, self.text);

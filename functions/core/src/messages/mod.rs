@@ -102,7 +102,7 @@ pub enum Message {
         reasons: Vec<String>,
         /// The counts of the plan.
         counts: Box<Outcome>,
-        /// The first usernames that the plan removes.
+        /// The first of the usernames that the plan removes.
         #[serde(default)]
         removals: Vec<String>,
         /// The digest of the plan, with which an operator approves it.

@@ -235,7 +235,7 @@ pub struct Outcome {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
-    /// The username.
+    /// The username of the user for whom the action failed.
     pub username: String,
     /// The operation, the error and the request id.
     pub reason: String,
@@ -283,7 +283,7 @@ pub struct SyncUsersOutput {
     /// The reasons why the plan is unsafe.
     #[serde(default)]
     pub reasons: Vec<String>,
-    /// The first usernames that the plan removes.
+    /// The first of the usernames that the plan removes.
     #[serde(default)]
     pub removals: Vec<String>,
     /// The first failed actions.

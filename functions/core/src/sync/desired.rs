@@ -11,13 +11,13 @@ use crate::onboarding::NestedGroups;
 /// Maximum number of security profiles of a user (Connect API: `SecurityProfileIds`).
 const MAX_SECURITY_PROFILES: usize = 10;
 
-/// A desired Connect user.
+/// A Connect user as the plan should make it.
 pub(super) struct DesiredUser<'a> {
     pub(super) member: &'a Member,
     pub(super) assignment: Arc<Assignment>,
 }
 
-/// The desired users and what was found while reading the groups.
+/// The desired users, and the findings about the groups.
 #[derive(Default)]
 pub(super) struct Desired<'a> {
     /// The desired users by username.

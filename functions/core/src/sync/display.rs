@@ -1,4 +1,4 @@
-//! The readable form of a plan.
+//! Formats a plan as text for operators.
 
 use std::fmt;
 
@@ -83,7 +83,7 @@ impl Plan {
         Ok(())
     }
 
-    /// A readable description of a change.
+    /// Describes a change of a user as text for operators.
     #[must_use]
     pub fn describe(&self, change: &Change) -> String {
         match change {
