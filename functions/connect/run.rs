@@ -69,7 +69,7 @@ impl<'p> Run<'p> {
         for update in &plan.update {
             run.applied.expect_changes(&update.user.id, update.changes.len());
             for change in &update.changes {
-                let loses_profile = update.loses_profile && matches!(change, Change::SecurityProfiles(_));
+                let loses_profile = !update.lost_profiles.is_empty() && matches!(change, Change::SecurityProfiles(_));
                 let write = Write::Change { user: update.user.clone(), change: change.clone() };
                 run.write_after_sign_out(write, loses_profile);
             }

@@ -7,7 +7,7 @@
 use onboarding_core::{
     StepError,
     onboarding::NestedGroups,
-    sync::{MAX_HINTED, Ownership, Plan, Policy, Safety, SyncMode, Totals, UserRef},
+    sync::{MAX_HINTED, Ownership, Plan, Policy, SyncMode, Totals, UserRef},
 };
 use tracing::warn;
 
@@ -61,7 +61,8 @@ async fn try_sign_out(round: &Round<'_>, object_ids: &[String]) -> Result<Totals
         return Ok(Totals::default());
     }
     let plan = Plan::signing_out(leavers, round.directory.managed().await?, round.policy.removal_limit.clone());
-    if let Safety::Unsafe(reasons) = plan.safety() {
+    let reasons = plan.approval_reasons();
+    if !reasons.is_empty() {
         warn!(reasons = reasons.join("; "), "leavers are left to the full comparison");
         return Ok(Totals::default());
     }

@@ -27,7 +27,7 @@ use onboarding_core::{
     onboarding::NestedGroups,
     sync::{
         Checkpoint, Completeness, ConnectUser, Counts, Failure, GroupRead, MAX_LISTED, Outcome, Ownership, Plan,
-        Policy, Profiles, Safety, SyncMode, SyncProgress, SyncStatus, SyncUsersInput, SyncUsersOutput, Totals, plan,
+        Policy, Profiles, SyncMode, SyncProgress, SyncStatus, SyncUsersInput, SyncUsersOutput, Totals, plan,
     },
 };
 use time::OffsetDateTime;
@@ -184,10 +184,7 @@ impl Round<'_> {
             language: self.entry.language,
             digest: plan.digest(),
             counts: Outcome { planned: plan.counts(), done: checkpoint.totals },
-            reasons: match plan.safety() {
-                Safety::Unsafe(reasons) => reasons,
-                Safety::Safe => Vec::new(),
-            },
+            reasons: plan.approval_reasons(),
             removals: plan.removed_usernames().take(MAX_LISTED).map(Into::into).collect(),
             skipped: skipped
                 .map(|skipped| Failure { username: skipped.username.clone(), reason: skipped.reason.to_string() })

@@ -5,12 +5,17 @@ use sha2::{Digest, Sha256};
 /// Returns the first `length` bytes of the SHA-256 digest of the parts, in hexadecimal. A zero byte after each part
 /// separates the parts, so that `["ab", "c"]` and `["a", "bc"]` have different digests.
 pub fn of_parts<P: AsRef<[u8]>>(parts: impl IntoIterator<Item = P>, length: usize) -> String {
+    hex(&of_parts_bytes(parts)[..length.min(32)])
+}
+
+/// Returns the SHA-256 digest of the parts, each followed by a zero byte.
+pub fn of_parts_bytes<P: AsRef<[u8]>>(parts: impl IntoIterator<Item = P>) -> [u8; 32] {
     let mut digest = Sha256::new();
     for part in parts {
         digest.update(part);
         digest.update([0]);
     }
-    hex(&digest.finalize()[..length.min(32)])
+    digest.finalize().into()
 }
 
 /// Returns the first `length` bytes of the SHA-256 digest of the content, in hexadecimal.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::plan::{Change, Plan, Safety};
+use super::plan::{Change, Plan};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -25,8 +25,9 @@ impl fmt::Display for Plan {
                 counts.unchanged
             )?;
         }
-        if let Safety::Unsafe(reasons) = self.safety() {
-            writeln!(f, "UNSAFE, needs approval:")?;
+        let reasons = self.approval_reasons();
+        if !reasons.is_empty() {
+            writeln!(f, "A part of the plan needs approval:")?;
             for reason in reasons {
                 writeln!(f, "  ! {reason}")?;
             }

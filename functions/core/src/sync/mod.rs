@@ -8,14 +8,16 @@
 //!   distinguishes a renamed member from a new member.
 //! * Users without the tags of any onboarding are adopted if their username matches exactly. Otherwise no plan contains
 //!   them.
-//! * After a partial read, nothing is planned. If a group is empty, no removal is planned. If a plan exceeds the
-//!   removal limit, it is [`Safety::Unsafe`] and needs the approval of its [`Plan::digest`].
+//! * After a partial read, nothing is planned. If a group is empty, no removal is planned.
+//! * [`Plan::guard`] separates the actions that need an operator's approval, for example removals beyond the removal
+//!   limit, from the rest of the plan.
 
 mod contract;
 mod desired;
 mod digest;
 mod display;
 mod finding;
+mod guard;
 mod model;
 mod plan;
 mod planner;
@@ -24,9 +26,13 @@ mod username;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod properties_guard;
+#[cfg(test)]
 mod testkit;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_guard;
 #[cfg(test)]
 mod tests_removal;
 
@@ -35,10 +41,11 @@ pub use contract::{
     SyncUsersInput, SyncUsersOutput, Totals,
 };
 pub use finding::{Finding, ProfileKind, SkipReason, Skipped};
+pub use guard::{ADMIN_PROFILE, ActionSet, GuardedAction, GuardedPlan};
 pub use model::{
     Assignment, Completeness, ConnectUser, GroupRead, Member, NestedGroup, Ownership, Policy, Profiles,
     REMOVAL_DUE_KEY, SIGNED_OUT_KEY, date_to_tag, removal_due_from_tag,
 };
-pub use plan::{Adoption, Change, Counts, NewUser, Plan, Removal, Safety, ScheduledDeletion, UserRef, UserUpdate};
-pub use planner::{changes_instead_of_creation, plan};
+pub use plan::{Adoption, Change, Counts, NewUser, Plan, Removal, ScheduledDeletion, UserRef, UserUpdate};
+pub use planner::{changes_instead_of_creation, lost_profiles, plan};
 pub use username::{MAX_FIRST_NAME, MAX_LAST_NAME, UsernameFault, check_username, person_name};

@@ -1,4 +1,4 @@
-//! The plan: all actions in Connect, ordered by username, and the removal limit.
+//! The plan: all actions in Connect, ordered by username.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use time::Date;
 
 use super::finding::{Finding, Skipped};
+use super::guard::Admins;
 use super::model::{Assignment, ConnectUser, date_to_tag};
 use crate::onboarding::{Phone, RemovalLimit};
 
@@ -43,6 +44,8 @@ pub struct Plan {
     pub removal_limit: RemovalLimit,
     /// Whether the sessions of users end before the users are removed or lose a security profile.
     pub sign_out: bool,
+    /// The users with the admin profile, before the plan is applied.
+    pub(super) admins: Admins,
     /// Profile and hierarchy names by id, for display.
     pub(super) names: BTreeMap<String, String>,
 }
@@ -98,6 +101,8 @@ pub struct Adoption {
     pub object_id: String,
     /// Whether the user belonged to another Entra account, whose sessions must end.
     pub relinked: bool,
+    /// Whether the user was created manually or by another tool, so that this onboarding has not managed it so far.
+    pub created_manually: bool,
 }
 
 /// A user to update, with one [`Change`] per Connect operation.
@@ -107,8 +112,8 @@ pub struct UserUpdate {
     pub user: UserRef,
     /// The changes of the user; the list is never empty.
     pub changes: Vec<Change>,
-    /// Whether the changes take a security profile away.
-    pub loses_profile: bool,
+    /// The ids of the security profiles that the changes take away from the user.
+    pub lost_profiles: Vec<String>,
 }
 
 /// A change that needs one Connect operation.
@@ -213,15 +218,6 @@ impl Counts {
     }
 }
 
-/// Whether a plan may be applied without approval.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Safety {
-    /// The plan needs no approval.
-    Safe,
-    /// The plan needs approval, for these reasons.
-    Unsafe(Vec<String>),
-}
-
 impl Plan {
     /// A plan that only deletes these users.
     #[must_use]
@@ -290,28 +286,6 @@ impl Plan {
     #[must_use]
     pub fn creations(self) -> Self {
         Self { create: self.create, names: self.names, ..Self::default() }
-    }
-
-    /// Compares the removals with the removal limit.
-    ///
-    /// A single removal never exceeds the percentage (one leaver in a team of five is not a mass deletion), unless the
-    /// percentage is 0.
-    #[must_use]
-    pub fn safety(&self) -> Safety {
-        let removals = self.removals();
-        let (most, percent) =
-            (self.removal_limit.max_removals as usize, self.removal_limit.max_removals_percent as usize);
-        let mut reasons = Vec::new();
-        if removals > most {
-            reasons.push(format!("{removals} users would be removed, but the removal limit is {most} per run"));
-        }
-        if removals * 100 > self.managed * percent && (removals > 1 || (removals == 1 && percent == 0)) {
-            reasons.push(format!(
-                "{removals} of {} managed users would be removed, but the removal limit is {percent} percent per run",
-                self.managed
-            ));
-        }
-        if reasons.is_empty() { Safety::Safe } else { Safety::Unsafe(reasons) }
     }
 }
 

@@ -7,6 +7,7 @@ use time::{Date, Duration};
 
 use super::desired::{Desired, DesiredUser, desired};
 use super::finding::{Finding, SkipReason};
+use super::guard::Admins;
 use super::model::{Assignment, ConnectUser, GroupRead, Ownership, Policy, Profiles};
 use super::plan::{Adoption, Change, NewUser, Plan, Removal, ScheduledDeletion, UserRef, UserUpdate};
 use super::username::person_name;
@@ -27,6 +28,7 @@ pub fn plan(groups: &[GroupRead], users: &[ConnectUser], profiles: &Profiles, po
     planner.plan.sign_out = policy.removed.sign_out;
     planner.plan.managed = by_username.values().filter(|user| user.ownership == Ownership::Ours).count();
     planner.plan.names = names(profiles);
+    planner.plan.admins = Admins::of(by_username.values().copied(), profiles);
     if desired.partial {
         planner.plan.findings = desired.findings;
         planner.plan.findings.sort();
@@ -148,7 +150,12 @@ impl Planner<'_> {
                     to: object_id.clone(),
                 });
             }
-            self.plan.adopt.push(Adoption { user: reference(), object_id: object_id.clone(), relinked });
+            self.plan.adopt.push(Adoption {
+                user: reference(),
+                object_id: object_id.clone(),
+                relinked,
+                created_manually: user.ownership == Ownership::Unmanaged,
+            });
             untouched = false;
         }
         if user.removal_due.is_some() {
@@ -157,8 +164,10 @@ impl Planner<'_> {
         }
         let changes = changes(user, desired);
         if !changes.is_empty() {
-            let loses_profile = loses_profile(user, &desired.assignment);
-            self.plan.update.push(UserUpdate { user: reference(), changes, loses_profile });
+            let mut lost_profiles = lost_profiles(user, &desired.assignment);
+            // A member who returns loses no right with the security profile that grants nothing.
+            lost_profiles.retain(|id| Some(id.as_str()) != self.no_access);
+            self.plan.update.push(UserUpdate { user: reference(), changes, lost_profiles });
             untouched = false;
         }
         self.plan.unchanged += usize::from(untouched);
@@ -272,11 +281,6 @@ fn reference_to(user: &ConnectUser) -> UserRef {
     }
 }
 
-/// Whether the user has a security profile that the assignment does not contain.
-fn loses_profile(user: &ConnectUser, assignment: &Assignment) -> bool {
-    user.security_profile_ids.iter().any(|id| assignment.security_profile_ids.binary_search(id).is_err())
-}
-
 fn changes(user: &ConnectUser, desired: &DesiredUser<'_>) -> Vec<Change> {
     differences(user, person_name(desired.member, &user.username), &desired.assignment)
 }
@@ -286,6 +290,13 @@ fn changes(user: &ConnectUser, desired: &DesiredUser<'_>) -> Vec<Change> {
 #[must_use]
 pub fn changes_instead_of_creation(new: &NewUser, existing: &ConnectUser) -> Vec<Change> {
     differences(existing, (new.first_name.clone(), new.last_name.clone()), &new.assignment)
+}
+
+/// The ids of the security profiles that a user has and that the assignment does not contain.
+#[must_use]
+pub fn lost_profiles(user: &ConnectUser, assignment: &Assignment) -> Vec<String> {
+    let desired = &assignment.security_profile_ids;
+    user.security_profile_ids.iter().filter(|id| desired.binary_search(id).is_err()).cloned().collect()
 }
 
 /// Whether the phone settings match. `SearchUsers` returns the after contact work time in milliseconds in

@@ -53,7 +53,7 @@ fn some_member() -> impl Strategy<Value = Member> {
         })
 }
 
-fn some_group() -> impl Strategy<Value = GroupRead> {
+pub(super) fn some_group() -> impl Strategy<Value = GroupRead> {
     let security: Vec<String> = ["Agent", "Admin", "QualityAnalyst", "Nowhere"].map(String::from).to_vec();
     (
         vec(some_member(), 0..9),
@@ -121,7 +121,7 @@ fn some_user() -> impl Strategy<Value = ConnectUser> {
 }
 
 /// Connect users with unique usernames.
-fn some_users() -> impl Strategy<Value = Vec<ConnectUser>> {
+pub(super) fn some_users() -> impl Strategy<Value = Vec<ConnectUser>> {
     vec(some_user(), 0..12).prop_map(|users| {
         let unique: BTreeMap<String, ConnectUser> =
             users.into_iter().map(|user| (user.username.clone(), user)).collect();
@@ -129,7 +129,7 @@ fn some_users() -> impl Strategy<Value = Vec<ConnectUser>> {
     })
 }
 
-fn some_policy() -> impl Strategy<Value = Policy> {
+pub(super) fn some_policy() -> impl Strategy<Value = Policy> {
     (
         select(vec![UsernameAttribute::UserPrincipalName, UsernameAttribute::Mail, UsernameAttribute::ObjectId]),
         any::<bool>(),

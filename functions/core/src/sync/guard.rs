@@ -1,0 +1,448 @@
+//! Splits a plan into the part that a sync applies and the part that waits for an operator's approval.
+//!
+//! An approval covers a set of actions ([`ActionSet`]), so it stays valid while the rest of the plan changes. The
+//! following actions are guarded (docs/theory.md, "Approval"):
+//!
+//! * all removals, if together they exceed the removal limit. Applying only as many as the limit allows would remove
+//!   the others in the following runs;
+//! * all updates that take security profiles away, if together they exceed the removal limit;
+//! * the adoption of a user that was created manually, together with the user's update, if the update takes a security
+//!   profile away;
+//! * every action after which no user would have the security profile [`ADMIN_PROFILE`].
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::model::{ConnectUser, Profiles};
+use super::plan::{Change, Plan, UserRef, UserUpdate};
+use crate::digest::{hex, of_parts_bytes};
+
+/// The security profile with all permissions, which every instance has from the start.
+pub const ADMIN_PROFILE: &str = "Admin";
+/// Number of bytes of the identity of an action.
+const LENGTH: usize = 16;
+
+/// A kind of action that may need approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum GuardedAction {
+    /// The user is deleted.
+    Delete,
+    /// The user is scheduled for deletion.
+    ScheduleDeletion,
+    /// The user is kept without rights.
+    Strip,
+    /// The sessions of the user end, and the user is kept.
+    EndSessions,
+    /// The user loses a security profile.
+    LoseProfile,
+    /// The user, which was created manually, is adopted.
+    Adopt,
+}
+
+impl GuardedAction {
+    /// The name of the kind in the identity of an action.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Delete => "delete",
+            Self::ScheduleDeletion => "scheduleDeletion",
+            Self::Strip => "strip",
+            Self::EndSessions => "endSessions",
+            Self::LoseProfile => "loseProfile",
+            Self::Adopt => "adopt",
+        }
+    }
+
+    /// The identity of the action for a user: the first bytes of the SHA-256 digest of the kind, the user and `detail`,
+    /// which is the security profile that the user loses.
+    fn id(self, user: &UserRef, detail: &str) -> [u8; LENGTH] {
+        let object_id = user.object_id.as_deref().unwrap_or_default();
+        let digest = of_parts_bytes([self.name(), &user.id, object_id, detail]);
+        let mut id = [0; LENGTH];
+        id.copy_from_slice(&digest[..LENGTH]);
+        id
+    }
+}
+
+/// A set of actions, each with its identity.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActionSet(Vec<[u8; LENGTH]>);
+
+impl ActionSet {
+    /// The set without actions.
+    pub const EMPTY: Self = Self(Vec::new());
+
+    /// Reads a set from [`Self::bytes`]. An incomplete identity at the end is ignored.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        bytes.as_chunks::<LENGTH>().0.iter().copied().collect()
+    }
+
+    /// The identities of all actions, in ascending order, without separators.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.0.as_flattened()
+    }
+
+    /// The SHA-256 digest of the set, in hexadecimal. It identifies the request for the set's approval.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        hex(&of_parts_bytes([self.bytes()]))
+    }
+
+    /// The number of actions.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether the set has no actions.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether every action of this set is in the other set.
+    #[must_use]
+    pub fn is_subset(&self, other: &Self) -> bool {
+        self.0.iter().all(|id| other.contains(id))
+    }
+
+    /// The actions of both sets.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        self.0.iter().chain(&other.0).copied().collect()
+    }
+
+    fn contains(&self, id: &[u8; LENGTH]) -> bool {
+        self.0.binary_search(id).is_ok()
+    }
+}
+
+impl FromIterator<[u8; LENGTH]> for ActionSet {
+    fn from_iter<T: IntoIterator<Item = [u8; LENGTH]>>(ids: T) -> Self {
+        let mut ids: Vec<_> = ids.into_iter().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        Self(ids)
+    }
+}
+
+/// The users that have the security profile [`ADMIN_PROFILE`] when the plan is made, whoever manages them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Admins {
+    /// The id of the security profile.
+    profile_id: String,
+    /// The ids of the users. Users that are scheduled for deletion are only included if there are no others, because
+    /// they have left their groups and can't sign in.
+    users: BTreeSet<String>,
+}
+
+impl Admins {
+    pub(super) fn of<'u>(users: impl Iterator<Item = &'u ConnectUser> + Clone, profiles: &Profiles) -> Self {
+        let Some(profile_id) = profiles.security.get(ADMIN_PROFILE) else { return Self::default() };
+        let admins = users.filter(|user| user.security_profile_ids.contains(profile_id));
+        let ids = |scheduled: bool| -> BTreeSet<String> {
+            let admins = admins.clone().filter(|user| user.removal_due.is_some() == scheduled);
+            admins.map(|user| user.id.clone()).collect()
+        };
+        let active = ids(false);
+        Self { profile_id: profile_id.clone(), users: if active.is_empty() { ids(true) } else { active } }
+    }
+}
+
+/// A plan in two parts. Together, they contain every action of the plan.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GuardedPlan {
+    /// The part to apply: actions that need no approval, and actions that are approved.
+    pub apply: Plan,
+    /// The part that waits for approval.
+    pub waiting: Plan,
+    /// The actions of `waiting`.
+    pub waiting_actions: ActionSet,
+    /// The approved actions in `apply`.
+    pub approved_actions: ActionSet,
+    /// Why `waiting` needs approval; empty if nothing waits.
+    pub reasons: Vec<String>,
+}
+
+/// What is guarded in a plan.
+struct Guard<'a> {
+    approved: &'a ActionSet,
+    reasons: Vec<String>,
+    /// Whether all removals are guarded.
+    removals: bool,
+    /// Whether all updates that take security profiles away are guarded.
+    reductions: bool,
+    /// The ids of the users that no longer have the admin profile after the plan, if no user would keep it.
+    last_admins: HashSet<String>,
+    /// The ids of manually created users whose adoption waits.
+    adoptions: HashSet<String>,
+}
+
+impl Plan {
+    /// Splits the plan. Actions in `approved` need no further approval.
+    #[must_use]
+    pub fn guard(self, approved: &ActionSet) -> GuardedPlan {
+        let guard = Guard::of(&self, approved);
+        // Without `..`, so that a new list can't be left out.
+        let Self {
+            create,
+            adopt,
+            update,
+            schedule_deletion,
+            cancel_deletion,
+            delete,
+            strip,
+            end_sessions,
+            skipped,
+            findings,
+            postponed,
+            unchanged,
+            managed,
+            removal_limit,
+            sign_out,
+            admins,
+            names,
+        } = self;
+        let adoption_waits = |user: &UserRef| guard.adoptions.contains(&user.id);
+        let (adopt_later, adopt) = adopt.into_iter().partition(|adoption| adoption_waits(&adoption.user));
+        let (cancel_later, cancel_deletion) = cancel_deletion.into_iter().partition(adoption_waits);
+        let (delete_later, delete) =
+            delete.into_iter().partition(|removal| guard.removal_waits(GuardedAction::Delete, &removal.user));
+        let (schedule_later, schedule_deletion) = schedule_deletion
+            .into_iter()
+            .partition(|schedule| guard.removal_waits(GuardedAction::ScheduleDeletion, &schedule.user));
+        let (strip_later, strip) = strip.into_iter().partition(|user| guard.removal_waits(GuardedAction::Strip, user));
+        let (sessions_later, end_sessions) =
+            end_sessions.into_iter().partition(|user| guard.removal_waits(GuardedAction::EndSessions, user));
+        let (update, update_later) = guard.split_updates(update);
+        let waiting = Self {
+            adopt: adopt_later,
+            update: update_later,
+            schedule_deletion: schedule_later,
+            cancel_deletion: cancel_later,
+            delete: delete_later,
+            strip: strip_later,
+            end_sessions: sessions_later,
+            managed,
+            removal_limit: removal_limit.clone(),
+            sign_out,
+            names: names.clone(),
+            ..Self::default()
+        };
+        let apply = Self {
+            create,
+            adopt,
+            update,
+            schedule_deletion,
+            cancel_deletion,
+            delete,
+            strip,
+            end_sessions,
+            skipped,
+            findings,
+            postponed,
+            unchanged,
+            managed,
+            removal_limit,
+            sign_out,
+            admins,
+            names,
+        };
+        let waiting_actions = waiting.guardable().map(|(.., id)| id).collect();
+        let is_approved = |id: &[u8; LENGTH]| approved.contains(id);
+        let approved_actions = if approved.is_empty() {
+            ActionSet::EMPTY
+        } else {
+            apply.guardable().map(|(.., id)| id).filter(is_approved).collect()
+        };
+        GuardedPlan { apply, waiting, waiting_actions, approved_actions, reasons: guard.reasons }
+    }
+
+    /// The reasons why a part of this plan needs approval; empty if no part needs approval.
+    #[must_use]
+    pub fn approval_reasons(&self) -> Vec<String> {
+        Guard::of(self, &ActionSet::EMPTY).reasons
+    }
+
+    /// The users and actions in this plan that may need approval, in the order of the lists. With `known`, only actions
+    /// that are not in this set.
+    pub fn guardable_users<'p>(
+        &'p self,
+        known: &'p ActionSet,
+    ) -> impl Iterator<Item = (GuardedAction, &'p str)> + use<'p> {
+        let mut last = None;
+        self.guardable().filter(|(.., id)| !known.contains(id)).filter_map(move |(action, user, _)| {
+            // A user that loses several security profiles has one action for each.
+            let this = (action, user.username.as_str());
+            (last.replace(this) != Some(this)).then_some(this)
+        })
+    }
+
+    /// The removals. Each list of removals needs one line here.
+    fn removed(&self) -> impl Iterator<Item = (GuardedAction, &UserRef)> {
+        let deletions = self.delete.iter().map(|removal| (GuardedAction::Delete, &removal.user));
+        let scheduled = self.schedule_deletion.iter().map(|user| (GuardedAction::ScheduleDeletion, &user.user));
+        let signed_out = self.end_sessions.iter().map(|user| (GuardedAction::EndSessions, user));
+        let stripped = self.strip.iter().map(|user| (GuardedAction::Strip, user));
+        deletions.chain(scheduled).chain(stripped).chain(signed_out)
+    }
+
+    /// Every action that may need approval, with its identity.
+    fn guardable(&self) -> impl Iterator<Item = (GuardedAction, &UserRef, [u8; LENGTH])> {
+        let removed = self.removed().map(|(action, user)| (action, user, action.id(user, "")));
+        let reduced = self.update.iter().flat_map(|update| {
+            let ids = reduction_ids(update);
+            ids.map(|id| (GuardedAction::LoseProfile, &update.user, id))
+        });
+        let adopted = self.adopt.iter().filter(|adoption| adoption.created_manually);
+        let adopted = adopted.map(|adoption| {
+            let user = &adoption.user;
+            (GuardedAction::Adopt, user, GuardedAction::Adopt.id(user, ""))
+        });
+        removed.chain(reduced).chain(adopted)
+    }
+
+    /// The reasons why this number of users exceeds the removal limit. A single user never exceeds the percentage (one
+    /// leaver in a team of five is not a mass removal), unless the percentage is 0.
+    fn beyond_limit(&self, users: usize, would: &str) -> Vec<String> {
+        let limit = &self.removal_limit;
+        let (most, percent) = (limit.max_removals as usize, limit.max_removals_percent as usize);
+        let mut reasons = Vec::new();
+        if users > most {
+            reasons.push(format!("{users} users would {would}, but the removal limit is {most} per run"));
+        }
+        if users * 100 > self.managed * percent && (users > 1 || (users == 1 && percent == 0)) {
+            reasons.push(format!(
+                "{users} of {} managed users would {would}, but the removal limit is {percent} percent per run",
+                self.managed
+            ));
+        }
+        reasons
+    }
+}
+
+/// The identities of the actions of an update: one for each security profile that the user loses.
+fn reduction_ids(update: &UserUpdate) -> impl Iterator<Item = [u8; LENGTH]> {
+    update.lost_profiles.iter().map(|profile| GuardedAction::LoseProfile.id(&update.user, profile))
+}
+
+impl<'a> Guard<'a> {
+    fn of(plan: &Plan, approved: &'a ActionSet) -> Self {
+        let mut guard = Self {
+            approved,
+            reasons: Vec::new(),
+            removals: false,
+            reductions: false,
+            last_admins: HashSet::new(),
+            adoptions: HashSet::new(),
+        };
+        let removals = plan.removed().filter(|(action, user)| !approved.contains(&action.id(user, ""))).count();
+        let beyond = plan.beyond_limit(removals, "be removed");
+        guard.removals = !beyond.is_empty();
+        guard.reasons.extend(beyond);
+        guard.guard_reductions(plan);
+        guard.guard_last_admins(plan);
+        guard
+    }
+
+    /// Guards updates and adoptions that take security profiles away.
+    fn guard_reductions(&mut self, plan: &Plan) {
+        let reductions: HashMap<&str, &UserUpdate> = plan
+            .update
+            .iter()
+            .filter(|update| !update.lost_profiles.is_empty())
+            .map(|update| (update.user.id.as_str(), update))
+            .collect();
+        let adopted: HashSet<&str> = plan
+            .adopt
+            .iter()
+            .filter(|adoption| adoption.created_manually && reductions.contains_key(adoption.user.id.as_str()))
+            .map(|adoption| adoption.user.id.as_str())
+            .collect();
+        let of_managed = reductions.iter().filter(|(id, update)| !adopted.contains(*id) && !self.approves(update));
+        let beyond = plan.beyond_limit(of_managed.count(), "lose a security profile");
+        self.reductions = !beyond.is_empty();
+        self.reasons.extend(beyond);
+        for adoption in plan.adopt.iter().filter(|adoption| adopted.contains(adoption.user.id.as_str())) {
+            let approved = self.approved.contains(&GuardedAction::Adopt.id(&adoption.user, ""))
+                && reductions.get(adoption.user.id.as_str()).is_some_and(|update| self.approves(update));
+            if !approved {
+                self.adoptions.insert(adoption.user.id.clone());
+            }
+        }
+        if !self.adoptions.is_empty() {
+            let users = self.adoptions.len();
+            self.reasons.push(format!("{users} manually created users would be adopted and lose a security profile"));
+        }
+    }
+
+    /// Guards the actions after which no user would have the admin profile. A user that the plan creates only counts if
+    /// it replaces a renamed user, because another creation may fail.
+    fn guard_last_admins(&mut self, plan: &Plan) {
+        let Admins { profile_id, users: admins } = &plan.admins;
+        if admins.is_empty() {
+            return;
+        }
+        let renamed: HashSet<&str> = plan
+            .create
+            .iter()
+            .filter(|new| new.assignment.security_profile_ids.contains(profile_id))
+            .map(|new| new.object_id.as_str())
+            .collect();
+        // A user that is only signed out keeps its profiles.
+        let removed = plan.removed().filter(|(action, _)| *action != GuardedAction::EndSessions).map(|(_, user)| user);
+        let reduced = plan.update.iter().filter(|update| update.lost_profiles.contains(profile_id));
+        let losing: Vec<&UserRef> =
+            removed.chain(reduced.map(|update| &update.user)).filter(|user| admins.contains(&user.id)).collect();
+        let replaced = |user: &&UserRef| user.object_id.as_deref().is_some_and(|id| renamed.contains(id));
+        if losing.len() < admins.len() || losing.iter().any(replaced) {
+            return;
+        }
+        self.last_admins = losing.into_iter().map(|user| user.id.clone()).collect();
+        let last = |user: &UserRef| self.last_admins.contains(&user.id);
+        let waits = plan.removed().any(|(action, user)| last(user) && self.removal_waits(action, user))
+            || plan.update.iter().any(|update| last(&update.user) && self.reduction_waits(update));
+        if waits {
+            self.reasons.push(format!("no user would have the security profile {ADMIN_PROFILE}"));
+        }
+    }
+
+    fn removal_waits(&self, action: GuardedAction, user: &UserRef) -> bool {
+        (self.removals || self.last_admins.contains(&user.id)) && !self.approved.contains(&action.id(user, ""))
+    }
+
+    fn reduction_waits(&self, update: &UserUpdate) -> bool {
+        !update.lost_profiles.is_empty()
+            && (self.reductions || self.last_admins.contains(&update.user.id))
+            && !self.approves(update)
+    }
+
+    fn approves(&self, update: &UserUpdate) -> bool {
+        reduction_ids(update).all(|id| self.approved.contains(&id))
+    }
+
+    /// Splits the updates into those to apply and those that wait. A name or a routing profile never waits, except with
+    /// an adoption.
+    fn split_updates(&self, updates: Vec<UserUpdate>) -> (Vec<UserUpdate>, Vec<UserUpdate>) {
+        let (mut apply, mut wait) = (Vec::with_capacity(updates.len()), Vec::new());
+        for update in updates {
+            if self.adoptions.contains(&update.user.id) {
+                wait.push(update);
+            } else if self.reduction_waits(&update) {
+                let UserUpdate { user, changes, lost_profiles } = update;
+                let (later, now): (Vec<Change>, Vec<Change>) =
+                    changes.into_iter().partition(|change| matches!(change, Change::SecurityProfiles(_)));
+                if !now.is_empty() {
+                    apply.push(UserUpdate { user: user.clone(), changes: now, lost_profiles: Vec::new() });
+                }
+                wait.push(UserUpdate { user, changes: later, lost_profiles });
+            } else {
+                apply.push(update);
+            }
+        }
+        (apply, wait)
+    }
+}

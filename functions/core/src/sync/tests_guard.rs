@@ -1,0 +1,164 @@
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+//! The part of a plan that waits for approval.
+
+use super::testkit::{group, member, policy, run, run_with, unmanaged, user};
+use super::*;
+use crate::onboarding::{RemovalLimit, UserGroup};
+
+const NONE: &ActionSet = &ActionSet::EMPTY;
+
+fn with_limit(max_removals: u32) -> Policy {
+    Policy { removal_limit: RemovalLimit { max_removals, max_removals_percent: 100 }, ..policy() }
+}
+
+/// A group whose members get these security profiles.
+fn group_with(profiles: &[&str], members: &[&str]) -> GroupRead {
+    let settings = UserGroup {
+        security_profiles: profiles.iter().map(|name| (*name).to_owned()).collect(),
+        ..group("Support", vec![]).settings
+    };
+    GroupRead { settings, ..group("Support", members.iter().map(|name| member(name)).collect()) }
+}
+
+fn with_profiles(user: ConnectUser, profiles: &[&str]) -> ConnectUser {
+    ConnectUser { security_profile_ids: profiles.iter().map(|name| format!("id:{name}")).collect(), ..user }
+}
+
+/// The users that wait, each with the action.
+fn waiting(plan: &GuardedPlan) -> Vec<(GuardedAction, &str)> {
+    plan.waiting.guardable_users(NONE).collect()
+}
+
+#[test]
+fn joiners_are_created_while_a_mass_removal_waits() {
+    let users: Vec<ConnectUser> = ["a", "b", "c", "stays"].map(user).to_vec();
+    let plan = run_with(&with_limit(2), &[group("Support", vec![member("stays"), member("new")])], &users);
+    let guarded = plan.guard(NONE);
+    assert_eq!((guarded.apply.create.len(), guarded.apply.removals()), (1, 0));
+    assert_eq!(
+        waiting(&guarded),
+        ["a", "b", "c"]
+            .map(|name| (GuardedAction::Delete, format!("{name}@example.com")))
+            .iter()
+            .map(|(action, name)| (*action, name.as_str()))
+            .collect::<Vec<_>>()
+    );
+    assert_eq!(guarded.reasons, ["3 users would be removed, but the removal limit is 2 per run"]);
+}
+
+#[test]
+fn an_approval_fits_a_plan_with_fewer_removals_and_other_changes_but_not_one_with_too_many_new_removals() {
+    let users: Vec<ConnectUser> = ["a", "b", "c", "d", "e", "f", "stays"].map(user).to_vec();
+    let policy = with_limit(2);
+    let members = |names: &[&str]| [group("Support", names.iter().map(|name| member(name)).collect())];
+    let approved = run_with(&policy, &members(&["stays", "d", "e", "f"]), &users).guard(NONE).waiting_actions;
+    assert_eq!(approved.len(), 3);
+
+    let fewer = run_with(&policy, &members(&["stays", "a", "d", "e", "f", "new"]), &users).guard(&approved);
+    assert_eq!((fewer.apply.removals(), fewer.apply.create.len(), fewer.waiting.removals()), (2, 1, 0));
+    assert_eq!((fewer.approved_actions.len(), fewer.reasons), (2, vec![]));
+
+    let more = run_with(&policy, &members(&["stays"]), &users).guard(&approved);
+    let names: Vec<&str> = more.apply.removed_usernames().collect();
+    assert_eq!(names, ["a@example.com", "b@example.com", "c@example.com"], "exactly the approved users");
+    assert_eq!(more.waiting.removals(), 3);
+    assert!(!more.waiting_actions.is_subset(&approved));
+    let added: Vec<&str> = more.waiting.guardable_users(&approved).map(|(_, name)| name).collect();
+    assert_eq!(added, ["d@example.com", "e@example.com", "f@example.com"]);
+}
+
+#[test]
+fn an_approval_of_a_scheduled_deletion_does_not_cover_the_deletion() {
+    let users: Vec<ConnectUser> = ["a", "b", "c"].map(user).to_vec();
+    let members = [group("Support", vec![member("c")])];
+    let policy = with_limit(1);
+    let scheduled = Policy { removed: super::testkit::removing(7).removed, ..policy.clone() };
+    let approved = run_with(&scheduled, &members, &users).guard(NONE).waiting_actions;
+    assert_eq!(approved.len(), 2);
+    assert_eq!(run_with(&policy, &members, &users).guard(&approved).waiting.removals(), 2);
+}
+
+#[test]
+fn too_many_updates_that_take_a_profile_away_wait_and_other_changes_of_the_same_users_do_not() {
+    let users = ["a", "b", "c"].map(|name| ConnectUser {
+        first_name: "Former".into(),
+        ..with_profiles(user(name), &["Agent", "QualityAnalyst"])
+    });
+    let groups = [group_with(&["Agent"], &["a", "b", "c"])];
+    let guarded = run_with(&with_limit(2), &groups, &users).guard(NONE);
+    assert_eq!(guarded.reasons, ["3 users would lose a security profile, but the removal limit is 2 per run"]);
+    assert!(guarded.apply.update.iter().all(|update| matches!(&update.changes[..], [Change::Identity { .. }])));
+    assert!(guarded.waiting.update.iter().all(|update| matches!(&update.changes[..], [Change::SecurityProfiles(_)])));
+    assert_eq!((guarded.apply.update.len(), guarded.waiting.update.len()), (3, 3));
+    assert!(run_with(&with_limit(3), &groups, &users).guard(NONE).waiting.is_empty());
+
+    // An approval of the loss of one profile does not cover the loss of another profile.
+    let approved = &guarded.waiting_actions;
+    let again = run_with(&with_limit(2), &groups, &users).guard(approved);
+    assert_eq!((again.waiting.update.len(), again.approved_actions.len()), (0, 3));
+    let others = users.map(|user| with_profiles(user, &["Agent", "CallCenterManager"]));
+    assert_eq!(run_with(&with_limit(2), &groups, &others).guard(approved).waiting.update.len(), 3);
+}
+
+#[test]
+fn a_manually_created_user_is_adopted_at_once_unless_it_would_lose_a_profile() {
+    let groups = [group_with(&["Agent"], &["hand", "same"])];
+    let by_hand = with_profiles(unmanaged("hand"), &["Agent", "QualityAnalyst"]);
+    let users = [ConnectUser { first_name: "Former".into(), ..by_hand }, unmanaged("same")];
+    let guarded = run(&groups, &users).guard(NONE);
+    let adopted = |plan: &Plan| plan.adopt.iter().map(|adoption| adoption.user.username.clone()).collect::<Vec<_>>();
+    assert_eq!(
+        (adopted(&guarded.apply), adopted(&guarded.waiting)),
+        (vec!["same@example.com".into()], vec!["hand@example.com".into()])
+    );
+    assert_eq!(guarded.apply.update, [], "a user that is not adopted is not changed");
+    assert_eq!(guarded.waiting.update[0].changes.len(), 2);
+    assert_eq!(guarded.reasons, ["1 manually created users would be adopted and lose a security profile"]);
+    let approved = run(&groups, &users).guard(&guarded.waiting_actions);
+    assert_eq!((approved.apply.adopt.len(), approved.apply.update.len(), approved.waiting.adopt.len()), (2, 1, 0));
+}
+
+#[test]
+fn the_last_admin_keeps_the_profile_until_that_is_approved() {
+    let reason = "no user would have the security profile Admin";
+    let admin = |name: &str| with_profiles(user(name), &["Admin"]);
+    let leaves = |users: &[ConnectUser]| run(&[group_with(&["Agent"], &["stays"])], users).guard(NONE);
+    let last = leaves(&[admin("boss"), user("stays")]);
+    assert_eq!((last.apply.removals(), last.waiting.removals(), &last.reasons[..]), (0, 1, &[reason.to_owned()][..]));
+    let approved =
+        run(&[group_with(&["Agent"], &["stays"])], &[admin("boss"), user("stays")]).guard(&last.waiting_actions);
+    assert_eq!((approved.apply.removals(), approved.reasons), (1, vec![]));
+
+    // Another admin stays, also one that nobody manages.
+    let other = with_profiles(unmanaged("emergency"), &["Admin"]);
+    assert_eq!(leaves(&[admin("boss"), other, user("stays")]).waiting.removals(), 0);
+    // An admin that is scheduled for deletion has left and is not counted.
+    let gone = ConnectUser { removal_due: Some(time::Date::MAX), ..admin("gone") };
+    assert_eq!(leaves(&[admin("boss"), gone, user("stays")]).waiting.removals(), 1);
+    // Nobody has the profile, so no user can lose it.
+    assert_eq!(leaves(&[user("taro"), user("stays")]).waiting.removals(), 0);
+    // Two admins lose the profile in one plan: one through an update, the other one because it leaves.
+    let both = leaves(&[admin("boss"), with_profiles(user("stays"), &["Admin", "Agent"])]);
+    assert_eq!((both.waiting.removals(), both.waiting.update.len(), both.apply.update.len()), (1, 1, 0));
+    // A new admin does not count, because the creation may fail.
+    let replaced = run(&[group_with(&["Admin"], &["new"])], &[admin("boss")]).guard(NONE);
+    assert_eq!((replaced.apply.create.len(), replaced.waiting.removals()), (1, 1));
+    // The old user of a renamed admin is only deleted after the new user exists.
+    let renamed = Member { user_principal_name: Some("chief@example.com".into()), ..member("boss") };
+    let groups = [GroupRead { members: vec![renamed], ..group_with(&["Admin"], &[]) }];
+    assert_eq!(run(&groups, &[admin("boss")]).guard(NONE).reasons, [""; 0]);
+}
+
+#[test]
+fn a_set_of_actions_is_stored_in_sixteen_bytes_for_each_action() {
+    let users: Vec<ConnectUser> = ["a", "b", "c"].map(user).to_vec();
+    let set = run_with(&with_limit(0), &[group("Support", vec![member("c")])], &users).guard(NONE).waiting_actions;
+    assert_eq!((set.len(), set.bytes().len(), set.digest().len()), (2, 32, 64));
+    assert_eq!(ActionSet::from_bytes(set.bytes()), set);
+    let reversed: Vec<u8> = set.bytes().chunks(16).rev().flatten().copied().collect();
+    assert_eq!(ActionSet::from_bytes(&reversed).digest(), set.digest());
+    let first = ActionSet::from_bytes(set.bytes().first_chunk::<20>().unwrap());
+    assert!(first.len() == 1 && first.is_subset(&set) && !set.is_subset(&first));
+    assert_ne!(first.digest(), set.digest());
+    assert_eq!(first.union(&set), set);
+}
