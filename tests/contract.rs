@@ -33,9 +33,6 @@ use onboarding_core::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// The error name of a rejected plan (`aws stepfunctions send-task-failure --error …`).
-const REJECTED_BY_OPERATOR: &str = "NotApproved";
-
 /// The directories of `functions/` that contain steps.
 const WORKFLOWS: [&str; 6] = ["onboarding", "user_sync", "notifications", "certificates", "drift", "teardown"];
 
@@ -212,7 +209,6 @@ fn every_error_name_in_a_state_machine_is_ours_or_from_aws() {
         for (name, state) in states(&machine) {
             for error in error_names(&state, "Retry").chain(error_names(&state, "Catch")) {
                 let known = StepErrorKind::from_name(error).is_some()
-                    || error == REJECTED_BY_OPERATOR
                     || ["States.", "Lambda.", "Sandbox.", "Runtime.", "StepFunctions.", "DynamoDB.", "SNS.", "Sfn."]
                         .iter()
                         .any(|prefix| error.starts_with(prefix));

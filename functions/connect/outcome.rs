@@ -21,8 +21,6 @@ pub struct Applied {
     pub sign_out_unavailable: Option<String>,
     /// The first of the created users in alphabetical order.
     pub first_created: Option<String>,
-    /// The IDs of users that were scheduled for deletion or deleted, or that must be kept.
-    removals_settled: HashSet<String>,
     /// The names of users that exist now and did not exist when the plan was made.
     created: HashSet<String>,
     /// The number of changes not applied yet, by user ID.
@@ -30,12 +28,6 @@ pub struct Applied {
 }
 
 impl Applied {
-    /// Returns whether this run has not handled the removal of this user yet.
-    #[must_use]
-    pub fn removal_is_left(&self, user_id: &str) -> bool {
-        !self.removals_settled.contains(user_id)
-    }
-
     /// Returns whether a user with this name exists now and did not exist when the plan was made.
     #[must_use]
     pub fn has_created(&self, username: &str) -> bool {
@@ -95,9 +87,8 @@ impl Applied {
         }
     }
 
-    pub(super) fn deletion_scheduled(&mut self, username: &str, user_id: &str, due: &str) {
+    pub(super) fn deletion_scheduled(&mut self, username: &str, due: &str) {
         info!(username, due, "user scheduled for deletion");
-        self.removals_settled.insert(user_id.to_owned());
         self.totals.deletions_scheduled += 1;
     }
 
@@ -106,15 +97,13 @@ impl Applied {
         self.totals.deletions_cancelled += 1;
     }
 
-    pub(super) fn removed(&mut self, username: &str, user_id: &str) {
+    pub(super) fn removed(&mut self, username: &str) {
         info!(username, "user deleted");
-        self.removals_settled.insert(user_id.to_owned());
         self.totals.removed += 1;
     }
 
-    pub(super) fn stripped(&mut self, username: &str, user_id: &str) {
+    pub(super) fn stripped(&mut self, username: &str) {
         info!(username, "all rights of the user taken away");
-        self.removals_settled.insert(user_id.to_owned());
         self.totals.stripped += 1;
     }
 
@@ -123,13 +112,8 @@ impl Applied {
         self.totals.signed_out += 1;
     }
 
-    pub(super) fn sign_out_recorded(&mut self, user_id: &str) {
-        self.removals_settled.insert(user_id.to_owned());
-    }
-
-    pub(super) fn kept(&mut self, username: &str, user_id: &str) {
+    pub(super) fn kept(&mut self, username: &str) {
         info!(username, "user not removed, because the check before the removal found that it must be kept");
-        self.removals_settled.insert(user_id.to_owned());
         self.kept.push(username.to_owned());
     }
 

@@ -158,11 +158,12 @@ impl Write<'_> {
             Self::Create(new) => applied.created(&new.username),
             Self::Adopt { user, .. } => applied.adopted(&user.username),
             Self::Change { user, change } => applied.changed(&user.username, &user.id, &plan.describe(change)),
-            Self::ScheduleDeletion { user, due } => applied.deletion_scheduled(&user.username, &user.id, due),
+            Self::ScheduleDeletion { user, due } => applied.deletion_scheduled(&user.username, due),
             Self::CancelDeletion(user) => applied.deletion_canceled(&user.username),
-            Self::Delete(user) => applied.removed(&user.username, &user.id),
-            Self::Strip { user, .. } => applied.stripped(&user.username, &user.id),
-            Self::RecordSignOut { user, .. } => applied.sign_out_recorded(&user.id),
+            Self::Delete(user) => applied.removed(&user.username),
+            Self::Strip { user, .. } => applied.stripped(&user.username),
+            // The sign-out itself is counted. Its record is only a tag.
+            Self::RecordSignOut { .. } => {}
         }
     }
 }

@@ -7,7 +7,9 @@ use std::{
 
 use onboarding_core::{
     StepError, StepErrorKind,
-    sync::{Change, ConnectUser, NewUser, Ownership, Plan, UserRef, changes_instead_of_creation, date_to_tag},
+    sync::{
+        Change, ConnectUser, NewUser, Ownership, Plan, UserRef, changes_instead_of_creation, date_to_tag, lost_profiles,
+    },
 };
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -27,6 +29,9 @@ const MAX_CONSECUTIVE_FAILURES: u32 = 25;
 const HIDDEN_USER: &str = "Amazon Connect reports that the username exists, but does not return the user. Look for a user whose name \
                            differs only in case and delete it; the next sync then creates this user. If there is none, a deleted user \
                            had the name, and the member needs another username in Entra";
+
+const MORE_RIGHTS: &str = "a user with this name was created meanwhile and has security profiles that its groups do not have, so it was not \
+                           changed; the next sync compares it, and requests approval if necessary";
 
 pub(super) struct Run<'p> {
     pub(super) plan: &'p Plan,
@@ -216,7 +221,7 @@ impl<'p> Run<'p> {
             }
             Response::RemovalChecked { then, must_keep: true, .. } => {
                 if let Ok(user) = then.user() {
-                    self.applied.kept(&user.username, &user.id);
+                    self.applied.kept(&user.username);
                 }
             }
             Response::RemovalChecked { then, sign_out: true, .. } => self.sign_out(then),
@@ -257,6 +262,10 @@ impl<'p> Run<'p> {
         if let Ownership::OtherOnboarding(alias) = &found.ownership {
             let reason = format!("the Connect user with this name belongs to the onboarding {alias:?}");
             return self.applied.failed(&new.username, reason);
+        }
+        // Only the planner knows whether this change needs approval.
+        if !lost_profiles(found, &new.assignment).is_empty() {
+            return self.applied.failed(&new.username, MORE_RIGHTS.to_owned());
         }
         let user = UserRef {
             username: found.username.clone(),
@@ -300,7 +309,7 @@ impl<'p> Run<'p> {
                 self.quota_reached = true;
                 self.applied.totals.waiting_for_quota += 1 + self.lane(Operation::CreateUser).clear().len();
             }
-            Reaction::Deleted(user) => self.applied.removed(&user.username, &user.id),
+            Reaction::Deleted(user) => self.applied.removed(&user.username),
         }
     }
 

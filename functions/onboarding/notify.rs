@@ -2,12 +2,11 @@
 //! EventBridge rule for failed executions.
 //!
 //! * Reads: nothing.
-//! * Writes: for a plan that waits for approval, the task token in the registry (`dynamodb:UpdateItem`), where
-//!   `onboard approve` reads it; `sns:Publish` on the topic, with plain text for email and the format of Amazon Q
-//!   Developer in chat applications for HTTPS subscriptions.
+//! * Writes: `sns:Publish` on the topic, with plain text for email and the format of Amazon Q Developer in chat
+//!   applications for HTTPS subscriptions; for a request for approval, the registry (`dynamodb:UpdateItem`) then records
+//!   that the operators were notified. Without this record, the next user sync sends the request again.
 //! * Permissions: use of the KMS key that encrypts both the topic and the registry.
-//! * Safe to repeat: a repeated notification has the same reference. The task token is in the message and in the
-//!   registry. Each attempt of the task has a new token, so only the token in the latest message is valid.
+//! * Safe to repeat: a repeated notification has the same reference.
 //!
 //! All message texts are in `onboarding_core::messages`. A state machine continues if the notification fails.
 
@@ -22,11 +21,8 @@ use crate::{aws::error::CallResult as _, context::Context, registry::Registry};
 /// Runs the step.
 ///
 /// # Errors
-/// If the topic does not accept the message.
+/// If the topic does not accept the message, or the registry does not record the notification about an approval.
 pub async fn run(ctx: &Context, input: NotifyInput) -> Result<NotifyOutput, StepError> {
-    if let Message::UnsafePlan { instance_id, digest, task_token, .. } = &input.message {
-        Registry::new(ctx)?.store_approval_token(instance_id, digest, task_token).await?;
-    }
     let notification = input.message.compose(input.language.unwrap_or_else(|| ctx.settings.language()));
     let published = ctx
         .sns()
@@ -40,5 +36,8 @@ pub async fn run(ctx: &Context, input: NotifyInput) -> Result<NotifyOutput, Step
         .doing(format_args!("publishing the message {}", input.message.kind()))?;
     let message_id = published.message_id.unwrap_or_default();
     info!(kind = input.message.kind(), reference = notification.reference, message_id, "notification published");
+    if let Message::UnsafePlan { instance_id, digest, .. } = &input.message {
+        Registry::new(ctx)?.approval_notified(instance_id, digest).await?;
+    }
     Ok(NotifyOutput { message_id, reference: notification.reference })
 }

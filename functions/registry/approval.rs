@@ -1,20 +1,305 @@
-//! The task token of an execution that waits for an approval.
+//! Approvals of guarded actions of the user sync (docs/theory.md, "Approval").
+//!
+//! The item of an instance contains at most one request and one approval, each with the digest of its set of actions:
+//!
+//! * the request: `approvalDigest`, `approvalChunks`, `approvalSummary` (JSON, [`WaitingPart`]), `approvalRequestedAt`,
+//!   `approvalUntil`, `approvalNotified`, and after a rejection `rejectedBy` and `rejectedAt`;
+//! * the approval: `approvedDigest`, `approvedChunks`, `approvedUntil`, `approvedBy` and `approvedAt`. `onboard approve`
+//!   turns the request into the approval in one conditional write.
+//!
+//! The set itself is stored in items of its own, because it may be larger than an item: the key is `approval#`, the
+//! instance ID, `#`, the digest, `#` and the number of the chunk; the attribute `actions` contains the bytes. `DynamoDB`
+//! deletes these items some days after the request (`expiresAt`, time to live).
 
-use onboarding_core::StepError;
+use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
+use onboarding_core::{
+    StepError,
+    sync::{ActionSet, WaitingPart},
+};
+use time::{Duration, OffsetDateTime};
+use tracing::{info, warn};
 
-use super::{Registry, string};
+use super::{Item, Registry, now_ms, number, string, text, time};
+
+/// The prefix of the key of a chunk.
+const PREFIX: &str = "approval#";
+/// Maximum number of bytes in a chunk. The maximum size of an item is 400 KiB.
+const MAX_CHUNK: usize = 350_000;
+/// The time until a request expires.
+const REQUEST_VALIDITY: Duration = Duration::days(3);
+/// The time until `DynamoDB` may delete a chunk: a request and the following approval are valid for three days each.
+const CHUNK_LIFETIME: Duration = Duration::days(7);
+
+/// Returns whether a key of the registry is the key of a chunk.
+pub(super) fn is_key(key: &str) -> bool {
+    key.starts_with(PREFIX)
+}
+
+fn chunk_key(instance_id: &str, digest: &str, chunk: usize) -> String {
+    format!("{PREFIX}{instance_id}#{digest}#{chunk}")
+}
+
+/// The set of a request or approval, whose actions are in other items.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct StoredSet {
+    digest: String,
+    chunks: usize,
+}
+
+/// A request for approval that has not expired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    set: StoredSet,
+    /// The time at which the request expires.
+    pub until: OffsetDateTime,
+    /// Whether the operators were notified.
+    pub notified: bool,
+    /// The ARN of the operator who rejected the request.
+    pub rejected_by: Option<String>,
+}
+
+impl Request {
+    /// Returns the digest of the requested actions.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.set.digest
+    }
+}
+
+/// An approval that has not expired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenApproval {
+    set: StoredSet,
+    /// The ARN of the operator.
+    pub by: String,
+    /// The time of the approval.
+    pub at: OffsetDateTime,
+}
+
+impl GivenApproval {
+    /// Returns the digest of the approved actions.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.set.digest
+    }
+}
+
+/// The request and the approval of an instance, as far as they have not expired.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Approvals {
+    /// The request.
+    pub request: Option<Request>,
+    /// The approval.
+    pub approval: Option<GivenApproval>,
+    /// The digests in the item, also of an expired request or approval: the condition of a write.
+    stored: [Option<String>; 2],
+}
+
+impl Approvals {
+    fn of(item: &Item, now: OffsetDateTime) -> Self {
+        let set = |digest: &str, chunks: &str| {
+            let chunks = item.get(chunks)?.as_n().ok()?.parse().ok()?;
+            Some(StoredSet { digest: text(item, digest)?.to_owned(), chunks })
+        };
+        let valid_until = |name: &str| time(item, name).filter(|until| *until > now);
+        let request = || {
+            Some(Request {
+                set: set("approvalDigest", "approvalChunks")?,
+                until: valid_until("approvalUntil")?,
+                notified: item.get("approvalNotified").is_some_and(|value| value.as_bool() == Ok(&true)),
+                rejected_by: text(item, "rejectedBy").map(ToOwned::to_owned),
+            })
+        };
+        let approval = || {
+            let _ = valid_until("approvedUntil")?;
+            Some(GivenApproval {
+                set: set("approvedDigest", "approvedChunks")?,
+                by: text(item, "approvedBy")?.to_owned(),
+                at: time(item, "approvedAt")?,
+            })
+        };
+        Self {
+            request: request(),
+            approval: approval(),
+            stored: ["approvalDigest", "approvedDigest"].map(|name| text(item, name).map(ToOwned::to_owned)),
+        }
+    }
+
+    /// Returns the condition that the item still has the request and the approval that were read.
+    fn unchanged(&self) -> (String, Vec<(&'static str, AttributeValue)>) {
+        let names = [("approvalDigest", ":request"), ("approvedDigest", ":approval")];
+        let conditions = names.iter().zip(&self.stored).map(|((name, value), stored)| match stored {
+            Some(_) => format!("{name} = {value}"),
+            None => format!("attribute_not_exists({name})"),
+        });
+        let values = names.iter().zip(&self.stored);
+        let values = values.filter_map(|((_, value), stored)| Some((*value, string(stored.clone()?))));
+        (conditions.collect::<Vec<_>>().join(" AND "), values.collect())
+    }
+}
 
 impl Registry<'_> {
-    /// Stores the task token of the execution that waits for approval of a plan, unless the plan is already decided or
-    /// approval is now requested for another plan.
+    /// Returns the request and the approval of an instance that have not expired.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
-    pub async fn store_approval_token(&self, instance_id: &str, digest: &str, token: &str) -> Result<(), StepError> {
-        let doing = format!("storing the approval token of the instance {instance_id}");
-        let values = [(":token", string(token)), (":digest", string(digest))];
-        self.update_if(&doing, instance_id, "approvalDigest = :digest", "SET approvalToken = :token", &values)
+    pub async fn approvals(&self, instance_id: &str) -> Result<Approvals, StepError> {
+        let item = self.item(instance_id).await?.unwrap_or_default();
+        Ok(Approvals::of(&item, OffsetDateTime::now_utc()))
+    }
+
+    /// Returns the approved actions, or no actions if there is no approval or its set can't be read completely.
+    ///
+    /// # Errors
+    /// If `DynamoDB` returns an error.
+    pub async fn approved_actions(&self, instance_id: &str, approvals: &Approvals) -> Result<ActionSet, StepError> {
+        self.actions(instance_id, approvals.approval.as_ref().map(|approval| &approval.set)).await
+    }
+
+    /// Returns the requested actions, or no actions if there is no request or its set can't be read completely.
+    ///
+    /// # Errors
+    /// If `DynamoDB` returns an error.
+    pub async fn requested_actions(&self, instance_id: &str, approvals: &Approvals) -> Result<ActionSet, StepError> {
+        self.actions(instance_id, approvals.request.as_ref().map(|request| &request.set)).await
+    }
+
+    async fn actions(&self, instance_id: &str, set: Option<&StoredSet>) -> Result<ActionSet, StepError> {
+        let Some(StoredSet { digest, chunks }) = set else { return Ok(ActionSet::EMPTY) };
+        let mut bytes = Vec::new();
+        for chunk in 0..*chunks {
+            let item = self.item(&chunk_key(instance_id, digest, chunk)).await?.unwrap_or_default();
+            if let Some(Ok(actions)) = item.get("actions").map(AttributeValue::as_b) {
+                bytes.extend_from_slice(actions.as_ref());
+            }
+        }
+        let actions = ActionSet::from_bytes(&bytes);
+        if actions.digest() == *digest {
+            return Ok(actions);
+        }
+        warn!(digest, "the actions of a request or approval are incomplete, so it does not count");
+        Ok(ActionSet::EMPTY)
+    }
+
+    /// Stores a request for approval, which replaces an earlier request. Returns the time at which the request expires,
+    /// or `None` if the request or the approval has changed since it was read.
+    ///
+    /// # Errors
+    /// If `DynamoDB` returns an error.
+    pub async fn request_approval(
+        &self,
+        instance_id: &str,
+        before: &Approvals,
+        (actions, summary): (&ActionSet, &WaitingPart),
+    ) -> Result<Option<OffsetDateTime>, StepError> {
+        let doing = format!("requesting approval for the instance {instance_id}");
+        let (now, digest) = (OffsetDateTime::now_utc(), &summary.digest);
+        let expires = (now + CHUNK_LIFETIME).unix_timestamp();
+        let chunks = actions.bytes().chunks(MAX_CHUNK);
+        let count = chunks.len();
+        for (chunk, bytes) in chunks.enumerate() {
+            let values = [(":actions", AttributeValue::B(Blob::new(bytes))), (":expires", number(expires))];
+            let key = chunk_key(instance_id, digest, chunk);
+            let _ = self.update_if(&doing, &key, None, "SET actions = :actions, expiresAt = :expires", &values).await?;
+        }
+        let until = now + REQUEST_VALIDITY;
+        let summary = serde_json::to_string(summary)
+            .map_err(|error| StepError::internal(format!("the request could not be encoded: {error}")))?;
+        let (condition, mut values) = before.unchanged();
+        values.extend([
+            (":digest", string(digest)),
+            (":chunks", number(count)),
+            (":summary", string(summary)),
+            (":now", now_ms()),
+            (":until", number(until.unix_timestamp() * 1000)),
+        ]);
+        // The attributes approvalBy and approvalToken belong to a request of an earlier release.
+        let update = "SET approvalDigest = :digest, approvalChunks = :chunks, approvalSummary = :summary, \
+                      approvalRequestedAt = :now, approvalUntil = :until \
+                      REMOVE approvalNotified, rejectedBy, rejectedAt, approvalBy, approvalToken";
+        let condition = format!("attribute_exists(instanceId) AND attribute_not_exists(teardown) AND {condition}");
+        let stored = self.update_if(&doing, instance_id, condition.as_str(), update, &values).await?;
+        if stored {
+            info!(digest, actions = actions.len(), "approval requested");
+        }
+        Ok(stored.then_some(until))
+    }
+
+    /// Withdraws the request for approval, because no action needs approval any more. A request that was changed
+    /// meanwhile stays.
+    ///
+    /// # Errors
+    /// If `DynamoDB` returns an error.
+    pub async fn withdraw_request(&self, instance_id: &str, request: &Request) -> Result<(), StepError> {
+        let doing = format!("withdrawing the request for approval for the instance {instance_id}");
+        let update = "REMOVE approvalDigest, approvalChunks, approvalSummary, approvalRequestedAt, approvalUntil, \
+                      approvalNotified";
+        let condition = "approvalDigest = :digest AND attribute_not_exists(rejectedBy)";
+        if self.update_if(&doing, instance_id, condition, update, &[(":digest", string(request.digest()))]).await? {
+            info!(digest = request.digest(), "the request for approval was withdrawn");
+        }
+        Ok(())
+    }
+
+    /// Records that the operators were notified of a request. A request that was changed meanwhile stays unchanged.
+    ///
+    /// # Errors
+    /// If `DynamoDB` returns an error.
+    pub async fn approval_notified(&self, instance_id: &str, digest: &str) -> Result<(), StepError> {
+        let doing = format!("recording the notification about the instance {instance_id}");
+        let values = [(":digest", string(digest)), (":yes", AttributeValue::Bool(true))];
+        self.update_if(&doing, instance_id, "approvalDigest = :digest", "SET approvalNotified = :yes", &values)
             .await
             .map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(attributes: &[(&str, AttributeValue)]) -> Item {
+        attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    }
+
+    #[test]
+    fn an_expired_request_or_approval_does_not_count_but_is_part_of_the_condition() {
+        let stored = item(&[
+            ("approvalDigest", string("r")),
+            ("approvalChunks", number(2)),
+            ("approvalUntil", number(2000)),
+            ("rejectedBy", string("arn:aws:iam::1:user/b")),
+            ("approvedDigest", string("a")),
+            ("approvedChunks", number(1)),
+            ("approvedUntil", number(1000)),
+            ("approvedAt", number(10)),
+            ("approvedBy", string("arn:aws:iam::1:user/a")),
+        ]);
+        let at = |ms: i64| OffsetDateTime::UNIX_EPOCH + Duration::milliseconds(ms);
+        let both = Approvals::of(&stored, at(999));
+        let approval = both.approval.as_ref().map(|approval| (approval.digest(), approval.by.as_str(), approval.at));
+        assert_eq!(approval, Some(("a", "arn:aws:iam::1:user/a", at(10))));
+        let request = both.request.map(|request| (request.set.chunks, request.notified, request.rejected_by));
+        assert_eq!(request, Some((2, false, Some("arn:aws:iam::1:user/b".into()))));
+        let later = Approvals::of(&stored, at(1000));
+        assert!(later.approval.is_none() && later.request.is_some());
+        let expired = Approvals::of(&stored, at(2000));
+        assert_eq!((&expired.approval, &expired.request), (&None, &None));
+        assert_eq!(expired.unchanged().0, "approvalDigest = :request AND approvedDigest = :approval");
+        assert_eq!(expired.unchanged().1.len(), 2);
+    }
+
+    #[test]
+    fn a_request_of_an_earlier_release_has_no_set_and_does_not_count() {
+        let old = [("approvalDigest", string("r")), ("approvalUntil", number(9)), ("approvalToken", string("t"))];
+        let approvals = Approvals::of(&item(&old), OffsetDateTime::UNIX_EPOCH);
+        assert_eq!(approvals.request, None);
+        assert_eq!(approvals.unchanged().0, "approvalDigest = :request AND attribute_not_exists(approvedDigest)");
+    }
+
+    #[test]
+    fn the_key_of_a_chunk_contains_the_instance_and_the_digest() {
+        assert_eq!(chunk_key("i", "d", 3), "approval#i#d#3");
+        assert!(is_key("approval#i#d#3") && !is_key("0b1c2d3e"));
     }
 }

@@ -7,7 +7,7 @@ use onboarding_core::{StepError, contract::Approval, names, onboarding::Onboardi
 use time::OffsetDateTime;
 use tracing::error;
 
-use super::{Entry, Item, Registry, lease, now_ms, string, text, time};
+use super::{Entry, Item, Registry, approval, lease, now_ms, string, text, time};
 use crate::runtime::metrics::{Metric, Metrics};
 
 /// The attribute that contains the entry, as JSON.
@@ -196,10 +196,11 @@ impl Registry<'_> {
     }
 }
 
-/// Returns the entry in an item, or `None` if the item is a lease or the instance is not registered.
+/// Returns the entry in an item, or `None` if the item is a lease or a part of an approval, or the instance is not
+/// registered.
 fn configuration(item: &Item) -> Result<Option<Entry>, Unreadable> {
     let instance_id = text(item, "instanceId").unwrap_or_default();
-    if lease::is_key(instance_id) {
+    if lease::is_key(instance_id) || approval::is_key(instance_id) {
         return Ok(None);
     }
     let registered = item.contains_key("registeredAt");
@@ -267,6 +268,8 @@ mod tests {
         }
         let lease = Item::from([("instanceId".to_owned(), text(&Scope::Alias.key("acme")))]);
         assert_eq!(configuration(&lease), Ok(None));
+        let chunk = Item::from([("instanceId".to_owned(), text("approval#i#d#0"))]);
+        assert_eq!(configuration(&chunk), Ok(None));
     }
 
     #[test]

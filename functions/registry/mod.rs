@@ -1,5 +1,5 @@
-//! The registry: one `DynamoDB` item per onboarded instance with the data that the user sync needs, and one item per
-//! alias with the lease of the alias ([`lease`]).
+//! The registry: one `DynamoDB` item per onboarded instance with the data that the user sync needs, one item per alias
+//! with the lease of the alias ([`lease`]), and the sets of actions that need approval ([`approval`]).
 //!
 //! The key of an instance's item is `instanceId`. Several components own attributes of the same item, so the item is
 //! updated and never replaced:
@@ -9,10 +9,10 @@
 //! * the onboarding: `begun`, the input of the onboarding, which is kept until `config` exists;
 //! * [`lease`] and the state machines of the user sync and the teardown: the lease of the users (`lease`, `leaseUntil`,
 //!   `leaseNumber`, `leaseRevokedAt`);
-//! * the state machine of the user sync: the request for one more pass (`dirty`), the approval (`approvalDigest`,
-//!   `approvalUntil`, `approvalBy`) and the results of the latest syncs (`lastRun`, `lastSuccessAt`, `lastFailure`,
-//!   `lastFailureAt`);
-//! * [`approval`]: `approvalToken`, the task token of an execution that waits for an approval;
+//! * the state machine of the user sync: the request for one more pass (`dirty`) and the results of the latest syncs
+//!   (`lastRun`, `lastSuccessAt`, `lastFailure`, `lastFailureAt`);
+//! * [`approval`]: the request for approval (`approval…`, `rejected…`) and the approval (`approved…`), which `onboard
+//!   approve` and `onboard reject` also write;
 //! * [`progress`]: `progress`, the progress of the running sync;
 //! * drift detection: `driftDigest`;
 //! * the teardown: `teardown`, the approved plan. While this attribute exists, no other component works on the
@@ -31,6 +31,7 @@ use onboarding_core::StepError;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 pub use self::{
+    approval::{Approvals, GivenApproval, Request},
     entries::{Contents, Pending, Unreadable},
     entry::Entry,
     lease::{Acquisition, Holder, Scope, fence},
@@ -163,9 +164,9 @@ fn time(item: &Item, name: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp_nanos(ms.checked_mul(1_000_000)?).ok()
 }
 
-/// Formats a time for messages and logs.
-fn rfc3339(at: OffsetDateTime) -> String {
-    at.format(&Rfc3339).unwrap_or_default()
+/// Formats a time for messages and logs, in seconds.
+pub fn rfc3339(at: OffsetDateTime) -> String {
+    at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
 }
 
 #[cfg(test)]

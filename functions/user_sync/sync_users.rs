@@ -7,11 +7,14 @@
 //!   `servicequotas:GetServiceQuota` and `servicequotas:GetAWSDefaultServiceQuota` if the plan contains changes;
 //!   `connect:DescribeUser` before a name is changed; Graph `/users/{id}`, `/users/{id}/checkMemberGroups`
 //!   and `/users/{id}/memberOf` before a removal.
+//! * Approval: actions that need approval are only requested, unless an operator has approved them (docs/theory.md,
+//!   "Approval").
 //! * Writes: `connect:CreateUser`, `connect:UpdateUserIdentityInfo`, `connect:UpdateUserSecurityProfiles`,
 //!   `connect:UpdateUserRoutingProfile`, `connect:UpdateUserHierarchy`, `connect:UpdateUserConfig`,
-//!   `connect:TagResource`, `connect:UntagResource`, `connect:DeleteUser`, `connect:DeleteAllEntitySessions`, and if
-//!   users are kept without rights, `connect:CreateSecurityProfile`, `connect:UpdateSecurityProfile`; during the sync,
-//!   `dynamodb:UpdateItem` on the registry to report its progress.
+//!   `connect:TagResource`, `connect:UntagResource`, `connect:DeleteUser`, `connect:DeleteAllEntitySessions`,
+//!   and if users are kept without rights,
+//!   `connect:CreateSecurityProfile`, `connect:UpdateSecurityProfile`; `dynamodb:UpdateItem` on the registry to
+//!   request approval and, during the sync, to report its progress.
 //! * Fast path: before the full comparison, users that a notification reports as added are created ([`joiners`]), and
 //!   users that it reports as removed are signed out ([`leavers`]).
 //! * Metrics: changes and calls of each round; at the end of a sync, its duration and the number of failed and skipped
@@ -76,18 +79,8 @@ struct Observed {
     pages: usize,
 }
 
-/// What a round does with its plan.
-#[derive(Debug, PartialEq, Eq)]
-enum Decision {
-    /// The round only reports the plan and changes nothing.
-    Report,
-    /// An operator must approve the plan.
-    RequestApproval,
-    /// The round applies the plan.
-    Apply,
-}
-
-/// Runs one round: reads Entra and Connect, plans the changes, and applies as much of the plan as time allows.
+/// Runs one round: reads Entra and Connect, plans the changes, requests approval for the changes that need it, and
+/// applies as much of the other changes as time allows.
 ///
 /// # Errors
 /// If Entra or Connect can't be read completely; `AccessDenied`; `Throttled` after several rounds without progress.
@@ -105,41 +98,23 @@ pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -
     let observed_at = started.elapsed();
     let plan = round.plan(&observed);
     let mut output = round.report(&observed, &plan);
+    let guarded = round.guard(plan).await?;
+    guarded.report(round.checkpoint.approved.as_ref(), &mut output);
     let planned_at = started.elapsed();
     output.durations.observe_ms = millis(observed_at);
     output.durations.plan_ms = millis(planned_at - observed_at);
 
-    let approved = is_approved(&input, &plan);
-    let finished = match decide(input.mode, !output.reasons.is_empty(), approved) {
-        Decision::Report => {
-            output.status = SyncStatus::Planned;
-            return Ok(output);
-        }
-        Decision::RequestApproval => {
-            // The requested approval is for this plan, even if an earlier round had a different plan.
-            output.digest = plan.digest();
-            output.counts.planned = plan.counts();
-            output.status = SyncStatus::UnsafePlan;
-            Ok(())
-        }
-        Decision::Apply => {
-            let applied = round.apply(&plan, &observed, &mut output).await?;
-            output.durations.apply_ms = millis(started.elapsed() - planned_at);
-            add_results(&mut output, &applied);
-            finish(&mut output, &plan, &applied, &round.checkpoint, approved)
-        }
-    };
+    if input.mode == SyncMode::Plan {
+        output.status = SyncStatus::Planned;
+        return Ok(output);
+    }
+    round.request_approval(&guarded, &mut output).await?;
+    let applied = round.apply(&guarded.plan.apply, &observed, &mut output).await?;
+    output.durations.apply_ms = millis(started.elapsed() - planned_at);
+    add_results(&mut output, &applied);
+    let finished = finish(&mut output, &applied, &round.checkpoint);
     measure(&entry.alias, &round.checkpoint, &output).emit();
     finished.map(|()| output)
-}
-
-/// Decides what happens to a plan. An unsafe plan (`unsafe_plan`) needs approval.
-const fn decide(mode: SyncMode, unsafe_plan: bool, approved: bool) -> Decision {
-    match mode {
-        SyncMode::Plan => Decision::Report,
-        SyncMode::Apply if unsafe_plan && !approved => Decision::RequestApproval,
-        SyncMode::Apply => Decision::Apply,
-    }
 }
 
 impl Round<'_> {
@@ -184,7 +159,6 @@ impl Round<'_> {
             language: self.entry.language,
             digest: plan.digest(),
             counts: Outcome { planned: plan.counts(), done: checkpoint.totals },
-            reasons: plan.approval_reasons(),
             removals: plan.removed_usernames().take(MAX_LISTED).map(Into::into).collect(),
             skipped: skipped
                 .map(|skipped| Failure { username: skipped.username.clone(), reason: skipped.reason.to_string() })
@@ -330,17 +304,15 @@ fn add_results(output: &mut SyncUsersOutput, applied: &Applied) {
 }
 
 /// Decides whether the sync needs another round.
-fn finish(
-    output: &mut SyncUsersOutput,
-    plan: &Plan,
-    applied: &Applied,
-    previous: &Checkpoint,
-    approved: bool,
-) -> Result<(), StepError> {
+fn finish(output: &mut SyncUsersOutput, applied: &Applied, previous: &Checkpoint) -> Result<(), StepError> {
     // A failure may have been temporary, so another round retries it instead of waiting for the next scheduled sync.
     let retry_failures = applied.totals.failed > 0 && !previous.retried;
     if applied.left == 0 && !retry_failures {
         output.status = SyncStatus::Done;
+        if let Some(waiting) = &output.waiting {
+            output.status = SyncStatus::UnsafePlan;
+            output.digest.clone_from(&waiting.digest);
+        }
         info!(counts = ?output.counts, "user sync done");
         return Ok(());
     }
@@ -362,8 +334,7 @@ fn finish(
         totals: output.counts.done,
         duration_ms: previous.duration_ms + output.durations.total_ms(),
         retried: previous.retried || applied.left == 0,
-        approved_removals: (approved && plan.removals() > 0)
-            .then(|| plan.removals_digest(|user_id| applied.removal_is_left(user_id))),
+        approved: output.approved.clone(),
     });
     info!(left = applied.left, "the user sync continues in another round");
     Ok(())
@@ -387,18 +358,7 @@ fn measure<'a>(alias: &'a str, before: &Checkpoint, output: &SyncUsersOutput) ->
         .with(Metric::UsersFailed, done.failed)
         .with(Metric::UsersSkipped, output.counts.planned.skipped)
         .with(Metric::SyncDuration, before.duration_ms + output.durations.total_ms())
-        .with(Metric::UnsafePlans, u32::from(output.status == SyncStatus::UnsafePlan))
-}
-
-/// Returns whether this plan is approved: either exactly this plan was approved, or its removals are exactly those that
-/// the previous round of an approved plan left.
-fn is_approved(input: &SyncUsersInput, plan: &Plan) -> bool {
-    input.approved_digest.as_ref().is_some_and(|digest| *digest == plan.digest())
-        || input
-            .carry
-            .as_ref()
-            .and_then(|carry| carry.approved_removals.as_ref())
-            .is_some_and(|digest| *digest == plan.removals_digest(|_| true))
+        .with(Metric::UnsafePlans, u32::from(output.waiting.as_ref().is_some_and(|part| part.rejected_by.is_none())))
 }
 
 /// Returns a user who exists in Connect and is a member of a group, so that the sign-in check can compare the names.
@@ -439,7 +399,7 @@ fn millis(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use onboarding_core::sync::Durations;
+    use onboarding_core::sync::{Durations, WaitingPart};
 
     use super::*;
 
@@ -464,18 +424,6 @@ mod tests {
     }
 
     #[test]
-    fn an_unsafe_plan_is_applied_only_with_approval_and_a_plan_run_applies_nothing() {
-        for unsafe_plan in [false, true] {
-            for approved in [false, true] {
-                assert_eq!(decide(SyncMode::Plan, unsafe_plan, approved), Decision::Report);
-            }
-        }
-        assert_eq!(decide(SyncMode::Apply, false, false), Decision::Apply);
-        assert_eq!(decide(SyncMode::Apply, true, false), Decision::RequestApproval);
-        assert_eq!(decide(SyncMode::Apply, true, true), Decision::Apply);
-    }
-
-    #[test]
     fn each_round_has_its_own_metrics_and_the_last_round_those_of_the_whole_sync() {
         let before = Checkpoint {
             totals: Totals { created: 5, ..Totals::default() },
@@ -491,6 +439,14 @@ mod tests {
         assert_eq!(measure("acme", &before, &output(SyncStatus::More)), round);
         let run = round.with(Metric::UsersFailed, 4).with(Metric::UsersSkipped, 60).with(Metric::SyncDuration, 107);
         assert_eq!(measure("acme", &before, &output(SyncStatus::Done)), run.clone().with(Metric::UnsafePlans, 0));
-        assert_eq!(measure("acme", &before, &output(SyncStatus::UnsafePlan)), run.with(Metric::UnsafePlans, 1));
+        let mut unsafe_plan = output(SyncStatus::UnsafePlan);
+        unsafe_plan.waiting = Some(WaitingPart::default());
+        assert_eq!(measure("acme", &before, &unsafe_plan), run.clone().with(Metric::UnsafePlans, 1));
+        unsafe_plan.waiting = Some(WaitingPart { rejected_by: Some("arn".into()), ..WaitingPart::default() });
+        assert_eq!(
+            measure("acme", &before, &unsafe_plan),
+            run.with(Metric::UnsafePlans, 0),
+            "nothing waits for an answer"
+        );
     }
 }

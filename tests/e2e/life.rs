@@ -201,8 +201,8 @@ impl Life {
     }
 
     /// A member joins, and Graph sends a notification. Then a member leaves, which exceeds the removal limit and
-    /// requests approval. Meanwhile other syncs end with the status `BUSY`, and the lease of a killed execution is
-    /// taken over.
+    /// requests approval. While a sync is running, another sync ends with the status `BUSY`. After the approval, a sync
+    /// removes the user. The lease of a killed execution is taken over.
     async fn synced(&self, before: usize) {
         let sync = json!({ "instanceId": self.instance().await });
         let done = |output: &Value| output["status"] == "DONE";
@@ -214,22 +214,45 @@ impl Life {
 
         self.settled().await;
         self.changed(&[], &[0], self.calls(0).await.len()).await;
-        let waiting = self.awaiting_approval(&sync).await;
+        self.settled().await;
         self.run(Machine::UserSync, &sync, |output| output["status"] == "UNSAFE_PLAN").await;
-        self.hold(&waiting).await;
-        let busy = self.cloud.end_of(&self.cloud.start(&Machine::UserSync.output(), &sync).await).await;
-        assert_eq!(busy.output["status"], "BUSY", "{}", busy.output);
-        self.registry("REMOVE lease, leaseUntil, dirty", &Value::Null).await;
-        self.approve().await;
-        let ended = self.cloud.end_of(&waiting).await;
-        if ended.output["status"] != "DONE" {
-            self.restart(Machine::UserSync, &ended.output);
-        }
+        self.busy(&sync).await;
+        let approved = self.approve().await;
+        self.run(Machine::UserSync, &with(sync.clone(), &json!({ "approvedDigest": approved })), done).await;
 
         self.settled().await;
-        self.hold(&waiting).await;
+        let (killed, _) = self.cloud.executions(&Machine::UserSync.output()).await.remove(0);
+        self.hold(&killed).await;
         self.run(Machine::UserSync, &sync, done).await;
         self.settled().await;
+    }
+
+    /// Holds a sync while it reads the users, and starts another sync meanwhile.
+    async fn busy(&self, sync: &Value) {
+        let gate = "a sync reads the users";
+        let held = json!({ "caller": "/SyncUsers$", "service": "connect", "match": "^SearchUsers$", "gate": gate });
+        self.cloud.fault(&held).await;
+        let holder = loop {
+            let holder = self.cloud.start(&Machine::UserSync.output(), sync).await;
+            let is_held = until("the sync is held, or has ended", async || {
+                let waiting = self.cloud.admin("GET", "gates", &Value::Null).await;
+                let running = self.running().await.contains(&holder);
+                (waiting[gate].as_u64() > Some(0)).then_some(true).or((!running).then_some(false))
+            })
+            .await;
+            if is_held {
+                break holder;
+            }
+        };
+        let busy = self.cloud.end_of(&self.cloud.start(&Machine::UserSync.output(), sync).await).await;
+        assert_eq!(busy.output["status"], "BUSY", "{}", busy.output);
+        // The holder makes no further pass.
+        self.registry("REMOVE dirty", &Value::Null).await;
+        self.cloud.admin("POST", "gates", &json!({ "open": gate })).await;
+        let ended = self.cloud.end_of(&holder).await;
+        if ended.status != "SUCCEEDED" {
+            self.restart(Machine::UserSync, &ended.output);
+        }
     }
 
     /// Adds and removes members, for which Graph sends a notification. If the function that receives the resulting
@@ -260,41 +283,14 @@ impl Life {
         self.cloud.execution_arns(&Machine::UserSync.output(), Some("RUNNING")).await
     }
 
-    /// Returns the execution that waits for approval. Starts a user sync if no event has started one.
-    async fn awaiting_approval(&self, sync: &Value) -> String {
-        loop {
-            let ours = self.cloud.start(&Machine::UserSync.output(), sync).await;
-            let waiting = until("one sync waits for approval, or none is running", async || {
-                let running = self.running().await;
-                match self.question().await {
-                    Some(_) if running.len() == 1 => Some(running.into_iter().next()),
-                    None if running.is_empty() => Some(None),
-                    _ => None,
-                }
-            })
-            .await;
-            match waiting {
-                Some(waiting) => return waiting,
-                None => self.restart(Machine::UserSync, &self.cloud.end_of(&ours).await.output),
-            }
-        }
-    }
-
-    /// Task token and digest of the pending approval, from the registry.
-    async fn question(&self) -> Option<(String, String)> {
+    /// Approves the current request, as `onboard approve` does. Returns its digest.
+    async fn approve(&self) -> String {
         let entry = self.cloud.entry(&self.instance().await).await;
-        let text = |name: &str| Some(entry.get(name)?.as_str()?.to_owned());
-        Some((text("approvalToken")?, text("approvalDigest")?))
-    }
-
-    /// Approves the pending plan. If the function that stored the token was killed, its retry stores another token.
-    async fn approve(&self) {
-        until("the approval was accepted", async || {
-            let (token, digest) = self.question().await?;
-            let answer = json!({ "taskToken": token, "output": json!({ "approvedDigest": digest }).to_string() });
-            self.cloud.attempt("states", "AWSStepFunctions.SendTaskSuccess", answer).await.ok()
-        })
-        .await;
+        let values = json!({ ":me": { "S": "arn:aws:iam::000000000000:user/operator" }, ":now": { "N": "1" }, ":until": { "N": FAR } });
+        let update = "SET approvedDigest = approvalDigest, approvedChunks = approvalChunks, approvedBy = :me, \
+                      approvedAt = :now, approvedUntil = :until REMOVE approvalDigest, approvalChunks, approvalUntil";
+        self.registry(update, &values).await;
+        entry["approvalDigest"].as_str().unwrap().to_owned()
     }
 
     /// Assigns the lease of the instance to an execution.

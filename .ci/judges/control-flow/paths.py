@@ -8,6 +8,7 @@ HOLDER = "arn:aws:states:us-east-1:123456789012:execution:user-sync:other"
 LEASE = {"Return": {"Item": {"instanceId": {"S": "i"}, "lease": {"S": HOLDER}}}}
 ENDED = {"Return": {"Status": "FAILED"}}
 RUNS = {"Return": {"Status": "RUNNING"}}
+WAITING = {"digest": "d", "actions": 1, "reasons": ["r"], "users": [], "added": 0, "addedUsers": [], "until": "2026-12-03T00:00:00Z", "notify": True}
 
 # Task results for the tasks that no recorded execution reaches.
 UNRECORDED = {
@@ -18,7 +19,7 @@ UNRECORDED = {
     "MarkDirty": [OK],
     "RenewLease": [OK],
     "ClearDirty": [OK],
-    "ForgetToken": [OK],
+    "NotifyApprovalRequest": [OK],
     "ReleaseAnyway": [OK],
     "ReleaseAfterFailure": [OK],
     "UnlockPlanned": [OK],
@@ -127,8 +128,21 @@ PATHS = [
     ),
     ("user-sync", "more than one function has time for", {"SyncUsers"}, {}, with_fields("SyncUsers", True, status="MORE", carry={"page": 2})),
     ("user-sync", "an event during the last round", {"SyncUsers"}, {}, first("ReleaseLease", CHANGED_MEANWHILE)),
-    ("user-sync", "an operator has been asked already", {"AskApproval"}, {}, instead("AskOnce", CHANGED_MEANWHILE)),
-    ("user-sync", "an operator refuses", {"AskApproval"}, {}, instead("AskApproval", FAILED)),
+    ("user-sync", "changes that wait for approval", {"SyncUsers"}, {}, with_fields("SyncUsers", status="UNSAFE_PLAN", reasons=["r"], waiting=WAITING)),
+    (
+        "user-sync",
+        "changes for which approval is already requested",
+        {"SyncUsers"},
+        {},
+        with_fields("SyncUsers", status="UNSAFE_PLAN", reasons=["r"], waiting={**WAITING, "notify": False}),
+    ),
+    (
+        "user-sync",
+        "a notification that fails",
+        {"SyncUsers"},
+        {},
+        all_of(with_fields("SyncUsers", status="UNSAFE_PLAN", reasons=["r"], waiting=WAITING), instead("NotifyApprovalRequest", FAILED)),
+    ),
     (
         "user-sync",
         "a lease that another execution has taken over",

@@ -264,7 +264,7 @@ pub struct SignOutArgs {
 pub struct ApproveArgs {
     /// Alias or id of the instance; optional if there is only one
     pub instance: Option<String>,
-    /// Digest of the plan that you have seen; on a terminal, the command asks for confirmation instead
+    /// Digest of the request that you have seen; on a terminal, the command asks for confirmation instead
     #[arg(long)]
     pub digest: Option<String>,
     /// The options that select the stack.

@@ -1,12 +1,19 @@
-//! Reads the registry, the stack's table with one entry per onboarded instance.
+//! The registry, the stack's table with one entry per onboarded instance: reads it, and writes the decisions of operators.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use onboarding_core::{names, sync::SyncProgress};
+use onboarding_core::{
+    names,
+    sync::{SyncProgress, WaitingPart},
+};
 use serde_json::Value;
+use time::{Duration, OffsetDateTime};
 
 use super::{Cloud, error::CommandError};
+
+/// The time for which an approval is valid.
+const APPROVAL_VALIDITY: Duration = Duration::days(3);
 
 /// The registry entry of one instance.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,24 +32,33 @@ pub struct Entry {
     pub last_run: Value,
     /// Time and message of the last failed user sync.
     pub last_failure: Option<(f64, String)>,
-    /// The digest of the plan for which approval was last requested. The registry receives the digest before the task
-    /// token.
-    pub approval_digest: Option<String>,
-    /// The user sync plan that waits for approval, if there is one.
-    pub approval: Option<Approval>,
+    /// The request for approval, if there is one. It may have expired.
+    pub approval: Option<ApprovalRequest>,
     /// Progress of the running user sync.
     pub progress: SyncProgress,
 }
 
-/// A plan that waits for approval.
+/// A request for approval of changes that a user sync has not applied.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Approval {
-    /// Digest of the plan.
+pub struct ApprovalRequest {
+    /// Digest of the request.
     pub digest: String,
-    /// Expiry of the approval request, in milliseconds since the epoch.
+    /// Expiry of the request, in milliseconds since the epoch.
     pub until: f64,
-    /// Task token that resumes the waiting execution.
-    pub token: String,
+    /// Whether the request was stored by an earlier release, whose execution waits for a task token.
+    pub outdated: bool,
+    /// The changes that wait.
+    pub waiting: WaitingPart,
+    /// The ARN of the operator who rejected the request.
+    pub rejected_by: Option<String>,
+}
+
+impl ApprovalRequest {
+    /// Whether the request still waits for an answer at this time, in milliseconds since the epoch.
+    #[must_use]
+    pub fn is_open(&self, now: f64) -> bool {
+        self.rejected_by.is_none() && self.until > now
+    }
 }
 
 impl Cloud {
@@ -81,6 +97,46 @@ impl Cloud {
         Ok(found.item.as_ref().map(read))
     }
 
+    /// Writes the decision about the request with this digest into the registry. Returns whether this request is still the
+    /// current one.
+    ///
+    /// # Errors
+    /// Fails if the caller can't be identified or the registry can't be written.
+    pub async fn decide(&self, instance_id: &str, digest: &str, decision: Decision) -> Result<bool, CommandError> {
+        let caller = aws_sdk_sts::Client::new(&self.config).get_caller_identity().send().await;
+        let caller = caller.map_err(|error| CommandError::of(self.words, &self.words.identifying_caller(), &error))?;
+        let now = OffsetDateTime::now_utc().unix_timestamp() * 1000;
+        let number = |number: i64| AttributeValue::N(number.to_string());
+        let update = self
+            .dynamodb
+            .update_item()
+            .table_name(self.stack.output("RegistryTable", self.words)?)
+            .key("instanceId", AttributeValue::S(instance_id.to_owned()))
+            .update_expression(decision.update())
+            .condition_expression(
+                "approvalDigest = :digest AND approvalUntil > :now AND attribute_exists(approvalChunks) AND \
+                 attribute_not_exists(teardown)",
+            )
+            .expression_attribute_values(":digest", AttributeValue::S(digest.to_owned()))
+            .expression_attribute_values(":me", AttributeValue::S(caller.arn.unwrap_or_default()))
+            .expression_attribute_values(":now", number(now));
+        let update = match decision {
+            Decision::Approve => {
+                update.expression_attribute_values(":until", number(now + APPROVAL_VALIDITY.whole_seconds() * 1000))
+            }
+            Decision::Reject => update,
+        };
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(CommandError::of(self.words, &self.words.writing_the_decision(), &error)),
+        }
+    }
+
     /// Finds the entry that the operator's argument names. The argument is an alias or an instance id. Without an
     /// argument, returns the only entry.
     ///
@@ -105,6 +161,29 @@ impl Cloud {
     }
 }
 
+/// The decision of an operator about a request for approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// The changes are applied.
+    Approve,
+    /// The changes are not applied.
+    Reject,
+}
+
+impl Decision {
+    /// The update of the registry entry. The approval takes over the set of the request.
+    const fn update(self) -> &'static str {
+        match self {
+            Self::Approve => {
+                "SET approvedDigest = approvalDigest, approvedChunks = approvalChunks, approvedBy = :me, approvedAt = :now, \
+                 approvedUntil = :until REMOVE approvalDigest, approvalChunks, approvalSummary, approvalRequestedAt, \
+                 approvalUntil, approvalNotified, rejectedBy, rejectedAt"
+            }
+            Self::Reject => "SET rejectedBy = :me, rejectedAt = :now",
+        }
+    }
+}
+
 fn read(item: &HashMap<String, AttributeValue>) -> Entry {
     let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
     let number = |name: &str| item.get(name).and_then(|value| value.as_n().ok()?.parse::<f64>().ok());
@@ -119,13 +198,12 @@ fn read(item: &HashMap<String, AttributeValue>) -> Entry {
         last_success_at: number("lastSuccessAt"),
         last_run: json("lastRun"),
         last_failure: number("lastFailureAt").zip(text("lastFailure")),
-        approval_digest: text("approvalDigest"),
-        // Without a task token, no execution is waiting for approval. A digest without a token is that of a rejected
-        // plan. It stays in the entry so that approval of the same plan is not requested again at once.
-        approval: text("approvalDigest").zip(text("approvalToken")).map(|(digest, token)| Approval {
+        approval: text("approvalDigest").map(|digest| ApprovalRequest {
             digest,
             until: number("approvalUntil").unwrap_or_default(),
-            token,
+            outdated: !item.contains_key("approvalChunks"),
+            waiting: serde_json::from_value(json("approvalSummary")).unwrap_or_default(),
+            rejected_by: text("rejectedBy"),
         }),
         progress: text("progress").and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
     }

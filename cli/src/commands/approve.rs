@@ -1,13 +1,11 @@
-//! `onboard approve` and `onboard reject`: the operator's decision about a plan above the removal limit.
+//! `onboard approve` and `onboard reject`: the operator's decision about changes of users that need approval.
 //!
-//! The registry stores the plan's digest and, encrypted, the task token of the execution that waits for approval. The
-//! token resumes exactly this execution, and this execution applies exactly the plan with this digest. Tokens are never
-//! printed or logged.
+//! The registry stores the request with its digest. Both commands write the decision and the caller's ARN on the
+//! condition that the request still has the digest that the operator has seen. `approve` then starts a user sync, which
+//! applies the approved changes. If this start fails, the next sync applies them.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use aws_sdk_sfn::types::ExecutionStatus;
-use onboarding_core::sync::SyncUsersOutput;
 use serde_json::json;
 
 use crate::{
@@ -15,12 +13,10 @@ use crate::{
     cloud::{
         Cloud, Machine,
         error::CommandError,
-        registry::{Approval, Entry},
+        executions::name_of,
+        registry::{ApprovalRequest, Decision, Entry},
     },
-    commands::{
-        follower::{last_output, now},
-        sync,
-    },
+    commands::{follower::now, sync},
     exit::Exit,
     ui::{Console, Tone},
     words::Words,
@@ -29,85 +25,85 @@ use crate::{
 /// Runs `approve`.
 ///
 /// # Errors
-/// Fails if no plan waits for approval, the given digest is not that of the waiting plan, or the cloud is not usable.
+/// Fails if no request waits for approval, the given digest is not that of the request, or the cloud is not usable.
 pub async fn approve(args: ApproveArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let cloud = Cloud::open(&args.target, words).await?;
     let entry = cloud.resolve_entry(args.instance.as_deref()).await?;
-    let approval = waiting(&entry, words)?;
+    // An operator may still approve a request that was rejected.
+    let request = current(&entry, words, |request| request.until > now() * 1_000.0)?;
     match &args.digest {
-        Some(seen) if *seen == approval.digest => {}
-        Some(seen) => {
-            return Err(CommandError::undecided(
-                "AnotherPlan",
-                words.another_plan(seen, &approval.digest),
-                words.show_the_plan(&entry.alias),
-            ));
-        }
+        Some(seen) if *seen == request.digest => {}
+        Some(seen) => return Err(another_request(&entry, seen, words)),
         None => {
-            show(&cloud, &entry, &approval, console).await?;
+            show(&entry, &request, console);
             if !confirmed(&words.approve_question(), console) {
                 return Err(CommandError::undecided(
                     "NotConfirmed",
                     words.not_confirmed(),
-                    words.specify_digest(&approval.digest),
+                    words.specify_digest(&request.digest),
                 ));
             }
         }
     }
-    let answer = json!({ "approvedDigest": approval.digest });
-    let sent = cloud.sfn.send_task_success().task_token(&approval.token).output(answer.to_string()).send().await;
-    sent.map_err(|error| {
-        let gone =
-            error.as_service_error().is_some_and(|error| error.is_task_does_not_exist() || error.is_task_timed_out());
-        if gone { gone_trouble(&entry, words) } else { CommandError::of(words, &words.responding(), &error) }
-    })?;
-    console.result(&json!({ "alias": entry.alias, "approvedDigest": approval.digest }));
-    console.line(&console.paint(Tone::Good, &words.approved(&approval.digest)));
+    if !cloud.decide(&entry.instance_id, &request.digest, Decision::Approve).await? {
+        return Err(another_request(&entry, &request.digest, words));
+    }
+    console.line(&console.paint(Tone::Good, &words.approved(&request.digest)));
+    let input = json!({ "instanceId": entry.instance_id, "reason": "operator", "approvedDigest": request.digest });
+    let execution = cloud.start(Machine::UserSync, &format!("{}-approved", entry.alias), &input).await?;
+    console.result(&json!({
+        "alias": entry.alias, "approvedDigest": request.digest, "execution": execution, "name": name_of(&execution),
+    }));
+    console.line(&words.started(name_of(&execution)));
+    console.line(&words.follow_with(name_of(&execution), &cloud.options));
     Ok(Exit::Done)
 }
 
 /// Runs `reject`.
 ///
 /// # Errors
-/// Fails if no plan waits for approval or the cloud is not usable.
+/// Fails if no request waits for approval or the cloud is not usable.
 pub async fn reject(args: RejectArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let cloud = Cloud::open(&args.target, words).await?;
     let entry = cloud.resolve_entry(args.instance.as_deref()).await?;
-    let approval = waiting(&entry, words)?;
-    let sent = cloud.sfn.send_task_failure().task_token(&approval.token).error("NotApproved").send().await;
-    sent.map_err(|error| {
-        let gone =
-            error.as_service_error().is_some_and(|error| error.is_task_does_not_exist() || error.is_task_timed_out());
-        if gone { gone_trouble(&entry, words) } else { CommandError::of(words, &words.responding(), &error) }
-    })?;
-    console.result(&json!({ "alias": entry.alias, "rejectedDigest": approval.digest }));
-    console.line(&console.paint(Tone::Good, &words.rejected(&approval.digest)));
+    let request = current(&entry, words, |request| request.is_open(now() * 1_000.0))?;
+    if !cloud.decide(&entry.instance_id, &request.digest, Decision::Reject).await? {
+        return Err(another_request(&entry, &request.digest, words));
+    }
+    console.result(&json!({ "alias": entry.alias, "rejectedDigest": request.digest }));
+    console.line(&console.paint(Tone::Good, &words.rejected(&request.digest)));
     Ok(Exit::Done)
 }
 
-fn waiting(entry: &Entry, words: Words) -> Result<Approval, CommandError> {
-    let approval = entry.approval.clone().filter(|approval| approval.until > now() * 1_000.0);
-    approval.ok_or_else(|| CommandError::input(words.nothing_waits(&entry.alias), words.show_the_plan(&entry.alias)))
-}
-
-fn gone_trouble(entry: &Entry, words: Words) -> CommandError {
-    CommandError::undecided("NobodyWaits", words.no_execution_waits(&entry.alias), words.show_the_plan(&entry.alias))
-}
-
-/// Prints the plan that waits for approval. The plan is read from the history of the execution that requested approval.
-async fn show(cloud: &Cloud, entry: &Entry, approval: &Approval, console: &Console) -> Result<(), CommandError> {
-    console.line(&console.paint(Tone::Strong, &console.words().plan_of(&entry.alias, &approval.digest)));
-    for execution in cloud.executions(Machine::UserSync, Some(ExecutionStatus::Running), 100).await? {
-        let Some(output) = last_output(cloud, &execution.arn, "SyncUsers").await? else { continue };
-        let Ok(output) = serde_json::from_str::<SyncUsersOutput>(&output) else { continue };
-        if output.digest == approval.digest {
-            sync::print_plan(&output, console);
-            return Ok(());
-        }
+/// The request that this condition accepts.
+fn current(
+    entry: &Entry,
+    words: Words,
+    accepts: impl Fn(&ApprovalRequest) -> bool,
+) -> Result<ApprovalRequest, CommandError> {
+    let request = entry.approval.clone().filter(accepts);
+    let request = request
+        .ok_or_else(|| CommandError::input(words.nothing_waits(&entry.alias), words.show_the_plan(&entry.alias)))?;
+    if request.outdated {
+        return Err(CommandError::undecided(
+            "OutdatedRequest",
+            words.outdated_request(&entry.alias),
+            words.request_again(&entry.alias),
+        ));
     }
-    Ok(())
+    Ok(request)
+}
+
+fn another_request(entry: &Entry, seen: &str, words: Words) -> CommandError {
+    CommandError::undecided("AnotherPlan", words.another_request(seen), words.show_the_request(&entry.alias))
+}
+
+/// Prints the changes that wait for approval.
+fn show(entry: &Entry, request: &ApprovalRequest, console: &Console) {
+    console.line(&console.paint(Tone::Strong, &console.words().request_of(&entry.alias, &request.digest)));
+    sync::print_waiting(&request.waiting, console);
 }
 
 /// Asks a yes/no question on the terminal. Returns false without a terminal.

@@ -29,8 +29,6 @@ const POLL_INTERVAL: Duration = Duration::from_secs(2);
 const FRAME: Duration = Duration::from_millis(250);
 /// Number of events on one page of an execution's history.
 const PAGE: i32 = 500;
-/// The state in which a user sync waits for approval.
-const APPROVAL_STATE: &str = "AskApproval";
 /// How many of the latest user syncs are searched for the syncs that the followed onboarding started.
 const RECENT_SYNCS: i32 = 20;
 
@@ -180,8 +178,6 @@ async fn new_events(cloud: &Cloud, arn: &str, seen: i64) -> Result<Vec<Event>, C
 /// Options for following an execution.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FollowOptions {
-    /// Stop when the execution requests approval.
-    pub until_approval: bool,
     /// With `--json`, print each change as a line of JSON.
     pub events: bool,
     /// Whether Ctrl-C also ends the execution, because this process runs the local cloud.
@@ -193,8 +189,6 @@ pub struct FollowOptions {
 pub enum Ending {
     /// The execution ended.
     Ended,
-    /// The execution waits for approval.
-    AwaitsApproval,
     /// The operator pressed Ctrl-C.
     Interrupted,
 }
@@ -211,8 +205,7 @@ pub async fn last_output(cloud: &Cloud, arn: &str, state: &str) -> Result<Option
     }))
 }
 
-/// Follows and displays an execution until it ends or, with `until_approval`, requests approval. To stop earlier, drop
-/// the future.
+/// Follows and displays an execution until it ends. To stop earlier, drop the future.
 ///
 /// # Errors
 /// Fails if Step Functions rejects a request.
@@ -236,14 +229,12 @@ pub async fn follow_to_end(
                 console.event(&event(*depth, news));
             }
         }
-        let awaits_approval =
-            options.until_approval && follower.executions.root.progress.run_of(APPROVAL_STATE).is_some();
-        if ended || awaits_approval {
+        if ended {
             if let Some(screen) = screen.take() {
                 drop(screen);
                 tree::draw(&follower.executions, console, now(), None).iter().for_each(|line| console.line(line));
             }
-            return Ok(if ended { Ending::Ended } else { Ending::AwaitsApproval });
+            return Ok(Ending::Ended);
         }
         let next = tokio::time::Instant::now() + pause;
         while tokio::time::Instant::now() < next {

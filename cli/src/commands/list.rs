@@ -8,7 +8,7 @@ use crate::{
         Cloud, Machine,
         error::CommandError,
         executions::{Described, Execution},
-        registry::Entry,
+        registry::{ApprovalRequest, Entry},
     },
     commands::follower::now,
     exit::Exit,
@@ -59,7 +59,7 @@ fn print(entries: &[Entry], executions: &[(Execution, Option<Described>)], conso
             .last_success_at
             .map_or_else(|| words.never_synced(), |at| words.synced_ago(duration(now() - at / 1_000.0)));
         console.line(&format!("  {:<24} {}  {}", entry.alias, entry.instance_id, console.paint(Tone::Faint, &synced)));
-        if let Some(approval) = &entry.approval {
+        if let Some(approval) = open_request(entry) {
             console.line(&format!(
                 "    {}",
                 console.paint(Tone::Warn, &words.waits_for_approval(&entry.alias, &approval.digest))
@@ -88,6 +88,11 @@ fn print(entries: &[Entry], executions: &[(Execution, Option<Described>)], conso
     }
 }
 
+/// The request of an instance that waits for an answer.
+fn open_request(entry: &Entry) -> Option<&ApprovalRequest> {
+    entry.approval.as_ref().filter(|request| request.is_open(now() * 1_000.0))
+}
+
 fn entry_json(entry: &Entry) -> Value {
     json!({
         "alias": entry.alias,
@@ -96,7 +101,7 @@ fn entry_json(entry: &Entry) -> Value {
         "lastRun": entry.last_run,
         "lastFailureAt": entry.last_failure.as_ref().map(|(at, _)| iso(at / 1_000.0)),
         "lastFailure": entry.last_failure.as_ref().map(|(_, failure)| failure),
-        "waitsForApproval": entry.approval.as_ref().map(|approval| json!({"digest": approval.digest, "until": iso(approval.until / 1_000.0)})),
+        "waitsForApproval": open_request(entry).map(|approval| json!({"digest": approval.digest, "until": iso(approval.until / 1_000.0)})),
     })
 }
 

@@ -1,6 +1,6 @@
 //! `onboard sync`: starts a user sync, or with `--plan` shows what a sync would change.
 
-use onboarding_core::sync::{SyncStatus, SyncUsersOutput};
+use onboarding_core::sync::{GuardedUser, SyncStatus, SyncUsersOutput, WaitingPart};
 use serde_json::{Value, json};
 
 use crate::{
@@ -14,13 +14,10 @@ use crate::{
     ui::{Console, Tone},
 };
 
-/// An approval can take days, so the command stops waiting when approval is requested.
-const OPTIONS: FollowOptions = FollowOptions { until_approval: true, events: false, in_this_process: false };
-
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if the sync fails or waits for approval, or the cloud is not usable.
+/// Fails if the sync fails or the cloud is not usable.
 pub async fn run(args: SyncArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let cloud = Cloud::open(&args.target, words).await?;
@@ -36,29 +33,19 @@ pub async fn run(args: SyncArgs, console: &Console) -> Result<Exit, CommandError
         return Ok(Exit::Done);
     }
     let mut follower = Follower::new(&cloud, cloud.describe(&arn).await?).await?;
-    match follow(&mut follower, OPTIONS, console).await? {
-        Ending::Interrupted => return Ok(Exit::Interrupted),
-        Ending::AwaitsApproval => {
-            let digest =
-                cloud.entry(&entry.instance_id).await?.and_then(|entry| entry.approval_digest).unwrap_or_default();
-            return Err(CommandError::undecided(
-                "UnsafePlan",
-                words.plan_waits(&entry.alias, &digest),
-                words.approve_or_reject(&entry.alias, &digest, &cloud.options),
-            ));
-        }
-        Ending::Ended => {}
+    if follow(&mut follower, FollowOptions::default(), console).await? == Ending::Interrupted {
+        return Ok(Exit::Interrupted);
     }
     let described = &follower.executions.root.described;
     let Some(output) = &described.output else {
         return Err(CommandError::ended(described, follower.executions.failure().map(|(state, _, _)| state), words));
     };
     console.result(output);
-    Ok(print(output, console))
+    Ok(print(output, (&entry.alias, &cloud.options), console))
 }
 
-/// Prints the result of a sync.
-fn print(output: &Value, console: &Console) -> Exit {
+/// Prints the result of a sync of the instance with this alias. `options` select the cloud in suggested commands.
+fn print(output: &Value, (alias, options): (&str, &str), console: &Console) -> Exit {
     let words = console.words();
     let Ok(result) = serde_json::from_value::<SyncUsersOutput>(output.clone()) else {
         // If the status is `BUSY`, another sync was running, and the output has fewer fields.
@@ -71,44 +58,73 @@ fn print(output: &Value, console: &Console) -> Exit {
         SyncStatus::Planned => words.sync_planned(&result.digest),
         SyncStatus::Busy => words.sync_busy(),
         SyncStatus::NotApproved => words.sync_not_approved(),
-        SyncStatus::UnsafePlan => words.approval_already_requested(&result.digest),
+        SyncStatus::UnsafePlan => words.part_waits(alias, &result.digest),
         SyncStatus::Done | SyncStatus::More => words.sync_done(),
     };
     let good = matches!(result.status, SyncStatus::Planned | SyncStatus::Done | SyncStatus::More | SyncStatus::Busy);
     console.line(&console.paint(if good { Tone::Good } else { Tone::Warn }, &head));
-    if result.status == SyncStatus::Planned || !good {
+    if matches!(result.status, SyncStatus::Planned | SyncStatus::NotApproved) {
         print_plan(&result, console);
     } else if result.status != SyncStatus::Busy {
         let removals = words.done_removals(done.deletions_scheduled, done.removed, done.stripped, done.signed_out);
         let counts = words.done_counts(done.created, done.adopted, done.updated, removals, done.failed);
         console.line(&format!("  {counts}"));
+        if let Some(approved) = &result.approved {
+            console.line(&format!(
+                "  {}",
+                words.approved_by(approved.actions, &approved.approved_by, &approved.approved_at)
+            ));
+        }
         lists(&result, console);
+    }
+    if result.status == SyncStatus::UnsafePlan {
+        console.line(&words.approve_or_reject(alias, &result.digest, options));
     }
     if good { Exit::Done } else { Exit::Undecided }
 }
 
 /// Prints the plan of a user sync: the counts and the lists of users.
-pub(crate) fn print_plan(result: &SyncUsersOutput, console: &Console) {
+fn print_plan(result: &SyncUsersOutput, console: &Console) {
     let planned = &result.counts.planned;
     let words = console.words();
     let removals =
         words.planned_removals(planned.schedule_deletion, planned.delete, planned.strip, planned.end_sessions);
     let counts = words.planned_counts(planned.create, planned.adopt, planned.update, removals, planned.managed);
     console.line(&format!("  {counts}"));
+    list(console, &console.words().removed_users(), &result.removals);
     lists(result, console);
 }
 
 fn lists(result: &SyncUsersOutput, console: &Console) {
     let words = console.words();
-    let lists: [(String, Vec<String>); 5] = [
-        (words.approval_reasons(), result.reasons.clone()),
-        (words.removed_users(), result.removals.clone()),
-        (words.failed_list(), result.failures.iter().map(|one| format!("{}: {}", one.username, one.reason)).collect()),
-        (words.skipped_list(), result.skipped.iter().map(|one| format!("{}: {}", one.username, one.reason)).collect()),
-        (words.findings_list(), result.findings.clone()),
-    ];
-    for (head, lines) in lists.iter().filter(|(_, lines)| !lines.is_empty()) {
-        console.line(&console.paint(Tone::Strong, head));
-        lines.iter().for_each(|line| console.line(&format!("  - {line}")));
+    if let Some(waiting) = &result.waiting {
+        print_waiting(waiting, console);
     }
+    let failures = result.failures.iter().map(|one| format!("{}: {}", one.username, one.reason)).collect::<Vec<_>>();
+    list(console, &words.failed_list(), &failures);
+    let skipped = result.skipped.iter().map(|one| format!("{}: {}", one.username, one.reason)).collect::<Vec<_>>();
+    list(console, &words.skipped_list(), &skipped);
+    list(console, &words.findings_list(), &result.findings);
+}
+
+/// Prints the changes that wait for approval.
+pub(crate) fn print_waiting(waiting: &WaitingPart, console: &Console) {
+    let words = console.words();
+    let users = |users: &[GuardedUser]| -> Vec<String> {
+        users.iter().map(|one| format!("{}: {}", one.username, words.guarded_action(one.action))).collect()
+    };
+    list(console, &words.approval_reasons(), &waiting.reasons);
+    list(console, &words.waiting_users(waiting.actions), &users(&waiting.users));
+    list(console, &words.added_users(waiting.added), &users(&waiting.added_users));
+    if let Some(operator) = &waiting.rejected_by {
+        console.line(&words.rejected_by(operator));
+    }
+}
+
+fn list(console: &Console, head: &str, lines: &[String]) {
+    if lines.is_empty() {
+        return;
+    }
+    console.line(&console.paint(Tone::Strong, head));
+    lines.iter().for_each(|line| console.line(&format!("  - {line}")));
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// With `--json`, prints each event separately.
-const OPTIONS: FollowOptions = FollowOptions { until_approval: false, events: true, in_this_process: false };
+const OPTIONS: FollowOptions = FollowOptions { events: true, in_this_process: false };
 
 /// Runs the command.
 ///

@@ -1,6 +1,8 @@
 //! Messages of the commands.
 
-use super::catalogue;
+use onboarding_core::sync::GuardedAction;
+
+use super::{Words, catalogue};
 
 catalogue! {
     started(name) = "Started {name}.", "{name} を開始しました。";
@@ -22,15 +24,20 @@ catalogue! {
     none() = "none", "なし";
     never_synced() = "never synchronised", "未同期";
     synced_ago(time) = "synchronised {time} ago", "最終同期: {time} 前";
-    waits_for_approval(alias, digest) = "A user sync waits for approval: onboard approve {alias} --digest {digest}",
-        "ユーザー同期が承認を待っています: onboard approve {alias} --digest {digest}";
+    waits_for_approval(alias, digest) = "Changes of users wait for approval: onboard approve {alias} --digest {digest}",
+        "ユーザーの変更が承認を待っています: onboard approve {alias} --digest {digest}";
     last_sync_failed(why) = "The last sync failed: {why}", "前回の同期が失敗しました: {why}";
     sync_done() = "The Connect users match the groups.", "Connect のユーザーはグループと一致しています。";
     sync_planned(digest) = "Plan only; nothing was changed. Digest: {digest}", "計画だけを作成しました (何も変更していません)。ダイジェスト: {digest}";
     sync_busy() = "Another sync of the instance is running; it will make one more pass.", "同じインスタンスの別の同期が実行中です。実行中の同期が、完了後にもう一度同期します。";
     sync_not_approved() = "The plan was not approved; nothing was changed.", "計画は承認されませんでした。何も変更していません。";
-    approval_already_requested(digest) = "Approval of this plan has already been requested; nothing was changed. Digest: {digest}",
-        "この計画はすでに承認待ちです。何も変更していません。ダイジェスト: {digest}";
+    part_waits(alias, digest) = "Changes of users of {alias} wait for approval; all other changes were applied. Digest: {digest}",
+        "{alias} のユーザーの変更の一部が承認を待っています。それ以外の変更は適用しました。ダイジェスト: {digest}";
+    approved_by(actions, operator, at) = "approved changes: {actions}, approved by {operator} at {at}",
+        "承認済みの変更 {actions} 件 (承認者: {operator}、承認日時: {at})";
+    rejected_by(operator) = "Rejected by {operator}.", "{operator} が拒否しました。";
+    waiting_users(actions) = "Changes that wait for approval: {actions}. First users:", "承認待ちの変更 {actions} 件 (ユーザーは先頭の一部):";
+    added_users(count) = "Users added since the previous request: {count}. First users:", "前回のリクエストの後に追加されたユーザー {count} 人 (先頭の一部):";
     planned_counts(create, adopt, update, removals, managed) = "creates {create} · adopts {adopt} · updates {update} · {removals} · managed users: {managed}",
         "作成 {create} · 管理対象に追加 {adopt} · 更新 {update} · {removals} · 管理対象 {managed} 人";
     planned_removals(mark, delete, strip, sign_out) = "schedules for deletion {mark} · deletes {delete} · takes rights away {strip} · signs out {sign_out}",
@@ -39,13 +46,25 @@ catalogue! {
         "作成 {created} · 管理対象に追加 {adopted} · 更新 {updated} · {removals} · 失敗 {failed}";
     done_removals(marked, removed, stripped, signed_out) = "scheduled for deletion {marked} · deleted {removed} · without rights {stripped} · signed out {signed_out}",
         "削除予定 {marked} · 削除 {removed} · 権限の削除 {stripped} · サインアウト {signed_out}";
-    approval_reasons() = "Reasons for the approval:", "誤削除防止のしきい値を超えています:";
+    approval_reasons() = "Reasons for the approval:", "承認が必要な理由:";
     removed_users() = "First users to be removed:", "削除されるユーザー (先頭の一部):";
     failed_list() = "Failed:", "失敗:";
     skipped_list() = "Members that can't become users:", "Connect ユーザーを作成できないメンバー:";
     findings_list() = "Findings:", "検出事項:";
-    plan_waits(alias, digest) = "The plan for {alias} waits for approval; nothing was changed. Digest: {digest}",
-        "{alias} の計画は誤削除防止のしきい値を超えているため、承認待ちです。何も変更していません。ダイジェスト: {digest}";
     approve_or_reject(alias, digest, options) = "onboard approve {alias} --digest {digest}{options}   or   onboard reject {alias}{options}",
         "onboard approve {alias} --digest {digest}{options}   または   onboard reject {alias}{options}";
+}
+
+impl Words {
+    /// The name of an action that needs approval.
+    pub(crate) const fn guarded_action(self, action: GuardedAction) -> &'static str {
+        match action {
+            GuardedAction::Delete => self.choose("delete", "削除"),
+            GuardedAction::ScheduleDeletion => self.choose("schedule for deletion", "削除予定"),
+            GuardedAction::Strip => self.choose("take all rights away", "権限の削除"),
+            GuardedAction::EndSessions => self.choose("sign out", "サインアウト"),
+            GuardedAction::LoseProfile => self.choose("take security profiles away", "セキュリティプロファイルの削除"),
+            GuardedAction::Adopt => self.choose("adopt", "管理対象に追加"),
+        }
+    }
 }

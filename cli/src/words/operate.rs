@@ -3,19 +3,21 @@
 use super::{Lang, Words, catalogue};
 
 catalogue! {
-    another_plan(seen, waits) = "A different plan is waiting. You saw {seen}; {waits} is waiting.",
-        "承認待ちの計画は、確認した計画と異なります。確認した計画: {seen}、承認待ちの計画: {waits}";
+    another_request(seen) = "The request {seen} is not the current request for approval; nothing was changed.",
+        "{seen} は現在の承認リクエストのダイジェストではありません。何も変更していません。";
+    show_the_request(alias) = "Show the current request: onboard approve {alias}", "現在のリクエストを確認してください: onboard approve {alias}";
+    outdated_request(alias) = "The request for {alias} was made by an earlier release and can no longer be answered; nothing was changed.",
+        "{alias} の承認リクエストは以前のリリースで作成されたため、回答できません。何も変更していません。";
+    request_again(alias) = "Start a sync, which makes a new request: onboard sync {alias} --wait", "同期を開始すると、新しいリクエストが作成されます: onboard sync {alias} --wait";
+    writing_the_decision() = "writing the decision into the registry", "レジストリへの回答の書き込み";
     show_the_plan(alias) = "Show the current plan: onboard sync {alias} --plan", "現在の計画を確認してください: onboard sync {alias} --plan";
-    approve_question() = "Apply exactly this plan? [y/N]", "この計画を適用しますか? [y/N]";
+    approve_question() = "Approve exactly these changes? [y/N]", "これらの変更を承認しますか? [y/N]";
     not_confirmed() = "Not confirmed; nothing was changed.", "承認されなかったため、何も変更していません。";
-    specify_digest(digest) = "Review the plan, then use: --digest {digest}", "計画を確認し、--digest {digest} を指定して実行してください。";
-    responding() = "responding to the waiting execution", "承認待ちの実行への回答";
-    approved(digest) = "Approved. The plan {digest} is being applied.", "承認しました。計画 {digest} を適用しています。";
-    rejected(digest) = "Rejected. The plan {digest} is not applied; nothing was changed.", "拒否しました。計画 {digest} は適用されません。何も変更していません。";
-    nothing_waits(alias) = "No plan for {alias} waits for approval.", "{alias} の承認待ちの計画はありません。";
-    no_execution_waits(alias) = "The execution that requested approval for {alias} is no longer waiting; nothing was changed.",
-        "{alias} の計画の承認を求めた実行は、すでに承認待ちではありません。何も変更していません。";
-    plan_of(alias, digest) = "Plan for {alias} that waits for approval, digest {digest}", "{alias} の承認待ちの計画 (ダイジェスト {digest})";
+    specify_digest(digest) = "Review the changes, then use: --digest {digest}", "変更の内容を確認し、--digest {digest} を指定して実行してください。";
+    approved(digest) = "Approved. The changes of the request {digest} are being applied.", "承認しました。リクエスト {digest} の変更を適用します。";
+    rejected(digest) = "Rejected. The changes of the request {digest} are not applied.", "拒否しました。リクエスト {digest} の変更は適用されません。";
+    nothing_waits(alias) = "No changes of users of {alias} wait for approval.", "{alias} に承認待ちの変更はありません。";
+    request_of(alias, digest) = "Changes of users of {alias} that wait for approval, digest {digest}", "{alias} の承認待ちの変更 (ダイジェスト {digest})";
     no_user(user, alias) = "{alias} has no user with the username {user}; nothing was changed.",
         "{alias} に、ユーザー名が {user} のユーザーはありません。何も変更していません。";
     check_the_username() = "Use the exact username, including upper and lower case, as Connect's user management shows it. A new user is found after a few seconds.",

@@ -84,9 +84,6 @@ impl Words {
                 "a finished execution may still have requests in progress",
                 "終了した実行のリクエストがすべて完了するのを待っています",
             ),
-            "AskApproval" => {
-                self.choose("the plan waits for approval: onboard approve", "計画の承認が必要です: onboard approve")
-            }
             _ => return None,
         })
     }

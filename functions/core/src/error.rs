@@ -133,8 +133,8 @@ impl StepErrorKind {
                 "拒否された引き上げリクエストについて AWS サポートに問い合わせてから、同じ入力で再実行してください。",
             ),
             Self::UnsafePlan => (
-                "Check the plan, then approve exactly this plan or correct the groups.",
-                "計画を確認し、その計画だけを承認するか、Entra のグループを修正してください。",
+                "Check the changes that wait for approval, then approve or reject them, or correct the groups.",
+                "承認待ちの変更を確認し、承認または拒否するか、Entra のグループを修正してください。",
             ),
             Self::LeaseLost => (
                 "Another execution has taken over the work. Wait until it has finished, then start the same input again if \

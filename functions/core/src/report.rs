@@ -107,8 +107,8 @@ fn users(users: &SyncUsersOutput) -> Vec<OpenItem> {
     if users.status == SyncStatus::UnsafePlan {
         items.push(OpenItem::new(
             "user sync",
-            format!("the plan exceeds the removal limit: {}", users.reasons.join("; ")),
-            "Check the plan. Approve exactly this plan by its digest, or correct the groups.",
+            format!("changes of users wait for approval: {}", users.reasons.join("; ")),
+            "Check the changes that wait. Approve or reject them (onboard approve, onboard reject), or correct the groups.",
         ));
     }
     items

@@ -1,11 +1,7 @@
 //! Tests of the commands for the user sync: `sync`, `approve`, `reject`.
 
 use super::{json, printed};
-use crate::{
-    cloud::until,
-    common::{err, out},
-    user_sync::fixture::Fixture,
-};
+use crate::{cloud::until, common::out, user_sync::fixture::Fixture};
 use serde_json::json as object;
 
 #[tokio::test]
@@ -27,8 +23,7 @@ async fn sync_with_plan_prints_the_changes_and_makes_none() {
     assert!(fixture.usernames().await.is_empty());
 }
 
-/// An instance with five users, of whom four have left the group, and a sync that has requested approval to remove
-/// these four.
+/// Five users, four of whom left the group, and a sync that requested approval for their removal.
 async fn awaiting_approval() -> (Fixture, String) {
     let fixture = Fixture::with_members(5).await;
     assert_eq!(fixture.sync(object!({})).await["counts"]["created"], 5);
@@ -38,23 +33,20 @@ async fn awaiting_approval() -> (Fixture, String) {
     let output = fixture.cloud.onboard(&["sync", &fixture.alias(), "--wait"]).output().unwrap();
     assert_eq!(output.status.code(), Some(5), "{}", printed(&output));
     let digest = fixture.entry().await["approvalDigest"].as_str().unwrap().to_owned();
-    assert!(
-        err(&output).contains(&format!("onboard approve {} --digest {digest} --local", fixture.alias())),
-        "{}",
-        printed(&output)
-    );
-    until("the task token is stored", async || fixture.entry().await.contains_key("approvalToken").then_some(())).await;
+    let printed = out(&output);
+    assert!(printed.contains(&format!("onboard approve {} --digest {digest} --local", fixture.alias())), "{printed}");
+    assert!(printed.contains(&format!("{}: delete", fixture.username(1))), "{printed}");
     (fixture, digest)
 }
 
 #[tokio::test]
-async fn only_the_seen_plan_can_be_approved_and_the_execution_that_asked_continues() {
+async fn only_the_seen_request_can_be_approved_and_the_approval_starts_a_sync() {
     let (fixture, digest) = awaiting_approval().await;
     let alias = fixture.alias();
     let unseen = fixture.cloud.onboard(&["approve", &alias]).output().unwrap();
     assert_eq!(unseen.status.code(), Some(5), "{}", printed(&unseen));
-    assert!(out(&unseen).contains("deletes 4"), "the plan is shown: {}", printed(&unseen));
-    let other = fixture.cloud.onboard(&["approve", &alias, "--digest", "of another plan"]).output().unwrap();
+    assert!(out(&unseen).contains("Changes that wait for approval: 4"), "the changes are shown: {}", printed(&unseen));
+    let other = fixture.cloud.onboard(&["approve", &alias, "--digest", "of another request"]).output().unwrap();
     assert_eq!(other.status.code(), Some(5), "{}", printed(&other));
     assert_eq!(fixture.usernames().await.len(), 5);
 
@@ -62,20 +54,25 @@ async fn only_the_seen_plan_can_be_approved_and_the_execution_that_asked_continu
     assert!(listed.contains(&format!("onboard approve {alias} --digest {digest}")), "{listed}");
     let output = fixture.cloud.onboard(&["approve", &alias, "--digest", &digest, "--json"]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
-    until("four users are deleted", async || (fixture.usernames().await == fixture.of([0])).then_some(())).await;
-    until("no execution waits", async || (!fixture.entry().await.contains_key("approvalToken")).then_some(())).await;
+    let execution = json(&output)["execution"].as_str().unwrap().to_owned();
+    assert_eq!(fixture.succeeded(&execution).await["counts"]["removed"], 4);
+    assert_eq!(fixture.usernames().await, fixture.of([0]));
     let again = fixture.cloud.onboard(&["approve", &alias, "--digest", &digest]).output().unwrap();
     assert_eq!(again.status.code(), Some(2), "{}", printed(&again));
 }
 
 #[tokio::test]
-async fn a_rejected_plan_changes_nothing_and_approval_is_not_requested_again() {
-    let (fixture, _) = awaiting_approval().await;
-    let output = fixture.cloud.onboard(&["reject", &fixture.alias()]).output().unwrap();
+async fn a_rejected_request_can_not_be_rejected_again_but_still_be_approved() {
+    let (fixture, digest) = awaiting_approval().await;
+    let alias = fixture.alias();
+    let output = fixture.cloud.onboard(&["reject", &alias]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
-    until("the task token is deleted", async || (!fixture.entry().await.contains_key("approvalToken")).then_some(()))
-        .await;
     assert_eq!(fixture.usernames().await.len(), 5);
-    let again = fixture.cloud.onboard(&["reject", &fixture.alias()]).output().unwrap();
+    let listed = out(&fixture.cloud.onboard(&["list"]).output().unwrap());
+    assert!(!listed.contains(&digest), "{listed}");
+    let again = fixture.cloud.onboard(&["reject", &alias]).output().unwrap();
     assert_eq!(again.status.code(), Some(2), "{}", printed(&again));
+    let approved = fixture.cloud.onboard(&["approve", &alias, "--digest", &digest]).output().unwrap();
+    assert_eq!(approved.status.code(), Some(0), "{}", printed(&approved));
+    until("four users are deleted", async || (fixture.usernames().await == fixture.of([0])).then_some(())).await;
 }

@@ -81,7 +81,7 @@ const REASONS: &[Reason] = &[
     (
         &["NotifyFunction"],
         "dynamodb:UpdateItem",
-        "stores the task token of a plan that waits for approval: tests/e2e/user_sync/approval.rs",
+        "records the notification about changes that wait for approval: tests/e2e/user_sync/approval.rs",
     ),
     (
         &["LockAliasFunction", "RotateCertificateFunction"],

@@ -1,6 +1,7 @@
 //! The test fixture for the user sync: a tenant, an instance, a registry entry, and functions that run the step.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -26,19 +27,57 @@ pub(crate) struct Fixture {
     pub(crate) instance_id: String,
     pub(crate) instance_arn: String,
     entry: Arc<Mutex<Value>>,
+    attributes: Attributes,
     _emulator: MockServer,
 }
 
-/// A mock of the emulator: `GetItem` of `DynamoDB` and `GetSecretValue` of Secrets Manager.
-struct Emulator(Arc<Mutex<Value>>);
+/// The attributes that were written to the registry, by key. The values have the types of `DynamoDB`.
+type Attributes = Arc<Mutex<HashMap<String, Map<String, Value>>>>;
+
+/// A mock of the emulator: `GetItem` and `UpdateItem` of `DynamoDB`, and `GetSecretValue` of Secrets Manager.
+struct Emulator(Arc<Mutex<Value>>, Attributes);
+
+impl Emulator {
+    fn item(&self, key: &str) -> Value {
+        let mut item = self.1.lock().unwrap().get(key).cloned().unwrap_or_default();
+        let entry = self.0.lock().unwrap();
+        if entry["instanceId"] == key {
+            item.insert("config".into(), json!({ "S": entry.to_string() }));
+        }
+        if item.is_empty() {
+            return json!({});
+        }
+        item.insert("instanceId".into(), json!({ "S": key }));
+        json!({ "Item": item })
+    }
+
+    /// Sets and removes attributes. Conditions are only tested end to end.
+    fn update(&self, key: &str, request: &Value) {
+        let expression = request["UpdateExpression"].as_str().unwrap().replace('#', "");
+        let (set, removed) = expression.split_once("REMOVE").unwrap_or((&expression, ""));
+        let mut attributes = self.1.lock().unwrap();
+        let item = attributes.entry(key.to_owned()).or_default();
+        for assignment in set.trim().trim_start_matches("SET ").split(',').filter(|part| !part.trim().is_empty()) {
+            let (name, value) = assignment.split_once('=').unwrap();
+            item.insert(name.trim().to_owned(), request["ExpressionAttributeValues"][value.trim()].clone());
+        }
+        for name in removed.split(',') {
+            item.remove(name.trim());
+        }
+    }
+}
 
 impl Respond for Emulator {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let body = match target.rsplit('.').next() {
-            Some("GetItem") => {
-                let entry = self.0.lock().unwrap();
-                json!({ "Item": { "instanceId": { "S": entry["instanceId"] }, "config": { "S": entry.to_string() } } })
+            Some(operation @ ("GetItem" | "UpdateItem")) => {
+                let body: Value = serde_json::from_slice(&request.body).unwrap();
+                let key = body["Key"]["instanceId"]["S"].as_str().unwrap();
+                if operation == "UpdateItem" {
+                    self.update(key, &body);
+                }
+                self.item(key)
             }
             Some("GetSecretValue") => credential(),
             _ => return ResponseTemplate::new(400),
@@ -60,7 +99,9 @@ impl Fixture {
     ) -> Self {
         let entry = Arc::new(Mutex::new(Value::Null));
         let emulator = MockServer::start().await;
-        Mock::given(any()).respond_with(Emulator(Arc::clone(&entry))).mount(&emulator).await;
+        let attributes = Attributes::default();
+        let registry = Emulator(Arc::clone(&entry), Arc::clone(&attributes));
+        Mock::given(any()).respond_with(registry).mount(&emulator).await;
         let mut behaviour = Behaviour { user_visible_seconds: 0.0, user_listed_seconds: 0.0, ..Behaviour::default() };
         behaviour.quotas.insert("L-9A46857E".into(), 100_000.0);
         behaviour.graph.membership_seconds = 0.0;
@@ -83,7 +124,7 @@ impl Fixture {
         cloud.advance(60.0);
         let (instance_id, instance_arn) = (made.id.unwrap(), made.arn.unwrap());
         *entry.lock().unwrap() = crate::steps::support::entry(&instance_id, &instance_arn);
-        let fixture = Self { cloud, ctx, instance_id, instance_arn, entry, _emulator: emulator };
+        let fixture = Self { cloud, ctx, instance_id, instance_arn, entry, attributes, _emulator: emulator };
         fixture.calls();
         fixture
     }
@@ -96,6 +137,23 @@ impl Fixture {
             Some((parent, key)) => users.pointer_mut(parent).unwrap()[key] = value,
             None => users[pointer] = value,
         }
+    }
+
+    /// Changes attributes of the instance in the registry.
+    pub(crate) fn registry(&self, change: impl FnOnce(&mut Map<String, Value>)) {
+        change(self.attributes.lock().unwrap().entry(self.instance_id.clone()).or_default());
+    }
+
+    /// Approves the current request, as `onboard approve` does.
+    pub(crate) fn approve(&self) {
+        self.registry(|item| {
+            item.insert("approvedDigest".into(), item["approvalDigest"].clone());
+            item.insert("approvedChunks".into(), item["approvalChunks"].clone());
+            item.insert("approvedBy".into(), json!({ "S": "arn:aws:iam::111122223333:user/operator" }));
+            item.insert("approvedAt".into(), json!({ "N": "1764500000000" }));
+            item.insert("approvedUntil".into(), json!({ "N": "9999999999999" }));
+            item.retain(|name, _| !name.starts_with("approval"));
+        });
     }
 
     pub(crate) fn input(&self) -> SyncUsersInput {
@@ -136,11 +194,11 @@ impl Fixture {
         self.users().await.into_iter().map(|user| user.username.unwrap()).collect()
     }
 
-    /// Creates a user without the tags of this product, as an administrator would.
-    pub(crate) async fn user_by_hand(&self, username: &str) {
+    /// Creates a user with this security profile and without the tags of this product, as an administrator would.
+    pub(crate) async fn user_by_hand(&self, username: &str, profile: &str) {
         let profiles = self.ctx.connect().list_security_profiles().instance_id(&self.instance_id).send().await.unwrap();
         let routings = self.ctx.connect().list_routing_profiles().instance_id(&self.instance_id).send().await.unwrap();
-        let security = profiles.security_profile_summary_list().iter().find(|profile| profile.name() == Some("Admin"));
+        let security = profiles.security_profile_summary_list().iter().find(|found| found.name() == Some(profile));
         self.ctx
             .connect()
             .create_user()
@@ -169,6 +227,7 @@ impl Fixture {
     /// The operations that changed something in Connect, since the last call of this method or [`Self::calls`].
     pub(crate) fn writes(&self) -> Vec<String> {
         let writes = ["Create", "Update", "Delete", "Tag", "Untag"];
-        self.calls().into_iter().filter(|call| writes.iter().any(|verb| call.starts_with(verb))).collect()
+        let in_connect = |call: &String| writes.iter().any(|verb| call.starts_with(verb)) && call != "UpdateItem";
+        self.calls().into_iter().filter(in_connect).collect()
     }
 }

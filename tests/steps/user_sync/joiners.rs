@@ -64,7 +64,7 @@ async fn an_agent_user_object_gets_no_connect_user_and_is_reported_by_its_type()
 #[tokio::test]
 async fn a_username_of_a_manually_created_user_is_left_to_the_comparison() {
     let fixture = Fixture::with_members(1).await;
-    fixture.user_by_hand(&username(0)).await;
+    fixture.user_by_hand(&username(0), "Agent").await;
     let output = hinted(&fixture, [0]).await;
     assert_eq!((output.counts.done.created, output.counts.done.adopted), (0, 1));
 }

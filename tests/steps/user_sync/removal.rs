@@ -1,13 +1,11 @@
 //! Tests of removals of users, and of the conditions that prevent removals.
 
-use std::time::Duration;
-
-use onboarding_core::sync::{SyncStatus, SyncUsersInput};
+use onboarding_core::sync::SyncStatus;
 use serde_json::json;
 
 use super::fixture::{Fixture, GROUP_NAME, member, member_id, username};
 
-async fn with_leavers(members: usize, leavers: usize) -> Fixture {
+pub(super) async fn with_leavers(members: usize, leavers: usize) -> Fixture {
     let fixture = Fixture::with_members(members).await;
     fixture.sync().await.unwrap();
     for number in 0..leavers {
@@ -43,54 +41,6 @@ async fn a_grace_period_schedules_the_deletion_and_a_return_cancels_it() {
     let output = fixture.sync().await.unwrap();
     assert_eq!((output.counts.done.deletions_cancelled, output.counts.done.created), (1, 0));
     assert!(!fixture.users().await[0].tags().unwrap().contains_key("removal-due"));
-}
-
-#[tokio::test]
-async fn too_many_leavers_change_nothing_until_exactly_this_plan_is_approved() {
-    let fixture = with_leavers(20, 5).await;
-    let unsafe_round = fixture.sync().await.unwrap();
-    assert_eq!(unsafe_round.status, SyncStatus::UnsafePlan);
-    assert_eq!(unsafe_round.removals, (0..5).map(username).collect::<Vec<_>>());
-    assert!(unsafe_round.reasons[0].contains("5 of 20 managed users"), "{:?}", unsafe_round.reasons);
-    assert!(fixture.writes().is_empty());
-
-    // Another member leaves. The approval of the earlier plan does not cover the removal of this member.
-    fixture.cloud.remove_member(GROUP_NAME, &member_id(5)).unwrap();
-    let approved = SyncUsersInput { approved_digest: Some(unsafe_round.digest), ..fixture.input() };
-    let again = fixture.round(approved, Duration::from_secs(300)).await.unwrap();
-    assert_eq!(again.status, SyncStatus::UnsafePlan);
-    assert!(fixture.writes().is_empty());
-
-    let approved = SyncUsersInput { approved_digest: Some(again.digest), ..fixture.input() };
-    let done = fixture.round(approved, Duration::from_secs(300)).await.unwrap();
-    assert_eq!((done.status, done.counts.done.removed), (SyncStatus::Done, 6));
-    assert_eq!(fixture.usernames().await.len(), 14);
-}
-
-#[tokio::test]
-async fn an_approved_plan_that_takes_several_rounds_needs_one_approval() {
-    let fixture = Fixture::build((0..14).map(member).collect(), true, |_| {}).await;
-    fixture.sync().await.unwrap();
-    for number in 0..12 {
-        fixture.cloud.remove_member(GROUP_NAME, &member_id(number)).unwrap();
-    }
-    let unsafe_round = fixture.sync().await.unwrap();
-    assert_eq!(unsafe_round.status, SyncStatus::UnsafePlan);
-    let mut input = SyncUsersInput { approved_digest: Some(unsafe_round.digest), ..fixture.input() };
-    let mut rounds = 0;
-    loop {
-        let output = fixture.round(input.clone(), Duration::from_secs(4)).await.unwrap();
-        rounds += 1;
-        match output.status {
-            SyncStatus::More if rounds < 10 => input.carry = output.carry,
-            status => {
-                assert_eq!((status, output.counts.done.removed), (SyncStatus::Done, 12));
-                break;
-            }
-        }
-    }
-    assert!(rounds > 1);
-    assert_eq!(fixture.usernames().await.len(), 2);
 }
 
 #[tokio::test]

@@ -46,8 +46,8 @@ async fn in_plan_mode_the_plan_is_not_applied() {
 #[tokio::test]
 async fn a_matching_manual_user_is_adopted_and_other_manual_users_are_not_changed() {
     let fixture = Fixture::with_members(2).await;
-    fixture.user_by_hand(&username(1)).await;
-    fixture.user_by_hand("emergency.admin").await;
+    fixture.user_by_hand(&username(1), "Agent").await;
+    fixture.user_by_hand("emergency.admin", "Admin").await;
     let output = fixture.sync().await.unwrap();
     assert_eq!((output.counts.done.created, output.counts.done.adopted, output.counts.done.updated), (1, 1, 1));
     let users = fixture.users().await;

@@ -59,6 +59,7 @@ async fn without_the_setting_no_session_ends() {
 #[tokio::test]
 async fn a_user_who_loses_a_profile_is_signed_out_before_the_change() {
     let fixture = keeping().await;
+    fixture.set_users("brake", json!({ "maxRemovals": 100, "maxRemovalsPercent": 100 }));
     fixture.set_users("/groups/0/securityProfiles", json!(["Agent", "QualityAnalyst"]));
     fixture.sync().await.unwrap();
     assert!(!fixture.calls().iter().any(|call| call == SIGN_OUT), "a new profile ends no session");

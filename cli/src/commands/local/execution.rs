@@ -56,13 +56,9 @@ impl<'a> Workflow<'a> {
         let arn = self.cloud.start(Machine::Onboarding, subject, input).await.map_err(lost)?;
         let described = self.cloud.describe(&arn).await.map_err(lost)?;
         let mut follower = Follower::new(&self.cloud, described).await.map_err(lost)?;
-        follow_to_end(
-            &mut follower,
-            FollowOptions { until_approval: false, events: false, in_this_process: true },
-            self.console,
-        )
-        .await
-        .map_err(lost)?;
+        follow_to_end(&mut follower, FollowOptions { events: false, in_this_process: true }, self.console)
+            .await
+            .map_err(lost)?;
         let state = follower.executions.failure().map(|(state, _, _)| state.to_owned());
         let ended = follower.executions.root.described;
         match (ended.execution.status, ended.output) {

@@ -47,8 +47,8 @@ pub(super) const ACTIONS: [(&str, &str); 18] = [
         "対応は不要です。クォータの引き上げはリクエスト済みです。承認後の同期でユーザーが作成されます。",
     ),
     (
-        "Check the plan. Approve exactly this plan by its digest, or correct the groups.",
-        "計画を確認し、ダイジェストを指定してその計画だけを承認するか、グループを修正してください。",
+        "Check the changes that wait. Approve or reject them (onboard approve, onboard reject), or correct the groups.",
+        "承認待ちの変更を確認し、承認または拒否する (onboard approve、onboard reject) か、グループを修正してください。",
     ),
     (
         "Start the same input again to revert changes to resources of the onboarding. Revert other manual changes yourself.",

@@ -1,23 +1,11 @@
 //! The commands in notifications, ready to copy.
 
-/// The command `aws stepfunctions send-task-success` that approves a plan.
-pub(super) fn approve(digest: &str, token: &str) -> String {
-    format!(
-        r#"aws stepfunctions send-task-success --task-output '{{"approvedDigest":"{digest}"}}' --task-token '{token}'"#
-    )
-}
-
-/// The command `aws stepfunctions send-task-failure` that rejects a plan.
-pub(super) fn reject(token: &str) -> String {
-    format!("aws stepfunctions send-task-failure --error NotApproved --task-token '{token}'")
-}
-
-/// The `onboard` command that approves a plan.
+/// The `onboard` command that approves a request.
 pub(super) fn onboard_approve(instance: &str, digest: &str) -> String {
     format!("onboard approve {instance} --digest {digest}")
 }
 
-/// The `onboard` command that rejects a plan.
+/// The `onboard` command that rejects a request.
 pub(super) fn onboard_reject(instance: &str) -> String {
     format!("onboard reject {instance}")
 }

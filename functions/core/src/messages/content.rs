@@ -6,7 +6,7 @@ use crate::{
     contract::{DriftFinding, OpenItem, PlanItem},
     onboarding::Language,
     report::message_of,
-    sync::Counts,
+    sync::{Counts, GuardedAction, GuardedUser, WaitingPart},
 };
 
 /// Maximum number of usernames that a message about a plan lists.
@@ -51,9 +51,9 @@ impl Content {
             Message::OnboardingFinished { alias, sso_url, open_items, failed, execution } => {
                 finished(texts, alias, sso_url, open_items, *failed, execution)
             }
-            Message::UnsafePlan { instance_id, alias, reasons, counts, removals, digest, task_token, .. } => {
+            Message::UnsafePlan { instance_id, alias, reasons, counts, waiting, digest, .. } => {
                 let instance = (name(alias, instance_id), instance_id.as_str());
-                unsafe_plan(texts, instance, reasons, &counts.planned, removals, digest, task_token)
+                unsafe_plan(texts, instance, reasons, &counts.planned, waiting, digest)
             }
             Message::CertificateRotated { instance_id, alias, thumbprint, expires, .. } => {
                 let name = name(alias, instance_id);
@@ -126,25 +126,39 @@ fn unsafe_plan(
     (name, instance_id): (&str, &str),
     reasons: &[String],
     plan: &Counts,
-    removals: &[String],
+    waiting: &WaitingPart,
     digest: &str,
-    task_token: &str,
 ) -> Content {
-    let usernames = match removals {
-        [] => texts.none(),
-        usernames => usernames[..usernames.len().min(MAX_USERNAMES)].join(&texts.separator()),
-    };
     let Counts { create, adopt, update, schedule_deletion, delete, strip, end_sessions, managed, .. } = plan;
     let removals = texts.planned_removals(schedule_deletion, delete, strip, end_sessions);
     let counts = texts.planned_counts(create, adopt, update, removals, managed);
-    let description = texts.unsafe_plan(instance_id, reasons.join("; "), counts, usernames, digest);
+    let users = guarded_users(texts, &waiting.users);
+    let mut description = texts.unsafe_plan(instance_id, reasons.join("; "), counts, waiting.actions, users, digest);
+    description.push_str(&texts.request_expires(&waiting.until));
+    if waiting.added > 0 {
+        description.push_str(&texts.added_users(waiting.added, guarded_users(texts, &waiting.added_users)));
+    }
     Content::new(texts.unsafe_plan_title(name), description)
         .step(texts.check_the_groups(), [])
-        .step(
-            texts.approve_the_plan(),
-            [commands::onboard_approve(name, digest), commands::approve(digest, task_token)],
-        )
-        .step(texts.reject_the_plan(), [commands::onboard_reject(name), commands::reject(task_token)])
+        .step(texts.approve_the_plan(), [commands::onboard_approve(name, digest)])
+        .step(texts.reject_the_plan(), [commands::onboard_reject(name)])
+}
+
+/// The first users, each with its action.
+fn guarded_users(texts: Texts, users: &[GuardedUser]) -> String {
+    let users = users.iter().take(MAX_USERNAMES).map(|GuardedUser { username, action }| {
+        let action = match action {
+            GuardedAction::Delete => texts.delete(),
+            GuardedAction::ScheduleDeletion => texts.schedule_deletion(),
+            GuardedAction::Strip => texts.strip(),
+            GuardedAction::EndSessions => texts.end_sessions(),
+            GuardedAction::LoseProfile => texts.lose_profile(),
+            GuardedAction::Adopt => texts.adopt(),
+        };
+        format!("{username} ({action})")
+    });
+    let users: Vec<String> = users.collect();
+    if users.is_empty() { texts.none() } else { users.join(&texts.separator()) }
 }
 
 fn drift(texts: Texts, alias: &str, findings: &[DriftFinding], count: usize, execution: &str) -> Content {

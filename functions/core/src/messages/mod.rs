@@ -22,7 +22,7 @@ pub use self::{
 use crate::{
     contract::{DriftFinding, OpenItem, PlanItem},
     onboarding::Language,
-    sync::Outcome,
+    sync::{Outcome, WaitingPart},
 };
 
 /// Input of `notify`.
@@ -90,26 +90,23 @@ pub enum Message {
         /// The execution's ARN.
         execution: String,
     },
-    /// A plan of the user sync exceeds the removal limit.
+    /// A part of a plan of the user sync waits for approval.
     UnsafePlan {
         /// The instance id.
         instance_id: String,
         /// The instance's alias.
         #[serde(default)]
         alias: String,
-        /// Why the plan is unsafe.
+        /// Why a part of the plan needs approval.
         #[serde(default)]
         reasons: Vec<String>,
         /// The counts of the plan.
         counts: Box<Outcome>,
-        /// The first of the usernames that the plan removes.
+        /// The part that waits. A state machine of an earlier release does not send it.
         #[serde(default)]
-        removals: Vec<String>,
-        /// The digest of the plan, with which an operator approves it.
+        waiting: Box<WaitingPart>,
+        /// The digest of the request, with which an operator approves or rejects it.
         digest: String,
-        /// The task token through which the waiting execution receives the operator's decision. The message contains
-        /// the token; the registry stores it encrypted.
-        task_token: String,
         /// The execution's ARN.
         execution: String,
     },

@@ -110,9 +110,9 @@ fn equal_messages_have_equal_references_and_other_messages_have_others() {
     let reference = |message: &Message| message.compose(Language::En).reference;
     let first = sample("unsafePlan");
     let (mut again, mut other) = (first.clone(), first.clone());
-    if let (Message::UnsafePlan { task_token, .. }, Message::UnsafePlan { digest, .. }) = (&mut again, &mut other) {
-        *task_token = "another attempt".into();
-        *digest = "another plan".into();
+    if let (Message::UnsafePlan { reasons, .. }, Message::UnsafePlan { digest, .. }) = (&mut again, &mut other) {
+        reasons.push("another attempt".into());
+        *digest = "another request".into();
     }
     assert_eq!(reference(&first), reference(&again));
     assert_ne!(reference(&first), reference(&other));

@@ -83,13 +83,25 @@ texts! {
 texts! {
     unsafe_plan_title(name) = "Amazon Connect {name}: a user sync is waiting for your approval",
         "Amazon Connect {name}: ユーザー同期が承認を待っています";
-    unsafe_plan(instance_id, reasons, counts, removals, digest) =
-        "The user sync of the instance {instance_id} stopped before it applied an unsafe plan. Nothing was changed.\n\n\
-         Reason: {reasons}\n\nThe plan: {counts}.\nThe first users to remove: {removals}\nDigest: {digest}\n\n\
-         If you do not answer within three days, nothing is changed.",
-        "インスタンス {instance_id} のユーザー同期は、承認が必要な計画を適用する前に停止しました。\
-         何も変更していません。\n\n理由: {reasons}\n\n計画の内容: {counts}\n削除対象のユーザー (先頭の 10 人まで): {removals}\n\
-         ダイジェスト: {digest}\n\n3 日以内に回答がない場合は、何も変更しません。";
+    unsafe_plan(instance_id, reasons, counts, actions, users, digest) =
+        "The user sync of the instance {instance_id} applies all changes that need no approval. {actions} changes wait for \
+         your approval.\n\nReason: {reasons}\n\nThe plan: {counts}.\nThe first users whose changes wait: {users}\n\
+         Digest: {digest}",
+        "インスタンス {instance_id} のユーザー同期は、承認が不要な変更をすべて適用します。\
+         {actions} 件の変更が承認待ちです。\n\n理由: {reasons}\n\n計画の内容: {counts}\n承認待ちのユーザー (先頭の 10 人まで): {users}\n\
+         ダイジェスト: {digest}";
+    request_expires(until) = "\nThe request expires: {until}\n\nWithout an answer, these changes are not applied, and approval is \
+         requested again after the request has expired.",
+        "\nリクエストの有効期限: {until}\n\n回答がない場合、これらの変更は適用されません。\
+         有効期限が切れた後に、改めて承認を求めます。";
+    added_users(count, users) = "\n\nUsers added since the previous request: {count}. The first of these users: {users}",
+        "\n\n前回のリクエストの後に追加されたユーザー: {count} 人 (先頭の 10 人まで): {users}";
+    delete() = "delete", "削除";
+    schedule_deletion() = "schedule for deletion", "削除予定";
+    strip() = "take all rights away", "権限の削除";
+    end_sessions() = "sign out", "サインアウト";
+    lose_profile() = "take security profiles away", "セキュリティプロファイルの削除";
+    adopt() = "adopt", "管理対象に追加";
     planned_counts(create, adopt, update, removals, managed) = "create {create}, adopt {adopt}, update {update}, {removals} (of \
          {managed} managed users)",
         "作成 {create}、管理対象に追加 {adopt}、更新 {update}、{removals} (管理対象ユーザー {managed} 人)";
@@ -98,10 +110,12 @@ texts! {
         "削除予定 {schedule}、削除 {delete}、権限の削除 {strip}、サインアウト {sign_out}";
     check_the_groups() = "Check that the groups in Entra have the correct members. A group may have been emptied by mistake.",
         "Entra のグループのメンバーが正しいことを確認してください。誤ってメンバーが削除された可能性があります。";
-    approve_the_plan() = "To apply exactly this plan (a changed plan needs a new approval):",
-        "この計画だけを承認して適用する (計画の内容が変わった場合は、改めて承認を求めます):";
-    reject_the_plan() = "To reject the plan (nothing is changed; approval of the same plan is requested again after three days):",
-        "拒否する (何も変更しません。同じ計画の承認は、3 日後に再度求めます):";
+    approve_the_plan() = "To approve these changes (the approval covers only these users and is valid for three days):",
+        "これらの変更を承認する (承認はこれらのユーザーだけに適用され、3 日間有効です):";
+    reject_the_plan() = "To reject these changes (the users stay unchanged; approval is requested again if changes are added, or \
+         after the request has expired):",
+        "拒否する (これらのユーザーは変更されません。変更が追加された場合、または有効期限が切れた後に、\
+         改めて承認を求めます):";
 }
 
 // Signing certificates.

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::approval::{AppliedApproval, WaitingPart};
 use super::plan::Counts;
 use crate::onboarding::Language;
 
@@ -25,9 +26,6 @@ pub struct SyncUsersInput {
     /// Whether to apply the plan, or only to create it.
     #[serde(default)]
     pub mode: SyncMode,
-    /// The digest of the unsafe plan that an operator approved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub approved_digest: Option<String>,
     /// Object ids of members who joined a group, according to a notification. The step handles these members first. If
     /// there are more than [`MAX_HINTED`], the list is ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -61,15 +59,15 @@ pub enum SyncStatus {
     Done,
     /// The round reached its time limit. The state machine calls the step again with the checkpoint.
     More,
-    /// The plan exceeds the removal limit, and nothing was changed. An operator approves or rejects the plan by its
-    /// digest.
+    /// A part of the plan waits for an operator's approval ([`SyncUsersOutput::waiting`]). Everything else is done, as
+    /// for [`SyncStatus::Done`].
     UnsafePlan,
     /// The plan was created and not applied, as requested.
     Planned,
     /// Another run holds the lease and will make one more pass. The state machine sets this status.
     Busy,
-    /// An operator rejected the plan or did not answer in time; nothing was changed. The state machine sets this
-    /// status.
+    /// An operator rejected the plan or did not answer in time, and nothing was changed. Only the state machine of an
+    /// earlier release set this status; an onboarding of that release can still contain it.
     NotApproved,
 }
 
@@ -104,9 +102,9 @@ pub struct Checkpoint {
     /// Whether failed actions were retried. A run retries them once.
     #[serde(default, rename = "secondTry")]
     pub retried: bool,
-    /// The digest of the removals that were approved and are not done yet.
+    /// The approval of actions that an earlier round has applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub approved_removals: Option<String>,
+    pub approved: Option<AppliedApproval>,
 }
 
 /// Number of actions done, over all rounds and passes.
@@ -172,13 +170,7 @@ impl SyncProgress {
     pub const fn new(at: i64, planned: &Counts, earlier: &Totals, done: &Totals) -> Self {
         Self {
             at,
-            planned: planned.create
-                + planned.adopt
-                + planned.update
-                + planned.schedule_deletion
-                + planned.cancel_deletion
-                + planned.delete
-                + planned.strip,
+            planned: planned.actions().saturating_sub(planned.waiting),
             done: earlier.users() + done.users(),
             failed: done.failed,
         }
@@ -276,16 +268,22 @@ pub struct SyncUsersOutput {
     pub language: Language,
     /// The result of the round.
     pub status: SyncStatus,
-    /// The digest of the plan. An operator approves an unsafe plan by this digest.
+    /// The digest of the plan, or if the status is [`SyncStatus::UnsafePlan`], the digest of the request for approval.
     pub digest: String,
     /// The numbers of planned and completed actions.
     pub counts: Outcome,
-    /// The reasons why the plan is unsafe.
+    /// The reasons why a part of the plan needs approval.
     #[serde(default)]
     pub reasons: Vec<String>,
     /// The first of the usernames that the plan removes.
     #[serde(default)]
     pub removals: Vec<String>,
+    /// The part of the plan that waits for approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<WaitingPart>,
+    /// The approval of actions that this run applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<AppliedApproval>,
     /// The first failed actions.
     #[serde(default)]
     pub failures: Vec<Failure>,

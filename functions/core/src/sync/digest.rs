@@ -1,4 +1,4 @@
-//! The digest of a plan, which an operator approves.
+//! The digest of a plan, which identifies the plan in logs and results.
 
 use sha2::{Digest, Sha256};
 
@@ -6,8 +6,8 @@ use super::plan::{Change, Plan};
 use crate::digest::hex;
 
 impl Plan {
-    /// The SHA-256 digest of all actions, in hexadecimal. The dates of scheduled deletions are not included, so that an
-    /// approval given after midnight is still valid.
+    /// The SHA-256 digest of all actions, in hexadecimal. The dates of scheduled deletions are not included, so that the
+    /// same actions have the same digest on the next day.
     #[must_use]
     pub fn digest(&self) -> String {
         let mut hash = CanonicalHash::default();
@@ -50,32 +50,19 @@ impl Plan {
         for user in &self.cancel_deletion {
             hash.line("unmark", &[&user.username, &user.id]);
         }
-        self.removals_into(&mut hash, &|_| true);
-        hash.finish()
-    }
-
-    /// The digest of the removals in the plan, but only of users for whose id `left` returns true. If an approved plan
-    /// takes several rounds, each later round may remove only the users whom the previous rounds have not removed yet.
-    #[must_use]
-    pub fn removals_digest(&self, left: impl Fn(&str) -> bool) -> String {
-        let mut hash = CanonicalHash::default();
-        self.removals_into(&mut hash, &left);
-        hash.finish()
-    }
-
-    fn removals_into(&self, hash: &mut CanonicalHash, left: &dyn Fn(&str) -> bool) {
-        for mark in self.schedule_deletion.iter().filter(|mark| left(&mark.user.id)) {
-            hash.line("mark", &[&mark.user.username, &mark.user.id]);
+        for schedule in &self.schedule_deletion {
+            hash.line("mark", &[&schedule.user.username, &schedule.user.id]);
         }
-        for removal in self.delete.iter().filter(|removal| left(&removal.user.id)) {
+        for removal in &self.delete {
             hash.line("delete", &[&removal.user.username, &removal.user.id]);
         }
-        for user in self.strip.iter().filter(|user| left(&user.id)) {
+        for user in &self.strip {
             hash.line("strip", &[&user.username, &user.id]);
         }
-        for user in self.end_sessions.iter().filter(|user| left(&user.id)) {
+        for user in &self.end_sessions {
             hash.line("end sessions", &[&user.username, &user.id]);
         }
+        hash.finish()
     }
 }
 

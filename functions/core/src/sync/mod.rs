@@ -12,6 +12,7 @@
 //! * [`Plan::guard`] separates the actions that need an operator's approval, for example removals beyond the removal
 //!   limit, from the rest of the plan.
 
+mod approval;
 mod contract;
 mod desired;
 mod digest;
@@ -36,6 +37,7 @@ mod tests_guard;
 #[cfg(test)]
 mod tests_removal;
 
+pub use approval::{AppliedApproval, GuardedUser, WaitingPart};
 pub use contract::{
     Checkpoint, Durations, Failure, MAX_HINTED, MAX_LISTED, Outcome, SyncMode, SyncProgress, SyncStatus,
     SyncUsersInput, SyncUsersOutput, Totals,

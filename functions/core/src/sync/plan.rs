@@ -197,9 +197,24 @@ pub struct Counts {
     /// Number of users with the tags of this onboarding.
     #[serde(default)]
     pub managed: usize,
+    /// Actions of the plan that wait for approval.
+    #[serde(default)]
+    pub waiting: usize,
 }
 
 impl Counts {
+    /// The number of actions, without the sign-outs of kept users.
+    #[must_use]
+    pub const fn actions(&self) -> usize {
+        self.create
+            + self.adopt
+            + self.update
+            + self.schedule_deletion
+            + self.cancel_deletion
+            + self.delete
+            + self.strip
+    }
+
     /// Combines the counts of this pass and of the following pass. Counts of actions are added up; counts that describe
     /// a state are taken from the later pass.
     #[must_use]
@@ -255,6 +270,7 @@ impl Plan {
             postponed: self.postponed,
             unchanged: self.unchanged,
             managed: self.managed,
+            waiting: 0,
         }
     }
 

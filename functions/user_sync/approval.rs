@@ -1,0 +1,94 @@
+//! The part of a plan that waits for an operator's approval (docs/theory.md, "Approval").
+
+use onboarding_core::{
+    StepError,
+    sync::{ActionSet, AppliedApproval, GuardedPlan, Plan, SyncUsersOutput, WaitingPart},
+};
+use tracing::{info, warn};
+
+use super::sync_users::Round;
+use crate::registry::{Approvals, Registry, rfc3339};
+
+/// A plan in two parts, and what is requested and approved for the instance.
+pub(super) struct Guarded {
+    pub(super) plan: GuardedPlan,
+    approvals: Approvals,
+    requested: ActionSet,
+    approved: ActionSet,
+}
+
+impl Guarded {
+    /// Adds the waiting part and the approval to the output of the round. `earlier` is the approval that an earlier
+    /// round has applied.
+    pub(super) fn report(&self, earlier: Option<&AppliedApproval>, output: &mut SyncUsersOutput) {
+        output.reasons.clone_from(&self.plan.reasons);
+        output.counts.planned.waiting = self.plan.waiting.counts().actions();
+        if !self.plan.waiting.is_empty() {
+            output.waiting = Some(WaitingPart::of(&self.plan, &self.requested.union(&self.approved)));
+        }
+        output.approved = earlier.cloned();
+        let Some(approval) = self.approvals.approval.as_ref().filter(|_| !self.plan.approved_actions.is_empty()) else {
+            return;
+        };
+        let (digest, actions) = (approval.digest(), self.plan.approved_actions.len());
+        let (approved_by, approved_at) = (approval.by.clone(), rfc3339(approval.at));
+        info!(digest, actions, approved_by, approved_at, "an operator has approved a part of the plan");
+        if earlier.is_none_or(|earlier| earlier.digest != digest) {
+            output.approved = Some(AppliedApproval { digest: digest.to_owned(), approved_by, approved_at, actions });
+        }
+    }
+}
+
+impl Round<'_> {
+    /// Separates the actions that need approval and are not approved from the rest of the plan.
+    pub(super) async fn guard(&self, plan: Plan) -> Result<Guarded, StepError> {
+        let (registry, id) = (Registry::new(self.ctx)?, self.entry.instance_id.as_str());
+        let approvals = registry.approvals(id).await?;
+        let (mut requested, mut approved) = (ActionSet::EMPTY, ActionSet::EMPTY);
+        if !plan.approval_reasons().is_empty() {
+            (requested, approved) = tokio::try_join!(
+                registry.requested_actions(id, &approvals),
+                registry.approved_actions(id, &approvals),
+            )?;
+        }
+        Ok(Guarded { plan: plan.guard(&approved), approvals, requested, approved })
+    }
+
+    /// Requests approval for the waiting part, unless an earlier request contains all its actions. Withdraws the
+    /// request if nothing waits any more.
+    pub(super) async fn request_approval(
+        &self,
+        guarded: &Guarded,
+        output: &mut SyncUsersOutput,
+    ) -> Result<(), StepError> {
+        let (registry, id) = (Registry::new(self.ctx)?, self.entry.instance_id.as_str());
+        let Guarded { plan, approvals, requested, .. } = guarded;
+        let Some(waiting) = &mut output.waiting else {
+            // Removals that are only postponed because a group is empty will need approval again.
+            let request = approvals.request.as_ref().filter(|request| request.rejected_by.is_none());
+            return match request {
+                Some(request) if plan.apply.postponed == 0 => registry.withdraw_request(id, request).await,
+                _ => Ok(()),
+            };
+        };
+        match &approvals.request {
+            Some(request) if plan.waiting_actions.is_subset(requested) => {
+                request.digest().clone_into(&mut waiting.digest);
+                waiting.until = rfc3339(request.until);
+                waiting.rejected_by.clone_from(&request.rejected_by);
+                waiting.notify = !request.notified && request.rejected_by.is_none();
+            }
+            _ => {
+                // The new request also contains the approved actions that are not done yet, because its approval
+                // replaces the earlier approval.
+                let actions = plan.waiting_actions.union(&plan.approved_actions);
+                waiting.digest = actions.digest();
+                match registry.request_approval(id, approvals, (&actions, waiting)).await? {
+                    Some(until) => (waiting.until, waiting.notify) = (rfc3339(until), true),
+                    None => warn!("the request for approval has changed meanwhile; the next sync reads it again"),
+                }
+            }
+        }
+        Ok(())
+    }
+}
