@@ -9,6 +9,7 @@
 //! * [`ui`] — the terminal.
 //! * [`args`] — the command line and the files that it names.
 //! * [`words`] — all texts in English and Japanese.
+//! * [`output`] — the objects that `--json` prints.
 //! * [`exit`] — the exit codes. They have their own module because both [`commands`] and the errors of [`cloud`] use
 //!   them.
 
@@ -17,6 +18,7 @@ pub mod cloud;
 pub mod commands;
 pub mod exit;
 pub mod follow;
+pub mod output;
 pub mod report;
 pub mod ui;
 pub mod words;
@@ -26,13 +28,15 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
 
 use crate::{
-    args::{Args, Command},
+    args::{Args, Command, hints::Hints},
+    cloud::error::CommandError,
     commands::{
         approve, check, doctor, entra_setup, init, list, live_check, local, logs, machines, open, replay, run, schema,
         sign_out, start, status, stop, sync, watch,
     },
     exit::Exit,
-    ui::Console,
+    output::{CompletionScript, Information},
+    ui::{Console, Preferences},
     words::{Lang, Words},
 };
 
@@ -45,46 +49,87 @@ pub fn main() -> ExitCode {
     // Help and argument errors are translated too, so the language is determined before the arguments are parsed.
     let lang = Lang::of_arguments(std::env::args_os().skip(1))
         .unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()));
+    let words = Words(lang);
     let command = || if lang == Lang::Ja { words::translated(Args::command()) } else { Args::command() };
-    let args = command().try_get_matches().and_then(|matches| Args::from_arg_matches(&matches));
-    let args = match args {
+    let program = Hints::program_of_this_process();
+    let matches = command().try_get_matches();
+    let hints = Hints::new(program, matches.as_ref().ok());
+    let args = match matches.and_then(|matches| Args::from_arg_matches(&matches)) {
         Ok(args) => args,
-        Err(error) if lang == Lang::Ja && error.use_stderr() && error.kind() != NO_COMMAND => {
-            eprintln!("{}", words::refused(&error));
-            return Exit::BadInput.into();
-        }
-        Err(error) => error.exit(),
+        Err(error) => return without_arguments(&error, words, hints).into(),
     };
-    let console = Console::of_this_process(Words(lang), args.json);
-    let exit = match args.command {
-        Command::Local(local) => local::run(*local, &console),
-        Command::EntraSetup(args) => entra_setup::run(&args, &console),
-        Command::Check(check) => check::run(&check, &console),
-        Command::Schema => schema::run(&console),
+    let preferences = Preferences {
+        json: args.json,
+        quiet: args.quiet,
+        verbose: args.verbose,
+        yes: args.yes,
+        no_input: args.no_input,
+    };
+    let console = Console::of_this_process(words, preferences, hints);
+    let exit = execute(args.command, &console, command);
+    let lost = exit == Exit::Done && console.has_lost_output();
+    ExitCode::from(if lost { Exit::Failed } else { exit })
+}
+
+/// Prints help or version, or an error in the arguments.
+fn without_arguments(error: &clap::Error, words: Words, hints: Hints) -> Exit {
+    // The arguments could not be parsed, so `--json` is searched for in them.
+    let json = std::env::args_os().skip(1).take_while(|argument| argument != "--").any(|argument| argument == "--json");
+    let console = Console::of_this_process(words, Preferences { json, ..Preferences::default() }, hints);
+    let fault = error.use_stderr() && error.kind() != NO_COMMAND;
+    let text = if fault && words.0 == Lang::Ja { words::refused(error) } else { error.render().to_string() };
+    match (json, fault) {
+        (false, true) if words.0 == Lang::Ja => console.error(&text),
+        (false, _) => {
+            let _ = error.print();
+        }
+        (true, true) => {
+            console.error(text.trim_end());
+            let error = CommandError::arguments(text.trim_end(), words);
+            console.result(&error.output(|text| console.complete(text)));
+        }
+        (true, false) => console.result(&Information { text }),
+    }
+    if error.use_stderr() { Exit::BadInput } else { Exit::Done }
+}
+
+/// Runs the command.
+fn execute(command: Command, console: &Console, definition: impl Fn() -> clap::Command) -> Exit {
+    match command {
+        Command::Local(local) => local::run(*local, console),
+        Command::EntraSetup(args) => run(console, entra_setup::run(args, console)),
+        Command::Check(check) => check::run(&check, console),
+        Command::Schema(args) => schema::run(&args, console),
         Command::Completion { shell } => {
-            clap_complete::generate(shell, &mut command(), "onboard", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut definition(), "onboard", &mut script);
+            let script = String::from_utf8_lossy(&script);
+            if console.is_json() {
+                console.result(&CompletionScript { shell: shell.to_string(), script: script.into_owned() });
+            } else {
+                console.raw(script.trim_end());
+            }
             Exit::Done
         }
-        Command::Start(args) => run(&console, start::run(args, &console)),
-        Command::Watch(args) => run(&console, watch::run(args, &console)),
-        Command::Status(args) => run(&console, status::run(args, &console)),
-        Command::Stop(args) => run(&console, stop::run(args, &console)),
-        Command::Logs(args) => run(&console, logs::run(args, &console)),
-        Command::Open(args) => run(&console, open::run(args, &console)),
-        Command::List(args) => run(&console, list::run(args, &console)),
-        Command::Report(args) => run(&console, commands::report::run(args, &console)),
-        Command::Sync(args) => run(&console, sync::run(args, &console)),
-        Command::SignOut(args) => run(&console, sign_out::run(args, &console)),
-        Command::Init(args) => run(&console, async { init::run(*args, &console) }),
-        Command::Doctor(args) => run(&console, doctor::run(args, &console)),
-        Command::Plan(args) => run(&console, machines::plan(args, &console)),
-        Command::Approve(args) => run(&console, approve::approve(args, &console)),
-        Command::Reject(args) => run(&console, approve::reject(args, &console)),
-        Command::Replay(args) => run(&console, replay::run(args, &console)),
-        Command::RotateCertificate(args) => run(&console, machines::rotate(args, &console)),
-        Command::Drift(args) => run(&console, machines::drift(args, &console)),
-        Command::LiveCheck(args) => run(&console, live_check::run(args, &console)),
-        Command::Teardown(args) => run(&console, machines::teardown(args, &console)),
-    };
-    exit.into()
+        Command::Start(args) => run(console, start::run(args, console)),
+        Command::Watch(args) => run(console, watch::run(args, console)),
+        Command::Status(args) => run(console, status::run(args, console)),
+        Command::Stop(args) => run(console, stop::run(args, console)),
+        Command::Logs(args) => run(console, logs::run(args, console)),
+        Command::Open(args) => run(console, open::run(args, console)),
+        Command::SignOut(args) => run(console, sign_out::run(args, console)),
+        Command::List(args) => run(console, list::run(args, console)),
+        Command::Report(args) => run(console, commands::report::run(args, console)),
+        Command::Sync(args) => run(console, sync::run(args, console)),
+        Command::Init(args) => run(console, init::run(*args, console)),
+        Command::Doctor(args) => run(console, doctor::run(args, console)),
+        Command::Plan(args) => run(console, machines::plan(args, console)),
+        Command::Approve(args) => run(console, approve::approve(args, console)),
+        Command::Reject(args) => run(console, approve::reject(args, console)),
+        Command::Replay(args) => run(console, replay::run(args, console)),
+        Command::RotateCertificate(args) => run(console, machines::rotate(args, console)),
+        Command::Drift(args) => run(console, machines::drift(args, console)),
+        Command::LiveCheck(args) => run(console, live_check::run(args, console)),
+        Command::Teardown(args) => run(console, machines::teardown(args, console)),
+    }
 }

@@ -17,8 +17,8 @@ use super::{
 const FUNCTIONS: [&[&str]; 8] =
     [&WORKFLOWS, &["inspect"], &["registry"], &["connect"], &["context"], &["entra"], &["aws"], &["runtime"]];
 /// The modules of the tool `onboard`, from the top layer to the bottom layer.
-const TOOL: [&[&str]; 8] =
-    [&["commands"], &["follow"], &["report"], &["cloud"], &["ui"], &["args"], &["words"], &["exit"]];
+const TOOL: [&[&str]; 9] =
+    [&["commands"], &["follow"], &["report"], &["cloud"], &["ui"], &["args"], &["words"], &["output"], &["exit"]];
 /// The modules of the local cloud, from the top layer to the bottom layer.
 const LOCAL_CLOUD: [&[&str]; 3] = [&["cloud"], &["emulator"], &["stand_in"]];
 /// The source files at the root of the tool `onboard` (`cli/src`).

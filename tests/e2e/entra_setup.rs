@@ -25,6 +25,8 @@ case "$*" in
 esac
 "#;
 
+const REGION: &str = "ap-northeast-1";
+
 struct Fixture {
     folder: TempDir,
 }
@@ -50,7 +52,7 @@ impl Fixture {
         let mut command = onboard();
         command.arg("entra-setup").args(arguments).arg("--run");
         command.env("PATH", std::env::join_paths(paths).unwrap()).env("CALLS", self.path("calls"));
-        command.env("SECRETS", self.path("secrets")).env("ENTRA_SETUP_WAITS", "0");
+        command.env("SECRETS", self.path("secrets")).env("ENTRA_SETUP_WAITS", "0").env("AWS_REGION", REGION);
         command.envs(environment.iter().copied()).output().unwrap()
     }
 
@@ -144,6 +146,16 @@ fn both_identities_are_created_without_a_secret_and_a_second_run_changes_nothing
 }
 
 #[test]
+fn with_json_a_run_prints_the_parameters_as_json_and_the_output_of_the_script_to_standard_error() {
+    let output = Fixture::new().run(&["--json"], &[]);
+    let setup: Value = serde_json::from_str(&out(&output)).unwrap();
+    assert_eq!(setup["parameters"]["TenantId"], "7e7a0000-0000-4000-8000-000000000001", "{}", err(&output));
+    let names: Vec<&str> = setup["parameters"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names, ["RuntimeClientId", "SetupClientId", "TenantId"]);
+    assert!(err(&output).contains("Parameters for sam deploy"), "{}", err(&output));
+}
+
+#[test]
 fn missing_permissions_are_added_and_existing_ones_stay() {
     let fixture = Fixture::new();
     let first = Identity::Runtime.permissions()[0].id;
@@ -234,7 +246,7 @@ fn remove_deletes_an_identity_by_name() {
 
 #[test]
 fn the_json_output_contains_the_script_and_each_permission() {
-    let output = onboard().args(["entra-setup", "--json", "--stack", "acme"]).output().unwrap();
+    let output = onboard().args(["entra-setup", "--json", "--stack", "acme", "--region", REGION]).output().unwrap();
     let document: Value = serde_json::from_str(&out(&output)).unwrap();
     assert_eq!(document["identities"][1]["roleName"], "acme-ap-northeast-1-graph-runtime");
     for (identity, printed) in Identity::ALL.into_iter().zip(document["identities"].as_array().unwrap()) {
@@ -247,7 +259,7 @@ fn the_json_output_contains_the_script_and_each_permission() {
 #[test]
 fn arguments_that_could_inject_commands_into_the_script_are_rejected() {
     for arguments in [["--stack", "a'; rm -rf ~"], ["--region", "x y"], ["--audience", "api://$(id)"]] {
-        let output = onboard().arg("entra-setup").args(arguments).output().unwrap();
+        let output = onboard().arg("entra-setup").args(arguments).env("AWS_REGION", REGION).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(out(&output).is_empty());
     }

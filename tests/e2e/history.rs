@@ -4,10 +4,11 @@
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use onboard_cli::{
+    args::hints::Hints,
     cloud::{Cloud, stack::Stack},
     commands::follower::Follower,
     follow::{progress::News, tree},
-    ui::Console,
+    ui::{Console, Preferences},
     words::Words,
 };
 use serde_json::{Value, json};
@@ -80,9 +81,8 @@ async fn a_wait_of_days_is_shown_with_the_time_of_the_next_poll() {
     let (state, run) = follower.executions.root.progress.running().next().unwrap();
     assert_eq!(state, "WaitForInstanceQuota");
     assert_eq!(run.until, Some(run.since + 900.0));
-    let picture =
-        tree::draw(&follower.executions, &Console::of_this_process(Words::default(), false), run.since + 60.0, None)
-            .join("\n");
+    let console = Console::of_this_process(Words::default(), Preferences::default(), Hints::default());
+    let picture = tree::draw(&follower.executions, &console, run.since + 60.0, None).join("\n");
     for part in
         ["acme-1 · onboarding · RUNNING", "◔ WaitForInstanceQuota", "next poll in 14 min 00 s", "AWS is reviewing"]
     {

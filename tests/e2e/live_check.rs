@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::{
     cloud::{Cloud, until},
+    commands::output::faults,
     common::{err, local, onboard, out},
 };
 
@@ -145,6 +146,8 @@ async fn live_check_determines_each_reading_for_three_random_clouds_and_leaves_n
             () = decide_quota_requests(&cloud) => unreachable!("this never ends"),
         };
         let found: Value = serde_json::from_str(&out(&output)).unwrap_or_else(|_| panic!("{}", err(&output)));
+        let line = json!([["live-check", found]]);
+        assert_eq!(tokio::task::spawn_blocking(move || faults(&line)).await.unwrap(), "");
         assert!(found["findings"].is_array(), "seed {seed}: {found} {}", err(&output));
         let readings: BTreeMap<&str, (&str, &str)> = found["findings"]
             .as_array()

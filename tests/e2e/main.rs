@@ -6,6 +6,7 @@ mod cloud;
 mod command_line;
 mod commands;
 mod common;
+mod credentials;
 mod deployment;
 mod entra_setup;
 mod events;

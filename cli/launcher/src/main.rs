@@ -21,6 +21,9 @@ use progress::Progress;
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 /// Environment variable with the path of the functions' binary for `onboard local`; see `cli/src/args/local.rs`.
 const BOOTSTRAP: &str = "ONBOARD_BOOTSTRAP";
+/// Environment variable with the command that started the tool, which the tool repeats in messages; see
+/// `cli/src/args/hints.rs`.
+const CALLED_AS: &str = "ONBOARD_CALLED_AS";
 /// Exit code of cargo if a build fails.
 const NOT_BUILT: u8 = 101;
 
@@ -54,7 +57,7 @@ fn launch(arguments: Vec<OsString>) -> Result<ExitCode, String> {
     }
     progress.end();
     let mut onboard = Command::new(programs.join("onboard"));
-    onboard.args(arguments);
+    onboard.args(arguments).env(CALLED_AS, "cargo onboard");
     if build_functions {
         onboard.env(BOOTSTRAP, programs.join("bootstrap"));
     }

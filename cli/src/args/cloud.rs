@@ -4,40 +4,30 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+/// The options that select the AWS account and the Region.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct AwsArgs {
+    /// Profile of the AWS configuration files [default: from `AWS_PROFILE`]
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// AWS Region [default: from `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile or samconfig.toml]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+}
+
 /// The options that select the stack.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Stack")]
 pub struct StackArgs {
     /// Use the local cloud that `onboard local --keep` started
     #[arg(long, conflicts_with_all = ["profile", "region"])]
     pub local: bool,
-    /// Profile of the AWS configuration
-    #[arg(long, value_name = "NAME")]
-    pub profile: Option<String>,
-    /// AWS Region of the stack
-    #[arg(long, value_name = "REGION")]
-    pub region: Option<String>,
-    /// Name of the CloudFormation stack
-    #[arg(long, value_name = "NAME", default_value = "connect-onboarding")]
-    pub stack: String,
-}
-
-impl StackArgs {
-    /// Returns the options with which another command selects the same stack, each preceded by a blank.
-    #[must_use]
-    pub fn options(&self) -> String {
-        let mut options = String::new();
-        if self.local {
-            options += " --local";
-        }
-        let stack = (self.stack != "connect-onboarding" && !self.local).then_some(&self.stack);
-        for (name, value) in [("profile", self.profile.as_ref()), ("region", self.region.as_ref()), ("stack", stack)] {
-            if let Some(value) = value {
-                options += &format!(" --{name} {value}");
-            }
-        }
-        options
-    }
+    /// Selects the account and the Region.
+    #[command(flatten)]
+    pub aws: AwsArgs,
+    /// Name of the CloudFormation stack [default: from samconfig.toml, or else connect-onboarding]
+    #[arg(long, alias = "stack-name", value_name = "NAME", env = "ONBOARD_STACK", hide_env_values = true)]
+    pub stack: Option<String>,
 }
 
 /// Arguments of `onboard live-check`.
@@ -49,12 +39,9 @@ pub struct LiveCheckArgs {
     /// Check the local cloud that `onboard local --keep` started
     #[arg(long, conflicts_with_all = ["profile", "region"])]
     pub local: bool,
-    /// Profile of the AWS configuration
-    #[arg(long, value_name = "NAME")]
-    pub profile: Option<String>,
-    /// AWS Region of the instance that the check creates
-    #[arg(long, value_name = "REGION")]
-    pub region: Option<String>,
+    /// Selects the account, and the Region of the instance that the check creates.
+    #[command(flatten)]
+    pub aws: AwsArgs,
     /// Name of a deployed stack; also checks how fast Graph sends a notification to the URL of this stack
     #[arg(long, value_name = "NAME")]
     pub stack: Option<String>,
@@ -89,7 +76,8 @@ fn document(text: &str) -> Result<DocumentArg, String> {
 /// Arguments of `onboard doctor`.
 #[derive(Debug, clap::Args)]
 pub struct DoctorArgs {
-    /// An onboarding.json, to check Entra's consent and the groups [default: onboarding.json, if it exists]
+    /// An onboarding.json, or - for standard input, to check Entra's consent and the groups [default: onboarding.json,
+    /// if it exists]
     pub file: Option<PathBuf>,
     /// The options that select the stack.
     #[command(flatten)]
@@ -99,7 +87,7 @@ pub struct DoctorArgs {
 /// Arguments of `onboard plan`.
 #[derive(Debug, clap::Args)]
 pub struct PlanArgs {
-    /// The onboarding.json
+    /// The onboarding.json, or - for standard input
     #[arg(default_value = "onboarding.json")]
     pub file: PathBuf,
     /// The options that select the stack.
@@ -110,7 +98,7 @@ pub struct PlanArgs {
 /// Arguments of `onboard start`.
 #[derive(Debug, clap::Args)]
 pub struct StartArgs {
-    /// The onboarding.json
+    /// The onboarding.json, or - for standard input
     #[arg(default_value = "onboarding.json")]
     pub file: PathBuf,
     /// Upload a document of a phone number order: identity=FILE, address=FILE or relationship=FILE; can be repeated

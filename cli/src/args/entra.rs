@@ -4,6 +4,8 @@ use clap::ValueEnum;
 use local_cloud::emulator::CredentialKind;
 use onboarding_core::entra::{Identity, TOKEN_AUDIENCE};
 
+use super::AwsArgs;
+
 /// The identities to create, and their credentials.
 #[derive(Debug, clap::Args)]
 pub struct EntraSetupArgs {
@@ -16,12 +18,12 @@ pub struct EntraSetupArgs {
     /// Remove this identity instead: its application and its secret
     #[arg(long, value_enum, value_name = "IDENTITY", conflicts_with_all = ["only", "credential"])]
     pub remove: Option<IdentityArg>,
-    /// Name of the stack, also if it does not exist yet
-    #[arg(long, value_name = "NAME", default_value = "connect-onboarding")]
-    pub stack: String,
-    /// The stack's Region
-    #[arg(long, value_name = "REGION", env = "AWS_REGION", default_value = "ap-northeast-1")]
-    pub region: String,
+    /// Name of the stack, also if it does not exist yet [default: from samconfig.toml, or else connect-onboarding]
+    #[arg(long, alias = "stack-name", value_name = "NAME", env = "ONBOARD_STACK", hide_env_values = true)]
+    pub stack: Option<String>,
+    /// Selects the account and the stack's Region.
+    #[command(flatten)]
+    pub aws: AwsArgs,
     /// Audience of federated credentials; different in a national cloud
     #[arg(long, value_name = "URI", default_value = TOKEN_AUDIENCE)]
     pub audience: String,

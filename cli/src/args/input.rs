@@ -43,12 +43,16 @@ impl BadInput {
     }
 }
 
-/// Reads a JSON file.
+/// The file name that stands for standard input.
+pub const STDIN: &str = "-";
+
+/// Reads a JSON file, or standard input if the file is [`STDIN`].
 ///
 /// # Errors
 /// Fails if the file can't be read, is not JSON, or contains a duplicate key; the error gives line and column.
 pub fn json(file: &Path) -> Result<Value, BadInput> {
-    let text = fs::read_to_string(file).map_err(|error| BadInput::one(file, "$", |words| unreadable(&error, words)))?;
+    let text = if file == Path::new(STDIN) { io::read_to_string(io::stdin()) } else { fs::read_to_string(file) };
+    let text = text.map_err(|error| BadInput::one(file, "$", |words| unreadable(&error, words)))?;
     // Windows editors start a file with a byte order mark.
     let text = text.trim_start_matches('\u{feff}');
     let value = serde_json::from_str(text)

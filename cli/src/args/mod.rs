@@ -2,19 +2,20 @@
 
 mod cloud;
 mod entra;
+pub mod hints;
 pub mod input;
 mod local;
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub use self::{
     cloud::{
-        ApplicationDisposition, ApproveArgs, Disposition, DoctorArgs, DocumentArg, DriftArgs, ListArgs, LiveCheckArgs,
-        LogsArgs, OpenArgs, PageArg, PlanArgs, RejectArgs, ReplayArgs, ReportArgs, RotateArgs, SignOutArgs, StackArgs,
-        StartArgs, StatusArgs, StopArgs, SyncArgs, TeardownArgs, WatchArgs,
+        ApplicationDisposition, ApproveArgs, AwsArgs, Disposition, DoctorArgs, DocumentArg, DriftArgs, ListArgs,
+        LiveCheckArgs, LogsArgs, OpenArgs, PageArg, PlanArgs, RejectArgs, ReplayArgs, ReportArgs, RotateArgs,
+        SignOutArgs, StackArgs, StartArgs, StatusArgs, StopArgs, SyncArgs, TeardownArgs, WatchArgs,
     },
     entra::{CredentialArg, EntraSetupArgs, IdentityArg},
     local::{HELP, LocalArgs},
@@ -47,9 +48,21 @@ pub struct Args {
     /// The command to run.
     #[command(subcommand)]
     pub command: Command,
-    /// Print the result as JSON on standard output; messages go to standard error
+    /// Print results and errors as JSON on standard output, one object per line; messages go to standard error
     #[arg(long, global = true)]
     pub json: bool,
+    /// Print only results and errors: no progress and no suggestions
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Also print which profile, Region and stack are used, and where each setting comes from
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    /// Answer yes/no questions with yes
+    #[arg(long, short, global = true)]
+    pub yes: bool,
+    /// Ask no questions: a missing answer is an error
+    #[arg(long, global = true)]
+    pub no_input: bool,
     /// Language of messages [default: from `LC_ALL`, `LC_MESSAGES` or LANG]
     #[arg(long, global = true, value_enum, value_name = "LANGUAGE")]
     pub lang: Option<Lang>,
@@ -151,9 +164,9 @@ pub enum Command {
         after_help = "Examples:\n  onboard live-check --group \"Support agents\"    needs az and AWS credentials, signed in\n  onboard live-check --group \"Support agents\" --local"
     )]
     LiveCheck(LiveCheckArgs),
-    /// Print the JSON Schema of onboarding.json, for editors
-    #[command(after_help = "Example:\n  onboard schema > onboarding.schema.json")]
-    Schema,
+    /// Print the JSON Schema of onboarding.json, for editors, or of the output of --json
+    #[command(after_help = "Examples:\n  onboard schema > onboarding.schema.json\n  onboard schema output")]
+    Schema(SchemaArgs),
     /// Print the completion script for a shell
     #[command(after_help = "Example:\n  onboard completion bash > ~/.local/share/bash-completion/completions/onboard")]
     Completion {
@@ -162,10 +175,27 @@ pub enum Command {
     },
 }
 
+/// Arguments of `onboard schema`.
+#[derive(Debug, clap::Args)]
+pub struct SchemaArgs {
+    /// Schema of the input, onboarding.json, or of the output of --json
+    #[arg(value_enum, default_value = "input")]
+    pub of: SchemaOf,
+}
+
+/// What a schema describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The file onboarding.json
+    Input,
+    /// The lines that --json prints
+    Output,
+}
+
 /// Arguments of `onboard check`.
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
-    /// The file to validate
+    /// The file to validate, or - for standard input
     #[arg(default_value = "onboarding.json")]
     pub file: PathBuf,
 }

@@ -3,9 +3,12 @@
 use std::{error::Error, fmt};
 
 use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
-use serde_json::{Value, json};
 
-use crate::{exit::Exit, words::Words};
+use crate::{
+    exit::Exit,
+    output::{ErrorOutput, Fault},
+    words::Words,
+};
 
 /// The error with which a command fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,10 +84,38 @@ impl CommandError {
         Self::cloud(name, format!("{doing}: {error}"), action)
     }
 
-    /// The error as JSON.
+    /// An error in the arguments, with clap's message.
     #[must_use]
-    pub fn json(&self) -> Value {
-        json!({ "error": { "name": self.name, "message": self.what, "action": self.action } })
+    pub fn arguments(message: &str, words: Words) -> Self {
+        Self {
+            exit: Exit::BadInput,
+            name: "InvalidArguments".into(),
+            what: message.to_owned(),
+            action: words.see_help(),
+        }
+    }
+
+    /// An error of a command that could be started, but has failed.
+    pub fn failed(name: impl Into<String>, what: impl Into<String>, action: impl Into<String>) -> Self {
+        Self { exit: Exit::Failed, name: name.into(), what: what.into(), action: action.into() }
+    }
+
+    /// The error of a command that the operator interrupted.
+    #[must_use]
+    pub fn interrupted(words: Words) -> Self {
+        Self {
+            exit: Exit::Interrupted,
+            name: "Interrupted".into(),
+            what: words.command_interrupted(),
+            action: words.list_executions(),
+        }
+    }
+
+    /// The error as the tool prints it with `--json`. `complete` completes the commands in the texts.
+    #[must_use]
+    pub fn output(&self, complete: impl Fn(&str) -> String) -> ErrorOutput {
+        let fault = Fault { name: self.name.clone(), message: complete(&self.what), action: complete(&self.action) };
+        ErrorOutput { error: fault }
     }
 }
 

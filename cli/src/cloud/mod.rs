@@ -1,6 +1,7 @@
 //! The cloud that a command works on: AWS, or a running local cloud (`onboard local --keep`). All commands access the
 //! cloud through this module, so each command works with AWS and with a local cloud.
 //!
+//! * [`configuration`] — profile, credentials and Region of the operator, and the name of the stack.
 //! * [`stack`] — the deployed stack and its outputs, which name all other resources.
 //! * [`executions`] — starts, finds and describes executions.
 //! * [`kept`] — the addresses of a running local cloud.
@@ -8,6 +9,7 @@
 //! * [`signed`] — calls to AWS services whose SDK crate is not used.
 //! * [`error`] — the errors of commands, with the recommended action.
 
+pub mod configuration;
 pub mod error;
 pub mod executions;
 pub mod kept;
@@ -18,7 +20,7 @@ pub mod stack;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 
-use self::{error::CommandError, kept::Kept, signed::Signed, stack::Stack};
+use self::{configuration::configured, error::CommandError, kept::Kept, signed::Signed, stack::Stack};
 use crate::{args::StackArgs, words::Words};
 
 /// A cloud in which the stack is deployed.
@@ -36,9 +38,6 @@ pub struct Cloud {
     pub stack: Stack,
     /// Clock scale: how many seconds a local cloud takes for one second of the real cloud. `None` in AWS.
     pub local: Option<f64>,
-    /// The command-line options that select this cloud, each preceded by a blank. Commands that messages suggest
-    /// contain these options.
-    pub options: String,
     /// The language of messages.
     pub words: Words,
 }
@@ -52,13 +51,13 @@ impl Cloud {
         if target.local {
             let kept = Kept::running(words).map_err(|why| CommandError::no_local_cloud(words, why))?;
             let stack = Stack { name: kept.stack, status: "CREATE_COMPLETE".into(), outputs: kept.outputs };
-            let cloud = Self::at(&kept.stand_in, &kept.region, stack, Some(kept.clock_scale), words);
-            return Ok(Self { options: target.options(), ..cloud });
+            return Ok(Self::at(&kept.stand_in, &kept.region, stack, Some(kept.clock_scale), words));
         }
-        let config = configured(target.profile.as_deref(), target.region.as_deref(), words).await?;
+        let config = configured(&target.aws, words).await?;
         let signed = Signed::new(config.clone(), words);
-        let stack = Stack::describe(&signed, &target.stack, words).await?;
-        Ok(Self { options: target.options(), ..Self::with(config, stack, None, words) })
+        let name = configuration::stack(target.stack.as_deref(), words)?;
+        let stack = Stack::describe(&signed, &name, words).await?;
+        Ok(Self::with(config, stack, None, words))
     }
 
     /// The clients for a local cloud with this endpoint.
@@ -89,7 +88,6 @@ impl Cloud {
             config,
             stack,
             local,
-            options: String::new(),
             words,
         }
     }
@@ -156,24 +154,4 @@ impl Machine {
             Self::RotateCertificate => "rotate-certificate",
         }
     }
-}
-
-/// Loads the operator's AWS configuration. Fails if the configuration has no Region.
-pub(crate) async fn configured(
-    profile: Option<&str>,
-    region: Option<&str>,
-    words: Words,
-) -> Result<SdkConfig, CommandError> {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest());
-    if let Some(profile) = profile {
-        loader = loader.profile_name(profile);
-    }
-    if let Some(region) = region {
-        loader = loader.region(Region::new(region.to_owned()));
-    }
-    let config = loader.load().await;
-    if config.region().is_none() {
-        return Err(CommandError::cloud("NoRegion", words.no_region(), words.specify_a_region()));
-    }
-    Ok(config)
 }

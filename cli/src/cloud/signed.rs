@@ -289,8 +289,9 @@ impl Signed {
         Ok(instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 
-    fn region(&self) -> String {
-        self.config.region().map_or_else(|| "us-east-1".to_owned(), |region| region.as_ref().to_owned())
+    /// The Region of the calls.
+    pub(super) fn region(&self) -> String {
+        self.config.region().map(ToString::to_string).unwrap_or_default()
     }
 
     fn suffix(&self) -> &'static str {

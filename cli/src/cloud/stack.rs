@@ -32,7 +32,7 @@ impl Stack {
         let xml = signed.query(CLOUD_FORMATION, &doing, &parameters).await.map_err(|error| {
             // For a missing stack, CloudFormation returns a generic ValidationError: "Stack with id … does not exist".
             if error.what.contains("does not exist") {
-                CommandError::cloud("NoStack", words.no_stack(name), words.deploy_or_name())
+                CommandError::cloud("NoStack", words.no_stack(name, signed.region()), words.deploy_or_name())
             } else {
                 error
             }

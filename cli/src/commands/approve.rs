@@ -4,8 +4,6 @@
 //! condition that the request still has the digest that the operator has seen. `approve` then starts a user sync, which
 //! applies the approved changes. If this start fails, the next sync applies them.
 
-use std::io::{self, BufRead, IsTerminal, Write};
-
 use serde_json::json;
 
 use crate::{
@@ -16,8 +14,9 @@ use crate::{
         executions::name_of,
         registry::{ApprovalRequest, Decision, Entry},
     },
-    commands::{follower::now, sync},
+    commands::{follower::now, interruption, prompt::confirmed, sync},
     exit::Exit,
+    output::{Approved, Rejected},
     ui::{Console, Tone},
     words::Words,
 };
@@ -37,7 +36,10 @@ pub async fn approve(args: ApproveArgs, console: &Console) -> Result<Exit, Comma
         Some(seen) => return Err(another_request(&entry, seen, words)),
         None => {
             show(&entry, &request, console);
-            if !confirmed(&words.approve_question(), console) {
+            let Some(confirmed) = confirmed(&words.approve_question(), console).await else {
+                return Ok(interruption(console));
+            };
+            if !confirmed {
                 return Err(CommandError::undecided(
                     "NotConfirmed",
                     words.not_confirmed(),
@@ -52,11 +54,14 @@ pub async fn approve(args: ApproveArgs, console: &Console) -> Result<Exit, Comma
     console.line(&console.paint(Tone::Good, &words.approved(&request.digest)));
     let input = json!({ "instanceId": entry.instance_id, "reason": "operator", "approvedDigest": request.digest });
     let execution = cloud.start(Machine::UserSync, &format!("{}-approved", entry.alias), &input).await?;
-    console.result(&json!({
-        "alias": entry.alias, "approvedDigest": request.digest, "execution": execution, "name": name_of(&execution),
-    }));
     console.line(&words.started(name_of(&execution)));
-    console.line(&words.follow_with(name_of(&execution), &cloud.options));
+    console.note(&words.follow_with(name_of(&execution)));
+    console.result(&Approved {
+        alias: entry.alias,
+        approved_digest: request.digest,
+        name: name_of(&execution).to_owned(),
+        execution,
+    });
     Ok(Exit::Done)
 }
 
@@ -72,8 +77,8 @@ pub async fn reject(args: RejectArgs, console: &Console) -> Result<Exit, Command
     if !cloud.decide(&entry.instance_id, &request.digest, Decision::Reject).await? {
         return Err(another_request(&entry, &request.digest, words));
     }
-    console.result(&json!({ "alias": entry.alias, "rejectedDigest": request.digest }));
     console.line(&console.paint(Tone::Good, &words.rejected(&request.digest)));
+    console.result(&Rejected { alias: entry.alias, rejected_digest: request.digest });
     Ok(Exit::Done)
 }
 
@@ -104,21 +109,4 @@ fn another_request(entry: &Entry, seen: &str, words: Words) -> CommandError {
 fn show(entry: &Entry, request: &ApprovalRequest, console: &Console) {
     console.line(&console.paint(Tone::Strong, &console.words().request_of(&entry.alias, &request.digest)));
     sync::print_waiting(&request.waiting, console);
-}
-
-/// Asks a yes/no question on the terminal. Returns false without a terminal.
-pub(crate) fn confirmed(question: &str, console: &Console) -> bool {
-    if console.is_json() || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-        return false;
-    }
-    print_question(question);
-    let answer = io::stdin().lock().lines().next().and_then(Result::ok).unwrap_or_default();
-    ["y", "yes", "はい"].contains(&answer.trim().to_lowercase().as_str())
-}
-
-/// Prints a question without a line break, so that the operator types the answer on the same line.
-pub(crate) fn print_question(question: &str) {
-    let mut out = io::stdout().lock();
-    let _ = write!(out, "{question} ");
-    let _ = out.flush();
 }

@@ -1,10 +1,11 @@
 //! `onboard check`: validates an `onboarding.json` without calling any cloud service.
 
-use serde_json::json;
+use onboarding_core::parse::Problem;
 
 use crate::{
     args::{CheckArgs, input},
     exit::Exit,
+    output::{InputProblem, Validation},
     ui::{Console, Tone},
     words::Lang,
 };
@@ -14,35 +15,23 @@ pub fn run(args: &CheckArgs, console: &Console) -> Exit {
     let words = console.words();
     let result = input::onboarding(&args.file);
     if console.is_json() {
-        let problems: Vec<_> = result
-            .as_ref()
-            .err()
-            .map(|bad| {
-                bad.problems
-                    .iter()
-                    .map(|p| {
-                        let message = if words.0 == Lang::Ja { &p.japanese } else { &p.message };
-                        json!({"path": p.path, "message": message})
-                    })
-                    .collect()
-            })
-            .unwrap_or_default();
-        console.result(&json!({"valid": result.is_ok(), "problems": problems}));
+        let problem = |problem: &Problem| InputProblem {
+            path: problem.path.clone(),
+            message: if words.0 == Lang::Ja { &problem.japanese } else { &problem.message }.clone(),
+        };
+        let problems = result.as_ref().err().map_or_else(Vec::new, |bad| bad.problems.iter().map(problem).collect());
+        console.result(&Validation { valid: result.is_ok(), problems });
     }
     match result {
         Ok((_, onboarding)) => {
-            if !console.is_json() {
-                let groups = onboarding.users.groups.len();
-                let groups = if groups == 1 { words.one_group() } else { words.groups(groups) };
-                let text = words.input_valid(args.file.display(), &onboarding.instance.alias, groups);
-                console.line(&console.paint(Tone::Good, &text));
-            }
+            let groups = onboarding.users.groups.len();
+            let groups = if groups == 1 { words.one_group() } else { words.groups(groups) };
+            let text = words.input_valid(args.file.display(), &onboarding.instance.alias, groups);
+            console.line(&console.paint(Tone::Good, &text));
             Exit::Done
         }
         Err(bad) => {
-            if !console.is_json() {
-                console.error(&bad.message(words));
-            }
+            console.error(&bad.message(words));
             Exit::BadInput
         }
     }

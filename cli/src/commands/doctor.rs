@@ -19,24 +19,13 @@ use crate::{
         signed::{CLOUD_FORMATION, CLOUD_WATCH, SNS, elements, text},
     },
     exit::Exit,
+    output::{Diagnosis, DoctorCheck, Verdict},
     ui::{Console, Tone},
     words::Words,
 };
 
 /// Stack outputs that the commands require.
 const OUTPUTS: [&str; 4] = ["NotificationTopicArn", "RegistryTable", "FailedEventQueue", "DocumentsBucket"];
-
-/// The result of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Good,
-    /// An onboarding would work, but the operator should review the finding.
-    Look,
-    /// The check found a problem because of which an onboarding would fail.
-    Bad,
-    /// The check could not run.
-    Unknown,
-}
 
 /// A check with its result.
 struct Check {
@@ -66,7 +55,7 @@ pub async fn run(args: DoctorArgs, console: &Console) -> Result<Exit, CommandErr
     checks.push(alarms(&cloud).await);
     checks.push(failed_events(&cloud).await);
     checks.push(Check::new("licences", Verdict::Unknown, words.licences(), words.look_at_licences()));
-    console.result(&json!({ "checks": checks.iter().map(Check::json).collect::<Vec<_>>() }));
+    console.result(&Diagnosis { checks: checks.iter().map(|check| check.output(console)).collect() });
     for check in &checks {
         check.print(console);
     }
@@ -105,14 +94,13 @@ impl Check {
         }
     }
 
-    fn json(&self) -> Value {
-        let verdict = match self.verdict {
-            Verdict::Good => "good",
-            Verdict::Look => "look",
-            Verdict::Bad => "bad",
-            Verdict::Unknown => "unknown",
-        };
-        json!({ "name": self.name, "verdict": verdict, "found": self.found, "action": self.action })
+    fn output(&self, console: &Console) -> DoctorCheck {
+        DoctorCheck {
+            name: self.name.to_owned(),
+            verdict: self.verdict,
+            found: self.found.clone(),
+            action: console.complete(&self.action),
+        }
     }
 }
 
@@ -289,7 +277,9 @@ async fn alarms(cloud: &Cloud) -> Check {
 async fn failed_events(cloud: &Cloud) -> Check {
     match super::replay::waiting(cloud).await {
         Ok((0, _)) => Check::good("events", cloud.words.events_wait(0)),
-        Ok((count, _)) => Check::new("events", Verdict::Look, cloud.words.events_wait(count), "onboard replay"),
+        Ok((count, _)) => {
+            Check::new("events", Verdict::Look, cloud.words.events_wait(count), cloud.words.replay_them())
+        }
         Err(error) => Check::unknown("events", error),
     }
 }

@@ -205,7 +205,8 @@ pub async fn last_output(cloud: &Cloud, arn: &str, state: &str) -> Result<Option
     }))
 }
 
-/// Follows and displays an execution until it ends. To stop earlier, drop the future.
+/// Follows and displays an execution until it ends. To stop earlier, drop the future. On a terminal, the drawing
+/// disappears at the end.
 ///
 /// # Errors
 /// Fails if Step Functions rejects a request.
@@ -215,7 +216,7 @@ pub async fn follow_to_end(
     console: &Console,
 ) -> Result<Ending, CommandError> {
     let pause = if follower.cloud.local.is_some() { LOCAL_POLL_INTERVAL } else { POLL_INTERVAL };
-    let mut screen = console.is_live().then(Screen::take);
+    let mut screen = console.is_live().then(|| Screen::take(console.stream()));
     let words = console.words();
     let foot = if options.in_this_process { words.ctrl_c_stops_local_cloud() } else { words.ctrl_c_stops_watching() };
     loop {
@@ -223,17 +224,13 @@ pub async fn follow_to_end(
         let ended = *follower.executions.status() != ExecutionStatus::Running;
         for (depth, news) in &news {
             if screen.is_none() {
-                console.line(&line(console, *depth, news));
+                console.note(&line(console, *depth, news));
             }
             if options.events {
-                console.event(&event(*depth, news));
+                console.result(&event(*depth, news));
             }
         }
         if ended {
-            if let Some(screen) = screen.take() {
-                drop(screen);
-                tree::draw(&follower.executions, console, now(), None).iter().for_each(|line| console.line(line));
-            }
             return Ok(Ending::Ended);
         }
         let next = tokio::time::Instant::now() + pause;
@@ -245,6 +242,14 @@ pub async fn follow_to_end(
             let frame = tokio::time::Instant::now() + FRAME;
             tokio::time::sleep_until(frame.min(next)).await;
         }
+    }
+}
+
+/// Prints the last drawing on a terminal. The drawing that [`follow_to_end`] updates is on the alternate screen, which
+/// disappears.
+pub fn leave_drawing(follower: &Follower<'_>, console: &Console) {
+    if console.is_live() {
+        tree::draw(&follower.executions, console, now(), None).iter().for_each(|line| console.line(line));
     }
 }
 

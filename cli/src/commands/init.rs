@@ -3,19 +3,20 @@
 
 use std::{
     fs::OpenOptions,
-    io::{self, BufRead, ErrorKind, IsTerminal, Write},
+    io::{self, ErrorKind, Write},
 };
 
 use onboarding_core::onboarding::Onboarding;
 use serde_json::{Value, json};
 
-use super::approve::print_question;
+use super::{interruption, prompt::ask};
 use crate::{
     args::{InitArgs, input::BadInput},
     cloud::error::CommandError,
     exit::Exit,
+    output::WrittenInput,
     ui::{Console, Tone},
-    words::{Lang, Words},
+    words::{Lang, quoted},
 };
 
 /// The schema reference for editors.
@@ -25,14 +26,13 @@ const SCHEMA: &str = "onboarding.schema.json";
 ///
 /// # Errors
 /// Fails if an answer is missing or invalid, or the file already exists.
-pub fn run(args: InitArgs, console: &Console) -> Result<Exit, CommandError> {
+pub async fn run(args: InitArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let file = args.file.clone();
     if file.exists() && !args.force {
         return Err(CommandError::input(words.file_exists(file.display()), words.use_force()));
     }
-    let ask = !console.is_json() && io::stdin().is_terminal() && io::stdout().is_terminal();
-    let value = answers(args, ask, words)?;
+    let Some(value) = answers(args, console).await? else { return Ok(interruption(console)) };
     Onboarding::parse(&value)
         .map_err(|problems| CommandError::file(&BadInput { file: file.display().to_string(), problems }, words))?;
     let text = format!("{value:#}\n");
@@ -40,11 +40,12 @@ pub fn run(args: InitArgs, console: &Console) -> Result<Exit, CommandError> {
     opened.and_then(|mut opened| opened.write_all(text.as_bytes())).map_err(|error| {
         CommandError::input(words.not_written(file.display(), describe(&error)), words.specify_another_file())
     })?;
-    console.result(&json!({ "file": file.display().to_string(), "onboarding": value }));
+    console.result(&WrittenInput { file: file.display().to_string(), onboarding: value.clone() });
     console.line(&console.paint(Tone::Good, &words.written(file.display())));
-    console.line(&words.next_steps(file.display()));
+    let name = quoted(&file.display().to_string());
+    console.note(&words.next_steps(&name));
     if !value["documents"].is_null() {
-        console.line(&words.upload_documents(file.display()));
+        console.note(&words.upload_documents(&name));
     }
     Ok(Exit::Done)
 }
@@ -53,34 +54,70 @@ fn describe(error: &io::Error) -> String {
     if error.kind() == ErrorKind::NotFound { "the folder does not exist".into() } else { error.to_string() }
 }
 
-/// The content of the file. Asks for values that are not given as options.
-fn answers(args: InitArgs, ask: bool, words: Words) -> Result<Value, CommandError> {
-    let question = |text: String, default: &str| if ask { typed(&text, default) } else { default.to_owned() };
-    let alias = args.alias.unwrap_or_else(|| question(words.ask_alias(), ""));
-    let groups = if args.group.is_empty() { list(&question(words.ask_groups(), "")) } else { args.group };
-    if alias.is_empty() || groups.is_empty() {
-        return Err(CommandError::input(words.answers_missing(), words.specify_answers()));
+/// The content of the file. Asks for values that are not given as options. Returns `None` if the operator interrupts a
+/// question.
+async fn answers(args: InitArgs, console: &Console) -> Result<Option<Value>, CommandError> {
+    match given(args, console).await {
+        Ok(value) => Ok(Some(value)),
+        Err(NoAnswer::Interrupted) => Ok(None),
+        Err(NoAnswer::Invalid(error)) => Err(error),
     }
-    let profiles = if args.security_profile.is_empty() {
-        list(&question(words.ask_profiles(), "Agent"))
-    } else {
-        args.security_profile
+}
+
+/// Why the content of the file could not be composed.
+enum NoAnswer {
+    Interrupted,
+    Invalid(CommandError),
+}
+
+/// The typed answer to a question. Without a terminal or an answer, the default.
+async fn typed(question: &str, default: &str, console: &Console) -> Result<String, NoAnswer> {
+    if !console.can_ask() {
+        return Ok(default.to_owned());
+    }
+    let line = ask(question, console).await.ok_or(NoAnswer::Interrupted)?;
+    let line = line.trim();
+    Ok(if line.is_empty() { default } else { line }.to_owned())
+}
+
+async fn given(args: InitArgs, console: &Console) -> Result<Value, NoAnswer> {
+    let words = console.words();
+    let alias = match args.alias {
+        Some(alias) => alias,
+        None => typed(&words.ask_alias(), "", console).await?,
     };
-    let numbers =
-        if args.phone_number.is_empty() { list(&question(words.ask_numbers(), "")) } else { args.phone_number };
+    let several = async |given: Vec<String>, question: String, default: &str| {
+        if given.is_empty() { Ok(list(&typed(&question, default, console).await?)) } else { Ok::<_, NoAnswer>(given) }
+    };
+    let groups = several(args.group, words.ask_groups(), "").await?;
+    if alias.is_empty() || groups.is_empty() {
+        let missing = CommandError::input(words.answers_missing(), words.specify_answers());
+        return Err(NoAnswer::Invalid(missing));
+    }
+    let profiles = several(args.security_profile, words.ask_profiles(), "Agent").await?;
+    let numbers = several(args.phone_number, words.ask_numbers(), "").await?;
     let calls = match args.concurrent_calls {
         Some(calls) => Some(calls),
-        None => match question(words.ask_calls(), "").trim() {
+        None => match typed(&words.ask_calls(), "", console).await?.as_str() {
             "" => None,
-            typed => Some(
-                typed.parse().map_err(|_| CommandError::input(words.not_a_number(typed), words.specify_answers()))?,
-            ),
+            typed => Some(typed.parse().map_err(|_| {
+                NoAnswer::Invalid(CommandError::input(words.not_a_number(typed), words.specify_answers()))
+            })?),
         },
     };
-    let language = match args.language {
-        Some(language) => language,
-        None => words.0,
-    };
+    let language = args.language.unwrap_or(words.0);
+    Ok(content(&alias, &groups, &profiles, &numbers, calls, language))
+}
+
+/// The content of the file for these answers.
+fn content(
+    alias: &str,
+    groups: &[String],
+    profiles: &[String],
+    numbers: &[String],
+    calls: Option<u32>,
+    language: Lang,
+) -> Value {
     let mut value = json!({
         "$schema": SCHEMA,
         "instance": { "alias": alias },
@@ -104,7 +141,7 @@ fn answers(args: InitArgs, ask: bool, words: Words) -> Result<Value, CommandErro
     if language == Lang::Ja {
         value["language"] = "ja".into();
     }
-    Ok(value)
+    value
 }
 
 /// Converts `COUNTRY:TYPE[:PREFIX]` to the input's format. Errors are not reported here, but by the validation of the
@@ -123,24 +160,24 @@ fn list(text: &str) -> Vec<String> {
     text.split([',', '、']).map(str::trim).filter(|part| !part.is_empty()).map(ToOwned::to_owned).collect()
 }
 
-fn typed(question: &str, default: &str) -> String {
-    print_question(question);
-    let line = io::stdin().lock().lines().next().and_then(Result::ok).unwrap_or_default();
-    let line = line.trim();
-    if line.is_empty() { default.to_owned() } else { line.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
-    use crate::args::{Args, Command};
+    use crate::words::Words;
+    use crate::{
+        args::{Args, Command, hints::Hints},
+        ui::Preferences,
+    };
     use clap::Parser;
 
     fn input_of(options: &[&str]) -> Result<Value, CommandError> {
         let all = ["onboard", "init"].iter().chain(options);
         let Command::Init(args) = Args::try_parse_from(all).unwrap().command else { panic!("not init") };
-        answers(*args, false, Words(Lang::En))
+        let preferences = Preferences { no_input: true, ..Preferences::default() };
+        let console = Console::of_this_process(Words(Lang::En), preferences, Hints::default());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Ok(runtime.block_on(answers(*args, &console))?.unwrap())
     }
 
     #[test]

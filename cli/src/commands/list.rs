@@ -1,7 +1,5 @@
 //! `onboard list`: the onboarded instances and the latest executions.
 
-use serde_json::{Value, json};
-
 use crate::{
     args::ListArgs,
     cloud::{
@@ -12,6 +10,7 @@ use crate::{
     },
     commands::follower::now,
     exit::Exit,
+    output::{ListedExecution, ListedInstance, Listing, WaitingRequest},
     ui::{
         Console, Tone, padded,
         time::{duration, iso},
@@ -38,10 +37,13 @@ pub async fn run(args: ListArgs, console: &Console) -> Result<Exit, CommandError
         }
     }
     if console.is_json() {
-        console.result(&json!({
-            "instances": entries.iter().map(entry_json).collect::<Vec<_>>(),
-            "executions": executions.iter().map(|(execution, described)| execution_json(execution, described.as_ref())).collect::<Vec<_>>(),
-        }));
+        let listed = |(execution, described): &(Execution, Option<Described>)| {
+            execution_output(execution, described.as_ref().and_then(Described::alias))
+        };
+        console.result(&Listing {
+            instances: entries.iter().map(entry_output).collect(),
+            executions: executions.iter().map(listed).collect(),
+        });
         return Ok(Exit::Done);
     }
     print(&entries, &executions, console);
@@ -93,26 +95,28 @@ fn open_request(entry: &Entry) -> Option<&ApprovalRequest> {
     entry.approval.as_ref().filter(|request| request.is_open(now() * 1_000.0))
 }
 
-fn entry_json(entry: &Entry) -> Value {
-    json!({
-        "alias": entry.alias,
-        "instanceId": entry.instance_id,
-        "lastSuccessAt": entry.last_success_at.map(|at| iso(at / 1_000.0)),
-        "lastRun": entry.last_run,
-        "lastFailureAt": entry.last_failure.as_ref().map(|(at, _)| iso(at / 1_000.0)),
-        "lastFailure": entry.last_failure.as_ref().map(|(_, failure)| failure),
-        "waitsForApproval": open_request(entry).map(|approval| json!({"digest": approval.digest, "until": iso(approval.until / 1_000.0)})),
-    })
+fn entry_output(entry: &Entry) -> ListedInstance {
+    let time = |milliseconds: f64| iso(milliseconds / 1_000.0);
+    ListedInstance {
+        alias: entry.alias.clone(),
+        instance_id: entry.instance_id.clone(),
+        last_success_at: entry.last_success_at.map(time),
+        last_run: entry.last_run.clone(),
+        last_failure_at: entry.last_failure.as_ref().map(|(at, _)| time(*at)),
+        last_failure: entry.last_failure.as_ref().map(|(_, failure)| failure.clone()),
+        waits_for_approval: open_request(entry)
+            .map(|request| WaitingRequest { digest: request.digest.clone(), until: time(request.until) }),
+    }
 }
 
-fn execution_json(execution: &Execution, described: Option<&Described>) -> Value {
-    json!({
-        "execution": execution.arn,
-        "name": execution.name,
-        "machine": execution.machine.name(),
-        "status": execution.status.as_str(),
-        "alias": described.and_then(Described::alias),
-        "started": iso(execution.started),
-        "stopped": execution.stopped.map(iso),
-    })
+fn execution_output(execution: &Execution, alias: Option<&str>) -> ListedExecution {
+    ListedExecution {
+        execution: execution.arn.clone(),
+        name: execution.name.clone(),
+        machine: execution.machine.name().to_owned(),
+        status: execution.status.as_str().to_owned(),
+        alias: alias.map(str::to_owned),
+        started: iso(execution.started),
+        stopped: execution.stopped.map(iso),
+    }
 }

@@ -7,6 +7,7 @@ use crate::{
     cloud::{Cloud, error::CommandError, executions::Described},
     commands::follower::definition,
     exit::Exit,
+    output::{ExecutionLog, LogLine},
     ui::{Console, Tone, time::iso},
 };
 
@@ -40,10 +41,10 @@ pub async fn run(args: LogsArgs, console: &Console) -> Result<Exit, CommandError
     };
     let mut lines = read(&cloud, &described).await?;
     lines.retain(|line| step.as_ref().is_none_or(|step| *step == line.step));
-    console.result(&json!({
-        "execution": described.execution.arn,
-        "lines": lines.iter().map(|line| json!({ "at": line.at, "line": line.logged })).collect::<Vec<_>>(),
-    }));
+    console.result(&ExecutionLog {
+        execution: described.execution.arn.clone(),
+        lines: lines.iter().map(|line| LogLine { at: line.at, line: line.logged.clone() }).collect(),
+    });
     for line in &lines {
         let tone = match line.level.as_str() {
             "ERROR" => Tone::Bad,

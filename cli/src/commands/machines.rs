@@ -1,17 +1,16 @@
 //! Commands that start a state machine, wait until it finishes and print the result: `plan`, `drift`,
 //! `rotate-certificate`, `teardown`.
 
-use std::io::{self, BufRead, IsTerminal};
-
 use onboarding_core::names;
 use serde_json::{Value, json};
 
 use crate::{
     args::{ApplicationDisposition, Disposition, DriftArgs, PlanArgs, RotateArgs, TeardownArgs, input},
     cloud::{Cloud, Machine, error::CommandError},
-    commands::{approve::print_question, follower::FollowOptions, watched},
+    commands::{follower::FollowOptions, interruption, prompt::ask, watched},
     exit::Exit,
     ui::{Console, Tone, columns, padded},
+    words::quoted,
 };
 
 /// Runs `plan`: shows the changes that an onboarding would make, without making them.
@@ -36,7 +35,7 @@ pub async fn plan(args: PlanArgs, console: &Console) -> Result<Exit, CommandErro
         console.line(&console.paint(Tone::Warn, &words.conflicts(conflicts)));
         return Ok(Exit::Undecided);
     }
-    console.line(&words.nothing_written(args.file.display(), &cloud.options));
+    console.note(&words.nothing_written(quoted(&args.file.display().to_string())));
     Ok(Exit::Done)
 }
 
@@ -96,9 +95,9 @@ pub async fn rotate(args: RotateArgs, console: &Console) -> Result<Exit, Command
         let needs_person = status == "NEEDS_PERSON";
         undecided |= needs_person;
         console.line(&format!(
-            "{:<24} {:<12} {}",
+            "{:<24} {} {}",
             text(instance, "alias"),
-            console.paint(if needs_person { Tone::Warn } else { Tone::Good }, status),
+            console.paint(if needs_person { Tone::Warn } else { Tone::Good }, &padded(status, 12)),
             console.words().certificate(text(instance, "thumbprint"), text(instance, "expires"))
         ));
         if !detail.is_empty() {
@@ -135,21 +134,26 @@ pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Com
     };
     console.line(&console.paint(Tone::Strong, &words.teardown_head(&entry.alias)));
     items(&plan, console);
+    let apply = apply_command(&entry.alias, &input);
     if !args.apply {
         console.result(&plan);
-        console.line(&words.teardown_apply());
+        console.note(&words.teardown_apply(apply));
         return Ok(Exit::Done);
     }
     let typed = match args.confirm {
         Some(typed) => typed,
-        None if !console.is_json() && io::stdin().is_terminal() => {
-            print_question(&words.type_the_alias(&entry.alias));
-            io::stdin().lock().lines().next().and_then(Result::ok).unwrap_or_default()
-        }
+        None if console.can_ask() => match ask(&words.type_the_alias(&entry.alias), console).await {
+            Some(typed) => typed,
+            None => return Ok(interruption(console)),
+        },
         None => String::new(),
     };
     if !names::same_alias(typed.trim(), &entry.alias) {
-        return Err(CommandError::undecided("NotConfirmed", words.not_confirmed(), words.confirm_with(&entry.alias)));
+        return Err(CommandError::undecided(
+            "NotConfirmed",
+            words.not_confirmed(),
+            words.confirm_with(format!("{apply} --confirm {}", entry.alias)),
+        ));
     }
     input["mode"] = "apply".into();
     input["approvedDigest"] = plan["digest"].clone();
@@ -166,6 +170,18 @@ pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Com
     items(&output, console);
     console.line(&console.paint(Tone::Good, &words.torn_down(&entry.alias)));
     Ok(Exit::Done)
+}
+
+/// The command that applies the teardown with this input.
+fn apply_command(alias: &str, input: &Value) -> String {
+    let options = [
+        ("users", "users", "keep"),
+        ("connect-instance", "instance", "keep"),
+        ("application", "application", "delete"),
+    ];
+    let specified = options.into_iter().filter(|(_, field, default)| input[field] != *default);
+    let specified = specified.map(|(option, field, _)| format!(" --{option} {}", text(input, field)));
+    format!("onboard teardown {alias}{} --apply", specified.collect::<String>())
 }
 
 const fn disposition(disposition: Disposition) -> &'static str {
@@ -253,4 +269,21 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
 /// Formats a JSON value as text: strings without quotes, other values as JSON.
 fn shown(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_that_applies_a_teardown_repeats_the_options_that_differ_from_the_defaults() {
+        let command = |input: &Value| apply_command("acme", input);
+        let defaults = json!({ "users": "keep", "instance": "keep", "application": "delete" });
+        assert_eq!(command(&defaults), "onboard teardown acme --apply");
+        let all = json!({ "users": "delete", "instance": "delete", "application": "empty" });
+        assert_eq!(
+            command(&all),
+            "onboard teardown acme --users delete --connect-instance delete --application empty --apply"
+        );
+    }
 }

@@ -14,6 +14,7 @@ pub mod logs;
 pub mod machines;
 pub mod open;
 pub mod page;
+pub mod prompt;
 pub mod replay;
 pub mod report;
 pub mod schema;
@@ -24,39 +25,107 @@ pub mod stop;
 pub mod sync;
 pub mod watch;
 
-use std::future::Future;
+use std::{
+    future::Future,
+    pin::pin,
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch::Sender,
+};
 
-use self::follower::{Ending, FollowOptions, Follower, follow_to_end};
+use self::follower::{Ending, FollowOptions, Follower, follow_to_end, leave_drawing};
 use crate::{
     args::input::BadInput,
     cloud::{Cloud, error::CommandError, executions::Described},
     exit::Exit,
     follow::progress,
-    ui::{Console, Tone},
+    output::Event,
+    ui::Console,
     words::Words,
 };
 
-/// Runs a command on a new async runtime and, if the command fails, reports the error.
+/// Whether the running part of a command ends by itself after an interruption, because it must still clean up or report.
+static ENDS_ITSELF: AtomicBool = AtomicBool::new(false);
+/// Whether the operator has interrupted the command.
+static INTERRUPTED: LazyLock<Sender<bool>> = LazyLock::new(Sender::default);
+
+/// Runs a command on a new async runtime until it ends or the operator interrupts it. If the command fails, reports the
+/// error.
 pub fn run(console: &Console, work: impl Future<Output = Result<Exit, CommandError>>) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            console.error(&error.to_string());
-            return Exit::Failed;
+            return print_error(console, &CommandError::failed("NoRuntime", console.words().no_threads(error), ""));
         }
     };
-    match runtime.block_on(work) {
-        Ok(exit) => exit,
-        Err(error) => print_error(console, &error),
+    let result = runtime.block_on(async {
+        // From here on, a signal no longer ends the process.
+        let interrupted = interrupted();
+        let mut work = pin!(work);
+        tokio::select! {
+            biased;
+            result = &mut work => return Some(result),
+            () = interrupted => {}
+        }
+        INTERRUPTED.send_replace(true);
+        if ENDS_ITSELF.load(Ordering::Relaxed) { Some(work.await) } else { None }
+    });
+    match result {
+        Some(Ok(exit)) => exit,
+        Some(Err(error)) => print_error(console, &error),
+        None => interruption(console),
     }
+}
+
+/// Runs a part of a command until it ends or the operator interrupts it. Returns `None` after an interruption; the
+/// command must then end by itself.
+pub(crate) async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Option<T> {
+    ENDS_ITSELF.store(true, Ordering::Relaxed);
+    let mut interruption = INTERRUPTED.subscribe();
+    let result = tokio::select! {
+        biased;
+        _ = interruption.wait_for(|interrupted| *interrupted) => None,
+        result = work => Some(result),
+    };
+    if result.is_some() {
+        ENDS_ITSELF.store(false, Ordering::Relaxed);
+    }
+    result
+}
+
+/// Runs a part of a command that ends by itself after an interruption, which `interrupt` announces to it. From then on,
+/// also the rest of the command ends by itself.
+pub(crate) async fn ends_itself<T>(work: impl Future<Output = T>, interrupt: impl FnOnce()) -> T {
+    ENDS_ITSELF.store(true, Ordering::Relaxed);
+    let mut interruption = INTERRUPTED.subscribe();
+    let mut work = pin!(work);
+    tokio::select! {
+        biased;
+        result = &mut work => return result,
+        _ = interruption.wait_for(|interrupted| *interrupted) => {}
+    }
+    interrupt();
+    work.await
+}
+
+/// Reports that the operator interrupted the command.
+pub(crate) fn interruption(console: &Console) -> Exit {
+    let error = CommandError::interrupted(console.words());
+    console.result(&error.output(|text| console.complete(text)));
+    console.error(&error.what);
+    error.exit
 }
 
 /// Reports an error as text and, with `--json`, as JSON.
 pub fn print_error(console: &Console, error: &CommandError) -> Exit {
-    console.result(&error.json());
-    console.error(&console.paint(Tone::Bad, &error.what));
+    console.result(&error.output(|text| console.complete(text)));
+    console.failure(&error.what);
     if !error.action.is_empty() {
         console.error(&console.words().what_to_do(&error.action));
     }
@@ -93,36 +162,34 @@ pub async fn follow(
     options: FollowOptions,
     console: &Console,
 ) -> Result<Ending, CommandError> {
-    let arn = follower.executions.root.described.execution.arn.clone();
-    let name = follower.executions.root.described.execution.name.clone();
-    let stack_options = follower.cloud.options.clone();
-    let result = tokio::select! {
-        result = follow_to_end(follower, options, console) => result?,
-        () = interrupted() => Ending::Interrupted,
-    };
-    if result == Ending::Interrupted {
-        console.status(None);
-        console.line(&console.words().continues(&name));
-        console.line(&format!("  onboard watch {name}{stack_options}"));
-        if options.events {
-            console.event(&serde_json::json!({ "event": "interrupted", "execution": arn }));
-        }
+    let result = unless_interrupted(follow_to_end(follower, options, console)).await;
+    leave_drawing(follower, console);
+    if let Some(result) = result {
+        return result;
     }
-    Ok(result)
+    let execution = &follower.executions.root.described.execution;
+    if options.events {
+        console.result(&Event::Interrupted { execution: execution.arn.clone() });
+    }
+    console.result(&CommandError::interrupted(console.words()).output(|text| console.complete(text)));
+    console.error(&console.words().continues(&execution.name));
+    Ok(Ending::Interrupted)
 }
 
-/// Completes when the process receives SIGINT, SIGTERM or SIGHUP.
-pub async fn interrupted() {
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (signal(kinds[0]), signal(kinds[1]), signal(kinds[2]))
-    else {
-        // If no handlers can be installed, a signal terminates the process, so nothing needs to complete.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hangup.recv() => {}
+/// Installs handlers for SIGINT, SIGTERM and SIGHUP. The returned future completes when the process receives one of
+/// these signals.
+pub fn interrupted() -> impl Future<Output = ()> {
+    let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+    async {
+        let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = signals else {
+            // If no handlers can be installed, a signal terminates the process, so nothing needs to complete.
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
     }
 }
 

@@ -1,18 +1,15 @@
 //! `onboard open`: prints the address of a page of an onboarding and, on a terminal, opens it in the browser.
 
-use std::{
-    io::{self, IsTerminal},
-    process::{Command, Stdio},
-};
+use std::process::{Command, Stdio};
 
 use onboarding_core::contract::Report;
-use serde_json::json;
 
 use crate::{
     args::{OpenArgs, PageArg},
     cloud::{Cloud, error::CommandError},
     commands::report::of,
     exit::Exit,
+    output::PageAddress,
     report::page,
     ui::Console,
 };
@@ -30,9 +27,8 @@ pub async fn run(args: OpenArgs, console: &Console) -> Result<Exit, CommandError
     let described = cloud.resolve_execution(args.onboarding.as_deref()).await?;
     let name = &described.execution.name;
     let report = of(&cloud, &described).await?.and_then(|report| serde_json::from_value::<Report>(report).ok());
-    let report = report.ok_or_else(|| {
-        CommandError::undecided("NoReportYet", words.no_report_yet(name), words.follow_with(name, &cloud.options))
-    })?;
+    let report = report
+        .ok_or_else(|| CommandError::undecided("NoReportYet", words.no_report_yet(name), words.follow_with(name)))?;
     let url = match args.page {
         PageArg::SignIn => Some(report.sso_url.clone()),
         PageArg::Connect => report.instance.access_url.clone(),
@@ -41,9 +37,9 @@ pub async fn run(args: OpenArgs, console: &Console) -> Result<Exit, CommandError
     };
     let url = url.filter(|url| !url.is_empty());
     let url = url.ok_or_else(|| CommandError::input(words.no_such_page(), words.choose_another_page()))?;
-    console.result(&json!({ "url": url }));
+    console.result(&PageAddress { url: url.clone() });
     console.line(&url);
-    if cloud.local.is_none() && io::stdout().is_terminal() && !console.is_json() && !opened(&url) {
+    if cloud.local.is_none() && console.stream().is_terminal() && !console.is_json() && !opened(&url) {
         console.line(&words.no_browser());
     }
     Ok(Exit::Done)

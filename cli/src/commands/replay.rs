@@ -7,6 +7,7 @@ use crate::{
     args::ReplayArgs,
     cloud::{Cloud, error::CommandError},
     exit::Exit,
+    output::Replay,
     ui::{Console, Tone},
 };
 
@@ -19,14 +20,15 @@ pub async fn run(args: ReplayArgs, console: &Console) -> Result<Exit, CommandErr
     let cloud = Cloud::open(&args.target, words).await?;
     let (waiting, source) = waiting(&cloud).await?;
     if waiting == 0 || args.count {
-        console.result(&json!({ "waiting": waiting, "replaying": 0 }));
+        console.result(&Replay { waiting, replaying: 0, task: None });
         console.line(&words.events_wait(waiting));
         return Ok(Exit::Done);
     }
     let target = cloud.stack.output("HintQueueArn", words)?;
     let task = json!({ "SourceArn": source, "DestinationArn": target });
     let started = cloud.signed.sqs(&words.replaying_events(), "StartMessageMoveTask", &task).await?;
-    console.result(&json!({ "waiting": waiting, "replaying": waiting, "task": started["TaskHandle"] }));
+    let task = started["TaskHandle"].as_str().map(str::to_owned);
+    console.result(&Replay { waiting, replaying: waiting, task });
     console.line(&console.paint(Tone::Good, &words.events_replay(waiting)));
     Ok(Exit::Done)
 }

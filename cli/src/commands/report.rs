@@ -31,7 +31,7 @@ pub async fn run(args: ReportArgs, console: &Console) -> Result<Exit, CommandErr
             aws_sdk_sfn::types::ExecutionStatus::Running => CommandError::undecided(
                 "NoReportYet",
                 words.no_report_yet(&described.execution.name),
-                words.follow_with(&described.execution.name, &cloud.options),
+                words.follow_with(&described.execution.name),
             ),
             _ => CommandError::ended(&described, None, words),
         });

@@ -1,8 +1,15 @@
-//! `onboard schema`: the JSON Schema of `onboarding.json`, generated from the Rust types.
+//! `onboard schema`: the JSON Schemas of `onboarding.json` and of the output of `--json`, generated from the Rust types.
 
 use onboarding_core::onboarding::Onboarding;
 
-use crate::{exit::Exit, ui::Console};
+use serde_json::Value;
+
+use crate::{
+    args::{SchemaArgs, SchemaOf},
+    exit::Exit,
+    output,
+    ui::Console,
+};
 
 /// The schema as in the repository's `onboarding.schema.json`, without the final newline.
 #[must_use]
@@ -13,8 +20,16 @@ pub fn schema() -> String {
 }
 
 /// Runs the command.
-pub fn run(console: &Console) -> Exit {
-    console.raw(&schema());
+pub fn run(args: &SchemaArgs, console: &Console) -> Exit {
+    let schema = match args.of {
+        SchemaOf::Input => schema(),
+        SchemaOf::Output => output::schema(),
+    };
+    if console.is_json() {
+        console.result(&serde_json::from_str::<Value>(&schema).unwrap_or_default());
+    } else {
+        console.raw(&schema);
+    }
     Exit::Done
 }
 
@@ -24,10 +39,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_schema_in_the_repository_matches_the_types() {
-        let stored =
-            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../onboarding.schema.json")).unwrap();
-        assert!(stored.trim_end() == schema(), "run: cargo onboard schema > onboarding.schema.json");
+    fn the_schemas_in_the_repository_match_the_types() {
+        let stored = |name: &str| std::fs::read_to_string(format!("{}/../{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        assert!(
+            stored("onboarding.schema.json").trim_end() == schema(),
+            "run: cargo onboard schema > onboarding.schema.json"
+        );
+        assert!(
+            stored("output.schema.json").trim_end() == output::schema(),
+            "run: cargo onboard schema output > output.schema.json"
+        );
     }
 
     #[test]

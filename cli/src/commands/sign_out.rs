@@ -7,6 +7,7 @@ use crate::{
     args::SignOutArgs,
     cloud::{Cloud, error::CommandError, registry::Entry, signed::CONNECT},
     exit::Exit,
+    output::SignedOut,
     ui::{Console, Tone},
 };
 
@@ -23,9 +24,13 @@ pub async fn run(args: SignOutArgs, console: &Console) -> Result<Exit, CommandEr
     let cloud = Cloud::open(&args.target, words).await?;
     let entry = cloud.resolve_entry(args.instance.as_deref()).await?;
     let user_id = end_sessions(&cloud, &entry, &args.user).await?;
-    console.result(&json!({
-        "alias": entry.alias, "instanceId": entry.instance_id, "username": args.user, "userId": user_id, "signedOut": true,
-    }));
+    console.result(&SignedOut {
+        alias: entry.alias.clone(),
+        instance_id: entry.instance_id,
+        username: args.user.clone(),
+        user_id,
+        signed_out: true,
+    });
     console.line(&console.paint(Tone::Good, &words.signed_out(&args.user, &entry.alias)));
     console.line(&words.may_sign_in_again());
     Ok(Exit::Done)

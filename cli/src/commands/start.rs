@@ -14,6 +14,7 @@ use crate::{
     cloud::{Cloud, Machine, error::CommandError, executions::name_of},
     commands::watch::watch,
     exit::Exit,
+    output::{Event, Started},
     ui::{Console, Tone},
     words::Words,
 };
@@ -43,7 +44,7 @@ pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, CommandErro
         return Err(CommandError::undecided(
             "AlreadyRunning",
             words.already_running(alias, name),
-            words.watch_or_again(name, &cloud.options),
+            words.watch_or_again(name),
         ));
     }
     if !documents.is_empty() {
@@ -52,18 +53,18 @@ pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, CommandErro
             // Messages contain neither the object key nor the file name, because both can contain a person's name.
             cloud.signed.put(&words.uploading_a_document(), bucket, &document.key, &document.content).await?;
         }
-        console.line(&words.uploaded(documents.len()));
+        console.note(&words.uploaded(documents.len()));
     }
     let arn = cloud.start(Machine::Onboarding, alias, &input).await?;
     let name = name_of(&arn);
     console.line(&console.paint(Tone::Good, &words.started(name)));
     if args.watch {
-        console.event(&json!({ "event": "started", "execution": arn, "name": name, "alias": alias }));
+        console.result(&Event::Started { execution: arn.clone(), name: name.to_owned(), alias: alias.clone() });
         let described = cloud.describe(&arn).await?;
         return watch(&cloud, described, console).await;
     }
-    console.result(&json!({ "execution": arn, "name": name, "alias": alias }));
-    console.line(&words.follow_with(name, &cloud.options));
+    console.result(&Started { execution: arn.clone(), name: name.to_owned(), alias: alias.clone() });
+    console.note(&words.follow_with(name));
     Ok(Exit::Done)
 }
 

@@ -21,7 +21,7 @@ pub async fn run(args: StatusArgs, console: &Console) -> Result<Exit, CommandErr
     let described = cloud.resolve_execution(args.execution.as_deref()).await?;
     let mut follower = Follower::new(&cloud, described).await?;
     follower.poll().await?;
-    console.result(&follower.executions.json());
+    console.result(&follower.executions.output());
     if !console.is_json() {
         tree::draw(&follower.executions, console, now(), None).iter().for_each(|line| console.line(line));
     }

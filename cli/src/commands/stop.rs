@@ -8,13 +8,13 @@ use onboarding_core::{
     telephony::{NumberStatus, OrderNumbersOutput},
 };
 use serde::de::DeserializeOwned;
-use serde_json::json;
 
 use crate::{
     args::StopArgs,
     cloud::{Cloud, Machine, error::CommandError, executions::Described},
-    commands::{approve::confirmed, follower::last_output},
+    commands::{follower::last_output, interruption, prompt::confirmed},
     exit::Exit,
+    output::Stopped,
     ui::{Console, Tone},
     words::Words,
 };
@@ -36,21 +36,31 @@ pub async fn run(args: StopArgs, console: &Console) -> Result<Exit, CommandError
         return Err(CommandError::input(what, words.list_executions()));
     }
     let open = open_requests(&cloud, &described, words).await?;
-    if args.confirm.as_ref() != Some(&execution.name) && !confirmed(&words.stop_question(&execution.name), console) {
+    let named = args.confirm.as_ref() == Some(&execution.name);
+    let Some(confirmed) =
+        (if named { Some(true) } else { confirmed(&words.stop_question(&execution.name), console).await })
+    else {
+        return Ok(interruption(console));
+    };
+    if !confirmed {
         let how = words.confirm_stop(&execution.name);
         return Err(CommandError::undecided("NotConfirmed", words.not_confirmed(), how));
     }
     let stopped = cloud.sfn.stop_execution().execution_arn(&execution.arn);
     let stopped = stopped.error(ERROR).cause("an operator ran `onboard stop`").send().await;
     stopped.map_err(|error| CommandError::of(words, &words.stopping(&execution.name), &error))?;
-    console.result(&json!({ "execution": execution.arn, "alias": described.alias(), "openRequests": open }));
+    console.result(&Stopped {
+        execution: execution.arn.clone(),
+        alias: described.alias().map(str::to_owned),
+        open_requests: open.clone(),
+    });
     console.line(&console.paint(Tone::Good, &words.execution_stopped(&execution.name)));
     if !open.is_empty() {
         console.line(&words.requests_stay_open());
         open.iter().for_each(|request| console.line(&format!("  {request}")));
     }
     if let Some(alias) = described.alias() {
-        console.line(&words.resources_stay(alias, &cloud.options));
+        console.line(&words.resources_stay(alias));
     }
     Ok(Exit::Done)
 }

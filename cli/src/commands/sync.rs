@@ -11,6 +11,7 @@ use crate::{
         follower::{Ending, FollowOptions, Follower},
     },
     exit::Exit,
+    output::Started,
     ui::{Console, Tone},
 };
 
@@ -27,9 +28,9 @@ pub async fn run(args: SyncArgs, console: &Console) -> Result<Exit, CommandError
     let subject = format!("{}-{}", entry.alias, if args.plan { "sync-plan" } else { "sync" });
     let arn = cloud.start(Machine::UserSync, &subject, &input).await?;
     if !args.wait && !args.plan {
-        console.result(&json!({ "execution": arn, "name": name_of(&arn), "alias": entry.alias }));
+        console.result(&Started { execution: arn.clone(), name: name_of(&arn).to_owned(), alias: entry.alias.clone() });
         console.line(&console.paint(Tone::Good, &words.started(name_of(&arn))));
-        console.line(&words.follow_with(name_of(&arn), &cloud.options));
+        console.note(&words.follow_with(name_of(&arn)));
         return Ok(Exit::Done);
     }
     let mut follower = Follower::new(&cloud, cloud.describe(&arn).await?).await?;
@@ -41,11 +42,11 @@ pub async fn run(args: SyncArgs, console: &Console) -> Result<Exit, CommandError
         return Err(CommandError::ended(described, follower.executions.failure().map(|(state, _, _)| state), words));
     };
     console.result(output);
-    Ok(print(output, (&entry.alias, &cloud.options), console))
+    Ok(print(output, &entry.alias, console))
 }
 
-/// Prints the result of a sync of the instance with this alias. `options` select the cloud in suggested commands.
-fn print(output: &Value, (alias, options): (&str, &str), console: &Console) -> Exit {
+/// Prints the result of a sync of the instance with this alias.
+fn print(output: &Value, alias: &str, console: &Console) -> Exit {
     let words = console.words();
     let Ok(result) = serde_json::from_value::<SyncUsersOutput>(output.clone()) else {
         // If the status is `BUSY`, another sync was running, and the output has fewer fields.
@@ -78,7 +79,7 @@ fn print(output: &Value, (alias, options): (&str, &str), console: &Console) -> E
         lists(&result, console);
     }
     if result.status == SyncStatus::UnsafePlan {
-        console.line(&words.approve_or_reject(alias, &result.digest, options));
+        console.line(&words.approve_or_reject(alias, &result.digest));
     }
     if good { Exit::Done } else { Exit::Undecided }
 }

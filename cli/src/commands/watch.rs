@@ -7,6 +7,7 @@ use crate::{
     cloud::{Cloud, error::CommandError, executions::Described},
     commands::{follower::FollowOptions, report, watched},
     exit::Exit,
+    output::Event,
     ui::Console,
 };
 
@@ -31,7 +32,7 @@ pub async fn watch(cloud: &Cloud, described: Described, console: &Console) -> Re
     match watched(cloud, described, OPTIONS, console).await? {
         None => Ok(Exit::Interrupted),
         Some(ended) => {
-            console.event(&serde_json::json!({ "event": "ended", "status": "SUCCEEDED", "output": ended.output }));
+            console.result(&Event::Ended { status: "SUCCEEDED".into(), output: ended.output.clone() });
             report::print(&ended, console);
             Ok(Exit::Done)
         }

@@ -15,7 +15,7 @@ pub mod tree;
 pub mod users;
 
 use aws_sdk_sfn::types::ExecutionStatus;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::{
     history::Event,
@@ -25,6 +25,7 @@ use self::{
 };
 use crate::{
     cloud::executions::Described,
+    output,
     ui::{
         Console, Tone,
         time::{duration, iso},
@@ -59,6 +60,32 @@ impl Followed {
     #[must_use]
     pub const fn seen(&self) -> i64 {
         self.seen
+    }
+
+    /// The status of the execution alone.
+    fn output(&self) -> output::ExecutionStatus {
+        let execution = &self.described.execution;
+        let running = self.progress.running().map(|(name, run)| output::RunningState {
+            state: name.to_owned(),
+            since: iso(run.since),
+            until: run.until.map(iso),
+            failures: run.failures,
+        });
+        output::ExecutionStatus {
+            execution: execution.arn.clone(),
+            name: execution.name.clone(),
+            machine: execution.machine.name().to_owned(),
+            status: execution.status.as_str().to_owned(),
+            started: iso(execution.started),
+            stopped: execution.stopped.map(iso),
+            alias: self.described.alias().map(str::to_owned),
+            running: running.collect(),
+            failed_state: self.progress.failure().map(|(state, _, _)| state.to_owned()),
+            error: self.described.error.clone(),
+            cause: self.described.cause.as_deref().map(progress::message),
+            users: self.users.output(),
+            user_syncs: None,
+        }
     }
 
     /// Processes the next event of the history and returns the change to report, if there is one.
@@ -100,33 +127,11 @@ impl Executions {
         nested.or_else(|| self.root.progress.failure())
     }
 
-    /// Returns the complete status of the execution as JSON.
+    /// Returns the complete status of the execution as the tool prints it with `--json`.
     #[must_use]
-    pub fn json(&self) -> Value {
-        let state = |followed: &Followed| {
-            let execution = &followed.described.execution;
-            let running: Vec<Value> = followed
-                .progress
-                .running()
-                .map(|(name, run)| json!({"state": name, "since": iso(run.since), "until": run.until.map(iso), "failures": run.failures}))
-                .collect();
-            json!({
-                "execution": execution.arn,
-                "name": execution.name,
-                "machine": execution.machine.name(),
-                "status": execution.status.as_str(),
-                "started": iso(execution.started),
-                "stopped": execution.stopped.map(iso),
-                "alias": followed.described.alias(),
-                "running": running,
-                "failedState": followed.progress.failure().map(|(state, _, _)| state),
-                "error": followed.described.error,
-                "cause": followed.described.cause.as_deref().map(progress::message),
-                "users": followed.users.json(),
-            })
-        };
-        let mut root = state(&self.root);
-        root["userSyncs"] = self.syncs.iter().map(state).collect();
+    pub fn output(&self) -> output::ExecutionStatus {
+        let mut root = self.root.output();
+        root.user_syncs = Some(self.syncs.iter().map(Followed::output).collect());
         root
     }
 }
@@ -157,21 +162,18 @@ pub fn line(console: &Console, depth: usize, news: &News) -> String {
     }
 }
 
-/// Formats a change as JSON.
+/// Returns a change as the event that the tool prints with `--json`.
 #[must_use]
-pub fn event(depth: usize, news: &News) -> Value {
-    match news {
-        News::Done { state, seconds, note, waited } => json!({
-            "event": if *waited { "waited" } else { "done" }, "state": state, "depth": depth, "seconds": seconds,
-            "status": note.status, "adopted": note.adopted,
-        }),
-        News::Caught { state, seconds, caught } => json!({
-            "event": "caught", "state": state, "depth": depth, "seconds": seconds, "error": caught.error,
-            "expected": caught.expected,
-        }),
-        News::Failed { state, error, message } => {
-            json!({ "event": "failed", "state": state, "depth": depth, "error": error, "message": message })
+pub fn event(depth: usize, news: &News) -> output::Event {
+    match news.clone() {
+        News::Done { state, seconds, note, waited } => {
+            let end = output::StateEnd { state, depth, seconds, status: note.status, adopted: note.adopted };
+            if waited { output::Event::Waited(end) } else { output::Event::Done(end) }
         }
+        News::Caught { state, seconds, caught } => {
+            output::Event::Caught { state, depth, seconds, error: caught.error, expected: caught.expected }
+        }
+        News::Failed { state, error, message } => output::Event::Failed { state, depth, error, message },
     }
 }
 

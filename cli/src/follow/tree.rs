@@ -248,7 +248,7 @@ impl Pen<'_> {
         {
             notes.push(self.words().retrying(error, run.failures));
         }
-        notes.extend(reason.map(ToOwned::to_owned));
+        notes.extend(reason.map(|reason| self.console.complete(reason)));
         let waits = node.kind == "Wait" || reason.is_some();
         let (tone, mark) = if waits { (Tone::Warn, "◔") } else { (Tone::Strong, self.spinner()) };
         self.line(depth, tone, mark, &node.name, &took, &notes.join(" · "))
@@ -329,6 +329,7 @@ mod tests {
         },
         *,
     };
+    use crate::{args::hints::Hints, ui::Preferences};
 
     /// The progress of an execution with these events, each with its id and the id of the event before it.
     fn progress<const N: usize>(definition: &serde_json::Value, events: [(i64, i64, What); N]) -> Progress {
@@ -345,7 +346,7 @@ mod tests {
 
     /// The lines of the states, without indentation.
     fn drawn(progress: &Progress) -> Vec<String> {
-        let console = Console::of_this_process(Words::default(), false);
+        let console = Console::of_this_process(Words::default(), Preferences::default(), Hints::default());
         let within = Within { depth: 0, ahead: false, ended: progress.end().is_some() };
         let mut lines = Vec::new();
         let pen = Pen { console: &console, now: 1_000.0 };

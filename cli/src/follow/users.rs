@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use onboarding_core::sync::SyncProgress;
-use serde_json::{Value, json};
+
+use crate::output::UserProgress;
 
 /// The period over which the rate is measured, in seconds.
 const SPAN: f64 = 30.0;
@@ -61,11 +62,11 @@ impl Users {
         Some((planned - done) / self.rate()?)
     }
 
-    /// The progress of the users as JSON.
+    /// The progress of the users as the tool prints it with `--json`, if the progress is known.
     #[must_use]
-    pub fn json(&self) -> Value {
-        let Some((done, planned)) = self.counts() else { return Value::Null };
-        json!({ "done": done, "planned": planned, "failed": self.failed, "perSecond": self.rate(), "secondsLeft": self.left() })
+    pub fn output(&self) -> Option<UserProgress> {
+        let (done, planned) = self.counts()?;
+        Some(UserProgress { done, planned, failed: self.failed, per_second: self.rate(), seconds_left: self.left() })
     }
 }
 
@@ -95,7 +96,7 @@ mod tests {
         users.observe(&at(50, 7), 90.0);
         assert_eq!(users.counts(), None);
         users.observe(&SyncProgress::default(), 90.0);
-        assert_eq!(users.json(), Value::Null);
+        assert_eq!(users.output(), None);
     }
 
     #[test]

@@ -1,19 +1,33 @@
 //! Terminal output: lines, and one status line below them that is rewritten in place.
 //!
-//! Colours and the status line are used only if standard output is a terminal; colours also require that `NO_COLOR` is
-//! unset. With `--json`, standard output contains only JSON, and text for the operator is written to standard error.
+//! Results, progress and suggestions are lines. They are written to standard output, and errors to standard error. With
+//! `--json`, standard output contains only JSON, one object per line, and all text is written to standard error.
 
 use std::{
-    io::{self, IsTerminal, Write},
-    sync::{Mutex, PoisonError},
+    io::{self, ErrorKind, IsTerminal},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use onboarding_core::text::is_control;
-use serde_json::Value;
+use serde::Serialize;
 use unicode_width::UnicodeWidthChar;
 
-use crate::words::Words;
+use super::stream::Stream;
+use crate::{args::hints::Hints, words::Words};
+
+/// Whether [`detail`] prints.
+static VERBOSE: AtomicBool = AtomicBool::new(false);
+
+/// Prints a line to standard error if `--verbose` is set.
+pub fn detail(text: &str) {
+    if VERBOSE.load(Ordering::Relaxed) {
+        let _ = Stream::Err.write(&format!("{text}\n"));
+    }
+}
 
 /// Meaning of a piece of text, which determines its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,30 +46,55 @@ pub enum Tone {
     Bad,
 }
 
+/// How the operator wants to use the terminal: the options of all commands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Preferences {
+    /// Results are JSON.
+    pub json: bool,
+    /// No progress and no suggestions.
+    pub quiet: bool,
+    /// More details.
+    pub verbose: bool,
+    /// Yes/no questions are answered with yes.
+    pub yes: bool,
+    /// No questions are asked.
+    pub no_input: bool,
+}
+
 /// Writes results to standard output and errors to standard error.
 #[derive(Debug)]
 pub struct Console {
+    preferences: Preferences,
+    /// The stream of lines.
+    stream: Stream,
     live: bool,
     colour: bool,
-    json: bool,
     words: Words,
+    hints: Hints,
     status: Mutex<String>,
     last_line: Mutex<Instant>,
+    /// Whether a result could not be written.
+    lost: AtomicBool,
 }
 
 impl Console {
-    /// The console of this process. With `json`, standard output is reserved for JSON.
+    /// The console of this process.
     #[must_use]
-    pub fn of_this_process(words: Words, json: bool) -> Self {
-        let terminal = io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    pub fn of_this_process(words: Words, preferences: Preferences, hints: Hints) -> Self {
+        VERBOSE.store(preferences.verbose, Ordering::Relaxed);
+        let stream = if preferences.json { Stream::Err } else { Stream::Out };
+        // JSON on the same terminal would be lost on the alternate screen.
+        let mixed = preferences.json && io::stdout().is_terminal();
         Self {
-            live: terminal && !json,
-            colour: colour && !json,
-            json,
+            preferences,
+            stream,
+            live: stream.is_terminal() && !preferences.quiet && !mixed,
+            colour: stream.has_colour(),
             words,
+            hints,
             status: Mutex::default(),
             last_line: Mutex::new(Instant::now()),
+            lost: AtomicBool::new(false),
         }
     }
 
@@ -68,29 +107,68 @@ impl Console {
     /// Whether `--json` is set.
     #[must_use]
     pub const fn is_json(&self) -> bool {
-        self.json
+        self.preferences.json
     }
 
-    /// Prints the result as JSON if `--json` is set.
-    pub fn result(&self, result: &Value) {
-        if self.json {
-            let _ = writeln!(io::stdout().lock(), "{result:#}");
-        }
+    /// Whether yes/no questions are answered with yes.
+    #[must_use]
+    pub const fn says_yes(&self) -> bool {
+        self.preferences.yes
     }
 
-    /// Prints one event as a line of JSON if `--json` is set.
-    pub fn event(&self, event: &Value) {
-        if self.json {
-            let mut out = io::stdout().lock();
-            let _ = writeln!(out, "{event}");
-            let _ = out.flush();
+    /// Whether the operator can be asked, which requires a terminal as standard input.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        !self.preferences.json && !self.preferences.no_input && io::stdin().is_terminal()
+    }
+
+    /// Prints a question without a line break, so that the operator types the answer on the same line.
+    pub fn question(&self, text: &str) {
+        self.status(None);
+        let _ = Stream::Err.write(&format!("{text} "));
+    }
+
+    /// Whether a result could not be written, for example because the disk is full. A closed pipe is no fault: the
+    /// program at its other end has read enough.
+    #[must_use]
+    pub fn has_lost_output(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Prints the result, or one of several events, as a line of JSON if `--json` is set.
+    pub fn result(&self, result: &impl Serialize) {
+        if self.preferences.json {
+            let text = serde_json::to_value(result).unwrap_or_default().to_string();
+            self.raw(&text);
         }
     }
 
     /// Prints text unchanged to standard output, even with `--json`. For commands whose result is this text, such as a
     /// script.
     pub fn raw(&self, text: &str) {
-        let _ = writeln!(io::stdout().lock(), "{text}");
+        self.write(Stream::Out, &format!("{text}\n"));
+    }
+
+    fn write(&self, stream: Stream, text: &str) {
+        if let Err(error) = stream.write(text)
+            && error.kind() != ErrorKind::BrokenPipe
+            && !self.lost.swap(true, Ordering::Relaxed)
+        {
+            let _ = Stream::Err.write(&format!("{}\n", self.words.output_lost(error)));
+        }
+    }
+
+    /// Completes the commands that the text suggests: they repeat how the program was called, and the options that
+    /// select the cloud.
+    #[must_use]
+    pub fn complete(&self, text: &str) -> String {
+        self.hints.complete(text)
+    }
+
+    /// The stream of lines.
+    #[must_use]
+    pub const fn stream(&self) -> Stream {
+        self.stream
     }
 
     /// Whether a status line can be shown.
@@ -102,31 +180,23 @@ impl Console {
     /// Colours the text according to its tone.
     #[must_use]
     pub fn paint(&self, tone: Tone, text: &str) -> String {
-        let code = match tone {
-            Tone::Plain => return text.to_owned(),
-            Tone::Strong => "1",
-            Tone::Faint => "2",
-            Tone::Good => "32",
-            Tone::Warn => "33",
-            Tone::Bad => "31",
-        };
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        painted(self.colour, tone, text)
     }
 
     /// Prints a line above the status line.
     pub fn line(&self, text: &str) {
         *self.last_line.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        let text = escaped(text);
-        if self.json {
-            let _ = writeln!(io::stderr().lock(), "{text}");
-            return;
-        }
+        let text = escaped(&self.complete(text));
         let status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut out = io::stdout().lock();
-        // A closed pipe (`onboard local | head`) must not stop a local cloud that is still starting, so write errors
-        // are ignored.
-        let _ = write!(out, "{}{text}\n{}", self.clear(&status), *status);
-        let _ = out.flush();
+        // A closed pipe (`onboard local | head`) must not stop a local cloud that is still starting.
+        self.write(self.stream, &format!("{}{text}\n{}", self.clear(&status), *status));
+    }
+
+    /// Prints a line about progress, or a suggestion. `--quiet` omits such lines.
+    pub fn note(&self, text: &str) {
+        if !self.preferences.quiet {
+            self.line(text);
+        }
     }
 
     /// Time since the last line was printed or, if there is none, since the process started.
@@ -138,7 +208,12 @@ impl Console {
     /// Prints a line to standard error.
     pub fn error(&self, text: &str) {
         self.status(None);
-        let _ = writeln!(io::stderr().lock(), "{}", escaped(text));
+        let _ = Stream::Err.write(&format!("{}\n", escaped(&self.complete(text))));
+    }
+
+    /// Prints a line about a failure to standard error.
+    pub fn failure(&self, text: &str) {
+        self.error(&painted(Stream::Err.has_colour(), Tone::Bad, text));
     }
 
     /// Shows or removes the status line. Does nothing without a terminal.
@@ -147,11 +222,9 @@ impl Console {
             return;
         }
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut out = io::stdout().lock();
-        let next = fit(text.unwrap_or_default(), width());
+        let next = fit(text.unwrap_or_default(), self.stream.size().0);
         if next != *status {
-            let _ = write!(out, "{}{next}", self.clear(&status));
-            let _ = out.flush();
+            let _ = self.stream.write(&format!("{}{next}", self.clear(&status)));
             *status = next;
         }
     }
@@ -192,18 +265,16 @@ fn colour_sequence(text: &str) -> Option<usize> {
     codes[end..].starts_with('m').then_some("\x1b[".len() + end + 1)
 }
 
-/// Width of the terminal in columns.
-fn width() -> usize {
-    size().0
-}
-
-/// Width and height of the terminal in columns and rows.
-#[must_use]
-pub fn size() -> (usize, usize) {
-    let size = rustix::termios::tcgetwinsize(io::stdout());
-    let (columns, rows) = size.map_or((0, 0), |size| (usize::from(size.ws_col), usize::from(size.ws_row)));
-    // Some terminals report 0 because they do not know their size.
-    (if columns == 0 { 80 } else { columns }, if rows == 0 { 24 } else { rows })
+fn painted(colour: bool, tone: Tone, text: &str) -> String {
+    let code = match tone {
+        Tone::Plain => return text.to_owned(),
+        Tone::Strong => "1",
+        Tone::Faint => "2",
+        Tone::Good => "32",
+        Tone::Warn => "33",
+        Tone::Bad => "31",
+    };
+    if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
 /// Cuts the text to fewer than `columns` columns. East Asian characters take two columns, colour sequences none.
@@ -268,14 +339,7 @@ mod tests {
 
     #[test]
     fn without_a_terminal_text_has_no_colours() {
-        let console = Console {
-            live: false,
-            colour: false,
-            json: false,
-            words: Words::default(),
-            status: Mutex::default(),
-            last_line: Mutex::new(Instant::now()),
-        };
-        assert_eq!(console.paint(Tone::Bad, "no"), "no");
+        assert_eq!(painted(false, Tone::Bad, "no"), "no");
+        assert_eq!(painted(true, Tone::Bad, "no"), "\x1b[31mno\x1b[0m");
     }
 }

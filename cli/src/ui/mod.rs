@@ -1,11 +1,13 @@
-//! Terminal output: lines and the status line ([`console`]), the live drawing ([`screen`]), and times as text
-//! ([`time`]).
+//! Terminal output: lines and the status line ([`console`]), the live drawing ([`screen`]), the two output streams
+//! ([`stream`]), and times as text ([`time`]).
 
 pub mod console;
 pub mod screen;
+pub mod stream;
 pub mod time;
 
 pub use self::{
-    console::{Console, Tone, columns, fit, padded, size},
+    console::{Console, Preferences, Tone, columns, detail, fit, padded},
     screen::Screen,
+    stream::Stream,
 };

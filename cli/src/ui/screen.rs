@@ -3,9 +3,7 @@
 //! The drawing uses the terminal's alternate screen, so a resize does not corrupt it and the previous content is
 //! restored at the end. Only changed lines are written, in one piece and as a synchronized update, to avoid flicker.
 
-use std::io::{self, Write};
-
-use super::console::{fit, size};
+use super::{console::fit, stream::Stream};
 
 const ENTER: &str = "\x1b[?1049h\x1b[?25l";
 const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
@@ -13,6 +11,7 @@ const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
 /// The terminal's alternate screen. Dropping the value restores the terminal.
 #[derive(Debug)]
 pub struct Screen {
+    stream: Stream,
     size: (usize, usize),
     shown: Vec<String>,
 }
@@ -20,26 +19,26 @@ pub struct Screen {
 impl Screen {
     /// Switches to the alternate screen.
     #[must_use]
-    pub fn take() -> Self {
-        write(ENTER);
-        Self { size: size(), shown: Vec::new() }
+    pub fn take(stream: Stream) -> Self {
+        let _ = stream.write(ENTER);
+        Self { stream, size: stream.size(), shown: Vec::new() }
     }
 
     /// Current size of the terminal in columns and rows.
     #[must_use]
     pub fn size(&self) -> (usize, usize) {
-        size()
+        self.stream.size()
     }
 
     /// Replaces the content of the screen by these lines.
     pub fn show(&mut self, picture: &[String]) {
-        let size = size();
+        let size = self.size();
         let redraw = size != self.size;
         self.size = size;
         let lines: Vec<String> = picture.iter().take(size.1).map(|line| fit(line, size.0)).collect();
         let changes = changes(if redraw { None } else { Some(&self.shown) }, &lines);
         if !changes.is_empty() {
-            write(&format!("\x1b[?2026h{changes}\x1b[?2026l"));
+            let _ = self.stream.write(&format!("\x1b[?2026h{changes}\x1b[?2026l"));
         }
         self.shown = lines;
     }
@@ -47,14 +46,8 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        write(LEAVE);
+        let _ = self.stream.write(LEAVE);
     }
-}
-
-fn write(text: &str) {
-    let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes());
-    let _ = out.flush();
 }
 
 /// The output that changes the terminal from `before` to `lines`. Without `before`, everything is redrawn.

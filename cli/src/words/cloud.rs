@@ -7,7 +7,7 @@ use super::{Lang, Words, catalogue};
 catalogue! {
     what_to_do(action) = "What to do: {action}", "対処方法: {action}";
     reading_the_stack(name) = "reading the stack {name}", "スタック {name} の読み取り";
-    no_stack(name) = "Stack {name} does not exist in this account and Region.", "スタック {name} が見つかりません。";
+    no_stack(name, region) = "Stack {name} does not exist in this account in {region}.", "スタック {name} がこのアカウントの {region} に見つかりません。";
     deploy_or_name() = "Deploy it (README, Deploy), or select another stack with --stack, --region and --profile.",
         "README の「デプロイ」に従ってデプロイするか、--stack、--region、--profile で正しいスタックを指定してください。";
     no_output(stack, name) = "Stack {stack} has no output {name}: it was deployed from an older release.",
@@ -16,14 +16,31 @@ catalogue! {
         "このリリースをデプロイ (sam build && sam deploy) してから、再実行してください。";
     no_local_cloud(why) = "No local cloud is running ({why}).", "使用できるローカルクラウドがありません ({why})。";
     process_exited(id) = "process {id} has exited", "プロセス {id} は終了しています";
-    start_a_local_cloud() = "Start one in another terminal and keep it running: onboard local --keep",
-        "別のターミナルで onboard local --keep を実行し、起動したままにしてください。";
+    start_a_local_cloud() = "Start one in another terminal and keep it running: `onboard local --keep`",
+        "別のターミナルで `onboard local --keep` を実行し、起動したままにしてください。";
     no_region() = "No AWS Region is set.", "AWS リージョンが設定されていません。";
-    specify_a_region() = "Specify one with --region, or set AWS_REGION.", "--region で指定するか、AWS_REGION を設定してください。";
+    specify_a_region() = "Specify the stack's Region with --region, AWS_REGION, a profile, or region in samconfig.toml.", "スタックのリージョンを --region、AWS_REGION、プロファイル、または samconfig.toml の region で指定してください。";
+    unknown_profile(name) = "The profile {name} does not exist in the AWS configuration files.", "プロファイル {name} は AWS の設定ファイルに存在しません。";
+    known_profiles(names) = "Specify one of these profiles: {names}", "次のいずれかのプロファイルを指定してください: {names}";
+    no_profiles() = "The AWS configuration files contain no profile. Create one: `aws configure sso`", "AWS の設定ファイルにプロファイルがありません。`aws configure sso` で作成してください。";
+    configuration_invalid(error) = "The AWS configuration files can't be read: {error}", "AWS の設定ファイルを読み取れません: {error}";
+    correct_it() = "Correct the file.", "ファイルを修正してください。";
+    no_credentials(why) = "There are no valid AWS credentials: {why}", "有効な AWS の認証情報がありません: {why}";
+    sign_in_with_sso(profile) = "Sign in to IAM Identity Center: `aws sso login --profile {profile}`", "IAM Identity Center にサインインしてください: `aws sso login --profile {profile}`";
+    assign_permission_set(profile) = "Ask your administrator to assign you the permission set of the profile {profile} in this account.", "プロファイル {profile} の許可セットをこのアカウントで割り当てるよう、管理者に依頼してください。";
+    check_credential_process(profile) = "Run the credential_process of the profile {profile} yourself to see why it fails.", "プロファイル {profile} の credential_process を実行し、失敗の原因を確認してください。";
+    sam_config_invalid(error) = "samconfig.toml is invalid: {error}", "samconfig.toml が正しくありません: {error}";
+    see_help() = "Add --help to the command to see its arguments.", "--help を指定すると、引数を確認できます。";
+    see_help_of(command) = "See `onboard {command} --help`.", "`onboard {command} --help` を参照してください。";
+    command_interrupted() = "Interrupted. Executions that were started continue in the cloud.", "中断しました。開始した実行はクラウドで継続しています。";
+    the_default() = "the default", "デフォルト";
+    uses_profile(name) = "Profile: {name}", "プロファイル: {name}";
+    uses_region(name, source) = "Region: {name} (from {source})", "リージョン: {name} (取得元: {source})";
+    uses_stack(name, source) = "Stack: {name} (from {source})", "スタック: {name} (取得元: {source})";
     renew_credentials() = "The credentials are invalid or have expired. Get new credentials, then try again.",
         "認証情報が正しくないか、有効期限が切れています。認証情報を再取得してから、再実行してください。";
-    get_credentials() = "Configure AWS credentials, or select a profile with --profile. For a profile of IAM Identity Center: eval \"$(aws configure export-credentials --profile NAME --format env)\"",
-        "AWS の認証情報を設定するか、--profile でプロファイルを指定してください。IAM Identity Center のプロファイルを使用する場合: eval \"$(aws configure export-credentials --profile NAME --format env)\"";
+    get_credentials() = "Configure AWS credentials (`aws configure sso`), or select a profile with --profile.",
+        "AWS の認証情報を設定する (`aws configure sso`) か、--profile でプロファイルを指定してください。";
     grant_permission() = "Get the permission that the message names, then try again.",
         "メッセージに示されたアクセス許可を取得してから、再実行してください。";
     try_again_later() = "AWS is throttling requests. Try again in a minute.", "リクエストが AWS にスロットリングされました。1 分後に再実行してください。";
@@ -35,9 +52,9 @@ catalogue! {
     reading_the_registry() = "reading the registry", "レジストリの読み取り";
     no_execution(name) = "There is no execution {name}, and no onboarding of an instance with this alias.",
         "実行 {name} も、エイリアスが {name} のオンボーディングも見つかりません。";
-    list_executions() = "List the executions: onboard list --all", "onboard list --all で一覧を確認してください。";
+    list_executions() = "List the executions: `onboard list --all`", "`onboard list --all` で一覧を確認してください。";
     no_onboarding_yet() = "No onboarding has run here yet.", "オンボーディングはまだ実行されていません。";
-    start_one() = "Start one: onboard start onboarding.json", "onboard start onboarding.json で開始してください。";
+    start_one() = "Start one: `onboard start onboarding.json`", "`onboard start onboarding.json` で開始してください。";
     no_instance(name) = "There is no onboarded instance {name}.", "オンボーディング済みのインスタンス {name} が見つかりません。";
     known_instances(names) = "Onboarded instances: {names}", "オンボーディング済みのインスタンス: {names}";
     nothing_onboarded() = "No instance has been onboarded here.", "オンボーディング済みのインスタンスはありません。";

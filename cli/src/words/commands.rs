@@ -6,11 +6,11 @@ use super::{Words, catalogue};
 
 catalogue! {
     started(name) = "Started {name}.", "{name} を開始しました。";
-    follow_with(name, options) = "Follow the execution: onboard watch {name}{options}", "進行状況の表示: onboard watch {name}{options}";
+    follow_with(name) = "Follow the execution: `onboard watch {name}`", "進行状況の表示: `onboard watch {name}`";
     already_running(alias, name) = "An onboarding of {alias} is already running: {name}. Nothing was started.",
         "{alias} のオンボーディングはすでに実行中です: {name}。新しい実行は開始されていません。";
-    watch_or_again(name, options) = "Follow it (onboard watch {name}{options}), or use --again to start another one anyway.",
-        "onboard watch {name}{options} で進行状況を確認してください。実行中でも新たに開始する場合は、--again を指定してください。";
+    watch_or_again(name) = "Follow it with `onboard watch {name}`, or use --again to start another one anyway.",
+        "`onboard watch {name}` で進行状況を確認してください。実行中でも新たに開始する場合は、--again を指定してください。";
     uploading_a_document() = "uploading a document", "書類のアップロード";
     uploaded(count) = "Documents uploaded: {count}", "書類を {count} 件アップロードしました。";
     document_unreadable(kind, error) = "documents.{kind}: the file can't be read: {error}", "documents.{kind}: ファイルを読み取れません: {error}";
@@ -24,8 +24,8 @@ catalogue! {
     none() = "none", "なし";
     never_synced() = "never synchronised", "未同期";
     synced_ago(time) = "synchronised {time} ago", "最終同期: {time} 前";
-    waits_for_approval(alias, digest) = "Changes of users wait for approval: onboard approve {alias} --digest {digest}",
-        "ユーザーの変更が承認を待っています: onboard approve {alias} --digest {digest}";
+    waits_for_approval(alias, digest) = "Changes of users wait for approval: `onboard approve {alias} --digest {digest}`",
+        "ユーザーの変更が承認を待っています: `onboard approve {alias} --digest {digest}`";
     last_sync_failed(why) = "The last sync failed: {why}", "前回の同期が失敗しました: {why}";
     sync_done() = "The Connect users match the groups.", "Connect のユーザーはグループと一致しています。";
     sync_planned(digest) = "Plan only; nothing was changed. Digest: {digest}", "計画だけを作成しました (何も変更していません)。ダイジェスト: {digest}";
@@ -51,8 +51,8 @@ catalogue! {
     failed_list() = "Failed:", "失敗:";
     skipped_list() = "Members that can't become users:", "Connect ユーザーを作成できないメンバー:";
     findings_list() = "Findings:", "検出事項:";
-    approve_or_reject(alias, digest, options) = "onboard approve {alias} --digest {digest}{options}   or   onboard reject {alias}{options}",
-        "onboard approve {alias} --digest {digest}{options}   または   onboard reject {alias}{options}";
+    approve_or_reject(alias, digest) = "`onboard approve {alias} --digest {digest}`   or   `onboard reject {alias}`",
+        "`onboard approve {alias} --digest {digest}`   または   `onboard reject {alias}`";
 }
 
 impl Words {

@@ -85,21 +85,29 @@ const COMMANDS: [(&str, &str); 25] = [
     ),
     ("entra-setup", "スタックを Entra に登録するために管理者が 1 回だけ行う手順を、表示または実行"),
     ("local", "ローカルクラウドでオンボーディング全体を実行 (アカウントとネットワークは不要、料金なし)"),
-    ("schema", "エディターで使用する onboarding.json の JSON Schema を表示"),
+    ("schema", "エディターで使用する onboarding.json の JSON Schema、または --json の出力の JSON Schema を表示"),
 ];
 const COMPLETION: &str = "シェルの補完スクリプトを表示";
 const HELP: &str = "このメッセージ、または指定したコマンドのヘルプを表示";
 
 /// Argument ids and their help. The id is prefixed with the command if arguments of the same id have different
 /// meanings.
-const ARGUMENTS: [(&str, &str); 71] = [
+const ARGUMENTS: [(&str, &str); 74] = [
     ("help", "ヘルプを表示"),
     ("version", "バージョンを表示"),
-    ("json", "結果を JSON 形式で標準出力に出力し、通常のメッセージは標準エラー出力に出力"),
+    (
+        "json",
+        "結果とエラーを JSON 形式 (1 行に 1 つのオブジェクト) で標準出力に出力し、メッセージは標準エラー出力に出力",
+    ),
+    ("quiet", "結果とエラーだけを表示し、進行状況と次の操作の案内は表示しない"),
+    ("verbose", "使用するプロファイル、リージョン、スタックと、各設定の取得元も表示"),
+    ("yes", "「はい」または「いいえ」の質問に「はい」と回答"),
+    ("no_input", "質問を表示しない (必要な回答がない場合はエラー)"),
     ("lang", "メッセージの言語 [デフォルト: LC_ALL、LC_MESSAGES、LANG の設定]"),
     ("shell", "シェル"),
+    ("of", "入力 (onboarding.json) の JSON Schema、または --json の出力の JSON Schema"),
     ("subcommand", "コマンド"),
-    ("check.file", "検証するファイル"),
+    ("check.file", "検証するファイル。- は標準入力"),
     ("init.file", "作成するファイル"),
     ("alias", "インスタンスの URL の先頭部分 (例: acme-support)"),
     ("group", "メンバーの Connect ユーザーを作成する Entra グループ (表示名またはオブジェクト ID)。複数回指定可"),
@@ -113,13 +121,12 @@ const ARGUMENTS: [(&str, &str); 71] = [
     ("init.force", "既存のファイルを上書き"),
     (
         "doctor.file",
-        "Entra の管理者の同意とグループの確認に使用する onboarding.json [デフォルト: onboarding.json (存在する場合)]",
+        "Entra の管理者の同意とグループの確認に使用する onboarding.json。- は標準入力 [デフォルト: onboarding.json (存在する場合)]",
     ),
-    ("file", "onboarding.json"),
+    ("file", "onboarding.json。- は標準入力"),
     ("local", "onboard local --keep で起動したローカルクラウドを使用"),
-    ("profile", "AWS CLI のプロファイル"),
+    ("profile", "AWS 設定ファイルのプロファイル [デフォルト: AWS_PROFILE の設定]"),
     ("live-check.group", "アプリケーションに一時的に割り当てる Entra のグループ (メンバーは変更しない)"),
-    ("live-check.region", "作成するインスタンスの AWS リージョン"),
     (
         "live-check.stack",
         "デプロイ済みのスタックの名前。Graph の変更通知がこのスタックの URL に届くまでの時間も確認する",
@@ -129,8 +136,11 @@ const ARGUMENTS: [(&str, &str); 71] = [
         "request_quota_increase",
         "作成したインスタンスのクォータを 1 だけ引き上げるようリクエストし、AWS の判断を待つ (数日かかる場合あり)",
     ),
-    ("target.region", "スタックの AWS リージョン"),
-    ("target.stack", "CloudFormation スタックの名前"),
+    ("region", "AWS リージョン [デフォルト: AWS_REGION、AWS_DEFAULT_REGION、プロファイル、samconfig.toml の設定]"),
+    (
+        "target.stack",
+        "CloudFormation スタックの名前 [デフォルト: samconfig.toml の設定。ない場合は connect-onboarding]",
+    ),
     (
         "documents",
         "電話番号の申請書類をアップロード: identity=ファイル、address=ファイル、relationship=ファイル。複数回指定可",
@@ -175,11 +185,13 @@ const ARGUMENTS: [(&str, &str); 71] = [
     ("credential", "Microsoft Graph へのサインインに使用する認証情報"),
     ("only", "指定したアイデンティティだけを作成 [デフォルト: 両方]"),
     ("remove", "指定したアイデンティティ (アプリケーションとシークレット) を削除。作成は行わない"),
-    ("stack", "スタックの名前 (デプロイ前のスタックの名前も指定可)"),
-    ("region", "スタックのリージョン"),
+    (
+        "stack",
+        "スタックの名前 (デプロイ前のスタックの名前も指定可) [デフォルト: samconfig.toml の設定。ない場合は connect-onboarding]",
+    ),
     ("audience", "フェデレーション資格情報の対象ユーザー (audience)。各国のクラウドで使用する場合に変更"),
     ("run", "スクリプトを表示せずに実行"),
-    ("input", "実行する onboarding.json [デフォルト: リポジトリの examples/smallest.json]"),
+    ("input", "実行する onboarding.json。- は標準入力 [デフォルト: リポジトリの examples/smallest.json]"),
     (
         "tenant",
         "Entra テナントのグループとメンバー (Microsoft Graph の JSON 形式): {\"groups\": [{\"displayName\", \"members\": […]}]}",

@@ -19,19 +19,19 @@ catalogue! {
     cloud_stopped(seconds) = "Finished in {seconds} s. The local cloud is stopped.", "{seconds} 秒で完了しました。ローカルクラウドを停止しました。";
     address_file_in_use(process) = "another local cloud has its addresses in this file (process {process}); stop it with Ctrl-C, or set the environment variable ONBOARD_LOCAL_CLOUD to another file",
         "起動中の別のローカルクラウド (プロセス {process}) がこのファイルを使用しています。Ctrl-C で停止するか、環境変数 ONBOARD_LOCAL_CLOUD に別のファイルを指定してください";
-    cloud_keeps_running(file) = "The local cloud runs until Ctrl-C. Other commands use it with --local, for example in another terminal: onboard list --local\n({file} contains its addresses.)",
-        "ローカルクラウドは Ctrl-C を押すまで起動したままになります。ほかのコマンドでは --local を指定して使用します。例 (別のターミナルで実行): onboard list --local\n(接続先は {file} に記録されています。)";
+    cloud_keeps_running(file) = "The local cloud runs until Ctrl-C. Other commands use it with --local, for example in another terminal: `onboard list --local`\n({file} contains its addresses.)",
+        "ローカルクラウドは Ctrl-C を押すまで起動したままになります。ほかのコマンドでは --local を指定して使用します。例 (別のターミナルで実行): `onboard list --local`\n(接続先は {file} に記録されています。)";
     nothing_changed_by_second_run(count) = "The second execution changed nothing: {count} calls, none of which created, changed or deleted a resource.", "2 回目の実行では何も変更されませんでした (呼び出し {count} 件。作成、変更、削除はありません)。";
     changed_by_second_run() = "The second execution made changes, although it must not:", "2 回目の実行で変更が発生しました (本来は発生しません):";
     logs_of_this_run(folder) = "The logs of this run: {folder}", "この実行のログ: {folder}";
     installing_emulator() = "Installing the emulator into target/local-cloud (once, about 15 seconds)…", "エミュレーターを target/local-cloud にインストールしています (初回のみ、約 15 秒)…";
     interrupted() = "Interrupted. Everything that was started has been stopped.", "中断しました。起動したプロセスはすべて停止しました。";
-    nothing_was_started() = "Nothing was started.", "処理は開始されていません。";
     local_cloud_failed(what) = "The local cloud could not start: {what}", "ローカルクラウドを起動できません: {what}";
     onboarding_failed(error) = "The onboarding failed: {error}", "オンボーディングが失敗しました: {error}";
     onboarding_failed_in(state, error) = "The onboarding failed in state {state}: {error}", "オンボーディングがステート {state} で失敗しました: {error}";
     sign_in_rejected(user, by, message) = "The onboarding succeeded, but {user} can't sign in. {by} shows:\n  {message}",
         "オンボーディングは成功しましたが、{user} はサインインできません。{by} の画面に表示されるメッセージ:\n  {message}";
+    output_lost(error) = "The result could not be written: {error}", "結果を出力できませんでした: {error}";
     no_threads(error) = "can't start threads: {error}", "スレッドを開始できません: {error}";
 
     assumed(text) = "assumed reading: {text}", "前提: {text}";

@@ -84,6 +84,17 @@ impl Words {
     }
 }
 
+/// The text as one word of a shell command: in quotation marks if it contains other than plain characters.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
 /// Defines one function per line: `name(arguments) = "English", "日本語";`. Both texts contain the arguments inline.
 macro_rules! catalogue {
     ($($name:ident($($argument:ident),*) = $english:literal, $japanese:literal;)*) => {
@@ -103,6 +114,11 @@ use catalogue;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_with_other_than_plain_characters_is_quoted() {
+        assert_eq!(["a-b.json", "My file", "it's", ""].map(quoted), ["a-b.json", "'My file'", "'it'\\''s'", "''"]);
+    }
 
     #[test]
     fn the_language_option_is_found_before_the_arguments_are_parsed() {

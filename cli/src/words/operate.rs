@@ -5,12 +5,12 @@ use super::{Lang, Words, catalogue};
 catalogue! {
     another_request(seen) = "The request {seen} is not the current request for approval; nothing was changed.",
         "{seen} は現在の承認リクエストのダイジェストではありません。何も変更していません。";
-    show_the_request(alias) = "Show the current request: onboard approve {alias}", "現在のリクエストを確認してください: onboard approve {alias}";
+    show_the_request(alias) = "Show the current request: `onboard approve {alias}`", "現在のリクエストを確認してください: `onboard approve {alias}`";
     outdated_request(alias) = "The request for {alias} was made by an earlier release and can no longer be answered; nothing was changed.",
         "{alias} の承認リクエストは以前のリリースで作成されたため、回答できません。何も変更していません。";
-    request_again(alias) = "Start a sync, which makes a new request: onboard sync {alias} --wait", "同期を開始すると、新しいリクエストが作成されます: onboard sync {alias} --wait";
+    request_again(alias) = "Start a sync, which makes a new request: `onboard sync {alias} --wait`", "同期を開始すると、新しいリクエストが作成されます: `onboard sync {alias} --wait`";
     writing_the_decision() = "writing the decision into the registry", "レジストリへの回答の書き込み";
-    show_the_plan(alias) = "Show the current plan: onboard sync {alias} --plan", "現在の計画を確認してください: onboard sync {alias} --plan";
+    show_the_plan(alias) = "Show the current plan: `onboard sync {alias} --plan`", "現在の計画を確認してください: `onboard sync {alias} --plan`";
     approve_question() = "Approve exactly these changes? [y/N]", "これらの変更を承認しますか? [y/N]";
     not_confirmed() = "Not confirmed; nothing was changed.", "承認されなかったため、何も変更していません。";
     specify_digest(digest) = "Review the changes, then use: --digest {digest}", "変更の内容を確認し、--digest {digest} を指定して実行してください。";
@@ -33,10 +33,11 @@ catalogue! {
         "セッションは最長 12 時間で自動的に終了します。すぐに終了するには、ユーザーにサインアウトを依頼してください。";
     counting_events() = "counting failed events", "失敗したイベントの件数取得";
     replaying_events() = "reprocessing failed events", "失敗したイベントの再処理";
+    replay_them() = "Reprocess them: `onboard replay`", "再処理してください: `onboard replay`";
     events_wait(count) = "Failed events: {count}", "失敗したイベント: {count} 件";
     events_replay(count) = "Failed events being reprocessed: {count}", "失敗したイベント {count} 件を再処理しています。";
     plan_head(alias) = "Changes that an onboarding of {alias} would make", "{alias} のオンボーディングで行われる処理";
-    nothing_written(file, options) = "Nothing was changed. To make these changes: onboard start {file}{options}", "何も変更していません。実行するには: onboard start {file}{options}";
+    nothing_written(file) = "Nothing was changed. To make these changes: `onboard start {file}`", "何も変更していません。実行するには: `onboard start {file}`";
     conflicts(count) = "Conflicts: {count}. An onboarding would stop there. Nothing was changed.", "競合が {count} 件あります。オンボーディングを開始すると、競合する項目で停止します。何も変更していません。";
     open_items() = "Open items", "対応が必要な項目";
     findings_of(alias, count) = "{alias}: differences: {count}", "{alias}: ドリフト {count} 件";
@@ -44,22 +45,22 @@ catalogue! {
     expected_found(expected, found) = "expected {expected}, found {found}", "期待値: {expected}、実際の値: {found}";
     certificate(thumbprint, expires) = "certificate {thumbprint}, until {expires}", "証明書 {thumbprint}、有効期限 {expires}";
     teardown_head(alias) = "Teardown plan for {alias}", "{alias} のオンボーディングとともに削除されるリソース";
-    teardown_apply() = "Nothing was changed. To apply the plan, add --apply.", "何も変更していません。削除するには --apply を指定してください。";
+    teardown_apply(command) = "Nothing was changed. To apply the plan: `{command}`", "何も変更していません。削除するには: `{command}`";
     type_the_alias(alias) = "This can't be undone. To continue, type the alias ({alias}):", "この操作は取り消せません。続行するには、エイリアス ({alias}) を入力してください:";
-    confirm_with(alias) = "Review the plan, then use: --apply --confirm {alias}", "計画を確認し、--apply --confirm {alias} を指定して実行してください。";
+    confirm_with(command) = "Review the plan, then run: `{command}`", "計画を確認してから、実行してください: `{command}`";
     plan_changed() = "The resources have changed since the plan was made; nothing was deleted.", "計画の作成後に変更があったため、何も削除していません。";
     review_and_repeat() = "Review the plan above and run the command again.", "上記の計画を確認し、コマンドを再実行してください。";
     torn_down(alias) = "The onboarding of {alias} has been removed.", "{alias} のオンボーディングを削除しました。";
     file_exists(file) = "{file} already exists.", "{file} はすでに存在します。";
     use_force() = "Specify another file, or replace this one with --force.", "別のファイルを指定するか、--force を指定して上書きしてください。";
     answers_missing() = "An alias and at least one group are required.", "エイリアスと 1 つ以上のグループが必要です。";
-    specify_answers() = "Specify --alias and --group (see onboard init --help), or run the command on a terminal, where it asks for them.",
-        "--alias と --group を指定してください (onboard init --help を参照)。ターミナルで実行すると、対話形式で入力できます。";
+    specify_answers() = "Specify --alias and --group (see `onboard init --help`), or run the command on a terminal, where it asks for them.",
+        "--alias と --group を指定してください (`onboard init --help` を参照)。ターミナルで実行すると、対話形式で入力できます。";
     not_a_number(text) = "\"{text}\" is not a number.", "「{text}」は数値ではありません。";
     written(file) = "{file} was written.", "{file} を作成しました。";
-    next_steps(file) = "Next: onboard doctor {file} · onboard plan {file} · onboard start {file}", "次のステップ: onboard doctor {file} · onboard plan {file} · onboard start {file}";
-    upload_documents(file) = "Japanese phone numbers are ordered with three documents. Upload them when you start (or set telephony.order to \"manual\" and file the case yourself):\n  onboard start {file} --document identity=FILE --document address=FILE --document relationship=FILE",
-        "日本の電話番号の申請には 3 種類の書類が必要です。開始時に指定してください (手動で申請する場合は telephony.order に \"manual\" を指定):\n  onboard start {file} --document identity=FILE --document address=FILE --document relationship=FILE";
+    next_steps(file) = "Next: `onboard doctor {file}` · `onboard plan {file}` · `onboard start {file}`", "次のステップ: `onboard doctor {file}` · `onboard plan {file}` · `onboard start {file}`";
+    upload_documents(file) = "Japanese phone numbers are ordered with three documents. Upload them when you start (or set telephony.order to \"manual\" and file the case yourself):\n  `onboard start {file} --document identity=FILE --document address=FILE --document relationship=FILE`",
+        "日本の電話番号の申請には 3 種類の書類が必要です。開始時に指定してください (手動で申請する場合は telephony.order に \"manual\" を指定):\n  `onboard start {file} --document identity=FILE --document address=FILE --document relationship=FILE`";
     ask_alias() = "Alias of the instance (first label of its URL, for example acme-support):", "インスタンスのエイリアス (URL の先頭部分、例: acme-support):";
     ask_groups() = "Entra groups whose members become users, separated by commas:", "Connect ユーザーを作成する Entra グループ (カンマ区切り):";
     ask_profiles() = "Security profiles of the members [Agent]:", "割り当てるセキュリティプロファイル [Agent]:";
@@ -71,7 +72,7 @@ catalogue! {
     stack_is(stack, status) = "{stack} is {status}", "スタック {stack} のステータス: {status}";
     wait_for_stack() = "Wait until CloudFormation has finished, or check the stack's events.", "CloudFormation の処理が完了するまで待つか、スタックのイベントを確認してください。";
     entra_not_checked() = "Entra's consent and groups were not checked", "Entra の同意とグループは確認していません";
-    specify_an_input() = "Specify an onboarding.json: onboard doctor onboarding.json", "onboarding.json を指定してください: onboard doctor onboarding.json";
+    specify_an_input() = "Specify an onboarding.json: `onboard doctor onboarding.json`", "onboarding.json を指定してください: `onboard doctor onboarding.json`";
     invoking_preflight() = "invoking the stack's preflight function", "スタックの事前チェック関数の呼び出し";
     entra_ok(tenant, groups, users) = "tenant {tenant}: all permissions are granted; groups: {groups}, members: {users}", "テナント {tenant}: アクセス許可あり、グループ {groups} 個 (対象ユーザー {users} 人)";
     reading_quotas() = "reading Service Quotas", "Service Quotas の確認";
@@ -97,11 +98,12 @@ catalogue! {
     look_at_licences() = "Entra admin center → Billing → Licenses; without P1 set entra.assignment to \"users\".",
         "Entra 管理センターの [課金] → [ライセンス] で確認してください。P1 がない場合は、entra.assignment に \"users\" を指定してください。";
     tools_missing(tools) = "Required programs are missing. Nothing was done.\n  {tools}", "必要なプログラムが見つからないため、処理を開始しませんでした。\n  {tools}";
-    setup_stopped() = "The setup stopped at the command above. Correct the error and run this again; nothing is created twice.",
-        "上記のコマンドで停止しました。メッセージに従って修正し、再実行してください。重複して作成されることはありません。";
+    setup_stopped() = "The setup stopped at the command above.", "上記のコマンドで停止しました。";
+    correct_and_repeat() = "Correct the error and run the command again; nothing is created twice.", "メッセージに従って修正し、再実行してください。重複して作成されることはありません。";
+    install_the_programs() = "Install the programs, then run the command again.", "プログラムをインストールしてから、再実行してください。";
     no_stack_name(name) = "--stack {name}: a stack name consists of letters, digits and hyphens, and starts with a letter",
         "--stack {name}: スタック名は英字で始め、英数字とハイフンだけを使用してください";
-    no_region_name(name) = "--region {name}: not a Region", "--region {name}: リージョン名が正しくありません";
+    no_region_name(name) = "{name} is not a Region.", "{name} はリージョン名ではありません。";
     no_audience(name, example) = "--audience {name}: must be api:// followed by a name, for example {example}", "--audience {name}: {example} のように、api:// に続けて名前を指定してください";
     long_stack_name(name) = "--stack {name}: too long; a role of the stack would have a name of more than 64 characters",
         "--stack {name}: スタック名が長すぎるため、スタックのロール名が 64 文字を超えます";

@@ -15,6 +15,7 @@ pub const TOKEN_AUDIENCE: &str = "api://AzureADTokenExchange";
 
 /// The identity that a function uses to sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Identity {
     /// The setup identity, which writes applications, policies and assignments.
@@ -25,6 +26,7 @@ pub enum Identity {
 
 /// An application permission of Microsoft Graph: an app role of its service principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Permission {
     /// The name, as in the `roles` claim of a token.

@@ -147,8 +147,10 @@ fn a_running_onboarding_is_not_started_twice_and_continues_after_an_interrupted_
     assert_eq!((&first["event"], &first["state"]), (&object!("done"), &object!("Preflight")));
     // The sign-on branch is finished, and the telephony branch waits for numbers.
     let through = |line: std::io::Result<String>| line.unwrap().contains("NotifySignInReady");
-    assert!(lines.any(through), "exited without a signal");
+    assert!(lines.by_ref().any(through), "exited without a signal");
     kill_process(Pid::from_child(&watch), Signal::INT).unwrap();
+    let rest: Vec<Value> = lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+    assert_eq!(rest.last().unwrap()["error"]["name"], "Interrupted", "{rest:?}");
     assert_eq!(watch.wait().unwrap().code(), Some(130));
 
     let status = json(&cloud().onboard(&["status", "waiting", "--json"]).output().unwrap());
@@ -189,6 +191,8 @@ fn on_a_terminal_watch_redraws_only_changes_follows_a_resize_and_explains_ctrl_c
     assert_eq!(seen["code"], 130, "{end:?}");
     let after = end.split("\x1b[?1049l").nth(1).unwrap_or_default();
     assert!(after.contains("continues in the cloud") && after.contains("onboard watch pictured-"), "{end:?}");
+    // The last drawing remains visible below the command line.
+    assert!(after.contains("VerifySignIn") && after.contains("WaitForNumbers"), "{end:?}");
     let status = json(&cloud().onboard(&["status", "pictured", "--json"]).output().unwrap());
     assert_eq!(status["status"], "RUNNING", "{status}");
 }

@@ -39,7 +39,8 @@ fn errors_in_files_arguments_and_the_environment_are_in_japanese() {
         (vec!["list", "--local"], 3),
         (vec!["frobnicate"], 2),
         (vec!["teardown", "--users", "all"], 2),
-        (vec!["entra-setup", "--stack", "9"], 2),
+        (vec!["entra-setup", "--stack", "9", "--region", "eu-west-1"], 2),
+        (vec!["entra-setup"], 4),
         (vec!["init", "--alias", "acme"], 2),
         (vec!["help", "start"], 0),
     ] {

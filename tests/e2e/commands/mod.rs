@@ -1,10 +1,13 @@
 //! The commands for a deployed stack, run against a local cloud: their output, their effects and their exit codes.
 
 mod follow;
+mod hints;
+mod interrupt;
 mod japanese;
 mod manage;
 mod offline;
 mod operate;
+pub(crate) mod output;
 mod sign_out;
 mod users;
 

@@ -24,7 +24,7 @@ async fn sync_with_plan_prints_the_changes_and_makes_none() {
 }
 
 /// Five users, four of whom left the group, and a sync that requested approval for their removal.
-async fn awaiting_approval() -> (Fixture, String) {
+pub(super) async fn awaiting_approval() -> (Fixture, String) {
     let fixture = Fixture::with_members(5).await;
     assert_eq!(fixture.sync(object!({})).await["counts"]["created"], 5);
     for number in 1..5 {

@@ -7,20 +7,24 @@
 
 mod script;
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
+use std::{collections::BTreeMap, os::unix::process::ExitStatusExt, process::Stdio};
 
 use onboarding_core::{
     entra::{GRAPH_APP_ID, Identity, TOKEN_AUDIENCE},
     names,
 };
-use serde_json::{Value, json};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    process::Command,
+};
 
 use crate::{
     args::{CredentialArg, EntraSetupArgs},
+    cloud::{configuration, error::CommandError},
+    commands::{interruption, unless_interrupted},
     exit::Exit,
+    output::{EntraIdentity, EntraSetup},
     ui::Console,
     words::Words,
 };
@@ -35,58 +39,69 @@ const TOOLS: [(&str, &str); 3] = [
 /// appears on a command line.
 const TOOLS_FOR_SECRETS: [(&str, &str); 2] = [("jq", "jq: https://jqlang.org"), ("openssl", "OpenSSL")];
 
+/// Number of the signal that Ctrl-C sends.
+const SIGINT: i32 = Signal::INT.as_raw();
+
+/// A setup with the values that are not only in the arguments.
+struct Setup<'a> {
+    args: &'a EntraSetupArgs,
+    stack: String,
+    region: String,
+}
+
 /// Runs the command.
-pub fn run(args: &EntraSetupArgs, console: &Console) -> Exit {
+///
+/// # Errors
+/// Fails if an argument is invalid, no Region is set, a required program is missing, or the script fails.
+pub async fn run(args: EntraSetupArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
-    if let Some(fault) = fault(args, words) {
-        console.error(&fault);
-        return Exit::BadInput;
+    let stack = configuration::stack(args.stack.as_deref(), words)?;
+    let region = configuration::region(&args.aws, words).await?;
+    let setup = Setup { args: &args, stack, region };
+    if let Some(fault) = fault(&setup, words) {
+        return Err(CommandError::input(fault, words.see_help_of("entra-setup")));
     }
-    let script = script::of(args);
+    let script = script::of(&setup);
     if !args.run {
         if console.is_json() {
-            console.result(&document(args, &script));
+            console.result(&document(&setup, &script));
         } else {
             console.raw(&script);
         }
-        return Exit::Done;
+        return Ok(Exit::Done);
     }
     let secrets = args.credential != CredentialArg::Keyless && args.remove.is_none();
     let tools = TOOLS.iter().chain(TOOLS_FOR_SECRETS.iter().filter(|_| secrets));
     let missing: Vec<&str> = tools.filter(|(name, _)| !is_there(name)).map(|(_, what)| *what).collect();
     if !missing.is_empty() {
-        console.error(&words.tools_missing(missing.join("\n  ")));
-        return Exit::BadInput;
+        let missing = missing.join("\n  ");
+        return Err(CommandError::input(words.tools_missing(missing), words.install_the_programs()));
     }
-    match execute(&script) {
-        Ok(true) => Exit::Done,
-        Ok(false) => {
-            console.error(&words.setup_stopped());
-            Exit::Failed
-        }
-        Err(error) => {
-            console.error(&words.program_not_started("bash", error));
-            Exit::Failed
-        }
+    let run = execute(&script, console).await.map_err(|error| {
+        let what = words.program_not_started("bash", error);
+        CommandError::failed("SetupStopped", what, words.install_the_programs())
+    })?;
+    let Some((succeeded, printed)) = run else { return Ok(interruption(console)) };
+    if !succeeded {
+        return Err(CommandError::failed("SetupStopped", words.setup_stopped(), words.correct_and_repeat()));
     }
+    console.result(&EntraSetup { parameters: Some(parameters(&printed)), ..document(&setup, &script) });
+    Ok(Exit::Done)
 }
 
 /// Returns the message about the first invalid argument, if there is one. Argument values become part of a script, so
 /// only plain characters are allowed.
-fn fault(args: &EntraSetupArgs, words: Words) -> Option<String> {
+fn fault(setup: &Setup<'_>, words: Words) -> Option<String> {
     let plain = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    if !plain(&args.stack) || !args.stack.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        return Some(words.no_stack_name(&args.stack));
+    if !plain(&setup.stack) || !setup.stack.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return Some(words.no_stack_name(&setup.stack));
     }
-    if !plain(&args.region) {
-        return Some(words.no_region_name(&args.region));
-    }
-    let audience = args.audience.strip_prefix("api://").is_some_and(plain);
+    let audience = setup.args.audience.strip_prefix("api://").is_some_and(plain);
     if !audience {
-        return Some(words.no_audience(&args.audience, TOKEN_AUDIENCE));
+        return Some(words.no_audience(&setup.args.audience, TOKEN_AUDIENCE));
     }
-    let longest = Identity::ALL.map(|identity| names::graph_role(&args.stack, &args.region, identity).len());
-    (longest.into_iter().max() > Some(64)).then(|| words.long_stack_name(&args.stack))
+    let longest = Identity::ALL.map(|identity| names::graph_role(&setup.stack, &setup.region, identity).len());
+    (longest.into_iter().max() > Some(64)).then(|| words.long_stack_name(&setup.stack))
 }
 
 fn is_there(program: &str) -> bool {
@@ -94,32 +109,68 @@ fn is_there(program: &str) -> bool {
     std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
 }
 
-fn execute(script: &str) -> std::io::Result<bool> {
-    let mut shell = Command::new("bash").arg("-s").stdin(Stdio::piped()).spawn()?;
-    if let Some(mut input) = shell.stdin.take() {
-        input.write_all(script.as_bytes())?;
+/// Runs the script. Returns whether it succeeded, or `None` if the operator interrupts it. With `--json`, also returns the
+/// output of the script, which is then written to standard error.
+async fn execute(script: &str, console: &Console) -> std::io::Result<Option<(bool, String)>> {
+    let mut command = Command::new("bash");
+    command.arg("-s").stdin(Stdio::piped());
+    if console.is_json() {
+        command.stdout(Stdio::piped());
     }
-    Ok(shell.wait()?.success())
+    let mut shell = command.spawn()?;
+    if let Some(mut input) = shell.stdin.take() {
+        input.write_all(script.as_bytes()).await?;
+    }
+    let output = shell.stdout.take();
+    let ended = async {
+        let mut printed = String::new();
+        if let Some(mut output) = output {
+            output.read_to_string(&mut printed).await?;
+            console.line(printed.trim_end());
+        }
+        Ok::<_, std::io::Error>((shell.wait().await?, printed))
+    };
+    if let Some(ended) = unless_interrupted(ended).await {
+        let (status, printed) = ended?;
+        // Ctrl-C can end the shell before this process receives the signal.
+        let interrupted = status.signal() == Some(SIGINT) || status.code() == Some(128 + SIGINT);
+        return Ok((!interrupted).then(|| (status.success(), printed)));
+    }
+    // Ctrl-C reaches the shell too, but a termination signal does not. The shell must end by itself, because it then
+    // deletes the folder with the keys and secrets.
+    if let Some(process) = shell.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)) {
+        let _ = kill_process(process, Signal::TERM);
+    }
+    shell.wait().await?;
+    Ok(None)
 }
 
-/// Describes the setup as JSON, including the script.
-fn document(args: &EntraSetupArgs, script: &str) -> Value {
-    let identities = args.identities().into_iter().map(|identity| {
-        json!({
-            "identity": identity,
-            "displayName": names::app_registration(&args.stack, identity),
-            "api": GRAPH_APP_ID,
-            "permissions": identity.permissions(),
-            "roleName": names::graph_role(&args.stack, &args.region, identity),
-            "secretName": names::credential_secret(&args.stack, identity),
-        })
+/// The parameters for `sam deploy` in the output of the script: indented lines of the form `Name=value`.
+fn parameters(printed: &str) -> BTreeMap<String, String> {
+    let parameter = |line: &str| {
+        let (name, value) = line.strip_prefix("  ")?.split_once('=')?;
+        Some((name.to_owned(), value.to_owned()))
+    };
+    printed.lines().filter_map(parameter).collect()
+}
+
+/// Describes the setup, including the script.
+fn document(setup: &Setup<'_>, script: &str) -> EntraSetup {
+    let identities = setup.args.identities().into_iter().map(|identity| EntraIdentity {
+        identity,
+        display_name: names::app_registration(&setup.stack, identity),
+        api: GRAPH_APP_ID.to_owned(),
+        permissions: identity.permissions().to_vec(),
+        role_name: names::graph_role(&setup.stack, &setup.region, identity),
+        secret_name: names::credential_secret(&setup.stack, identity),
     });
-    json!({
-        "stack": args.stack,
-        "region": args.region,
-        "credential": args.credential.name(),
-        "audience": args.audience,
-        "identities": identities.collect::<Vec<_>>(),
-        "script": script,
-    })
+    EntraSetup {
+        stack: setup.stack.clone(),
+        region: setup.region.clone(),
+        credential: setup.args.credential.name().to_owned(),
+        audience: setup.args.audience.clone(),
+        identities: identities.collect(),
+        script: script.to_owned(),
+        parameters: None,
+    }
 }

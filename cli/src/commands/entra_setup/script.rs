@@ -8,7 +8,8 @@ use onboarding_core::{
     names,
 };
 
-use crate::args::{CredentialArg, EntraSetupArgs};
+use super::Setup;
+use crate::{args::CredentialArg, words::quoted};
 
 /// The script stops at the first failure. Changes in Entra take time to replicate, so some commands are retried.
 ///
@@ -86,26 +87,40 @@ const TRUST: &str = r#"trust() {
 "#;
 
 /// Generates the complete script.
-pub(super) fn of(args: &EntraSetupArgs) -> String {
+pub(super) fn of(setup: &Setup<'_>) -> String {
     let mut script = format!(
         "#!/usr/bin/env bash\n# Connect Onboarding: {} in Microsoft Entra ID, for the stack {} in {}.\n\
          # Needs a signed-in Azure CLI (az login; Privileged Role Administrator or Global Administrator) and AWS CLI.\n",
-        if args.remove.is_some() { "removes an identity" } else { "creates the two identities" },
-        args.stack,
-        args.region
+        if setup.args.remove.is_some() { "removes an identity" } else { "creates the two identities" },
+        setup.stack,
+        setup.region
     );
     script.push_str(HEAD);
-    if let Some(identity) = args.remove {
-        remove(&mut script, args, identity.into());
+    environment(&mut script, setup);
+    if let Some(identity) = setup.args.remove {
+        remove(&mut script, setup, identity.into());
     } else {
-        make(&mut script, args);
+        make(&mut script, setup);
     }
     script
 }
 
-fn make(script: &mut String, args: &EntraSetupArgs) {
+/// Selects the account and the Region for the AWS CLI. Credentials in environment variables would take precedence over
+/// the profile.
+fn environment(script: &mut String, setup: &Setup<'_>) {
+    if let Some(profile) = &setup.args.aws.profile {
+        let _ = writeln!(
+            script,
+            "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN\nexport AWS_PROFILE={}",
+            quoted(profile)
+        );
+    }
+    let _ = writeln!(script, "export AWS_REGION={0} AWS_DEFAULT_REGION={0}\n", setup.region);
+}
+
+fn make(script: &mut String, setup: &Setup<'_>) {
     script.push_str(FUNCTIONS);
-    if args.credential == CredentialArg::Keyless {
+    if setup.args.credential == CredentialArg::Keyless {
         script.push_str(TRUST);
     }
     script.push_str(
@@ -113,7 +128,7 @@ fn make(script: &mut String, args: &EntraSetupArgs) {
          GRAPH=$(az cloud show --query endpoints.microsoftGraphResourceId --output tsv)\n\
          GRAPH=${GRAPH%/}\n",
     );
-    match args.credential {
+    match setup.args.credential {
         CredentialArg::Keyless => script.push_str(
             "\n# AWS issues tokens for the stack's roles. This setting applies to the whole account; other programs may use it too.\n\
              ISSUER=$(aws iam get-outbound-web-identity-federation-info --query IssuerIdentifier --output text 2>/dev/null ||\n  \
@@ -125,16 +140,16 @@ fn make(script: &mut String, args: &EntraSetupArgs) {
              umask 077\nWORK=$(mktemp -d)\ntrap 'rm -rf \"$WORK\"' EXIT\n",
         ),
     }
-    for identity in args.identities() {
-        register(script, args, identity);
+    for identity in setup.args.identities() {
+        register(script, setup, identity);
     }
     script.push_str("\necho\necho 'Parameters for sam deploy:'\n");
-    if args.credential == CredentialArg::Keyless {
+    if setup.args.credential == CredentialArg::Keyless {
         script.push_str("echo \"  TenantId=$TENANT_ID\"\n");
     }
-    for identity in args.identities() {
+    for identity in setup.args.identities() {
         let (id, name) = (variable(identity), parameter(identity));
-        let _ = match args.credential {
+        let _ = match setup.args.credential {
             CredentialArg::Keyless => writeln!(script, "echo \"  {name}ClientId=${id}_CLIENT_ID\""),
             _ => writeln!(script, "echo \"  {name}CredentialSecret=${id}_SECRET_ARN\""),
         };
@@ -142,8 +157,8 @@ fn make(script: &mut String, args: &EntraSetupArgs) {
 }
 
 /// Registers one identity: app registration, service principal, permissions with consent, credential.
-fn register(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
-    let (id, display) = (variable(identity), names::app_registration(&args.stack, identity));
+fn register(script: &mut String, setup: &Setup<'_>, identity: Identity) {
+    let (id, display) = (variable(identity), names::app_registration(&setup.stack, identity));
     let _ = write!(
         script,
         "\n# ---- The {identity} identity\n\
@@ -164,23 +179,23 @@ fn register(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
          consent \"${id}_CLIENT_ID\" {GRAPH_APP_ID} \"${{{id}_PERMISSIONS[@]}}\"\n",
         ids.join("\n  ")
     );
-    match args.credential {
-        CredentialArg::Keyless => federate(script, args, identity),
+    match setup.args.credential {
+        CredentialArg::Keyless => federate(script, setup, identity),
         CredentialArg::Certificate => {
             certificate(script, identity, &display);
-            store(script, args, identity);
+            store(script, setup, identity);
         }
         CredentialArg::Secret => {
             secret(script, identity);
-            store(script, args, identity);
+            store(script, setup, identity);
         }
     }
 }
 
 /// Adds a federated credential so that the application accepts AWS tokens of one role.
-fn federate(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
+fn federate(script: &mut String, setup: &Setup<'_>, identity: Identity) {
     let (id, role, audience) =
-        (variable(identity), names::graph_role(&args.stack, &args.region, identity), &args.audience);
+        (variable(identity), names::graph_role(&setup.stack, &setup.region, identity), &setup.args.audience);
     let _ = writeln!(script, "trust \"${id}_CLIENT_ID\" {role} \"$ROLES/{role}\" {audience}");
 }
 
@@ -214,8 +229,8 @@ fn secret(script: &mut String, identity: Identity) {
 }
 
 /// Stores the credential in Secrets Manager. The functions reload a changed secret automatically.
-fn store(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
-    let (id, name, region) = (variable(identity), names::credential_secret(&args.stack, identity), &args.region);
+fn store(script: &mut String, setup: &Setup<'_>, identity: Identity) {
+    let (id, name, region) = (variable(identity), names::credential_secret(&setup.stack, identity), &setup.region);
     let key = names::EXPIRES_KEY;
     let _ = write!(
         script,
@@ -228,9 +243,12 @@ fn store(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
     );
 }
 
-fn remove(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
-    let (display, secret, region) =
-        (names::app_registration(&args.stack, identity), names::credential_secret(&args.stack, identity), &args.region);
+fn remove(script: &mut String, setup: &Setup<'_>, identity: Identity) {
+    let (display, secret, region) = (
+        names::app_registration(&setup.stack, identity),
+        names::credential_secret(&setup.stack, identity),
+        &setup.region,
+    );
     let name = parameter(identity);
     let _ = write!(
         script,

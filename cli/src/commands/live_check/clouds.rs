@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 use crate::{
     args::LiveCheckArgs,
     cloud::{
-        configured,
+        configuration::configured,
         error::CommandError,
         kept::Kept,
         signed::{CONNECT, IAM, STS, Service, Signed, refusal},
@@ -96,7 +96,7 @@ impl Clouds {
             let credentials = Credentials::new("test", "test", None, None, "local cloud");
             (config(&kept.region, Some(&kept.stand_in), credentials), kept.graph_url, kept.login_url, kept.clock_scale)
         } else {
-            let config = configured(args.profile.as_deref(), args.region.as_deref(), words).await?;
+            let config = configured(&args.aws, words).await?;
             (config, "https://graph.microsoft.com".into(), LOGIN.into(), 1.0)
         };
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap_or_default();

@@ -27,14 +27,14 @@ mod users;
 use std::collections::BTreeMap;
 
 use local_cloud::stand_in::assumptions::{self, Text};
-use serde_json::{Value, json};
 
 use self::{clouds::Clouds, created::CreatedResources};
 use crate::{
     args::LiveCheckArgs,
     cloud::error::CommandError,
-    commands::interrupted,
+    commands::{ends_itself, interruption},
     exit::Exit,
+    output::{LiveFinding, LiveFindings},
     ui::{Console, Tone},
     words::{Lang, Words},
 };
@@ -90,28 +90,20 @@ pub async fn run(args: LiveCheckArgs, console: &Console) -> Result<Exit, Command
     let words = console.words();
     let clouds = Clouds::open(&args, words).await?;
     let (mut resources, mut findings) = (CreatedResources::new(), Findings::default());
-    console.line(&words.live_check(resources.name()));
-    let checked = {
-        let mut checks = std::pin::pin!(check(&clouds, &args, &mut resources, &mut findings, console));
-        tokio::select! {
-            checked = &mut checks => checked,
-            () = interrupted() => {
-                clouds.interrupt();
-                checks.await
-            }
-        }
-    };
+    console.note(&words.live_check(resources.name()));
+    let checks = check(&clouds, &args, &mut resources, &mut findings, console);
+    let checked = ends_itself(checks, || clouds.interrupt()).await;
     let is_interrupted = clouds.resume();
     if clouds.lost_a_response() {
-        console.line(&words.searching_leftovers());
+        console.note(&words.searching_leftovers());
     }
     let left = resources.remove(&clouds).await;
     for resource in &left {
-        console.error(&console.paint(Tone::Bad, &words.remove_manually(resource)));
+        console.failure(&words.remove_manually(resource));
     }
     let undecided = print(&findings, console);
     match checked {
-        _ if is_interrupted => Ok(Exit::Interrupted),
+        _ if is_interrupted => Ok(interruption(console)),
         Err(error) => Err(error),
         Ok(()) if !left.is_empty() => Ok(Exit::Failed),
         Ok(()) => Ok(if undecided { Exit::Undecided } else { Exit::Done }),
@@ -126,16 +118,16 @@ async fn check(
     console: &Console,
 ) -> Result<(), CommandError> {
     let words = console.words();
-    console.line(&words.checking_quotas());
+    console.note(&words.checking_quotas());
     quotas::check(clouds, args.request_quota_increase, findings).await?;
-    console.line(&words.checking_entra());
+    console.note(&words.checking_entra());
     let application = entra::check(clouds, args, resources, findings, console).await?;
-    console.line(&words.checking_federation());
+    console.note(&words.checking_federation());
     federation::check(clouds, &application, resources, findings).await?;
     saml::check(clouds, resources, findings).await?;
     notifications::check(clouds, args, resources, findings).await?;
     entra::check_deletion(clouds, application, resources, findings).await?;
-    console.line(&words.checking_connect());
+    console.note(&words.checking_connect());
     connect::check(clouds, args.request_quota_increase, resources, findings).await
 }
 
@@ -144,7 +136,7 @@ fn print(findings: &Findings, console: &Console) -> bool {
     let words = console.words();
     let text = |text: Text| if words.0 == Lang::Ja { text.ja } else { text.en };
     let mut undecided = false;
-    let mut all: Vec<Value> = Vec::new();
+    let mut all: Vec<LiveFinding> = Vec::new();
     for row in assumptions::all() {
         let reading = findings.0.get(row.name).cloned().unwrap_or_else(|| Reading::Unknown(words.not_reached()));
         let (tone, mark, result) = match &reading {
@@ -155,9 +147,9 @@ fn print(findings: &Findings, console: &Console) -> bool {
         };
         undecided |= matches!(reading, Reading::Unknown(_));
         console.line(&format!("{} {:<28} {result}", console.paint(tone, mark), row.name));
-        all.push(json!({ "name": row.name, "reading": reading.name(), "text": result }));
+        all.push(LiveFinding { name: row.name.to_owned(), reading: reading.name().to_owned(), text: result });
     }
-    console.result(&json!({ "findings": all }));
+    console.result(&LiveFindings { findings: all });
     undecided
 }
 

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use crate::{
     cloud::{self, Cloud, Machine, error::CommandError},
     commands::{
-        follower::{FollowOptions, Follower, follow_to_end},
+        follower::{FollowOptions, Follower, follow_to_end, leave_drawing},
         page,
     },
     follow::progress::message,
@@ -56,9 +56,10 @@ impl<'a> Workflow<'a> {
         let arn = self.cloud.start(Machine::Onboarding, subject, input).await.map_err(lost)?;
         let described = self.cloud.describe(&arn).await.map_err(lost)?;
         let mut follower = Follower::new(&self.cloud, described).await.map_err(lost)?;
-        follow_to_end(&mut follower, FollowOptions { events: false, in_this_process: true }, self.console)
-            .await
-            .map_err(lost)?;
+        let options = FollowOptions { in_this_process: true, ..FollowOptions::default() };
+        let followed = follow_to_end(&mut follower, options, self.console).await;
+        leave_drawing(&follower, self.console);
+        followed.map_err(lost)?;
         let state = follower.executions.failure().map(|(state, _, _)| state.to_owned());
         let ended = follower.executions.root.described;
         match (ended.execution.status, ended.output) {

@@ -4,6 +4,7 @@ use local_cloud::emulator::NotStarted;
 
 use crate::{
     args::input::BadInput,
+    cloud::error::CommandError,
     exit::Exit,
     words::{Lang, Words},
 };
@@ -74,29 +75,33 @@ impl From<BadInput> for Failure {
 }
 
 impl Failure {
-    /// The message for the operator.
+    /// The failure as the error of the command.
     #[must_use]
-    pub fn message(&self, words: Words) -> String {
-        match self {
-            Self::BadInput(bad) => format!("{}\n{}", bad.message(words), words.nothing_was_started()),
+    pub fn error(&self, words: Words) -> CommandError {
+        let (name, what, action) = match self {
+            Self::BadInput(bad) => ("InvalidInput", bad.message(words), words.correct_the_file()),
             Self::NotStarted([english, japanese]) => {
                 let (what, how) = if words.0 == Lang::Ja { japanese } else { english };
-                format!("{}\n{}", words.local_cloud_failed(what), words.what_to_do(how))
+                ("LocalCloudNotStarted", words.local_cloud_failed(what), how.clone())
             }
             Self::Workflow { state, error, cause } => {
                 let head = match state {
                     Some(state) => words.onboarding_failed_in(state, error),
                     None => words.onboarding_failed(error),
                 };
-                format!("{head}\n  {}\n{}", cause.trim(), words.what_to_do(words.advice(error)))
+                (error.as_str(), format!("{head}\n  {}", cause.trim()), words.advice(error).to_owned())
             }
-            Self::SignIn { user, by, message } => words.sign_in_rejected(user, by, message),
+            Self::SignIn { user, by, message } => {
+                ("SignInRejected", words.sign_in_rejected(user, by, message), String::new())
+            }
             Self::Changed(calls) => {
-                words.changed_by_second_run() + &calls.iter().map(|call| format!("\n  {call}")).collect::<String>()
+                let calls = calls.iter().map(|call| format!("\n  {call}")).collect::<String>();
+                ("ChangedBySecondRun", words.changed_by_second_run() + &calls, String::new())
             }
-            Self::NotWritten(what) => what.clone(),
-            Self::Interrupted => words.interrupted(),
-        }
+            Self::NotWritten(what) => ("NotWritten", what.clone(), words.specify_another_file()),
+            Self::Interrupted => ("Interrupted", words.interrupted(), String::new()),
+        };
+        CommandError { exit: self.exit(), name: name.to_owned(), what, action }
     }
 }
 
@@ -113,22 +118,19 @@ mod tests {
             error: "AccessDenied".into(),
             cause: "iam:CreateRole is not allowed".into(),
         };
-        let text = failure.message(Words(Lang::En));
-        for part in [
-            "CreateRole: AccessDenied",
-            "iam:CreateRole is not allowed",
-            StepErrorKind::AccessDenied.advice(Language::En),
-        ] {
-            assert!(text.contains(part), "{text}");
+        let error = failure.error(Words(Lang::En));
+        for part in ["CreateRole: AccessDenied", "iam:CreateRole is not allowed"] {
+            assert!(error.what.contains(part), "{}", error.what);
         }
+        assert_eq!(error.action, StepErrorKind::AccessDenied.advice(Language::En));
         assert_eq!(failure.exit().code(), 1);
     }
 
     #[test]
     fn a_missing_requirement_explains_how_to_install_it() {
         let failure = Failure::not_started(|words| (words.no_python(), words.install_python()));
-        assert!(failure.message(Words(Lang::En)).contains("What to do: install Python 3.10 or newer"));
-        assert!(failure.message(Words(Lang::Ja)).contains("対処方法: Python 3.10 以降"));
+        assert!(failure.error(Words(Lang::En)).action.starts_with("install Python 3.10 or newer"));
+        assert!(failure.error(Words(Lang::Ja)).action.starts_with("Python 3.10 以降"));
         assert_eq!(failure.exit().code(), 3);
     }
 }

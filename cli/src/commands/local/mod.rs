@@ -36,8 +36,9 @@ use self::{again::Call, execution::Workflow, failure::Failure, plan::Plan};
 use crate::{
     args::{HELP, LocalArgs},
     cloud::kept::Kept,
-    commands::interrupted,
+    commands::{interrupted, print_error},
     exit::Exit,
+    output::{Event, Information},
     report,
     ui::{Console, Tone, padded},
     words::{Lang, Words},
@@ -49,22 +50,24 @@ const SILENCE: Duration = Duration::from_secs(4);
 /// Runs the command.
 pub fn run(args: LocalArgs, console: &Console) -> Exit {
     if args.assume.iter().any(|name| name == HELP) {
-        console.raw(listed(console.words()).trim_end());
+        let list = listed(console.words()).trim_end().to_owned();
+        if console.is_json() {
+            console.result(&Information { text: list });
+        } else {
+            console.raw(&list);
+        }
         return Exit::Done;
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            console.error(&console.words().no_threads(error));
-            return Exit::NoLocalCloud;
+            let failure = Failure::not_started(|words| (words.no_threads(&error), words.try_again()));
+            return print_error(console, &failure.error(console.words()));
         }
     };
     match runtime.block_on(prepared(args, console)) {
         Ok(()) => Exit::Done,
-        Err(failure) => {
-            console.error(&console.paint(Tone::Bad, &failure.message(console.words())));
-            failure.exit()
-        }
+        Err(failure) => print_error(console, &failure.error(console.words())),
     }
 }
 
@@ -111,7 +114,7 @@ async fn onboard(
     let started = Instant::now();
     let alias = &plan.onboarding.instance.alias;
     let words = console.words();
-    console.line(&console.paint(Tone::Strong, &words.onboarding_locally(alias)));
+    console.note(&console.paint(Tone::Strong, &words.onboarding_locally(alias)));
     let bootstrap = bootstrap::find(args.bootstrap.clone())?;
     let venv = phase(&words.tools_ready(), console, installed(workspace, console)).await?;
     let cloud = phase(&words.cloud_started(), console, start_cloud(&args, plan, &venv, folder)).await?;
@@ -160,13 +163,13 @@ async fn onboard(
     let changed = if args.again { compared(&cloud, console) } else { Ok(()) };
     if args.keep && changed.is_ok() {
         if let Err(failure) = &written {
-            console.error(&console.paint(Tone::Bad, &failure.message(words)));
+            console.failure(&failure.error(words).what);
         }
         keep(&cloud, &stack, args.clock_scale, workspace, console, kept).await?;
     }
     cloud.stop().await;
     let took = format!("{:.1}", started.elapsed().as_secs_f64());
-    console.line(&console.paint(Tone::Faint, &format!("\n{}", words.cloud_stopped(took))));
+    console.note(&console.paint(Tone::Faint, &format!("\n{}", words.cloud_stopped(took))));
     changed.and(written)
 }
 
@@ -215,7 +218,7 @@ async fn installed(workspace: &Workspace, console: &Console) -> Result<Venv, Fai
     let mut begun = false;
     let installed = venv::prepare(workspace, &mut |progress| {
         if !begun {
-            console.line(&console.paint(Tone::Faint, &console.words().installing_emulator()));
+            console.note(&console.paint(Tone::Faint, &console.words().installing_emulator()));
         }
         begun = true;
         console.status(Some(progress));
@@ -254,6 +257,7 @@ async fn keep(
         .publish(file.clone())
         .map_err(|error| Failure::NotWritten(console.words().not_written(file.display(), error)))?;
     kept.set(true);
+    console.result(&Event::Running { file: file.display().to_string() });
     console.line(&format!("\n{}", console.words().cloud_keeps_running(file.display())));
     std::future::pending().await
 }
@@ -270,7 +274,7 @@ async fn execution(
     cloud.stand_in().set_run(number);
     let words = console.words();
     let head = if number == 1 { words.the_workflow() } else { words.the_workflow_again() };
-    console.line(&console.paint(Tone::Strong, &head));
+    console.note(&console.paint(Tone::Strong, &head));
     let started = Instant::now();
     let run = format!("{alias}-{number}");
     let execution = workflow.run(&run, &plan.input);
@@ -330,14 +334,14 @@ async fn never_silent<T>(name: &str, console: &Console, work: impl Future<Output
         if console.is_live() {
             console.status(Some(&waits));
         } else if console.silent_for() >= SILENCE {
-            console.line(&waits);
+            console.note(&waits);
         }
     }
 }
 
 fn took(what: &str, started: Instant, console: &Console) {
     let (mark, seconds) = (console.paint(Tone::Good, "✓"), started.elapsed().as_secs_f64());
-    console.line(&format!("  {mark} {}{seconds:>7.2} s", padded(what, 28)));
+    console.note(&format!("  {mark} {}{seconds:>7.2} s", padded(what, 28)));
 }
 
 fn read(output: &Value) -> Result<Report, Failure> {

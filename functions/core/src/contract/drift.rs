@@ -39,6 +39,7 @@ pub struct SkippedInstance {
 
 /// Output of `detect-drift`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DriftReport {
     /// One entry per instance.
@@ -78,6 +79,7 @@ impl DriftReport {
 
 /// The findings of one instance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceDrift {
     /// The instance id.
@@ -102,6 +104,7 @@ pub struct InstanceDrift {
 
 /// One difference from the input.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DriftFinding {
     /// The setting that differs, for example `IAM role AmazonConnect-acme: trust policy`.
@@ -127,6 +130,7 @@ pub struct DriftFinding {
 
 /// Input for the onboarding steps that revert the findings of an instance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Remediation {
     /// The AWS Region.

@@ -26,6 +26,7 @@ pub struct CreateEntraApplicationInput {
 
 /// Output of `create-entra-application`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EntraApplication {
     /// The application object's id.
@@ -75,6 +76,7 @@ pub struct ConfigureEntraSignOnInput {
 
 /// Output of `configure-entra-sign-on`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EntraSignOn {
     /// The identifier (entity ID) that AWS receives as the audience. The identifier ends in `#<n>` if another
@@ -118,6 +120,7 @@ pub struct ConfigureEntraClaimsInput {
 
 /// Output of `configure-entra-claims`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigureEntraClaimsOutput {
     /// The id of the claims mapping policy.
@@ -144,6 +147,7 @@ pub struct AssignGroupsInput {
 
 /// Output of `assign-groups`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AssignGroupsOutput {
     /// Number of new assignments.

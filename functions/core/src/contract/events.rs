@@ -56,6 +56,7 @@ pub struct SubscribeGroupsInput {
 
 /// Output of `subscribe-groups`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SubscribeGroupsOutput {
     /// The subscriptions, one per subscribed group.
@@ -68,6 +69,7 @@ pub struct SubscribeGroupsOutput {
 
 /// A group's subscription.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GroupSubscription {
     /// The group's object id.
@@ -82,6 +84,7 @@ pub struct GroupSubscription {
 
 /// What the step did with a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SubscriptionAction {
     /// Created the subscription.

@@ -7,6 +7,7 @@ use super::OpenItem;
 
 /// The part of an onboarding that an object belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Area {
     /// The Amazon Connect instance, its attributes and its storage locations.
@@ -29,6 +30,7 @@ pub enum Area {
 
 /// What will happen to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Action {
     /// The object does not exist and will be created.
@@ -61,6 +63,7 @@ impl Action {
 
 /// One object and its planned action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PlanItem {
     /// The part of the onboarding to which the object belongs.
@@ -100,6 +103,7 @@ pub struct PlanOnboardingInput {
 
 /// Output of `plan-onboarding` and of its state machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PlanOnboardingOutput {
     /// Always `PLANNED`.
@@ -113,6 +117,7 @@ pub struct PlanOnboardingOutput {
 
 /// Whether a plan was applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PlanStatus {
     /// Nothing was changed.

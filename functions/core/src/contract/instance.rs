@@ -21,6 +21,7 @@ pub struct CreateInstanceInput {
 
 /// Output of `create-instance`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreateInstanceOutput {
     /// The instance's id.
@@ -70,6 +71,7 @@ pub struct ConfigureInstanceOutput {
 
 /// The storage location of one resource type.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StorageLocation {
     /// `CALL_RECORDINGS`, `CHAT_TRANSCRIPTS` or `SCHEDULED_REPORTS`.

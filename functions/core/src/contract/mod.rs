@@ -57,6 +57,7 @@ pub use self::{
 
 /// An open item: information or an action for the operator. An open item does not stop the workflow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct OpenItem {
     /// The subject, for example `quota users` or `group Support agents`.
@@ -77,6 +78,7 @@ impl OpenItem {
 
 /// An Entra group.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EntraGroup {
     /// The object id.

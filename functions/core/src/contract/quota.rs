@@ -6,6 +6,7 @@ use crate::onboarding::Quota;
 
 /// The state of a quota.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum QuotaStatus {
     /// The applied value is sufficient.
@@ -30,6 +31,7 @@ pub struct InstanceQuotaInput {
 
 /// The result for one quota. Each poll passes this result to the next poll.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct QuotaResult {
     /// The quota code.

@@ -73,6 +73,7 @@ pub struct VerifySignInInput {
 
 /// Output of `verify-sign-in`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct VerifySignInOutput {
     /// Whether every check passed.
@@ -85,6 +86,7 @@ pub struct VerifySignInOutput {
 
 /// The check of one requirement for sign-in: the expected value and the value that was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
     /// The requirement that is checked.
@@ -119,6 +121,7 @@ pub struct ReportInput {
 
 /// The result of the telephony branch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TelephonyResult {
     /// The instance's quotas.
@@ -143,6 +146,7 @@ pub struct TelephonyResult {
 
 /// The error with which a branch of the workflow failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BranchFailure {
     /// The name of the error.
@@ -153,6 +157,7 @@ pub struct BranchFailure {
 
 /// The result of the single sign-on branch.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SignOnResult {
     /// The application.
@@ -180,6 +185,7 @@ pub struct SignOnResult {
 
 /// The report: the output of the onboarding.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// The instance's alias.

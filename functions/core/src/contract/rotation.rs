@@ -26,6 +26,7 @@ pub struct RotateCertificateInput {
 
 /// Output of `rotate-certificate`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RotateCertificateOutput {
     /// The progress of the rotation for each instance.
@@ -37,6 +38,7 @@ pub struct RotateCertificateOutput {
 
 /// The progress of the rotation for one instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Rotation {
     /// The instance id.
@@ -69,6 +71,7 @@ pub struct Rotation {
 
 /// The stages of a rotation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RotationStatus {
     /// The certificate has not been checked yet.

@@ -7,6 +7,7 @@ use super::guard::{ActionSet, GuardedAction, GuardedPlan};
 
 /// A user with an action that needs approval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GuardedUser {
     /// The username.
@@ -17,6 +18,7 @@ pub struct GuardedUser {
 
 /// The part of a plan that waits for approval. Its size does not depend on the number of users.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct WaitingPart {
     /// The digest of the request: the operator approves or rejects the request by this digest.
@@ -68,6 +70,7 @@ impl WaitingPart {
 
 /// The approval of actions that a sync applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AppliedApproval {
     /// The digest of the approved request.

@@ -52,6 +52,7 @@ pub enum SyncMode {
 
 /// The result of one round of a sync.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SyncStatus {
     /// Every action that was possible is done. The actions that failed are in the list of failures.
@@ -74,6 +75,7 @@ pub enum SyncStatus {
 /// The checkpoint that each round passes to the next round, including from the last round of a pass to the first round
 /// of the next pass.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Checkpoint {
     /// Whether an earlier pass of this run is finished. If so, `planned` and `totals` include the counts of earlier
@@ -109,6 +111,7 @@ pub struct Checkpoint {
 
 /// Number of actions done, over all rounds and passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
     /// Number of created users.
@@ -213,6 +216,7 @@ impl Totals {
 
 /// The counts of planned and completed actions, in one flat JSON object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
     /// The plans of all passes, added up. Each pass contributes the plan of its first round.
@@ -225,6 +229,7 @@ pub struct Outcome {
 
 /// A failed action of one user.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
     /// The username of the user for whom the action failed.
@@ -235,6 +240,7 @@ pub struct Failure {
 
 /// Duration of each part of a round, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Durations {
     /// Time to read Graph and Connect.
@@ -258,6 +264,7 @@ impl Durations {
 
 /// Output of `SyncUsers`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SyncUsersOutput {
     /// The instance's alias, for notifications and logs.

@@ -25,6 +25,7 @@ const LENGTH: usize = 16;
 
 /// A kind of action that may need approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum GuardedAction {
     /// The user is deleted.

@@ -13,6 +13,7 @@ const CONSOLE: &str = "https://support.console.aws.amazon.com/support/home#/case
 
 /// The topic of a case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Topic {
     /// Phone numbers for the instance.
@@ -24,6 +25,7 @@ pub enum Topic {
 
 /// The subject and text of a case, in both languages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CaseText {
     /// The subject in Japanese, with the marker.

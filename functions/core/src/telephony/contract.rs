@@ -95,6 +95,7 @@ pub struct Offer {
 
 /// A phone number of the instance, or a number that is being claimed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NumberResult {
     /// The number in E.164 format.
@@ -122,6 +123,7 @@ pub struct NumberResult {
 
 /// The state of a number, in the terms of Connect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum NumberStatus {
     /// The claim of the number is in progress.
@@ -135,6 +137,7 @@ pub enum NumberStatus {
 
 /// A request to AWS Support: a case, or the text of a case that an operator must file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CaseOrder {
     /// The topic of the request.
@@ -171,6 +174,7 @@ pub struct CaseOrder {
 
 /// The state of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderStatus {
     /// AWS is working on the case, or the case could not be filed yet.

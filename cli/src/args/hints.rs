@@ -1,0 +1,131 @@
+//! Commands in messages can be pasted: they repeat how the program was called, and with which options the operator
+//! selected the cloud.
+//!
+//! A message contains a command in backquotes and starts it with the name `onboard`.
+
+use std::collections::BTreeMap;
+
+use clap::{ArgMatches, CommandFactory, parser::ValueSource};
+
+use super::Args;
+use crate::words::quoted;
+
+/// Environment variable in which `cargo onboard` states how it was called.
+pub const CALLED_AS: &str = "ONBOARD_CALLED_AS";
+/// The name of the program in messages.
+const NAME: &str = "onboard";
+/// The options that select the cloud.
+const OPTIONS: [&str; 4] = ["local", "profile", "region", "stack"];
+
+/// How the program was called.
+#[derive(Clone, Debug, Default)]
+pub struct Hints {
+    program: String,
+    /// The specified options: each with its name and as text.
+    specified: Vec<(&'static str, String)>,
+    /// The options that each command accepts.
+    accepted: BTreeMap<String, Vec<&'static str>>,
+}
+
+impl Hints {
+    /// The hints of a program that was called as `program`, with these arguments.
+    #[must_use]
+    pub fn new(program: String, arguments: Option<&ArgMatches>) -> Self {
+        let arguments = arguments.and_then(ArgMatches::subcommand).map(|(_, arguments)| arguments);
+        let specified = |name: &'static str| {
+            let arguments = arguments?;
+            // A command that does not have the argument returns an error.
+            if name == "local" {
+                let local = arguments.try_get_one::<bool>(name).ok().flatten()?;
+                return local.then(|| (name, " --local".to_owned()));
+            }
+            let value = arguments.try_get_one::<String>(name).ok().flatten()?;
+            (arguments.value_source(name) == Some(ValueSource::CommandLine))
+                .then(|| (name, format!(" --{name} {}", quoted(value))))
+        };
+        let definition = Args::command();
+        let accepted = definition.get_subcommands().map(|command| {
+            let accepts = |name: &&str| command.get_arguments().any(|argument| argument.get_id() == *name);
+            (command.get_name().to_owned(), OPTIONS.into_iter().filter(accepts).collect())
+        });
+        Self { program, specified: OPTIONS.into_iter().filter_map(specified).collect(), accepted: accepted.collect() }
+    }
+
+    /// How this process was called.
+    #[must_use]
+    pub fn program_of_this_process() -> String {
+        std::env::var(CALLED_AS)
+            .ok()
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| std::env::args().next().map_or_else(|| NAME.to_owned(), |program| quoted(&program)))
+    }
+
+    /// Completes the commands in a text.
+    #[must_use]
+    pub fn complete(&self, text: &str) -> String {
+        let parts: Vec<&str> = text.split('`').collect();
+        let last = parts.len() - 1;
+        let complete = |(index, part): (usize, &&str)| {
+            // A part between two backquotes is code. After the last backquote, there is none.
+            let command = (index % 2 == 1 && index < last).then(|| part.strip_prefix(NAME)).flatten();
+            command.and_then(|rest| self.command(rest)).unwrap_or_else(|| (*part).to_owned())
+        };
+        parts.iter().enumerate().map(complete).collect::<Vec<_>>().join("`")
+    }
+
+    /// The complete command whose arguments, with a blank before each, are `rest`.
+    fn command(&self, rest: &str) -> Option<String> {
+        let name = rest.strip_prefix(' ')?.split(' ').next()?;
+        let accepted = self.accepted.get(name)?;
+        let mut command = format!("{}{rest}", self.program);
+        for (option, text) in &self.specified {
+            if accepted.contains(option) && !rest.contains(&format!(" --{option}")) {
+                command += text;
+            }
+        }
+        Some(command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hints(program: &str, arguments: &[&str]) -> Hints {
+        let all = ["onboard"].iter().chain(arguments);
+        Hints::new(program.into(), Args::command().try_get_matches_from(all).ok().as_ref())
+    }
+
+    #[test]
+    fn commands_repeat_the_program_and_the_options_that_select_the_cloud() {
+        let hints = hints("cargo onboard", &["list", "--profile", "My profile", "--stack-name", "s"]);
+        let text = "Start one: `onboard start a.json`, then `onboard watch`.";
+        assert_eq!(
+            hints.complete(text),
+            "Start one: `cargo onboard start a.json --profile 'My profile' --stack s`, \
+             then `cargo onboard watch --profile 'My profile' --stack s`."
+        );
+    }
+
+    #[test]
+    fn a_command_gets_only_options_that_it_accepts_and_each_option_once() {
+        let hints = hints("onboard", &["doctor", "--region", "eu-west-1", "--stack", "s"]);
+        assert_eq!(hints.complete("`onboard check a.json`"), "`onboard check a.json`");
+        assert_eq!(
+            hints.complete("`onboard live-check --group A --region x`"),
+            "`onboard live-check --group A --region x --stack s`"
+        );
+        assert_eq!(hints.complete("`onboard drift --fix`"), "`onboard drift --fix --region eu-west-1 --stack s`");
+    }
+
+    #[test]
+    fn other_code_and_other_text_stay_unchanged() {
+        let hints = hints("./onboard", &["list", "--local"]);
+        for text in
+            ["`users.username`", "onboard list", "`onboard-list`", "an open ` onboard list", "`onboard nothing`"]
+        {
+            assert_eq!(hints.complete(text), text);
+        }
+        assert_eq!(hints.complete("`onboard list`"), "`./onboard list --local`");
+    }
+}

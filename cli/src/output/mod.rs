@@ -1,0 +1,406 @@
+//! The objects that `--json` prints: one per line, for the success and the failure of every command.
+//!
+//! `output.schema.json` is generated from these types and from the results of the state machines. Fields are added,
+//! never renamed.
+
+mod event;
+mod schema;
+
+use onboarding_core::{
+    contract::{OpenItem, PlanItem, PlanStatus},
+    entra::{Identity, Permission},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use self::{
+    event::{Event, StateEnd},
+    schema::schema,
+};
+
+/// The error of a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ErrorOutput {
+    /// The error.
+    pub error: Fault,
+}
+
+/// What happened, and the recommended action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Fault {
+    /// Name of the error, for programs: an error of the workflow, an AWS error code, or a name that this tool defines.
+    pub name: String,
+    /// What happened, and to which object.
+    pub message: String,
+    /// The recommended action. Can be empty.
+    pub action: String,
+}
+
+/// Help, version or another text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Information {
+    /// The text.
+    pub text: String,
+}
+
+/// A completion script.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CompletionScript {
+    /// The shell.
+    pub shell: String,
+    /// The script.
+    pub script: String,
+}
+
+/// The input file that `init` wrote.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct WrittenInput {
+    /// The file.
+    pub file: String,
+    /// Its content; see `onboarding.schema.json`.
+    pub onboarding: Value,
+}
+
+/// The result of a validation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Validation {
+    /// Whether the file is valid.
+    pub valid: bool,
+    /// All faults of the file.
+    pub problems: Vec<InputProblem>,
+}
+
+/// A fault of an input file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct InputProblem {
+    /// JSON path of the fault.
+    pub path: String,
+    /// The fault.
+    pub message: String,
+}
+
+/// The results of `doctor`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Diagnosis {
+    /// The checks.
+    pub checks: Vec<DoctorCheck>,
+}
+
+/// A check of `doctor`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DoctorCheck {
+    /// Name of the check.
+    pub name: String,
+    /// The result of the check.
+    pub verdict: Verdict,
+    /// What the check found.
+    pub found: String,
+    /// The recommended action. Can be empty.
+    pub action: String,
+}
+
+/// The result of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Nothing is wrong.
+    Good,
+    /// An onboarding would work, but the operator should review the finding.
+    Look,
+    /// An onboarding would fail.
+    Bad,
+    /// The check could not run.
+    Unknown,
+}
+
+/// An execution that was started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Started {
+    /// ARN of the execution.
+    pub execution: String,
+    /// Name of the execution.
+    pub name: String,
+    /// Alias of the instance.
+    pub alias: String,
+}
+
+/// The status of an execution.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecutionStatus {
+    /// ARN of the execution.
+    pub execution: String,
+    /// Name of the execution.
+    pub name: String,
+    /// Name of the state machine.
+    pub machine: String,
+    /// Status of the execution, as Step Functions returns it.
+    pub status: String,
+    /// Start time in ISO 8601.
+    pub started: String,
+    /// End time in ISO 8601, if the execution has ended.
+    pub stopped: Option<String>,
+    /// Alias of the instance, for an onboarding.
+    pub alias: Option<String>,
+    /// The states that are running now.
+    pub running: Vec<RunningState>,
+    /// The state that failed.
+    pub failed_state: Option<String>,
+    /// Name of the error with which the execution failed.
+    pub error: Option<String>,
+    /// Message of the error with which the execution failed.
+    pub cause: Option<String>,
+    /// Progress of a user sync.
+    pub users: Option<UserProgress>,
+    /// The user syncs that the execution started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_syncs: Option<Vec<Self>>,
+}
+
+/// A state that is running.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RunningState {
+    /// Name of the state.
+    pub state: String,
+    /// Time since which the state is running, in ISO 8601.
+    pub since: String,
+    /// Time until which the state waits, in ISO 8601.
+    pub until: Option<String>,
+    /// Number of failed attempts.
+    pub failures: u32,
+}
+
+/// Progress of a user sync.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserProgress {
+    /// Number of users that are done.
+    pub done: f64,
+    /// Number of users that the plan contains.
+    pub planned: f64,
+    /// Number of users that failed.
+    pub failed: f64,
+    /// Users per second.
+    pub per_second: Option<f64>,
+    /// Estimated remaining time in seconds.
+    pub seconds_left: Option<f64>,
+}
+
+/// The onboarded instances and the latest executions.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Listing {
+    /// The onboarded instances.
+    pub instances: Vec<ListedInstance>,
+    /// The latest executions.
+    pub executions: Vec<ListedExecution>,
+}
+
+/// An onboarded instance.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ListedInstance {
+    /// Alias of the instance.
+    pub alias: String,
+    /// Id of the instance.
+    pub instance_id: String,
+    /// Time of the last successful user sync in ISO 8601.
+    pub last_success_at: Option<String>,
+    /// Counts of the last successful user sync.
+    pub last_run: Value,
+    /// Time of the last failed user sync in ISO 8601.
+    pub last_failure_at: Option<String>,
+    /// Message of the last failed user sync.
+    pub last_failure: Option<String>,
+    /// The request for approval that waits for an answer.
+    pub waits_for_approval: Option<WaitingRequest>,
+}
+
+/// A request for approval that waits for an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct WaitingRequest {
+    /// Digest of the request.
+    pub digest: String,
+    /// Expiry of the request in ISO 8601.
+    pub until: String,
+}
+
+/// An execution in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ListedExecution {
+    /// ARN of the execution.
+    pub execution: String,
+    /// Name of the execution.
+    pub name: String,
+    /// Name of the state machine.
+    pub machine: String,
+    /// Status of the execution, as Step Functions returns it.
+    pub status: String,
+    /// Alias of the instance, for an onboarding.
+    pub alias: Option<String>,
+    /// Start time in ISO 8601.
+    pub started: String,
+    /// End time in ISO 8601, if the execution has ended.
+    pub stopped: Option<String>,
+}
+
+/// The failed events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Replay {
+    /// Number of failed events.
+    pub waiting: u64,
+    /// Number of events that are reprocessed.
+    pub replaying: u64,
+    /// Handle of the message move task in SQS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+}
+
+/// The plan of a teardown, or the result of a teardown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Teardown {
+    /// Whether the plan was applied.
+    pub status: PlanStatus,
+    /// Digest of the plan.
+    pub digest: String,
+    /// The resources.
+    pub items: Vec<PlanItem>,
+    /// What an operator must do or know.
+    #[serde(default)]
+    pub open_items: Vec<OpenItem>,
+}
+
+/// The setup in Entra.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EntraSetup {
+    /// Name of the stack.
+    pub stack: String,
+    /// The stack's Region.
+    pub region: String,
+    /// Kind of the credential.
+    pub credential: String,
+    /// Audience of federated credentials.
+    pub audience: String,
+    /// The identities.
+    pub identities: Vec<EntraIdentity>,
+    /// The script.
+    pub script: String,
+    /// The parameters for `sam deploy` that the script printed, if it was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<std::collections::BTreeMap<String, String>>,
+}
+
+/// An identity of the setup in Entra.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EntraIdentity {
+    /// The identity.
+    pub identity: Identity,
+    /// Display name of the application.
+    pub display_name: String,
+    /// Client id of the API with the permissions.
+    pub api: String,
+    /// The permissions.
+    pub permissions: Vec<Permission>,
+    /// Name of the IAM role that the application trusts.
+    pub role_name: String,
+    /// Name of the secret in Secrets Manager.
+    pub secret_name: String,
+}
+
+/// The findings of `live-check`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LiveFindings {
+    /// The assumptions.
+    pub findings: Vec<LiveFinding>,
+}
+
+/// The finding for one assumption.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LiveFinding {
+    /// Name of the assumption.
+    pub name: String,
+    /// `assumed`, `other`, `unknown` or `not checked`.
+    pub reading: String,
+    /// The reading that is true, or the reason why it is unknown.
+    pub text: String,
+}
+
+/// The request that was approved, and the user sync that applies its changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Approved {
+    /// Alias of the instance.
+    pub alias: String,
+    /// Digest of the request.
+    pub approved_digest: String,
+    /// ARN of the user sync.
+    pub execution: String,
+    /// Name of the user sync.
+    pub name: String,
+}
+
+/// The request that was rejected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Rejected {
+    /// Alias of the instance.
+    pub alias: String,
+    /// Digest of the request.
+    pub rejected_digest: String,
+}
+
+/// An execution that was stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Stopped {
+    /// ARN of the execution.
+    pub execution: String,
+    /// Alias of the instance, for an onboarding.
+    pub alias: Option<String>,
+    /// The requests that AWS still processes.
+    pub open_requests: Vec<String>,
+}
+
+/// The address of a page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PageAddress {
+    /// The address.
+    pub url: String,
+}
+
+/// What the functions logged during an execution.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ExecutionLog {
+    /// ARN of the execution.
+    pub execution: String,
+    /// The lines, oldest first.
+    pub lines: Vec<LogLine>,
+}
+
+/// A line of a function's log.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct LogLine {
+    /// Time in milliseconds since the epoch.
+    pub at: i64,
+    /// The line as the function logged it.
+    pub line: Value,
+}
+
+/// A user whose sessions were ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedOut {
+    /// Alias of the instance.
+    pub alias: String,
+    /// Id of the instance.
+    pub instance_id: String,
+    /// Username of the user.
+    pub username: String,
+    /// Id of the user.
+    pub user_id: String,
+    /// Whether the sessions were ended.
+    pub signed_out: bool,
+}
