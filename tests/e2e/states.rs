@@ -145,7 +145,9 @@ async fn errors(aws: &StepFunctions) {
     let text = std::fs::read_to_string(super::common::root().join("statemachine/user-sync.asl.json")).unwrap();
     let sync: Value = serde_json::from_str(&text).unwrap();
     let mut remembers = waits.clone();
-    remembers["A"]["Catch"][0]["Assign"] = sync["States"]["SyncUsers"]["Catch"][0]["Assign"].clone();
+    let catches = sync["States"]["SyncUsers"]["Catch"].as_array().unwrap();
+    let every = catches.iter().find(|catch| catch["ErrorEquals"] == json!(["States.ALL"])).unwrap();
+    remembers["A"]["Catch"][0]["Assign"] = every["Assign"].clone();
     remembers["Z"]["Output"] = json!("{% $failure %}");
     let (_, failure) = aws.run("remembers", &remembers, &json!({})).await;
     assert_eq!(failure["error"], "Unavailable");
