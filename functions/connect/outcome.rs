@@ -19,6 +19,8 @@ pub struct Applied {
     pub kept: Vec<String>,
     /// Why sessions could not be ended, if the operation is denied, unavailable or unknown.
     pub sign_out_unavailable: Option<String>,
+    /// Why the access of a user outside Connect could not be ended, for the first such user.
+    pub revocation_failed: Option<String>,
     /// The first of the created users in alphabetical order.
     pub first_created: Option<String>,
     /// The names of users that exist now and did not exist when the plan was made.

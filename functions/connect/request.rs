@@ -60,6 +60,8 @@ pub(super) enum Response<'p> {
         then: Write<'p>,
         sign_out: bool,
         must_keep: bool,
+        /// Why the user's access outside Connect could not be ended.
+        not_revoked: Option<String>,
     },
     SignedOut(Write<'p>),
 }

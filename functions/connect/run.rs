@@ -224,8 +224,18 @@ impl<'p> Run<'p> {
                     self.applied.kept(&user.username);
                 }
             }
-            Response::RemovalChecked { then, sign_out: true, .. } => self.sign_out(then),
-            Response::RemovalChecked { then, .. } => self.write(then),
+            Response::RemovalChecked { then, sign_out, not_revoked, .. } => {
+                let revoked = not_revoked.is_none();
+                if let Some(reason) = not_revoked {
+                    self.applied.revocation_failed.get_or_insert(reason);
+                }
+                match then {
+                    // The user could sign in again at once, so the next sync tries again.
+                    Write::RecordSignOut { .. } if !revoked => {}
+                    then if sign_out => self.sign_out(then),
+                    then => self.write(then),
+                }
+            }
             Response::SignedOut(then) => {
                 if let Ok(user) = then.user() {
                     self.applied.signed_out(&user.username);

@@ -32,6 +32,11 @@ use crate::aws::{quotas, sessions::Sessions};
 pub trait RemovalCheck {
     /// Returns whether the user must be kept after all.
     fn must_keep(&self, user: &UserRef) -> impl Future<Output = Result<bool, StepError>>;
+
+    /// Ends the access that the user has outside Connect. Called after the check and before the sign-out.
+    fn revoke(&self, _user: &UserRef) -> impl Future<Output = Result<(), StepError>> {
+        std::future::ready(Ok(()))
+    }
 }
 
 /// Changes the users of one instance.
@@ -159,11 +164,14 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
                 Ok(Response::Resolved { new, lost: *lost, found })
             }
             Request::CheckRemoval { then, sign_out } => {
-                let must_keep = match then.user() {
-                    Ok(user) => self.removal_check.must_keep(user).await?,
-                    Err(_) => false,
-                };
-                Ok(Response::RemovalChecked { then: then.clone(), sign_out: *sign_out, must_keep })
+                let (mut must_keep, mut not_revoked) = (false, None);
+                if let Ok(user) = then.user() {
+                    must_keep = self.removal_check.must_keep(user).await?;
+                    if !must_keep {
+                        not_revoked = self.removal_check.revoke(user).await.err().map(|error| error.message);
+                    }
+                }
+                Ok(Response::RemovalChecked { then: then.clone(), sign_out: *sign_out, must_keep, not_revoked })
             }
             Request::SignOut { then } => {
                 if let Ok(user) = then.user() {

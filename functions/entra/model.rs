@@ -179,6 +179,9 @@ pub struct AppRoleAssignment {
     pub id: Option<String>,
     /// The ID of the user or group to which the role is assigned.
     pub principal_id: String,
+    /// `User` or `Group`.
+    #[serde(default)]
+    pub principal_type: Option<String>,
     /// The ID of the assigned app role.
     pub app_role_id: String,
 }

@@ -7,11 +7,11 @@
 use onboarding_core::{
     StepError,
     onboarding::NestedGroups,
-    sync::{MAX_HINTED, Ownership, Plan, Policy, SyncMode, Totals, UserRef},
+    sync::{MAX_HINTED, Member, Ownership, Plan, Policy, SyncMode, Totals, UserRef},
 };
 use tracing::warn;
 
-use super::sync_users::Round;
+use super::{access::Access, sync_users::Round};
 use crate::{connect::RemovalCheck, entra::Graph, registry::Entry};
 
 /// Reads a user again from Entra immediately before the Connect user is removed or signed out.
@@ -19,17 +19,17 @@ pub(super) struct CurrentMembership<'a> {
     pub(super) graph: &'a Graph,
     pub(super) entry: &'a Entry,
     pub(super) policy: &'a Policy,
+    pub(super) access: &'a Access<'a>,
 }
 
-impl RemovalCheck for CurrentMembership<'_> {
-    async fn must_keep(&self, user: &UserRef) -> Result<bool, StepError> {
-        let Some(object_id) = user.object_id.as_deref() else { return Ok(false) };
-        let Some(member) = self.graph.user(object_id).await? else { return Ok(false) };
-        let may_have_user = member.account_enabled != Some(false) && (self.policy.guests || !member.guest);
-        // A member whose username has changed has a new Connect user, so the Connect user with the old name is removed.
-        if !may_have_user || member.attribute(self.policy.username) != Some(user.username.as_str()) {
-            return Ok(false);
-        }
+impl CurrentMembership<'_> {
+    /// Returns whether the account may have a Connect user at all.
+    fn may_have_user(&self, member: &Member) -> bool {
+        member.account_enabled != Some(false) && (self.policy.guests || !member.guest)
+    }
+
+    /// Returns whether the account is a member of one of the groups.
+    async fn is_member(&self, object_id: &str) -> Result<bool, StepError> {
         let groups: Vec<&str> = self.entry.groups.iter().map(|group| group.id.as_str()).collect();
         let memberships = self.graph.memberships_among(object_id, &groups).await?;
         if memberships.is_empty() || self.policy.nested_groups == NestedGroups::Flatten {
@@ -38,6 +38,28 @@ impl RemovalCheck for CurrentMembership<'_> {
         // Graph also counts memberships through nested groups, which give no access here.
         let direct = self.graph.direct_memberships(object_id).await?.unwrap_or_default();
         Ok(direct.iter().any(|id| memberships.contains(id)))
+    }
+}
+
+impl RemovalCheck for CurrentMembership<'_> {
+    async fn must_keep(&self, user: &UserRef) -> Result<bool, StepError> {
+        let Some(object_id) = user.object_id.as_deref() else { return Ok(false) };
+        let Some(member) = self.graph.user(object_id).await? else { return Ok(false) };
+        // A member whose username has changed has a new Connect user, so the Connect user with the old name is removed.
+        if !self.may_have_user(&member) || member.attribute(self.policy.username) != Some(user.username.as_str()) {
+            return Ok(false);
+        }
+        self.is_member(object_id).await
+    }
+
+    async fn revoke(&self, user: &UserRef) -> Result<(), StepError> {
+        let Some(object_id) = user.object_id.as_deref().filter(|_| self.access.assigns_users()) else { return Ok(()) };
+        // If only the username has changed, the account keeps its assignment.
+        let stays = match self.graph.user(object_id).await? {
+            Some(member) if self.may_have_user(&member) => self.is_member(object_id).await?,
+            _ => false,
+        };
+        if stays { Ok(()) } else { self.access.revoke(object_id).await }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The steps that keep the users of Amazon Connect equal to the groups in Entra.
 
+mod access;
 mod approval;
 mod joiners;
 mod leavers;

@@ -46,6 +46,7 @@ use crate::{
         metrics::{Metric, Metrics},
     },
     user_sync::{
+        access::Access,
         joiners::{self, Joiners},
         leavers::{self, CurrentMembership},
     },
@@ -62,6 +63,7 @@ pub(super) struct Round<'a> {
     pub(super) input: &'a SyncUsersInput,
     pub(super) entry: &'a Entry,
     pub(super) policy: &'a Policy,
+    pub(super) access: &'a Access<'a>,
     pub(super) directory: &'a Directory<'a>,
     /// The checkpoint of the previous round; empty in the first round.
     checkpoint: Checkpoint,
@@ -92,11 +94,12 @@ pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -
     let policy = &Policy::from(&entry.users);
     let directory = &Directory::new(ctx.connect(), &entry.instance_id, &entry.alias, ctx.settings.clock());
     let checkpoint = input.carry.clone().unwrap_or_default();
-    let round = Round { ctx, input: &input, entry, policy, directory, checkpoint, deadline };
+    let access = &Access::new(ctx, entry);
+    let round = Round { ctx, input: &input, entry, policy, access, directory, checkpoint, deadline };
 
     let observed = round.observe().await?;
     let observed_at = started.elapsed();
-    let plan = round.plan(&observed);
+    let plan = round.plan(&observed).await;
     let mut output = round.report(&observed, &plan);
     let guarded = round.guard(plan).await?;
     guarded.report(round.checkpoint.approved.as_ref(), &mut output);
@@ -142,9 +145,14 @@ impl Round<'_> {
     }
 
     /// Plans the changes that make the Connect users equal to the group members.
-    fn plan(&self, observed: &Observed) -> Plan {
+    async fn plan(&self, observed: &Observed) -> Plan {
         let Observed { groups, users, profiles, joiners, .. } = observed;
-        let mut plan = plan(groups, users, profiles, self.policy, OffsetDateTime::now_utc().date());
+        let today = OffsetDateTime::now_utc().date();
+        let mut plan = plan(groups, users, profiles, self.policy, today);
+        if plan.leavers_stay() {
+            let policy = Policy { let_in: self.access.let_in().await, ..self.policy.clone() };
+            plan = onboarding_core::sync::plan(groups, users, profiles, &policy, today);
+        }
         plan.create.retain(|user| !joiners.created.contains(&user.username));
         log_plan(&plan, self.input.mode);
         plan
@@ -199,7 +207,20 @@ impl Round<'_> {
             never = self.report_progress(&output.counts.planned, &done) => match never {},
         };
         output.counts.done.calls += self.directory.calls() - calls;
+        self.assign(&observed.groups, output).await;
         Ok(applied)
+    }
+
+    /// With single users assigned to the application, assigns those members who have no assignment yet.
+    async fn assign(&self, groups: &[GroupRead], output: &mut SyncUsersOutput) {
+        let members = groups.iter().flat_map(|group| &group.members);
+        let may_have_user =
+            members.filter(|member| member.account_enabled != Some(false) && (self.policy.guests || !member.guest));
+        if let Err(error) = self.access.assign(may_have_user.map(|member| member.id.as_str()).collect()).await {
+            output
+                .findings
+                .insert(0, format!("new members can't sign in yet, because they are not assigned: {}", error.message));
+        }
     }
 
     /// Returns the ID of the security profile without permissions if the plan needs it. If the profile can't be used,
@@ -223,8 +244,8 @@ impl Round<'_> {
 
     /// Returns the writer for the instance.
     pub(super) fn writer(&self, burst_available: bool) -> Writer<'_, CurrentMembership<'_>> {
-        let Self { ctx, entry, policy, directory, .. } = self;
-        let check = CurrentMembership { graph: ctx.graph(), entry, policy };
+        let Self { ctx, entry, policy, access, directory, .. } = self;
+        let check = CurrentMembership { graph: ctx.graph(), entry, policy, access };
         let ids = (entry.instance_id.as_str(), entry.alias.as_str());
         Writer::new(ctx.connect(), ctx.quotas(), ctx.sessions(), directory, check, ids, burst_available)
     }
@@ -295,6 +316,9 @@ fn add_results(output: &mut SyncUsersOutput, applied: &Applied) {
             0,
             format!("users who lost access were not signed out, so their sessions last until they expire: {reason}"),
         );
+    }
+    if let Some(reason) = &applied.revocation_failed {
+        output.findings.insert(0, format!("users who left are still assigned to the application: {reason}"));
     }
     output.findings.truncate(MAX_LISTED);
     output.failures = applied.first_failures();

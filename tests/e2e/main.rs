@@ -14,6 +14,7 @@ mod expiry;
 mod faults;
 mod history;
 mod least_privilege;
+mod leavers;
 mod life;
 mod lifecycle;
 mod live_check;

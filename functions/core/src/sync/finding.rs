@@ -188,6 +188,11 @@ pub enum Finding {
         /// The other username.
         other: String,
     },
+    /// Entra ID still lets a user who left sign in, so the user loses all rights in Connect.
+    StillLetIn {
+        /// The username.
+        username: String,
+    },
     /// A member left all groups; the removal policy keeps the member's Connect user.
     Kept {
         /// The username of the Connect user.
@@ -256,6 +261,11 @@ impl fmt::Display for Finding {
                 f,
                 "{username} and {other} differ only in case; Entra ID emits {username}, so only {username} \
                      can sign in"
+            ),
+            Self::StillLetIn { username } => write!(
+                f,
+                "{username} left the groups, but Entra ID still lets the account sign in, so the user loses all rights; \
+                 check the assignments of the application and its setting \"Assignment required\""
             ),
             Self::Kept { username } => write!(f, "{username} left the groups; the user is kept"),
             Self::RemovalWaits { username, due } => {

@@ -45,7 +45,7 @@ pub use contract::{
 pub use finding::{Finding, ProfileKind, SkipReason, Skipped};
 pub use guard::{ADMIN_PROFILE, ActionSet, GuardedAction, GuardedPlan};
 pub use model::{
-    Assignment, Completeness, ConnectUser, GroupRead, Member, NestedGroup, Ownership, Policy, Profiles,
+    Assignment, Completeness, ConnectUser, GroupRead, LetIn, Member, NestedGroup, Ownership, Policy, Profiles,
     REMOVAL_DUE_KEY, SIGNED_OUT_KEY, date_to_tag, removal_due_from_tag,
 };
 pub use plan::{Adoption, Change, Counts, NewUser, Plan, Removal, ScheduledDeletion, UserRef, UserUpdate};

@@ -1,6 +1,6 @@
 //! The data of Entra ID and Connect that the planner uses. These types do not depend on Graph or the AWS SDK.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use time::Date;
@@ -209,6 +209,15 @@ pub struct Assignment {
     pub after_contact_work_seconds: u32,
 }
 
+/// The users whom Entra ID lets sign in although they are not members of the groups.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LetIn {
+    /// Whether every user of the tenant, or a group that the input does not name, may sign in.
+    pub everybody: bool,
+    /// The object ids of single users who may sign in.
+    pub users: BTreeSet<String>,
+}
+
 /// The settings of the input that control the sync.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -224,6 +233,9 @@ pub struct Policy {
     /// The removal limit: how many removals need no approval.
     #[serde(rename = "brake")]
     pub removal_limit: RemovalLimit,
+    /// Whom Entra ID lets sign in although they left. A user who stays in Connect then loses all rights.
+    #[serde(skip)]
+    pub let_in: LetIn,
 }
 
 impl From<&Users> for Policy {
@@ -234,6 +246,7 @@ impl From<&Users> for Policy {
             guests: users.guests,
             removed: users.removed.clone(),
             removal_limit: users.removal_limit.clone(),
+            let_in: LetIn::default(),
         }
     }
 }

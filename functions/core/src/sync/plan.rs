@@ -278,7 +278,14 @@ impl Plan {
     /// The number of users whose access this plan ends: scheduled and immediate deletions, and sessions of kept users.
     #[must_use]
     pub fn removals(&self) -> usize {
-        self.schedule_deletion.len() + self.delete.len() + self.strip.len() + self.end_sessions.len()
+        let stripped = self.strip.iter().filter(|user| !self.schedules(user)).count();
+        self.schedule_deletion.len() + self.delete.len() + stripped + self.end_sessions.len()
+    }
+
+    /// Whether the plan schedules the deletion of the user. The list is ordered by username.
+    fn schedules(&self, user: &UserRef) -> bool {
+        let by_name = |schedule: &ScheduledDeletion| schedule.user.username.cmp(&user.username);
+        self.schedule_deletion.binary_search_by(by_name).is_ok()
     }
 
     /// The usernames that this plan removes, in order.
@@ -287,7 +294,7 @@ impl Plan {
             .iter()
             .map(|removal| &removal.user)
             .chain(self.schedule_deletion.iter().map(|mark| &mark.user))
-            .chain(&self.strip)
+            .chain(self.strip.iter().filter(|user| !self.schedules(user)))
             .chain(&self.end_sessions)
             .map(|user| user.username.as_str())
     }
@@ -303,6 +310,13 @@ impl Plan {
     #[must_use]
     pub fn creations(self) -> Self {
         Self { create: self.create, names: self.names, ..Self::default() }
+    }
+
+    /// Whether users who left stay in Connect with their rights, according to the plan.
+    #[must_use]
+    pub fn leavers_stay(&self) -> bool {
+        let stays = |finding: &Finding| matches!(finding, Finding::Kept { .. } | Finding::RemovalWaits { .. });
+        !self.schedule_deletion.is_empty() || self.findings.iter().any(stays)
     }
 }
 

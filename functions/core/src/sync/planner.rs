@@ -1,6 +1,6 @@
 //! Creates the plan by comparing desired and actual users.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use time::{Date, Duration};
@@ -99,6 +99,12 @@ impl Planner<'_> {
             desired.skip(username, id, reason);
         }
         self.report_case_conflicts(&desired, users);
+        let guests: BTreeSet<String> = desired
+            .skipped
+            .iter()
+            .filter(|skipped| skipped.reason == SkipReason::Guest)
+            .map(|skipped| skipped.object_id.clone())
+            .collect();
         for user in users.values().filter(|user| user.ownership == Ownership::Ours) {
             if desired.users.contains_key(user.username.as_str()) {
                 continue;
@@ -110,7 +116,8 @@ impl Planner<'_> {
                 self.keep_unchanged(user);
             } else {
                 let replaced_by = object_id.and_then(|id| username_of.get(id)).map(|name| (*name).to_owned());
-                self.remove(user, replaced_by, desired.empty);
+                let let_in = object_id.is_some_and(|id| guests.contains(id)) || self.is_let_in(object_id);
+                self.remove(user, replaced_by, desired.empty, let_in);
             }
         }
         if self.plan.postponed > 0 {
@@ -182,13 +189,22 @@ impl Planner<'_> {
         }
     }
 
-    /// Keeps a user who left, without rights.
-    fn strip(&mut self, user: &ConnectUser, a_group_is_empty: bool) {
-        let stripped = match (user.security_profile_ids.as_slice(), self.no_access) {
+    /// Whether Entra ID lets the account sign in although it is in no group.
+    fn is_let_in(&self, object_id: Option<&str>) -> bool {
+        self.policy.let_in.everybody || object_id.is_some_and(|id| self.policy.let_in.users.contains(id))
+    }
+
+    /// Whether the user has only the security profile that grants nothing.
+    fn is_stripped(&self, user: &ConnectUser) -> bool {
+        match (user.security_profile_ids.as_slice(), self.no_access) {
             ([only], Some(no_access)) => only == no_access,
             _ => false,
-        };
-        if stripped {
+        }
+    }
+
+    /// Keeps a user who left, without rights.
+    fn strip(&mut self, user: &ConnectUser, a_group_is_empty: bool) {
+        if self.is_stripped(user) {
             return self.keep_unchanged(user);
         }
         if a_group_is_empty {
@@ -216,10 +232,14 @@ impl Planner<'_> {
         self.plan.end_sessions.push(reference_to(user));
     }
 
-    fn remove(&mut self, user: &ConnectUser, replaced_by: Option<String>, a_group_is_empty: bool) {
+    fn remove(&mut self, user: &ConnectUser, replaced_by: Option<String>, a_group_is_empty: bool, let_in: bool) {
         let removed = &self.policy.removed;
         // Every action has its own arm, so that a new action can't become a deletion by accident.
         match removed.action {
+            RemovalAction::Keep if let_in => {
+                self.plan.findings.push(Finding::StillLetIn { username: user.username.clone() });
+                return self.strip(user, a_group_is_empty);
+            }
             RemovalAction::Keep => {
                 self.plan.findings.push(Finding::Kept { username: user.username.clone() });
                 return self.keep(user, a_group_is_empty);
@@ -233,7 +253,9 @@ impl Planner<'_> {
         let due = match user.removal_due {
             Some(due) if due > self.today => {
                 self.plan.findings.push(Finding::RemovalWaits { username: user.username.clone(), due });
-                self.plan.unchanged += 1;
+                let strips = let_in && !self.is_stripped(user) && !a_group_is_empty;
+                self.plan.strip.extend(strips.then(|| reference_to(user)));
+                self.plan.unchanged += usize::from(!strips);
                 return;
             }
             Some(_) => None,
@@ -246,7 +268,12 @@ impl Planner<'_> {
             return;
         }
         match due {
-            Some(due) => self.plan.schedule_deletion.push(ScheduledDeletion { user: reference_to(user), due }),
+            Some(due) => {
+                if let_in && !self.is_stripped(user) {
+                    self.plan.strip.push(reference_to(user));
+                }
+                self.plan.schedule_deletion.push(ScheduledDeletion { user: reference_to(user), due });
+            }
             None => self.plan.delete.push(Removal { user: reference_to(user), replaced_by }),
         }
     }

@@ -1,0 +1,143 @@
+//! No setting lets a leaver in: complete onboardings with every combination of assignment, removal action, nested groups
+//! and the switch "Assignment required". Members, guests and members of nested groups sign in, leave, and are synced.
+//! Then the simulated sign-in must reject each of them, and the session from before must have ended.
+
+use serde_json::{Value, json};
+use test_support::{member, with};
+
+use super::cloud::Cloud;
+
+const AGENTS: &str = "66000000-0000-4000-8000-000000000001";
+const INNER: &str = "66000000-0000-4000-8000-000000000002";
+const STAYS: u32 = 1;
+const LEAVER: u32 = 2;
+const GUEST: u32 = 3;
+const NESTED: u32 = 4;
+const JOINER: u32 = 5;
+
+/// One combination of settings.
+#[derive(Clone, Copy, Debug)]
+struct Combination {
+    assignment: &'static str,
+    action: &'static str,
+    nested: &'static str,
+    /// Whether the application still requires an assignment when the members leave.
+    required: bool,
+}
+
+fn combinations() -> Vec<Combination> {
+    let mut all = Vec::new();
+    for (assignment, nested) in [("groups", "report"), ("users", "report"), ("users", "flatten")] {
+        for action in ["keep", "strip", "delete"] {
+            for required in [true, false] {
+                all.push(Combination { assignment, action, nested, required });
+            }
+        }
+    }
+    all
+}
+
+fn id(number: u32) -> String {
+    format!("99000000-0000-4000-8000-{number:012}")
+}
+
+fn account(number: u32) -> Value {
+    let kind = if number == GUEST { "Guest" } else { "Member" };
+    let name = format!("person{number}@contoso.example");
+    with(member(&id(number), &name, &format!("Person {number}")), &json!({ "accountEnabled": true, "userType": kind }))
+}
+
+impl Combination {
+    /// The members who are users before they leave.
+    fn leavers(self) -> Vec<u32> {
+        if self.nested == "flatten" { vec![LEAVER, GUEST, NESTED] } else { vec![LEAVER, GUEST] }
+    }
+
+    fn input(self, number: usize) -> Value {
+        let removed = match self.action {
+            "delete" => json!({ "action": "delete", "graceDays": 7 }),
+            action => json!({ "action": action }),
+        };
+        json!({
+            "instance": { "alias": format!("leavers-{number}") },
+            "quotas": {},
+            "entra": { "assignment": self.assignment },
+            "users": {
+                "username": "objectId", "guests": true, "nestedGroups": self.nested, "removed": removed,
+                "brake": { "maxRemovals": 100, "maxRemovalsPercent": 100 },
+                "groups": [{ "group": "Agents", "securityProfiles": ["Agent"] }],
+            },
+        })
+    }
+}
+
+/// Signs in, or continues the session. Returns whether this worked, and the session.
+async fn enter(cloud: &Cloud, report: &Value, number: u32, session: Option<&str>) -> (bool, Value) {
+    let application = report["signOn"]["application"]["appId"].as_str().unwrap();
+    let body = json!({ "application": application, "user": id(number), "session": session });
+    let outcome = cloud.admin("POST", "sign-in", &body).await;
+    (outcome["signedIn"] == true, outcome)
+}
+
+#[tokio::test]
+async fn a_leaver_never_gets_in_whatever_the_settings_are() {
+    let group = |id: &str, name: &str, members: Vec<Value>| json!({ "id": id, "displayName": name, "securityEnabled": true, "members": members });
+    let inner = json!({ "@odata.type": "#microsoft.graph.group", "id": INNER, "displayName": "Inner" });
+    let cloud = Cloud::idle(&json!({ "groups": [
+        group(INNER, "Inner", vec![account(NESTED)]),
+        group(AGENTS, "Agents", vec![account(STAYS), account(LEAVER), account(GUEST), inner]),
+    ] }));
+    let all = combinations();
+    cloud.allow_instances(2 * all.len()).await;
+    let mut executions = Vec::new();
+    for (number, combination) in all.iter().enumerate() {
+        executions.push(cloud.start("OnboardingStateMachineArn", &combination.input(number)).await);
+    }
+    let mut reports = Vec::new();
+    for execution in executions {
+        reports.push(cloud.end_of(&execution).await.succeeded());
+    }
+
+    let mut sessions = Vec::new();
+    for (combination, report) in all.iter().zip(&reports) {
+        for leaver in combination.leavers() {
+            let (signed_in, outcome) = enter(&cloud, report, leaver, None).await;
+            assert!(signed_in, "{combination:?}: {leaver} before leaving: {outcome}");
+            sessions.push(outcome["session"].as_str().unwrap().to_owned());
+        }
+        if !combination.required {
+            let principal = report["signOn"]["application"]["servicePrincipalId"].as_str().unwrap();
+            let off = json!({ "appRoleAssignmentRequired": false });
+            cloud.graph("PATCH", &format!("/servicePrincipals/{principal}"), &off).await;
+        }
+    }
+    for (group, leaver) in [("Agents", LEAVER), ("Agents", GUEST), ("Inner", NESTED)] {
+        cloud.remove_member(group, &id(leaver)).await;
+    }
+    cloud.add_member("Agents", &account(JOINER)).await;
+    cloud.admin("POST", "clock", &json!({ "advanceSeconds": 120 })).await;
+    let mut syncs = Vec::new();
+    for report in &reports {
+        let input = json!({ "instanceId": report["instance"]["instanceId"] });
+        syncs.push(cloud.start("UserSyncStateMachineArn", &input).await);
+    }
+    for sync in syncs {
+        let output = cloud.end_of(&sync).await.succeeded();
+        assert_eq!(output["status"], "DONE", "{output}");
+    }
+
+    let mut before = sessions.iter();
+    for (combination, report) in all.iter().zip(&reports) {
+        for leaver in combination.leavers() {
+            let (signed_in, outcome) = enter(&cloud, report, leaver, None).await;
+            assert!(!signed_in, "{combination:?}: {leaver} gets in: {outcome}");
+            let (continues, outcome) = enter(&cloud, report, leaver, Some(before.next().unwrap())).await;
+            assert!(!continues, "{combination:?}: the session of {leaver} goes on: {outcome}");
+        }
+        for member in [STAYS, JOINER] {
+            let (signed_in, outcome) = enter(&cloud, report, member, None).await;
+            assert!(signed_in, "{combination:?}: the member {member} can't sign in: {outcome}");
+        }
+    }
+    assert_eq!(cloud.admin("GET", "violations", &Value::Null).await, json!([]));
+}
