@@ -9,10 +9,14 @@ use onboarding_core::{
     onboarding::NestedGroups,
     sync::{MAX_HINTED, Member, Ownership, Plan, Policy, SyncMode, Totals, UserRef},
 };
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::{access::Access, sync_users::Round};
-use crate::{connect::RemovalCheck, entra::Graph, registry::Entry};
+use crate::{
+    connect::RemovalCheck,
+    entra::Graph,
+    registry::{Entry, Registry},
+};
 
 /// Reads a user again from Entra immediately before the Connect user is removed or signed out.
 pub(super) struct CurrentMembership<'a> {
@@ -64,6 +68,9 @@ impl RemovalCheck for CurrentMembership<'_> {
 }
 
 /// Signs out the members in `object_ids`, whom a notification names, unless they are still members. Returns the counts.
+///
+/// Does nothing while a request for approval is open or rejected, or if the registry can't be read. Otherwise, the
+/// users of a mass removal would be signed out event by event, each time within the removal limit.
 pub(super) async fn sign_out(round: &Round<'_>, object_ids: &[String]) -> Totals {
     let applies = round.policy.removed.sign_out && round.input.mode == SyncMode::Apply && round.input.carry.is_none();
     if !applies || object_ids.is_empty() || object_ids.len() > MAX_HINTED {
@@ -76,6 +83,11 @@ pub(super) async fn sign_out(round: &Round<'_>, object_ids: &[String]) -> Totals
 }
 
 async fn try_sign_out(round: &Round<'_>, object_ids: &[String]) -> Result<Totals, StepError> {
+    let approvals = Registry::new(round.ctx)?.approvals(&round.entry.instance_id).await?;
+    if approvals.request.is_some() {
+        info!("a request for approval is open, so leavers are left to the full comparison");
+        return Ok(Totals::default());
+    }
     let found = round.directory.users_of(object_ids).await?;
     let waiting = found.into_iter().filter(|user| user.ownership == Ownership::Ours && !user.signed_out);
     let leavers: Vec<UserRef> = waiting.map(UserRef::from).collect();

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -28,7 +31,7 @@ pub(crate) struct Fixture {
     pub(crate) instance_arn: String,
     entry: Arc<Mutex<Value>>,
     attributes: Attributes,
-    _emulator: MockServer,
+    emulator: MockServer,
 }
 
 /// The attributes that were written to the registry, by key. The values have the types of `DynamoDB`.
@@ -124,7 +127,7 @@ impl Fixture {
         cloud.advance(60.0);
         let (instance_id, instance_arn) = (made.id.unwrap(), made.arn.unwrap());
         *entry.lock().unwrap() = crate::steps::support::entry(&instance_id, &instance_arn);
-        let fixture = Self { cloud, ctx, instance_id, instance_arn, entry, attributes, _emulator: emulator };
+        let fixture = Self { cloud, ctx, instance_id, instance_arn, entry, attributes, emulator };
         fixture.calls();
         fixture
     }
@@ -154,6 +157,18 @@ impl Fixture {
             item.insert("approvedUntil".into(), json!({ "N": "9999999999999" }));
             item.retain(|name, _| !name.starts_with("approval"));
         });
+    }
+
+    /// Denies one read of the registry, after this number of further reads.
+    pub(crate) async fn deny_registry_read_after(&self, reads: usize) {
+        let read = AtomicUsize::new(0);
+        let denied = move |request: &Request| {
+            let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+            target.ends_with(".GetItem") && read.fetch_add(1, Ordering::Relaxed) == reads
+        };
+        let body = json!({ "__type": "com.amazonaws.dynamodb.v20120810#AccessDeniedException" });
+        let response = ResponseTemplate::new(400).set_body_json(body);
+        Mock::given(denied).respond_with(response).with_priority(1).expect(1).mount(&self.emulator).await;
     }
 
     pub(crate) fn input(&self) -> SyncUsersInput {

@@ -144,6 +144,39 @@ async fn reports_beyond_the_removal_limit_are_left_to_the_comparison() {
 }
 
 #[tokio::test]
+async fn while_a_request_for_approval_is_open_or_rejected_no_reported_leaver_is_signed_out() {
+    let fixture = keeping().await;
+    (0..4).for_each(|number| leave(&fixture, number));
+    assert_eq!(fixture.sync().await.unwrap().status, SyncStatus::UnsafePlan);
+    // Each event alone is within the removal limit.
+    for number in 0..4 {
+        let output = hinted(&fixture, [number]).await;
+        assert_eq!((output.status, output.counts.done.signed_out), (SyncStatus::UnsafePlan, 0), "{output:?}");
+    }
+    fixture.registry(|item| {
+        let _ = item.insert("rejectedBy".into(), json!({ "S": "arn:aws:iam::111122223333:user/operator" }));
+    });
+    assert_eq!(hinted(&fixture, [0]).await.counts.done.signed_out, 0);
+    assert_eq!(fixture.writes(), [""; 0]);
+
+    fixture.registry(|item| item.retain(|name, _| !name.starts_with("approval") && name != "rejectedBy"));
+    assert_eq!(hinted(&fixture, [0]).await.counts.done.signed_out, 1, "no request is open");
+}
+
+#[tokio::test]
+async fn if_the_request_for_approval_cannot_be_read_the_comparison_signs_the_leaver_out() {
+    let fixture = keeping().await;
+    leave(&fixture, 3);
+    // The first read is the read of the input.
+    fixture.deny_registry_read_after(1).await;
+    let output = hinted(&fixture, [3]).await;
+    assert_eq!((output.status, output.counts.done.signed_out), (SyncStatus::Done, 1), "{output:?}");
+    let calls = fixture.calls();
+    let first = |name: &str| calls.iter().position(|call| call.contains(name)).unwrap();
+    assert!(first("/members") < first(SIGN_OUT), "{calls:?}");
+}
+
+#[tokio::test]
 async fn a_disabled_account_is_signed_out() {
     let fixture = keeping().await;
     leave(&fixture, 5);

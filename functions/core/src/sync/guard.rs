@@ -4,7 +4,8 @@
 //! following actions are guarded (docs/theory.md, "Approval"):
 //!
 //! * all removals, if together they exceed the removal limit. Applying only as many as the limit allows would remove
-//!   the others in the following runs;
+//!   the others in the following runs. A user who loses all rights and is scheduled for deletion counts once, and the
+//!   two actions are applied together or wait together;
 //! * all updates that take security profiles away, if together they exceed the removal limit;
 //! * the adoption of a user that was created manually, together with the user's update, if the update takes a security
 //!   profile away;
@@ -174,6 +175,8 @@ struct Guard<'a> {
     reasons: Vec<String>,
     /// Whether all removals are guarded.
     removals: bool,
+    /// The ids of the users with a removal that is not approved. All removals of such a user wait together.
+    unapproved: HashSet<String>,
     /// Whether all updates that take security profiles away are guarded.
     reductions: bool,
     /// The ids of the users that no longer have the admin profile after the plan, if no user would keep it.
@@ -210,14 +213,11 @@ impl Plan {
         let adoption_waits = |user: &UserRef| guard.adoptions.contains(&user.id);
         let (adopt_later, adopt) = adopt.into_iter().partition(|adoption| adoption_waits(&adoption.user));
         let (cancel_later, cancel_deletion) = cancel_deletion.into_iter().partition(adoption_waits);
-        let (delete_later, delete) =
-            delete.into_iter().partition(|removal| guard.removal_waits(GuardedAction::Delete, &removal.user));
-        let (schedule_later, schedule_deletion) = schedule_deletion
-            .into_iter()
-            .partition(|schedule| guard.removal_waits(GuardedAction::ScheduleDeletion, &schedule.user));
-        let (strip_later, strip) = strip.into_iter().partition(|user| guard.removal_waits(GuardedAction::Strip, user));
-        let (sessions_later, end_sessions) =
-            end_sessions.into_iter().partition(|user| guard.removal_waits(GuardedAction::EndSessions, user));
+        let (delete_later, delete) = delete.into_iter().partition(|removal| guard.removal_waits(&removal.user));
+        let (schedule_later, schedule_deletion) =
+            schedule_deletion.into_iter().partition(|schedule| guard.removal_waits(&schedule.user));
+        let (strip_later, strip) = strip.into_iter().partition(|user| guard.removal_waits(user));
+        let (sessions_later, end_sessions) = end_sessions.into_iter().partition(|user| guard.removal_waits(user));
         let (update, update_later) = guard.split_updates(update);
         let waiting = Self {
             adopt: adopt_later,
@@ -336,12 +336,14 @@ impl<'a> Guard<'a> {
             approved,
             reasons: Vec::new(),
             removals: false,
+            unapproved: HashSet::new(),
             reductions: false,
             last_admins: HashSet::new(),
             adoptions: HashSet::new(),
         };
-        let removals = plan.removed().filter(|(action, user)| !approved.contains(&action.id(user, ""))).count();
-        let beyond = plan.beyond_limit(removals, "be removed");
+        let unapproved = plan.removed().filter(|(action, user)| !approved.contains(&action.id(user, "")));
+        guard.unapproved = unapproved.map(|(_, user)| user.id.clone()).collect();
+        let beyond = plan.beyond_limit(guard.unapproved.len(), "be removed");
         guard.removals = !beyond.is_empty();
         guard.reasons.extend(beyond);
         guard.guard_reductions(plan);
@@ -396,23 +398,23 @@ impl<'a> Guard<'a> {
         // A user that is only signed out keeps its profiles.
         let removed = plan.removed().filter(|(action, _)| *action != GuardedAction::EndSessions).map(|(_, user)| user);
         let reduced = plan.update.iter().filter(|update| update.lost_profiles.contains(profile_id));
-        let losing: Vec<&UserRef> =
-            removed.chain(reduced.map(|update| &update.user)).filter(|user| admins.contains(&user.id)).collect();
+        let losing = removed.chain(reduced.map(|update| &update.user)).filter(|user| admins.contains(&user.id));
+        let losing: HashMap<&str, &UserRef> = losing.map(|user| (user.id.as_str(), user)).collect();
         let replaced = |user: &&UserRef| user.object_id.as_deref().is_some_and(|id| renamed.contains(id));
-        if losing.len() < admins.len() || losing.iter().any(replaced) {
+        if losing.len() < admins.len() || losing.values().any(replaced) {
             return;
         }
-        self.last_admins = losing.into_iter().map(|user| user.id.clone()).collect();
+        self.last_admins = losing.into_keys().map(ToOwned::to_owned).collect();
         let last = |user: &UserRef| self.last_admins.contains(&user.id);
-        let waits = plan.removed().any(|(action, user)| last(user) && self.removal_waits(action, user))
+        let waits = plan.removed().any(|(_, user)| last(user) && self.removal_waits(user))
             || plan.update.iter().any(|update| last(&update.user) && self.reduction_waits(update));
         if waits {
             self.reasons.push(format!("no user would have the security profile {ADMIN_PROFILE}"));
         }
     }
 
-    fn removal_waits(&self, action: GuardedAction, user: &UserRef) -> bool {
-        (self.removals || self.last_admins.contains(&user.id)) && !self.approved.contains(&action.id(user, ""))
+    fn removal_waits(&self, user: &UserRef) -> bool {
+        (self.removals || self.last_admins.contains(&user.id)) && self.unapproved.contains(&user.id)
     }
 
     fn reduction_waits(&self, update: &UserUpdate) -> bool {

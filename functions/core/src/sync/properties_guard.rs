@@ -15,10 +15,13 @@ use crate::onboarding::RemovalLimit;
 fn some_plan() -> impl Strategy<Value = (Plan, Vec<ConnectUser>)> {
     let limit = (0..5_u32, select(vec![0_u32, 20, 50, 100]))
         .prop_map(|(max_removals, max_removals_percent)| RemovalLimit { max_removals, max_removals_percent });
-    (vec(some_group(), 0..4), some_users(), some_policy(), limit).prop_map(|(groups, users, policy, removal_limit)| {
-        let policy = Policy { removal_limit, ..policy };
-        (plan(&groups, &users, &profiles(), &policy, TODAY), users)
-    })
+    let let_in = any::<bool>().prop_map(|everybody| LetIn { everybody, ..LetIn::default() });
+    (vec(some_group(), 0..4), some_users(), some_policy(), limit, let_in).prop_map(
+        |(groups, users, policy, removal_limit, let_in)| {
+            let policy = Policy { removal_limit, let_in, ..policy };
+            (plan(&groups, &users, &profiles(), &policy, TODAY), users)
+        },
+    )
 }
 
 /// A plan and a set of approved actions: a part of the actions that would wait without approval.
@@ -107,6 +110,10 @@ proptest! {
         prop_assert_eq!(both, actions(&plan));
         prop_assert_eq!(guarded.reasons.is_empty(), guarded.waiting.is_empty(), "{:?}", guarded.reasons);
         prop_assert_eq!(guarded.waiting_actions.is_empty(), guarded.waiting.is_empty());
+        let removed = |part| removals(part).into_iter().map(|(_, id)| id).collect::<BTreeSet<_>>();
+        let (now, later) = (removed(&guarded.apply), removed(&guarded.waiting));
+        prop_assert!(now.is_disjoint(&later), "removals of one user are in both parts: {now:?} {later:?}");
+        prop_assert_eq!(guarded.apply.removals() + guarded.waiting.removals(), now.len() + later.len());
     }
 
     #[test]
@@ -128,7 +135,7 @@ proptest! {
             removals(&guarded.apply).into_iter().map(|(kind, id)| (kind, id.to_owned())).collect()
         };
         let guarded = plan.guard(&approved);
-        let outside: Vec<&str> = guarded.apply.guardable_users(&approved)
+        let outside: BTreeSet<&str> = guarded.apply.guardable_users(&approved)
             .filter(|(action, _)| !matches!(action, GuardedAction::LoseProfile | GuardedAction::Adopt))
             .map(|(_, username)| username).collect();
         prop_assert!(within_limit(&guarded.apply, outside.len()), "{outside:?} of {}", guarded.apply);

@@ -79,6 +79,36 @@ fn an_approval_of_a_scheduled_deletion_does_not_cover_the_deletion() {
 }
 
 #[test]
+fn a_leaver_who_loses_all_rights_and_is_scheduled_for_deletion_counts_once_and_the_two_actions_stay_together() {
+    let users: Vec<ConnectUser> = ["a", "b", "c", "stays"].map(user).to_vec();
+    let members = [group("Support", vec![member("stays")])];
+    let policy = |max_removals, everybody| Policy {
+        removed: super::testkit::removing(7).removed,
+        let_in: LetIn { everybody, ..LetIn::default() },
+        ..with_limit(max_removals)
+    };
+    let both = |plan: &Plan| (plan.strip.len(), plan.schedule_deletion.len());
+    let within = run_with(&policy(3, true), &members, &users).guard(NONE);
+    assert_eq!((both(&within.apply), both(&within.waiting), within.reasons), ((3, 3), (0, 0), vec![]));
+
+    let beyond = run_with(&policy(2, true), &members, &users).guard(NONE);
+    assert_eq!((both(&beyond.apply), both(&beyond.waiting)), ((0, 0), (3, 3)));
+    assert_eq!(beyond.reasons, ["3 users would be removed, but the removal limit is 2 per run"]);
+    let approved = run_with(&policy(2, true), &members, &users).guard(&beyond.waiting_actions);
+    assert_eq!((both(&approved.apply), both(&approved.waiting)), ((3, 3), (0, 0)));
+
+    // The approval was given before Entra let the leavers in, so it only covers the scheduled deletions.
+    let schedules = run_with(&policy(2, false), &members, &users).guard(NONE).waiting_actions;
+    let partly = run_with(&policy(2, true), &members, &users).guard(&schedules);
+    assert_eq!((schedules.len(), both(&partly.apply), both(&partly.waiting)), (3, (0, 0), (3, 3)));
+
+    // The leaver is one of two admins, so the other one keeps the profile.
+    let admins = ["a", "stays"].map(|name| with_profiles(user(name), &["Admin"]));
+    let one_of_two = run_with(&policy(2, true), &[group_with(&["Admin"], &["stays"])], &admins).guard(NONE);
+    assert_eq!((both(&one_of_two.apply), one_of_two.reasons), ((1, 1), vec![]));
+}
+
+#[test]
 fn too_many_updates_that_take_a_profile_away_wait_and_other_changes_of_the_same_users_do_not() {
     let users = ["a", "b", "c"].map(|name| ConnectUser {
         first_name: "Former".into(),
