@@ -400,7 +400,11 @@ impl<'a> Guard<'a> {
         let reduced = plan.update.iter().filter(|update| update.lost_profiles.contains(profile_id));
         let losing = removed.chain(reduced.map(|update| &update.user)).filter(|user| admins.contains(&user.id));
         let losing: HashMap<&str, &UserRef> = losing.map(|user| (user.id.as_str(), user)).collect();
-        let replaced = |user: &&UserRef| user.object_id.as_deref().is_some_and(|id| renamed.contains(id));
+        // Only a deletion waits for the new user. A user who loses all rights loses them even if the creation fails.
+        let stripped: HashSet<&str> = plan.strip.iter().map(|user| user.id.as_str()).collect();
+        let replaced = |user: &&UserRef| {
+            !stripped.contains(user.id.as_str()) && user.object_id.as_deref().is_some_and(|id| renamed.contains(id))
+        };
         if losing.len() < admins.len() || losing.values().any(replaced) {
             return;
         }

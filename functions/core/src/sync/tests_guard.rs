@@ -3,7 +3,7 @@
 
 use super::testkit::{group, member, policy, run, run_with, unmanaged, user};
 use super::*;
-use crate::onboarding::{RemovalLimit, UserGroup};
+use crate::onboarding::{RemovalAction, RemovalLimit, Removed, UserGroup};
 
 const NONE: &ActionSet = &ActionSet::EMPTY;
 
@@ -177,6 +177,13 @@ fn the_last_admin_keeps_the_profile_until_that_is_approved() {
     let renamed = Member { user_principal_name: Some("chief@example.com".into()), ..member("boss") };
     let groups = [GroupRead { members: vec![renamed], ..group_with(&["Admin"], &[]) }];
     assert_eq!(run(&groups, &[admin("boss")]).guard(NONE).reasons, [""; 0]);
+    // If the old user is kept without rights, the rights would be lost even if the creation fails.
+    let removed = Removed { action: RemovalAction::Strip, ..Removed::default() };
+    let stripped = run_with(&Policy { removed, ..policy() }, &groups, &[admin("boss")]).guard(NONE);
+    assert_eq!(
+        (stripped.apply.create.len(), stripped.waiting.strip.len(), stripped.reasons),
+        (1, 1, vec![reason.into()])
+    );
 }
 
 #[test]
