@@ -128,6 +128,7 @@ PATHS = [
     ),
     ("user-sync", "more than one function has time for", {"SyncUsers"}, {}, with_fields("SyncUsers", True, status="MORE", carry={"page": 2})),
     ("user-sync", "an event during the last round", {"SyncUsers"}, {}, first("ReleaseLease", CHANGED_MEANWHILE)),
+    ("user-sync", "an event during each of 200 rounds", {"SyncUsers"}, {}, instead("ReleaseLease", CHANGED_MEANWHILE)),
     ("user-sync", "changes that wait for approval", {"SyncUsers"}, {}, with_fields("SyncUsers", status="UNSAFE_PLAN", reasons=["r"], waiting=WAITING)),
     (
         "user-sync",
