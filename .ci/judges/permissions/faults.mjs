@@ -38,7 +38,7 @@ export const FAULTS = {
     part: 'identities',
     plant: (resources) => {
       const { Principal } = resources.SetupIdentityRole.properties.AssumeRolePolicyDocument.Statement[0]
-      Principal.AWS.push(resources.SyncUsersFunctionRole.arn)
+      Principal.AWS.push(resources.SubscribeGroupsFunctionRole.arn)
     },
   },
   'a secret that the wrong function may read': {
