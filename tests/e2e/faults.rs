@@ -54,12 +54,13 @@ fn kinds() -> Vec<Kind> {
 }
 
 /// States in which the functions make no call during an end-to-end run, each with the reason.
-const REASONS: [(&str, &str); 9] = [
+const REASONS: [(&str, &str); 10] = [
     ("onboarding/SyncWaitingUsers", "only if members had to wait for a quota; the same call as SyncUsers"),
     ("onboarding/Report", "only combines its input"),
     ("onboarding/NotifyNumbers", "only during a Support case, whose days pass too fast here: tests/steps/aws"),
     ("user-sync/RenewLease", "only if one function run is too short for the work: tests/steps/user_sync/rounds.rs"),
     ("user-sync/ClearDirty", "only if another sync marked the lease during the last round: user_sync/lease.rs"),
+    ("user-sync/ReleaseAnyway", "only after 200 rounds: .ci/judges/control-flow/paths.py"),
     ("user-sync/ReleaseAfterFailure", "only after a failure, as in the life with denied calls"),
     ("teardown/RenewLease", "as in user-sync"),
     ("teardown/UnlockPlanned", "only if the plan under the lock differs from the approved plan"),

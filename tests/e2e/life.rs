@@ -232,32 +232,30 @@ impl Life {
     /// Holds a sync while it reads the users, and starts another sync meanwhile, which ends as busy. On a slow machine,
     /// the held sync can time out before the other sync asks for the lease, so several attempts are allowed.
     async fn busy(&self, sync: &Value) {
-        for _ in 0..MOST_HELD_SYNCS {
-            if self.is_busy(sync).await {
+        for attempt in 0..MOST_HELD_SYNCS {
+            // An open gate stays open, so each attempt has a gate of its own.
+            if self.is_busy(sync, &format!("a sync reads the users ({attempt})")).await {
                 return;
             }
         }
         panic!("no sync ended as busy while another sync was held");
     }
 
-    /// Returns whether a sync ends as busy while another sync is held.
-    async fn is_busy(&self, sync: &Value) -> bool {
-        let gate = "a sync reads the users";
+    /// Holds a sync at a gate. Returns whether another sync ends as busy meanwhile.
+    async fn is_busy(&self, sync: &Value, gate: &str) -> bool {
         let held = json!({ "caller": "/SyncUsers$", "service": "connect", "match": "^SearchUsers$", "gate": gate });
         self.cloud.fault(&held).await;
-        let holder = loop {
-            let holder = self.cloud.start(&Machine::UserSync.output(), sync).await;
-            let is_held = until("the sync is held, or has ended", async || {
-                let waiting = self.cloud.admin("GET", "gates", &Value::Null).await;
-                let running = self.running().await.contains(&holder);
-                (waiting[gate].as_u64() > Some(0)).then_some(true).or((!running).then_some(false))
-            })
-            .await;
-            if is_held {
-                break holder;
-            }
+        let holder = self.cloud.start(&Machine::UserSync.output(), sync).await;
+        let is_held = until("the sync is held, or has ended", async || {
+            let waiting = self.cloud.admin("GET", "gates", &Value::Null).await;
+            let running = self.running().await.contains(&holder);
+            (waiting[gate].as_u64() > Some(0)).then_some(true).or((!running).then_some(false))
+        })
+        .await;
+        let other = match is_held {
+            true => self.cloud.end_of(&self.cloud.start(&Machine::UserSync.output(), sync).await).await.output,
+            false => Value::Null,
         };
-        let busy = self.cloud.end_of(&self.cloud.start(&Machine::UserSync.output(), sync).await).await;
         // The holder makes no further pass.
         self.registry("REMOVE dirty", &Value::Null).await;
         self.cloud.admin("POST", "gates", &json!({ "open": gate })).await;
@@ -265,7 +263,7 @@ impl Life {
         if ended.status != "SUCCEEDED" {
             self.restart(Machine::UserSync, &ended.output);
         }
-        busy.output["status"] == "BUSY"
+        other["status"] == "BUSY"
     }
 
     /// Adds and removes members, for which Graph sends a notification. If the function that receives the resulting
