@@ -12,7 +12,7 @@ use futures_util::{
     stream::{FuturesUnordered, StreamExt},
 };
 use onboarding_core::{
-    StepError,
+    StepError, StepErrorKind,
     sync::{Plan, Totals, UserRef},
 };
 use tokio::time::{Instant, sleep_until};
@@ -168,7 +168,12 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
                 if let Ok(user) = then.user() {
                     must_keep = self.removal_check.must_keep(user).await?;
                     if !must_keep {
-                        not_revoked = self.removal_check.revoke(user).await.err().map(|error| error.message);
+                        // After a temporary error, the check is repeated, because the user can still sign in. Any other
+                        // error is reported and does not stop the removal.
+                        not_revoked = match self.removal_check.revoke(user).await {
+                            Err(error) if is_temporary(error.kind) => return Err(error.into()),
+                            revoked => revoked.err().map(|error| error.message),
+                        };
                     }
                 }
                 Ok(Response::RemovalChecked { then: then.clone(), sign_out: *sign_out, must_keep, not_revoked })
@@ -181,4 +186,9 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
             }
         }
     }
+}
+
+/// Returns whether a request can succeed if it is sent again after such an error.
+const fn is_temporary(kind: StepErrorKind) -> bool {
+    matches!(kind, StepErrorKind::Throttled | StepErrorKind::Unavailable | StepErrorKind::NotConsistentYet)
 }

@@ -1,5 +1,5 @@
-//! Who may pass Entra: with `entra.assignment: "users"`, the app role assignments of single users follow the members.
-//! Also finds out whether Entra would still let a leaver sign in.
+//! Which users Entra lets sign in to the application. With `entra.assignment: "users"`, the app role assignments of
+//! single users follow the members. The module also determines whether Entra would still let a leaver sign in.
 //!
 //! Only users whom this sync manages lose their assignment, immediately after their membership was read again. With
 //! assigned groups, nothing is written, and the runtime identity reads the application if it may.
@@ -83,12 +83,13 @@ impl<'a> Access<'a> {
             .await
     }
 
-    /// Returns whom Entra lets sign in although they are not members of the groups. If this can't be read, everybody.
+    /// Returns the users whom Entra lets sign in although they are not members of the groups. If this can't be read,
+    /// returns all users.
     pub(super) async fn let_in(&self) -> LetIn {
         let Some(application) = &self.entry.application else { return LetIn::default() };
         self.try_let_in(application).await.unwrap_or_else(|error| {
             warn!(error = error.name(), message = error.message, "it is unknown whether Entra lets leavers sign in");
-            LetIn { everybody: true, ..LetIn::default() }
+            LetIn { all_users: true, ..LetIn::default() }
         })
     }
 
@@ -99,10 +100,11 @@ impl<'a> Access<'a> {
         let of = |kind: &'static str| assignments.iter().filter(move |one| one.principal_type.as_deref() == Some(kind));
         let configured = |id: &str| self.entry.groups.iter().any(|group| group.id.eq_ignore_ascii_case(id));
         let other_group = of("Group").any(|one| !configured(&one.principal_id));
-        let everybody = principal.app_role_assignment_required != Some(true) || other_group;
-        // Assignments of single users that this sync manages are removed with the user.
-        let users = if self.of_users().is_some() { None } else { Some(of("User")) };
-        let users = users.into_iter().flatten().map(|one| one.principal_id.clone()).collect();
-        Ok(LetIn { everybody, users })
+        let all_users = principal.app_role_assignment_required != Some(true) || other_group;
+        let single = of("User").map(|one| one.principal_id.clone()).collect();
+        Ok(match self.of_users() {
+            Some(_) => LetIn { all_users, assigned: single, ..LetIn::default() },
+            None => LetIn { all_users, users: single, ..LetIn::default() },
+        })
     }
 }

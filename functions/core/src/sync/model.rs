@@ -213,9 +213,12 @@ pub struct Assignment {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LetIn {
     /// Whether every user of the tenant, or a group that the input does not name, may sign in.
-    pub everybody: bool,
+    pub all_users: bool,
     /// The object ids of single users who may sign in.
     pub users: BTreeSet<String>,
+    /// The object ids of single users whose assignments follow the members. The sync that removes a user also removes
+    /// the assignment, so a user who left earlier and is still assigned may sign in.
+    pub assigned: BTreeSet<String>,
 }
 
 /// The settings of the input that control the sync.

@@ -191,7 +191,7 @@ impl Planner<'_> {
 
     /// Whether Entra ID lets the account sign in although it is in no group.
     fn is_let_in(&self, object_id: Option<&str>) -> bool {
-        self.policy.let_in.everybody || object_id.is_some_and(|id| self.policy.let_in.users.contains(id))
+        self.policy.let_in.all_users || object_id.is_some_and(|id| self.policy.let_in.users.contains(id))
     }
 
     /// Whether the user has only the security profile that grants nothing.
@@ -204,36 +204,38 @@ impl Planner<'_> {
 
     /// Keeps a user who left, without rights.
     fn strip(&mut self, user: &ConnectUser, a_group_is_empty: bool) {
-        if self.is_stripped(user) {
-            return self.keep_unchanged(user);
+        if self.keeps_with_action(user, self.is_stripped(user), a_group_is_empty) {
+            self.plan.strip.push(reference_to(user));
         }
-        if a_group_is_empty {
-            self.plan.postponed += 1;
-            return self.keep_unchanged(user);
-        }
-        if user.removal_due.is_some() {
-            self.plan.cancel_deletion.push(reference_to(user));
-        }
-        self.plan.strip.push(reference_to(user));
     }
 
     /// Keeps a user who left, and ends the sessions of the user once.
     fn keep(&mut self, user: &ConnectUser, a_group_is_empty: bool) {
-        if !self.policy.removed.sign_out || user.signed_out {
-            return self.keep_unchanged(user);
+        if self.keeps_with_action(user, !self.policy.removed.sign_out || user.signed_out, a_group_is_empty) {
+            self.plan.end_sessions.push(reference_to(user));
         }
-        if a_group_is_empty {
-            self.plan.postponed += 1;
-            return self.keep_unchanged(user);
+    }
+
+    /// Keeps a user who left and cancels a scheduled deletion. Returns whether the action that takes access away is
+    /// still needed (`is_done` is false) and must not be postponed.
+    fn keeps_with_action(&mut self, user: &ConnectUser, is_done: bool, a_group_is_empty: bool) -> bool {
+        if is_done || a_group_is_empty {
+            self.plan.postponed += usize::from(!is_done);
+            self.keep_unchanged(user);
+            return false;
         }
         if user.removal_due.is_some() {
             self.plan.cancel_deletion.push(reference_to(user));
         }
-        self.plan.end_sessions.push(reference_to(user));
+        true
     }
 
     fn remove(&mut self, user: &ConnectUser, replaced_by: Option<String>, a_group_is_empty: bool, let_in: bool) {
         let removed = &self.policy.removed;
+        // No further removal is planned for such a user, so an assignment that is left would stay.
+        let left_earlier = user.removal_due.is_some() || user.signed_out || !removed.sign_out;
+        let is_assigned = user.entra_object_id.as_ref().is_some_and(|id| self.policy.let_in.assigned.contains(id));
+        let let_in = let_in || (left_earlier && is_assigned);
         // Every action has its own arm, so that a new action can't become a deletion by accident.
         match removed.action {
             RemovalAction::Keep if let_in => {

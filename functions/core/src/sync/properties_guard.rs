@@ -15,7 +15,7 @@ use crate::onboarding::RemovalLimit;
 fn some_plan() -> impl Strategy<Value = (Plan, Vec<ConnectUser>)> {
     let limit = (0..5_u32, select(vec![0_u32, 20, 50, 100]))
         .prop_map(|(max_removals, max_removals_percent)| RemovalLimit { max_removals, max_removals_percent });
-    let let_in = any::<bool>().prop_map(|everybody| LetIn { everybody, ..LetIn::default() });
+    let let_in = any::<bool>().prop_map(|all_users| LetIn { all_users, ..LetIn::default() });
     (vec(some_group(), 0..4), some_users(), some_policy(), limit, let_in).prop_map(
         |(groups, users, policy, removal_limit, let_in)| {
             let policy = Policy { removal_limit, let_in, ..policy };

@@ -205,3 +205,22 @@ fn the_digest_depends_on_the_actions_but_not_on_deletion_dates() {
         assert_ne!(today.digest(), other.digest(), "{other}");
     }
 }
+
+#[test]
+fn a_user_who_left_earlier_and_is_still_assigned_loses_all_rights() {
+    let groups = [group("Support", vec![member("stays")])];
+    let assigned = LetIn { assigned: user("left").entra_object_id.into_iter().collect(), ..LetIn::default() };
+    let stripped = |removed: Removed, left: ConnectUser| {
+        let policy = Policy { removed, let_in: assigned.clone(), ..policy() };
+        run_with(&policy, &groups, &[user("stays"), left]).strip.len()
+    };
+    let keep = |sign_out| Removed { action: RemovalAction::Keep, sign_out, ..removing(0).removed };
+    let scheduled = ConnectUser { removal_due: Some(TODAY + Duration::days(3)), ..user("left") };
+    assert_eq!(stripped(removing(7).removed, scheduled), 1);
+    assert_eq!(stripped(keep(true), ConnectUser { signed_out: true, ..user("left") }), 1);
+    // Without a sign-out, no removal is planned for a kept user, so no other step would remove the assignment.
+    assert_eq!(stripped(keep(false), user("left")), 1);
+    // The sync that removes a user also removes the assignment.
+    assert_eq!(stripped(removing(7).removed, user("left")), 0);
+    assert_eq!(stripped(keep(true), user("left")), 0);
+}
