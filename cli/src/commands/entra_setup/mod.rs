@@ -7,7 +7,7 @@
 
 mod script;
 
-use std::{collections::BTreeMap, os::unix::process::ExitStatusExt, process::Stdio};
+use std::{collections::BTreeMap, os::unix::process::ExitStatusExt, process::Stdio, time::Duration};
 
 use onboarding_core::{
     entra::{GRAPH_APP_ID, Identity, TOKEN_AUDIENCE},
@@ -28,6 +28,9 @@ use crate::{
     ui::Console,
     words::Words,
 };
+
+/// The time in which the script ends after Ctrl-C before it receives a termination signal.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Programs that the script calls, with their installation instructions.
 const TOOLS: [(&str, &str); 3] = [
@@ -137,7 +140,10 @@ async fn execute(script: &str, console: &Console) -> std::io::Result<Option<(boo
         return Ok((!interrupted).then(|| (status.success(), printed)));
     }
     // Ctrl-C reaches the shell too, but a termination signal does not. The shell must end by itself, because it then
-    // deletes the folder with the keys and secrets.
+    // deletes the folder with the keys and secrets, and a second signal can end the shell before the deletion.
+    if tokio::time::timeout(GRACE, shell.wait()).await.is_ok() {
+        return Ok(None);
+    }
     if let Some(process) = shell.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)) {
         let _ = kill_process(process, Signal::TERM);
     }

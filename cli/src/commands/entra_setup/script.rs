@@ -137,7 +137,8 @@ fn make(script: &mut String, setup: &Setup<'_>) {
         ),
         CredentialArg::Certificate | CredentialArg::Secret => script.push_str(
             "\n# Keys and secrets are stored in this temporary folder, which only you can read and which is deleted at the end.\n\
-             umask 077\nWORK=$(mktemp -d)\ntrap 'rm -rf \"$WORK\"' EXIT\n",
+             umask 077\nWORK=$(mktemp -d)\n\
+             # A second signal must not end the deletion.\ntrap 'trap \"\" HUP INT TERM; rm -rf \"$WORK\"' EXIT\n",
         ),
     }
     for identity in setup.args.identities() {
