@@ -2,11 +2,12 @@
 //!
 //! Each lease is part of an item of the registry:
 //!
-//! | Lease | Key of the item | Holder | Acquired by | |---|---|---|---| | of an alias | `alias#` and the alias in lower
-//! case, because Amazon Connect ignores case | `holder` | [`Registry::acquire_lease`] | | of the number orders of an
-//! alias | the same with `#numbers`; orders take weeks, and other executions must be able to acquire the lease of the
-//! alias during this time | `holder` | [`Registry::acquire_lease`] | | of the users of an instance | the instance ID |
-//! `lease` | the state machines `user-sync` and `teardown` |
+//! * of an alias: the key is `alias#` and the alias in lower case, because Amazon Connect ignores case. The attribute
+//!   `holder` contains the holder, and [`Registry::acquire_lease`] acquires the lease.
+//! * of the number orders of an alias: the same key with `#numbers`. Orders take weeks, and other executions must be
+//!   able to acquire the lease of the alias during this time.
+//! * of the users of an instance: the key is the instance ID. The attribute `lease` contains the holder, and the state
+//!   machines `user-sync` and `teardown` acquire the lease.
 //!
 //! The other attributes have the same names in all items: `leaseNumber` grows with each acquisition and is never reset;
 //! `leaseRevokedAt` is the time at which another execution found that the holder has finished. The lease of an alias
