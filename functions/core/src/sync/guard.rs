@@ -131,7 +131,8 @@ impl FromIterator<[u8; LENGTH]> for ActionSet {
     }
 }
 
-/// The users that have the security profile [`ADMIN_PROFILE`] when the plan is made, whoever manages them.
+/// The users that have the security profile [`ADMIN_PROFILE`] when the plan is made, including users that this
+/// onboarding does not manage.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Admins {
     /// The id of the security profile.
@@ -188,11 +189,11 @@ struct Guard<'a> {
 impl Plan {
     /// Splits the plan. Actions in `approved` need no further approval.
     #[must_use]
-    pub fn guard(self, approved: &ActionSet) -> GuardedPlan {
+    pub fn guard(mut self, approved: &ActionSet) -> GuardedPlan {
         let guard = Guard::of(&self, approved);
         // Without `..`, so that a new list can't be left out.
         let Self {
-            create,
+            create: _,
             adopt,
             update,
             schedule_deletion,
@@ -200,58 +201,32 @@ impl Plan {
             delete,
             strip,
             end_sessions,
-            skipped,
-            findings,
-            postponed,
-            unchanged,
+            skipped: _,
+            findings: _,
+            postponed: _,
+            unchanged: _,
             managed,
             removal_limit,
             sign_out,
-            admins,
+            admins: _,
             names,
-        } = self;
+        } = &mut self;
         let adoption_waits = |user: &UserRef| guard.adoptions.contains(&user.id);
-        let (adopt_later, adopt) = adopt.into_iter().partition(|adoption| adoption_waits(&adoption.user));
-        let (cancel_later, cancel_deletion) = cancel_deletion.into_iter().partition(adoption_waits);
-        let (delete_later, delete) = delete.into_iter().partition(|removal| guard.removal_waits(&removal.user));
-        let (schedule_later, schedule_deletion) =
-            schedule_deletion.into_iter().partition(|schedule| guard.removal_waits(&schedule.user));
-        let (strip_later, strip) = strip.into_iter().partition(|user| guard.removal_waits(user));
-        let (sessions_later, end_sessions) = end_sessions.into_iter().partition(|user| guard.removal_waits(user));
-        let (update, update_later) = guard.split_updates(update);
         let waiting = Self {
-            adopt: adopt_later,
-            update: update_later,
-            schedule_deletion: schedule_later,
-            cancel_deletion: cancel_later,
-            delete: delete_later,
-            strip: strip_later,
-            end_sessions: sessions_later,
-            managed,
+            adopt: adopt.extract_if(.., |adoption| adoption_waits(&adoption.user)).collect(),
+            update: guard.extract_updates(update),
+            schedule_deletion: schedule_deletion.extract_if(.., |one| guard.removal_waits(&one.user)).collect(),
+            cancel_deletion: cancel_deletion.extract_if(.., |user| adoption_waits(user)).collect(),
+            delete: delete.extract_if(.., |removal| guard.removal_waits(&removal.user)).collect(),
+            strip: strip.extract_if(.., |user| guard.removal_waits(user)).collect(),
+            end_sessions: end_sessions.extract_if(.., |user| guard.removal_waits(user)).collect(),
+            managed: *managed,
             removal_limit: removal_limit.clone(),
-            sign_out,
+            sign_out: *sign_out,
             names: names.clone(),
             ..Self::default()
         };
-        let apply = Self {
-            create,
-            adopt,
-            update,
-            schedule_deletion,
-            cancel_deletion,
-            delete,
-            strip,
-            end_sessions,
-            skipped,
-            findings,
-            postponed,
-            unchanged,
-            managed,
-            removal_limit,
-            sign_out,
-            admins,
-            names,
-        };
+        let apply = self;
         let waiting_actions = waiting.guardable().map(|(.., id)| id).collect();
         let is_approved = |id: &[u8; LENGTH]| approved.contains(id);
         let approved_actions = if approved.is_empty() {
@@ -431,11 +406,11 @@ impl<'a> Guard<'a> {
         reduction_ids(update).all(|id| self.approved.contains(&id))
     }
 
-    /// Splits the updates into those to apply and those that wait. A name or a routing profile never waits, except with
+    /// Removes the updates that wait from the list and returns them. A name or a routing profile never waits, except with
     /// an adoption.
-    fn split_updates(&self, updates: Vec<UserUpdate>) -> (Vec<UserUpdate>, Vec<UserUpdate>) {
+    fn extract_updates(&self, updates: &mut Vec<UserUpdate>) -> Vec<UserUpdate> {
         let (mut apply, mut wait) = (Vec::with_capacity(updates.len()), Vec::new());
-        for update in updates {
+        for update in std::mem::take(updates) {
             if self.adoptions.contains(&update.user.id) {
                 wait.push(update);
             } else if self.reduction_waits(&update) {
@@ -450,6 +425,7 @@ impl<'a> Guard<'a> {
                 apply.push(update);
             }
         }
-        (apply, wait)
+        *updates = apply;
+        wait
     }
 }

@@ -82,9 +82,9 @@ fn an_approval_of_a_scheduled_deletion_does_not_cover_the_deletion() {
 fn a_leaver_who_loses_all_rights_and_is_scheduled_for_deletion_counts_once_and_the_two_actions_stay_together() {
     let users: Vec<ConnectUser> = ["a", "b", "c", "stays"].map(user).to_vec();
     let members = [group("Support", vec![member("stays")])];
-    let policy = |max_removals, everybody| Policy {
+    let policy = |max_removals, all_users| Policy {
         removed: super::testkit::removing(7).removed,
-        let_in: LetIn { everybody, ..LetIn::default() },
+        let_in: LetIn { all_users, ..LetIn::default() },
         ..with_limit(max_removals)
     };
     let both = |plan: &Plan| (plan.strip.len(), plan.schedule_deletion.len());
@@ -159,13 +159,13 @@ fn the_last_admin_keeps_the_profile_until_that_is_approved() {
         run(&[group_with(&["Agent"], &["stays"])], &[admin("boss"), user("stays")]).guard(&last.waiting_actions);
     assert_eq!((approved.apply.removals(), approved.reasons), (1, vec![]));
 
-    // Another admin stays, also one that nobody manages.
+    // Another admin stays, even if the onboarding does not manage that user.
     let other = with_profiles(unmanaged("emergency"), &["Admin"]);
     assert_eq!(leaves(&[admin("boss"), other, user("stays")]).waiting.removals(), 0);
     // An admin that is scheduled for deletion has left and is not counted.
     let gone = ConnectUser { removal_due: Some(time::Date::MAX), ..admin("gone") };
     assert_eq!(leaves(&[admin("boss"), gone, user("stays")]).waiting.removals(), 1);
-    // Nobody has the profile, so no user can lose it.
+    // No user has the profile, so no user can lose it.
     assert_eq!(leaves(&[user("taro"), user("stays")]).waiting.removals(), 0);
     // Two admins lose the profile in one plan: one through an update, the other one because it leaves.
     let both = leaves(&[admin("boss"), with_profiles(user("stays"), &["Admin", "Agent"])]);
