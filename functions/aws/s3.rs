@@ -86,8 +86,7 @@ async fn code(response: HttpResponse, clock: Clock) -> Option<String> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
-    use aws_config::{BehaviorVersion, Region};
-    use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+    use crate::aws::signed::test_config as config;
     use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
     use wiremock::{
         Mock, MockServer, ResponseTemplate,
@@ -95,15 +94,6 @@ mod tests {
     };
 
     const KEY: &str = "acme/身分証 1+2.pdf";
-
-    fn config(endpoint: Option<String>) -> SdkConfig {
-        let mut config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("ap-northeast-1"))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("a", "b", None, None, "test")));
-        config.set_endpoint_url(endpoint);
-        config.build()
-    }
 
     async fn get_from(server: &MockServer) -> Result<Object, Refusal> {
         get(&Http::new(Duration::from_secs(1)), &config(Some(server.uri())), Clock::default(), "documents", KEY).await

@@ -101,22 +101,12 @@ async fn refusal(doing: &str, response: HttpResponse) -> SessionError {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
-    use aws_config::{BehaviorVersion, Region};
-    use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+    use crate::aws::signed::test_config as config;
     use onboarding_core::StepErrorKind;
     use wiremock::{
         Mock, MockServer, ResponseTemplate,
         matchers::{any, body_json, header, header_regex, method, path},
     };
-
-    fn config(endpoint: Option<String>) -> SdkConfig {
-        let mut config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("ap-northeast-1"))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("a", "b", None, None, "test")));
-        config.set_endpoint_url(endpoint);
-        config.build()
-    }
 
     async fn end_on(server: &MockServer) -> Result<(), SessionError> {
         let (http, config) = (Http::new(Duration::from_secs(1)), config(Some(server.uri())));

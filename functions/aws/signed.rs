@@ -111,3 +111,17 @@ pub(super) async fn request(
     }
     Ok(request)
 }
+
+/// The configuration with which the tests of this directory sign requests.
+#[cfg(test)]
+pub(super) fn test_config(endpoint: Option<String>) -> SdkConfig {
+    use aws_config::{BehaviorVersion, Region};
+    use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("ap-northeast-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("a", "b", None, None, "test")));
+    config.set_endpoint_url(endpoint);
+    config.build()
+}

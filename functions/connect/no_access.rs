@@ -1,7 +1,7 @@
 //! The security profile without permissions, for users who left and are kept (`users.removed.action: "strip"`).
 //!
-//! The profile is created when it is needed for the first time. Before each use, its tags and permissions are read
-//! again, so that a profile of another owner, or one to which somebody has added permissions, gives a leaver no access.
+//! The sync creates the profile when it is needed for the first time. Before each use, the sync reads the tags and the
+//! permissions of the profile again: it uses no profile of another owner, and removes permissions that were added.
 
 use std::collections::HashMap;
 

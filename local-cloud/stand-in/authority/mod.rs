@@ -100,7 +100,7 @@ impl Authority {
     pub(crate) async fn session(&self, request: &Request) -> Option<Session> {
         match self.sessions.holder(request).await {
             Holder::Role(session) => Some(session),
-            Holder::Operator | Holder::Nobody => None,
+            Holder::Operator | Holder::Unknown => None,
         }
     }
 
@@ -160,7 +160,7 @@ impl Authority {
                 return (Caller { state: Some(state), role, asks, ..Caller::default() }, verdict);
             }
             Holder::Role(session) => session,
-            Holder::Nobody => return (Caller::default(), Err(unknown(way.protocol))),
+            Holder::Unknown => return (Caller::default(), Err(unknown(way.protocol))),
         };
         let mut asks = self.asks(world, iam, way, request).await;
         let of_keys = self.keys.asks(&world.setting(), way, &asks).await;

@@ -59,7 +59,7 @@ pub(super) enum Holder {
     /// A session: a function's own session, or the session of an assumed role.
     Role(Session),
     /// The access key is unknown.
-    Nobody,
+    Unknown,
 }
 
 /// The known sessions, by access key.
@@ -89,7 +89,7 @@ impl Sessions {
         let lives = |session: &Session| session.ends.is_none_or(|ends| ends > OffsetDateTime::now_utc());
         match session.filter(|session| Some(session.token.as_str()) == token && lives(session)) {
             Some(session) => Holder::Role(session),
-            None => Holder::Nobody,
+            None => Holder::Unknown,
         }
     }
 

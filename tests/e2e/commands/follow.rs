@@ -171,7 +171,11 @@ fn on_a_terminal_watch_redraws_only_changes_follows_a_resize_and_explains_ctrl_c
     assert_eq!(started.status.code(), Some(0), "{}", printed(&started));
     let watch = cloud().onboard(&["watch", "pictured"]);
     let mut terminal = Command::new("python3");
-    terminal.args(["-c", include_str!("../fixtures/terminal.py"), "VerifySignIn"]);
+    terminal.args([
+        "-c",
+        concat!(include_str!("../fixtures/terminal_output.py"), include_str!("../fixtures/terminal.py")),
+        "VerifySignIn",
+    ]);
     terminal.arg(watch.get_program()).args(watch.get_args()).env("TERM", "xterm-256color").env_remove("NO_COLOR");
     terminal.envs(watch.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let seen = json(&terminal.output().unwrap());

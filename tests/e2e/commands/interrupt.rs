@@ -21,7 +21,8 @@ const DISPLAY: &str = "\u{1b}[?1049h";
 /// code and the output after the last typed text.
 fn typing(command: &Command, steps: &[(&str, &str)]) -> (Option<i64>, String) {
     let mut terminal = Command::new("python3");
-    terminal.args(["-c", include_str!("../fixtures/typing.py"), &object!(steps).to_string()]);
+    let program = concat!(include_str!("../fixtures/terminal_output.py"), include_str!("../fixtures/typing.py"));
+    terminal.args(["-c", program, &object!(steps).to_string()]);
     terminal.arg(command.get_program()).args(command.get_args());
     terminal.current_dir(command.get_current_dir().unwrap()).env("TERM", "xterm-256color").env_remove("NO_COLOR");
     for (name, value) in command.get_envs() {
