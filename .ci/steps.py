@@ -133,7 +133,7 @@ def needed(names):
     while left:
         name = left.pop()
         if name not in STEPS:
-            sys.exit(f"{name} is no step; the steps are {', '.join(STEPS)}")
+            sys.exit(f"{name} is not a step; the steps are {', '.join(STEPS)}")
         found.add(name)
         left += set(STEPS[name].after) - found
     return [name for name in STEPS if name in found]

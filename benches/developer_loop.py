@@ -133,7 +133,7 @@ class Side:
         reap(command)
         reader.join()
         if process.returncode:
-            raise Failed(f"{self.name}: `{command}` ended with {process.returncode}; the end of its output:\n{tail(log)}")
+            raise Failed(f"{self.name}: `{command}` exited with {process.returncode}; the end of its output:\n{tail(log)}")
         heard = [at for at in heard if at < ended] + [ended]
         silence = max(later - earlier for earlier, later in itertools.pairwise(heard))
         return ended - started, processor() - used, silence
@@ -162,7 +162,7 @@ def reap(command):
                 time.sleep(0.05)
         except ChildProcessError:
             return
-    raise Failed(f"{command}: it has ended, and left processes that have not")
+    raise Failed(f"{command}: the command has exited, but some of its processes are still running")
 
 
 def tail(log):
@@ -190,7 +190,7 @@ def measure(row, runs, sides):
         for side in sides:
             side.prepare(row.kind)
             seconds, cpu, silence = side.run(row.command, row.kind)
-            print(f"{side.name:<7}{row.name}, run {number + 1}: {seconds:.1f} s, processor {cpu:.1f} s, silent for at most {silence:.1f} s", flush=True)
+            print(f"{side.name:<7}{row.name}, run {number + 1}: {seconds:.1f} s, processor {cpu:.1f} s, at most {silence:.1f} s without output", flush=True)
             side.figures.setdefault((row.command, row.kind), []).append((seconds, cpu))
             if row.silence:
                 side.silence = silence
@@ -204,9 +204,9 @@ def line(row, sides):
     cells = [f"{before:.1f} s", f"{after:.1f} s", f"{after / before:.2f}", f"≤ {row.target}"]
     if row.silence:
         met = met and sides[1].silence <= SILENCE
-        cells[0] += f", silent for {sides[0].silence:.0f} s"
-        cells[1] += f", silent for {sides[1].silence:.0f} s"
-        cells[3] += f", silent for ≤ {SILENCE} s"
+        cells[0] += f", {sides[0].silence:.0f} s without output"
+        cells[1] += f", {sides[1].silence:.0f} s without output"
+        cells[3] += f", ≤ {SILENCE} s without output"
     return f"| {' | '.join([row.name, *cells, 'met' if met else '**missed**'])} |", met
 
 
@@ -225,9 +225,9 @@ def write(lines, sides, load):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--against", required=True, metavar="COMMIT|FOLDER", help="the state to compare with")
-    parser.add_argument("--work", type=Path, help="make the clones in this folder [default: that of temporary files]")
-    parser.add_argument("--runs", type=int, help="runs of each row, instead of the row's own number")
+    parser.add_argument("--against", required=True, metavar="COMMIT|FOLDER", help="the state of the project to compare with")
+    parser.add_argument("--work", type=Path, help="folder for the clones [default: the folder for temporary files]")
+    parser.add_argument("--runs", type=int, help="number of runs per row, instead of the default of each row")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"rows to measure: {', '.join(ROWS)} [default: all]")
     arguments = parser.parse_args()
     if unknown := set(arguments.rows) - set(ROWS):

@@ -78,7 +78,7 @@ pub(crate) fn output(mut command: Command, name: &str) -> Result<String, String>
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     } else {
-        Err(format!("{name} failed; its own words stand above"))
+        Err(format!("{name} failed; its output is above"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Keeps the state machines, the template, the handlers of the binary, the error names and the sample events
 //! consistent. The tests need no cloud. Each failure names the missing part and its place.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap fails the test")]
 
 mod costs;
 mod deployment;
@@ -154,7 +154,7 @@ fn error_names<'a>(state: &'a Value, list: &str) -> impl Iterator<Item = &'a str
 #[test]
 fn every_handler_in_the_template_is_in_the_binary_and_vice_versa() {
     let wanted: BTreeSet<String> = functions(&template()).into_values().collect();
-    assert_eq!(wanted, handlers(), "template.yaml's Handlers (left) and main.rs's lines (right)");
+    assert_eq!(wanted, handlers(), "handlers in template.yaml (left) and lines in main.rs (right)");
 }
 
 #[test]
@@ -316,7 +316,7 @@ fn decoded(handler: &str, event: Value) -> Result<(), String> {
         "verify-sign-in" => decode::<VerifySignInInput>(event),
         "watch-expiry" => decode::<WatchExpiryInput>(event),
         "report" => decode::<ReportInput>(event),
-        other => Err(format!("tests/contract.rs does not know the input type of {other}")),
+        other => Err(format!("tests/contract.rs has no input type for {other}")),
     }
 }
 
@@ -390,7 +390,7 @@ fn every_state_can_be_reached_and_every_next_exists() {
                     .filter_map(|way| way["Next"].as_str()),
             );
             for target in targets {
-                assert!(states.contains_key(target), "{file}: {name} leads to {target}, which is no state");
+                assert!(states.contains_key(target), "{file}: {name} leads to {target}, which is not a state");
                 // If a state is the successor only of itself, it can't be reached.
                 if target != name {
                     next.insert(target);
@@ -401,7 +401,7 @@ fn every_state_can_be_reached_and_every_next_exists() {
             }
         }
         for name in states.keys() {
-            assert!(next.contains(name.as_str()), "{file}: nothing leads to {name}");
+            assert!(next.contains(name.as_str()), "{file}: no state leads to {name}");
         }
     }
     for (file, machine) in machines() {
@@ -420,10 +420,10 @@ fn every_notification_from_a_state_machine_or_rule_has_a_text_and_all_its_fields
         let mut event = sample_event("notify", &kind.into());
         event.as_object_mut().unwrap().retain(|field, _| state["Arguments"].get(field).is_some());
         let input = serde_json::from_value::<NotifyInput>(event);
-        assert!(input.is_ok_and(|input| input.message.kind() == kind), "{task} leaves out what {kind} needs");
+        assert!(input.is_ok_and(|input| input.message.kind() == kind), "{task} omits fields that {kind} requires");
     }
     let known: BTreeSet<String> = Message::KINDS.into_iter().map(ToOwned::to_owned).collect();
-    assert_eq!(sent, known, "what is sent (left) and what there are words for (right)");
+    assert_eq!(sent, known, "messages that are sent (left) and messages with texts (right)");
 }
 
 #[test]
@@ -438,10 +438,7 @@ fn deleting_the_stack_deletes_neither_an_instance_nor_its_stored_data() {
     let template = template();
     for (name, resource) in template["Resources"].as_object().unwrap() {
         let kind = resource["Type"].as_str().unwrap();
-        assert!(
-            !kind.starts_with("AWS::Connect"),
-            "{name}: what Connect has is made by the workflow, not by the stack"
-        );
+        assert!(!kind.starts_with("AWS::Connect"), "{name}: the workflow creates Connect resources, not the stack");
         assert_ne!(kind, "AWS::IAM::SAMLProvider", "{name} is the workflow's");
         if ["AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key"].contains(&kind) {
             let kept = ["DeletionPolicy", "UpdateReplacePolicy"].map(|policy| resource[policy].as_str());

@@ -2,7 +2,7 @@
 //! the same commands, every link has a target, and every error and message on the troubleshooting pages exists.
 //! `.ci/documents/run` checks that the commands work.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod assumptions;
 
@@ -121,7 +121,11 @@ fn every_link_in_a_document_leads_to_an_existing_file_or_heading() {
             let target = if path.is_empty() { file.clone() } else { file.parent().unwrap().join(path) };
             assert!(root().join(&target).exists(), "{}: {link} leads nowhere", file.display());
             if !anchor.is_empty() {
-                assert!(anchors(&target).contains(anchor), "{}: {link} has no such heading", file.display());
+                assert!(
+                    anchors(&target).contains(anchor),
+                    "{}: the target of {link} has no such heading",
+                    file.display()
+                );
             }
         }
     }
@@ -241,7 +245,7 @@ fn every_resource_that_stays_when_the_stack_is_deleted_is_documented() {
     for file in ["docs/deploy.md", "docs/ja/deploy.md"] {
         let text = read(file);
         for name in &kept {
-            assert!(text.contains(&format!("`{name}`")), "{file} does not say that {name} stays");
+            assert!(text.contains(&format!("`{name}`")), "{file} does not state that {name} is kept");
         }
     }
 }
@@ -265,7 +269,7 @@ fn the_diagram_shows_every_step_of_the_onboarding_in_both_languages() {
         let picture = blocks(&read(document), "mermaid").concat();
         for step in &found {
             let shown = picture.split(|character: char| !character.is_ascii_alphanumeric()).any(|word| word == step);
-            assert!(shown, "the picture of {document} lacks {step}");
+            assert!(shown, "the diagram in {document} does not contain {step}");
         }
     }
 }

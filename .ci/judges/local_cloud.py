@@ -43,7 +43,7 @@ class LocalCloud:
     def __init__(self, folder, *options):
         self.folder = Path(folder).resolve()
         if not (ONBOARD.is_file() and ONBOARD.with_name("bootstrap").is_file()):
-            fail("target/debug holds no onboard and no bootstrap: run `cargo build --workspace` first")
+            fail("target/debug does not contain onboard and bootstrap: run `cargo build --workspace` first")
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self.file = self.folder / "current.json"

@@ -113,7 +113,7 @@ class Stack:
                 return str(own[name] if name in own else self.attribute(*name.split(".", 1)) if "." in name else self.ref(name))
 
             return SPECIFIC.sub(value, text).replace("${!", "${")
-        raise SystemExit(f"the judges do not resolve {name}")
+        raise SystemExit(f"the judges can't resolve {name}")
 
     def ref(self, name):
         if name in self.pseudo:
@@ -144,7 +144,7 @@ class Stack:
                 "name": last if kind == "AWS::SQS::Queue" else physical,
             }
             return "arn:aws:" + ARNS[kind].format(region=self.stack["region"], account=self.stack["account"], **fields)
-        raise SystemExit(f"the judges do not resolve {name}.{attribute} of {kind}")
+        raise SystemExit(f"the judges can't resolve {name}.{attribute} of {kind}")
 
     def resources(self):
         """All resources of the stack: type, resolved properties, Ref, and ARN if the type has one."""

@@ -5,11 +5,11 @@
 //! only `lambda_runtime`. The programs call a small Runtime API and a stub of Amazon Connect on the local machine.
 //! benches/README.md explains the results.
 
-#![expect(clippy::print_stdout, reason = "its output is what it is for")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 
 mod cloud;
 #[path = "../figures.rs"]
-#[expect(dead_code, reason = "the other benchmarks need the rest")]
+#[expect(dead_code, reason = "the other benchmarks use the other items")]
 mod figures;
 mod programs;
 mod report;

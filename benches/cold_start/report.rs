@@ -52,13 +52,13 @@ impl Report {
         let zip = f64::from(u32::try_from(zip_bytes).unwrap_or(u32::MAX)) / 1e6;
         let targets = [
             Target::at_most(
-                "of Python's time, in percent",
+                "percent of Python's time",
                 100.0 * ours.answered_ms.median / python.answered_ms.median,
                 100.0 / 35.0,
             ),
             Target::at_most("times the empty program's time", ours.answered_ms.median / empty.answered_ms.median, 3.5),
             Target::at_most(
-                "of Python's peak memory, in percent",
+                "percent of Python's peak memory",
                 100.0 * ours.peak_mb.median / python.peak_mb.median,
                 25.0,
             ),
@@ -70,7 +70,11 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} cold starts of each, in turns; medians, with the 90th percentile in brackets\n", self.runs)?;
+        writeln!(
+            f,
+            "{} cold starts of each program, alternately; medians, with the 90th percentile in brackets\n",
+            self.runs
+        )?;
         writeln!(f, "{:<30}{:>18}{:>24}{:>18}", "", "exec to ready", "exec to first answer", "peak memory")?;
         for program in &self.programs {
             writeln!(

@@ -48,7 +48,7 @@ impl Drop for Running {
 /// Starts the program once and waits for its first response.
 pub(crate) async fn cold_start(program: &Program) -> Result<Sample, String> {
     let fault = |what: String| format!("{}: {what}", program.name);
-    let no_port = |error: std::io::Error| fault(format!("no port on 127.0.0.1: {error}"));
+    let no_port = |error: std::io::Error| fault(format!("no port on 127.0.0.1 is free: {error}"));
     let mut cloud = Cloud::start().await.map_err(no_port)?;
     let mut lambda = RuntimeApi::start("cold-start", Duration::from_secs(60)).await.map_err(no_port)?;
     lambda.give(event());
@@ -67,18 +67,18 @@ pub(crate) async fn cold_start(program: &Program) -> Result<Sample, String> {
             What::Next => break,
             What::Answer(answer) if understood(&answer) => answered = Some(seen.at),
             What::Answer(body) | What::Failure(body) => {
-                return Err(fault(format!("did not do what it is measured for: {body}")));
+                return Err(fault(format!("did not return the expected result: {body}")));
             }
         }
     }
     let peak_kb = peak_kb(&running.0.id().to_string())
         .map_err(|error| fault(format!("its memory could not be read: {error}")))?;
     let (Some(ready), Some(answered)) = (ready, answered) else {
-        return Err(fault("asked for a second event first".into()));
+        return Err(fault("requested the next event before it returned a result".into()));
     };
     let calls: Vec<_> = std::iter::from_fn(|| cloud.calls.try_recv().ok()).collect();
     if calls.len() != program.calls || calls.iter().any(|call| call != "GET /instance") {
-        return Err(fault(format!("should have made {} call GET /instance and made {calls:?}", program.calls)));
+        return Err(fault(format!("should have made {} call GET /instance, but made {calls:?}", program.calls)));
     }
     let ms = |at: Instant| at.duration_since(exec).as_secs_f64() * 1000.0;
     Ok(Sample { ready_ms: ms(ready), answered_ms: ms(answered), peak_kb })

@@ -5,14 +5,14 @@
 //! From this function, the event passes through an event bus, a queue, a second function and a state machine to the
 //! function that creates the user. benches/README.md explains the results.
 
-#![expect(clippy::print_stdout, reason = "its output is what it is for")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 
 mod cloud;
 #[path = "../figures.rs"]
-#[expect(dead_code, reason = "the other benchmarks need the rest")]
+#[expect(dead_code, reason = "the other benchmarks use the other items")]
 mod figures;
 #[path = "../tools.rs"]
-#[expect(dead_code, reason = "the other benchmarks need the rest")]
+#[expect(dead_code, reason = "the other benchmarks use the other items")]
 mod tools;
 
 use std::{
@@ -130,7 +130,7 @@ impl fmt::Display for Report {
             "{:<44}{:>12}{:>12}{:>12}",
             "schedule alone, rate(15 minutes) [computed]", schedule[0], schedule[1], schedule[2]
         )?;
-        writeln!(f, "{:<44}{:>36}\n", "Entra's provisioning service [documented]", "a cycle each 20 to 40 min")?;
+        writeln!(f, "{:<44}{:>36}\n", "Entra's provisioning service [documented]", "a cycle every 20 to 40 min")?;
         write!(f, "{}", self.target)
     }
 }

@@ -58,7 +58,7 @@ pub(crate) async fn sync(bootstrap: &Path, fixture: &Fixture) -> Result<Synced, 
                 let peak_kb = peak_kb(&running.0.id().to_string()).map_err(fault)?;
                 return Ok(Synced { wall, peak_kb, output });
             }
-            _ => return Err(fault(format!("did not do what it is measured for: {output}"))),
+            _ => return Err(fault(format!("did not return the expected result: {output}"))),
         }
     }
 }
@@ -79,7 +79,7 @@ async fn wait(program: &mut Child, lambda: &mut RuntimeApi) -> Result<(Instant, 
             Ok(None) => return Err("the Runtime API is gone".into()),
             Err(_) => {
                 if let Ok(Some(status)) = program.try_wait() {
-                    return Err(format!("ended with {status}; its own words stand above"));
+                    return Err(format!("exited with {status}; its output is above"));
                 }
             }
         }

@@ -5,10 +5,10 @@
 //! syncs a directory without changes, and the planner plans for one hundred thousand users. benches/README.md explains
 //! the results.
 
-#![expect(clippy::print_stdout, reason = "its output is what it is for")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 
 #[path = "../figures.rs"]
-#[expect(dead_code, reason = "the other benchmarks need the rest")]
+#[expect(dead_code, reason = "the other benchmarks use the other items")]
 mod figures;
 mod fixture;
 mod lambda;
@@ -122,7 +122,7 @@ async fn no_change(bootstrap: &Path, users: u32) -> Result<NoChange, String> {
     fixture.calls();
     let sync = lambda::sync(bootstrap, &fixture).await?;
     if sync.output["counts"]["unchanged"] != users {
-        return Err(format!("{users} users should be unchanged: {}", sync.output["counts"]));
+        return Err(format!("{users} users must stay unchanged: {}", sync.output["counts"]));
     }
     Ok(NoChange::new(users, &sync, fixture.calls()))
 }

@@ -90,7 +90,7 @@ pub(crate) fn run(case: Case, people: usize) -> Result<Planned, String> {
         Case::Strangers => (counts.create, counts.delete) == (people, people),
     };
     if !right || digest.is_empty() {
-        return Err(format!("{case:?} should not give this plan: {counts:?}"));
+        return Err(format!("{case:?}: unexpected plan: {counts:?}"));
     }
     let ms = |time: Duration| time.as_secs_f64() * 1000.0;
     Ok(Planned { case, people, plan_ms: ms(planned), digest_ms: ms(digested), directories_kb, peak_kb, counts })

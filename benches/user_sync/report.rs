@@ -121,9 +121,9 @@ impl Report {
     pub(crate) fn new(creation: Creation, no_change: NoChange, planning: Vec<Planned>) -> Self {
         let most = planning.iter().map(|planned| megabytes(planned.peak_kb)).fold(0.0, f64::max);
         let targets = vec![
-            Target::at_most("times the throttle's floor for creating", creation.ours.times_floor, 1.05),
+            Target::at_most("times the minimum duration of the creations", creation.ours.times_floor, 1.05),
             Target::at_most("calls for no change", number(no_change.calls.total), f64::from(no_change.most_calls)),
-            Target::at_most("MB at most for planning", most, 256.0),
+            Target::at_most("MB, peak memory of the planner", most, 256.0),
         ];
         Self { creation, no_change, planning, targets }
     }
@@ -144,9 +144,9 @@ impl fmt::Display for Report {
         writeln!(f, "\n{:<52}{:>12}{:>12}{:>16}{:>14}", "Planning", "plan", "digest", "directories", "peak memory")?;
         for planned in planning {
             let what = match planned.case {
-                Case::InStep => "in step",
+                Case::InStep => "no differences",
                 Case::OnePercent => "1 % joined, 1 % left, 1 % renamed",
-                Case::Strangers => "all to create, all to delete",
+                Case::Strangers => "all users created, all users deleted",
             };
             writeln!(
                 f,

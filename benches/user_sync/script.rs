@@ -39,7 +39,7 @@ pub(crate) async fn run(python: &Path, fixture: &Fixture) -> Result<Run, String>
     let Output { status, stdout, .. } =
         ended.map_err(|error| fault(error.to_string()))?.map_err(|error| fault(error.to_string()))?;
     if !status.success() {
-        return Err(fault(format!("ended with {status}; its own words stand above")));
+        return Err(fault(format!("exited with {status}; its output is above")));
     }
     let said = serde_json::from_slice(&stdout).map_err(|error| fault(error.to_string()))?;
     Ok(Run { wall, said })

@@ -262,9 +262,9 @@ where
             };
             named(doing, code, meta.message().unwrap_or("no message"), error.request_id())
         }
-        SdkError::TimeoutError(_) => {
-            StepError::unavailable(format!("{doing} timed out; AWS may nevertheless have done it{request_id}"))
-        }
+        SdkError::TimeoutError(_) => StepError::unavailable(format!(
+            "{doing} timed out; AWS may have completed the operation nevertheless{request_id}"
+        )),
         SdkError::DispatchFailure(failure) => {
             let what = if failure.is_timeout() {
                 "timed out"

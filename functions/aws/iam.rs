@@ -18,7 +18,7 @@ use crate::aws::error::CallResult as _;
 pub async fn arn_prefix(client: &aws_sdk_sts::Client) -> Result<String, StepError> {
     let identity = client.get_caller_identity().send().await.doing("reading the account from STS")?;
     let partition = identity.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws");
-    let account = identity.account().ok_or_else(|| StepError::internal("the response of STS has no account"))?;
+    let account = identity.account().ok_or_else(|| StepError::internal("the response from STS contains no account"))?;
     Ok(format!("arn:{partition}:iam::{account}"))
 }
 
@@ -123,7 +123,7 @@ pub fn document(encoded: Option<&str>) -> Value {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
     use serde_json::json;
 

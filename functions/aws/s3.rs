@@ -84,7 +84,7 @@ async fn code(response: HttpResponse, clock: Clock) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
     use crate::aws::signed::test_config as config;
     use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};

@@ -99,7 +99,7 @@ async fn refusal(doing: &str, response: HttpResponse) -> SessionError {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
     use crate::aws::signed::test_config as config;
     use onboarding_core::StepErrorKind;

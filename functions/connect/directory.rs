@@ -402,7 +402,7 @@ fn phone(user: &UserSearchSummary) -> Option<Phone> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that can't unwrap has failed")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use aws_sdk_connect::types::{
         AfterContactWorkConfig, AfterContactWorkConfigPerChannel, AutoAcceptConfig, PhoneType, UserPhoneConfig,
     };

@@ -95,7 +95,7 @@ impl Applied {
     }
 
     pub(super) fn deletion_canceled(&mut self, username: &str) {
-        info!(username, "scheduled deletion of the user canceled");
+        info!(username, "the scheduled deletion of the user was canceled");
         self.totals.deletions_cancelled += 1;
     }
 
@@ -105,7 +105,7 @@ impl Applied {
     }
 
     pub(super) fn stripped(&mut self, username: &str) {
-        info!(username, "all rights of the user taken away");
+        info!(username, "all rights of the user were taken away");
         self.totals.stripped += 1;
     }
 
@@ -115,7 +115,10 @@ impl Applied {
     }
 
     pub(super) fn kept(&mut self, username: &str) {
-        info!(username, "user not removed, because the check before the removal found that it must be kept");
+        info!(
+            username,
+            "the user was not removed, because the check before the removal found that the user must be kept"
+        );
         self.kept.push(username.to_owned());
     }
 

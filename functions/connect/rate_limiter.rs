@@ -164,7 +164,10 @@ mod tests {
             limiter.take(start);
         }
         let first_response = start + Duration::from_secs(3);
-        assert!(limiter.next(first_response) > first_response, "the service received the first request only now");
+        assert!(
+            limiter.next(first_response) > first_response,
+            "the time starts when the service receives the first request"
+        );
         limiter.responded(first_response);
         let after = first_response + Duration::from_millis(600);
         assert!(limiter.next(after) <= after);
@@ -182,7 +185,7 @@ mod tests {
     fn if_other_programs_use_half_the_quota_the_rate_adapts_to_the_other_half() {
         let start = Instant::now();
         let (seconds, throttles) = simulate(RateLimiter::new(4.0, true, start), start, 500, 2.0, 0.05);
-        assert!(seconds < 300.0, "{seconds} s, but 250 s are possible");
+        assert!(seconds < 300.0, "{seconds} s, although 250 s are possible");
         assert!(throttles < 250, "{throttles} throttles for 500 requests");
     }
 

@@ -108,7 +108,7 @@ pub async fn run(ctx: &Context, input: DetectDriftInput) -> Result<DriftReport, 
 fn unreadable(entry: &Unreadable) -> InstanceDrift {
     let finding = DriftFinding {
         place: format!("registry entry {}", entry.alias),
-        expected: "an entry that can be read".into(),
+        expected: "a readable entry".into(),
         found: entry.message.clone(),
         ..DriftFinding::default()
     };

@@ -243,7 +243,7 @@ fn is_whole(credentials: &Credentials, of: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
 
     /// Three certificate contents in base64, with their thumbprints.

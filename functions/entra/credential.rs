@@ -111,7 +111,7 @@ pub fn moment(text: &str) -> Option<OffsetDateTime> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use onboarding_core::StepErrorKind;
     use time::macros::datetime;
 

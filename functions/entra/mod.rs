@@ -156,7 +156,7 @@ impl Graph {
     pub async fn federation_metadata(&self, app_id: &str) -> Result<String, StepError> {
         let address = self.metadata_url(app_id).await?;
         let url = Url::parse(&address)
-            .map_err(|_| StepError::internal(format!("{address} is no URL; check LOGIN_URL and the tenant id")))?;
+            .map_err(|_| StepError::internal(format!("{address} is not a URL; check LOGIN_URL and the tenant id")))?;
         let doing = format!("reading the federation metadata at {address}");
         let ask = Ask { method: Method::GET, url, bearer: None, body: Body::None, repeatable: true, doing: &doing };
         let reply = self.transport.exchange(ask).await?;
@@ -171,7 +171,7 @@ impl Graph {
                 reply.trace()
             ))),
             status => {
-                Err(StepError::internal(format!("{doing} was answered with HTTP {}{}", status.as_u16(), reply.trace())))
+                Err(StepError::internal(format!("{doing} failed with HTTP {}{}", status.as_u16(), reply.trace())))
             }
         }
     }

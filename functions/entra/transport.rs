@@ -242,7 +242,7 @@ impl Failure {
 }
 
 const fn maybe_done(ask: &Ask<'_>) -> &'static str {
-    if ask.repeatable { "" } else { "; Microsoft may nevertheless have done it" }
+    if ask.repeatable { "" } else { "; Microsoft may have completed the operation nevertheless" }
 }
 
 /// Returns the wait before the next attempt: a quarter of a second, doubled for each attempt, with a random deviation

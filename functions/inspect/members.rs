@@ -143,7 +143,7 @@ fn missing_on_new(group: &UserGroup) -> Option<OpenItem> {
     (!missing.is_empty()).then(|| {
         OpenItem::new(
             format!("group {}", group.group),
-            format!("a new instance has no {}", missing.join(", ")),
+            format!("a new instance does not have the {}", missing.join(", ")),
             "Create them in Amazon Connect when the instance exists. The next sync then creates the users.",
         )
     })

@@ -221,7 +221,7 @@ fn into_events(content: Content) -> Vec<Event> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that can't unwrap has failed")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use secrecy::ExposeSecret;
     use serde_json::json;
 

@@ -66,7 +66,7 @@ async fn create(ctx: &Context, input: &CreatePolicyInput, document: &str) -> Res
     };
     match created.policy.and_then(|policy| policy.arn) {
         Some(policy_arn) => Ok(CreatePolicyOutput { policy_arn }),
-        None => Err(StepError::internal(format!("{doing}: the response of IAM has no ARN"))),
+        None => Err(StepError::internal(format!("{doing}: the response from IAM contains no ARN"))),
     }
 }
 

@@ -110,7 +110,7 @@ async fn create(ctx: &Context, input: &CreateRoleInput, wanted: &Wanted) -> Resu
     };
     match created.role {
         Some(role) => Ok(role.arn),
-        None => Err(StepError::internal(format!("{doing}: the response of IAM has no role"))),
+        None => Err(StepError::internal(format!("{doing}: the response from IAM contains no role"))),
     }
 }
 

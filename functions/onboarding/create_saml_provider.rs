@@ -109,7 +109,7 @@ async fn create(
     };
     match created.saml_provider_arn {
         Some(saml_provider_arn) => Ok(CreateSamlProviderOutput { saml_provider_arn }),
-        None => Err(StepError::internal(format!("{doing}: the response of IAM has no ARN"))),
+        None => Err(StepError::internal(format!("{doing}: the response from IAM contains no ARN"))),
     }
 }
 

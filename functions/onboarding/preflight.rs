@@ -79,7 +79,7 @@ async fn permissions(ctx: &Context) -> Result<(), StepError> {
 /// is ignored here.
 async fn users_quota(ctx: &Context, users: u64) -> Option<OpenItem> {
     let limit = quotas::in_force(ctx.quotas(), USERS_QUOTA, None).await.ok().flatten()?;
-    #[expect(clippy::cast_precision_loss, reason = "no group has 2^53 members")]
+    #[expect(clippy::cast_precision_loss, reason = "a group has fewer than 2^53 members")]
     let wanted = users as f64;
     (wanted > limit).then(|| {
         OpenItem::new(

@@ -106,7 +106,7 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that can't unwrap has failed")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
 
     fn entry(json: &str) -> Result<Entry, serde_json::Error> {

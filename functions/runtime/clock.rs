@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn the_stack_sets_neither_the_scale_nor_the_endpoint() {
         let template = include_str!("../../template.yaml");
-        assert!(template.contains("GRAPH_URL"), "variables of functions are set there");
+        assert!(template.contains("GRAPH_URL"), "the template sets the functions' environment variables");
         assert!(!template.contains(Clock::SCALE) && !template.contains(ENDPOINT));
     }
 

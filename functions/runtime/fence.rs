@@ -305,7 +305,7 @@ mod tests {
                 confirm_with(|lease| async { Ok(Some(Lease { number: 8, ..lease })) }).await?;
                 seconds.store(1018, Ordering::Relaxed);
                 pass().await?;
-                assert_eq!(registry.confirmations(), 1, "the progress confirmed the lease");
+                assert_eq!(registry.confirmations(), 1, "the progress write confirmed the lease");
                 let _ = confirm_with(|lease| async move { Ok((lease.number == 7).then_some(lease)) }).await;
                 Ok(())
             };

@@ -65,7 +65,7 @@ pub(crate) use tests::{LogBuffer, json_lines};
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use std::{
         io,
         sync::{Arc, Mutex},

@@ -173,7 +173,7 @@ struct Definition {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that can't unwrap has failed")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use serde_json::{Value, json};
 
     use super::*;

@@ -61,7 +61,7 @@ impl<'a> Access<'a> {
         for assignment in self.assignments(application).await?.iter().filter(|one| one.principal_id == object_id) {
             if let Some(id) = &assignment.id {
                 self.graph().unassign(&application.service_principal_id, id).await?;
-                info!(object_id, "assignment of the user removed");
+                info!(object_id, "the assignment of the user was removed");
             }
         }
         Ok(())

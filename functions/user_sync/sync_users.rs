@@ -470,7 +470,7 @@ mod tests {
         assert_eq!(
             measure("acme", &before, &unsafe_plan),
             run.with(Metric::UnsafePlans, 0),
-            "nothing waits for an answer"
+            "no request waits for approval"
         );
     }
 }

@@ -99,7 +99,7 @@ async fn all(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
 
     /// Starts a shell that has a child process of its own. Returns the process group and that child's process id.

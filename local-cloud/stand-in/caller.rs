@@ -67,7 +67,7 @@ fn holder(inode: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a socket that cannot be opened is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use std::io::Write;
     use std::net::TcpListener;
 

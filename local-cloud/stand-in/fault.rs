@@ -390,7 +390,7 @@ pub(crate) fn rules_of(body: Value) -> Result<Vec<FaultRule>, serde_json::Error>
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot set up its rule has failed")]
+    #![expect(clippy::unwrap_used, reason = "an invalid rule fails the test")]
     use super::*;
 
     fn faults(rules: Value) -> Faults {

@@ -142,7 +142,7 @@ fn value_of(node: Node<'_, '_>) -> Value {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "XML that cannot be read is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "unreadable XML fails the test")]
     use super::*;
 
     #[test]

@@ -59,7 +59,7 @@ fn read(scope: &str, token: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a refused page is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "an invalid page fails the test")]
     use super::*;
 
     fn cut(token: Option<&str>, paging: Paging) -> (Vec<u64>, Option<String>) {

@@ -259,7 +259,7 @@ fn mask(value: &mut Value, attachment: bool) {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a record that cannot be written or read is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "an unreadable record fails the test")]
     use super::*;
     use crate::stand_in::aws_error::Protocol;
 

@@ -55,7 +55,7 @@ fn times(template: &Value, expression: &Value) -> u32 {
         "minute" => 1,
         "hour" => 60,
         "day" => 24 * 60,
-        other => panic!("{other} is no unit of a schedule"),
+        other => panic!("{other} is not a unit of a schedule"),
     };
     MINUTES / (number.parse::<u32>().unwrap() * minutes)
 }
@@ -199,8 +199,8 @@ fn the_costs_of_an_idle_month_are_computed_from_the_template() {
     let lines = lines();
     for (file, japanese) in [("docs/costs.md", false), ("docs/ja/costs.md", true)] {
         let text = read(file);
-        let (head, rest) = text.split_once("<!-- computed -->\n").expect("a place for the table");
-        let (_, tail) = rest.split_once("<!-- /computed -->").expect("its end");
+        let (head, rest) = text.split_once("<!-- computed -->\n").expect("the start marker of the table");
+        let (_, tail) = rest.split_once("<!-- /computed -->").expect("the end marker of the table");
         let wanted = format!("{head}<!-- computed -->\n{}<!-- /computed -->{tail}", table(&lines, japanese));
         if env::var_os("UPDATE_DOCS").is_some() {
             fs::write(root().join(file), &wanted).unwrap();

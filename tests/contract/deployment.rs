@@ -66,7 +66,7 @@ fn a_schedule_is_accepted_by_eventbridge_scheduler_and_runs_more_than_once() {
             assert!(!accepts(parameter, bad), "{parameter} accepts {bad:?}");
         }
         let default = template()["Parameters"][parameter]["Default"].as_str().unwrap().to_owned();
-        assert!(accepts(parameter, &default), "{parameter} refuses its own default {default}");
+        assert!(accepts(parameter, &default), "{parameter} rejects its own default {default}");
     }
 }
 
@@ -136,7 +136,10 @@ fn every_name_in_the_account_contains_the_stack_name_or_is_generated() {
             continue;
         }
         for name in names.iter().filter_map(|name| resource["Properties"].get(name)) {
-            assert!(name.to_string().contains("AWS::StackName"), "{id} takes the name {name} in the whole account");
+            assert!(
+                name.to_string().contains("AWS::StackName"),
+                "the name {name} of {id} does not contain the stack name, so it is unique in the account"
+            );
         }
         for (event, schedule) in resource["Properties"]["Events"].as_object().into_iter().flatten() {
             if schedule["Type"] == "ScheduleV2" {
@@ -178,7 +181,7 @@ fn a_stack_name_that_makes_a_role_name_too_long_is_rejected_before_anything_is_c
     assert_eq!(roles.len(), 2);
     assert!(
         roles.contains(checked) && roles.iter().all(|role| role.len() <= checked.len()),
-        "{checked} is not the longest"
+        "{checked} is not the longest name"
     );
 }
 

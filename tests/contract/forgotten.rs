@@ -86,7 +86,7 @@ fn without(forgotten: &str) -> String {
 #[test]
 fn a_step_with_all_edits_lacks_only_its_line_in_the_contract_test() {
     let output = without("nothing");
-    assert!(output.contains("tests/contract.rs does not know the input type of do-something"), "{output}");
+    assert!(output.contains("tests/contract.rs has no input type for do-something"), "{output}");
     assert!(output.contains(" 1 failed"), "{output}");
 }
 
@@ -94,7 +94,7 @@ fn a_step_with_all_edits_lacks_only_its_line_in_the_contract_test() {
 fn every_missing_edit_for_a_new_step_is_reported() {
     for (forgotten, named) in [
         ("step", "do-something has no functions/<workflow>/do_something.rs"),
-        ("main", "template.yaml's Handlers (left) and main.rs's lines (right)"),
+        ("main", "handlers in template.yaml (left) and lines in main.rs (right)"),
         ("function", "invokes DoSomethingFunction, which template.yaml does not have"),
         ("permission", "functions that it calls (left) and may invoke (right)"),
         ("task", "DefinitionSubstitutions (left) and placeholders (right)"),

@@ -29,7 +29,7 @@ fn the_lessons_table_of_contributing_names_existing_tests() {
         ["functions", "cli", "local-cloud", "tests"].iter().map(|folder| source(&root().join(folder))).collect();
     for lesson in lessons {
         for name in lesson.split('`').skip(1).step_by(2) {
-            assert!(source.contains(&format!("fn {name}(")), "{name} is no test any more: {lesson}");
+            assert!(source.contains(&format!("fn {name}(")), "there is no test {name}: {lesson}");
         }
     }
 }

@@ -125,7 +125,7 @@ fn every_wait_belongs_to_a_loop_that_ends() {
         let waits: BTreeSet<String> =
             states(&machine).into_iter().filter(|(_, state)| state["Type"] == "Wait").map(|(name, _)| name).collect();
         let listed: BTreeSet<String> = loops(&file).iter().map(|entry| entry.wait.to_owned()).collect();
-        assert_eq!(waits, listed, "{file}: its Waits (left) and the loops that are known to end (right)");
+        assert_eq!(waits, listed, "{file}: its Wait states (left) and the loops with a known limit (right)");
     }
 }
 

@@ -79,7 +79,7 @@ fn every_alarm_has_a_description_in_both_languages_and_a_command() {
                 parts[1]["!Sub"].as_str().or(parts[1].as_str()).unwrap_or_else(|| panic!("{name} has no command"));
             assert!(command.starts_with("aws "), "{name}: {command}");
             for language in ["en", "ja"] {
-                let text = words[language][&key].as_str().unwrap_or_else(|| panic!("{key} has no words in {language}"));
+                let text = words[language][&key].as_str().unwrap_or_else(|| panic!("{key} has no text in {language}"));
                 // CloudWatch accepts descriptions of up to 1,024 characters. The remaining 200 characters are for the
                 // names and ARNs that the command contains after the deployment.
                 assert!(text.chars().count() + command.len() < 824, "{key} is too long in {language}");
@@ -90,7 +90,7 @@ fn every_alarm_has_a_description_in_both_languages_and_a_command() {
         .collect();
     for language in ["en", "ja"] {
         let known: BTreeSet<String> = words[language].as_object().unwrap().keys().cloned().collect();
-        assert_eq!(known, described, "words in {language} (left) and alarms (right)");
+        assert_eq!(known, described, "texts in {language} (left) and alarms (right)");
     }
 }
 
@@ -120,7 +120,7 @@ fn every_metric_that_needs_a_reaction_has_an_alarm() {
     ];
     let aws = aws.map(|(namespace, name)| (namespace.to_owned(), name.to_owned()));
     let missing: Vec<_> = own.into_iter().chain(aws).filter(|metric| !looked_at.contains(metric)).collect();
-    assert!(missing.is_empty(), "no alarm looks at {missing:?}");
+    assert!(missing.is_empty(), "no alarm uses {missing:?}");
 }
 
 /// Operators easily miss the failure of a daily run, so there is an alarm for runs that fail and an alarm for runs that
@@ -167,7 +167,7 @@ fn the_concurrency_of_public_entry_points_is_limited() {
         called += 1;
         assert!(source["Properties"]["ScalingConfig"]["MaximumConcurrency"].is_u64(), "{name}");
     }
-    assert_eq!(called, 2, "the URL and the queue of hints");
+    assert_eq!(called, 2, "the notification URL and the hint queue");
 }
 
 /// The expiry metrics get one value a day, so each alarm on an expiry metric has a period of one day and uses the
@@ -185,7 +185,7 @@ fn everything_that_expires_has_an_alarm_that_leaves_time_to_act() {
         let alarm =
             alarms.values().find(|alarm| alarm["MetricName"] == name).unwrap_or_else(|| panic!("no alarm: {name}"));
         let left = alarm["Threshold"].as_u64().unwrap() * hours;
-        assert!(left >= 7 * 24, "{name}: {left} hours are no time");
+        assert!(left >= 7 * 24, "{name}: {left} hours are too short");
         assert_eq!(
             (&alarm["Statistic"], &alarm["Period"], &alarm["ComparisonOperator"], &alarm["TreatMissingData"]),
             (&json!("Minimum"), &json!(86_400), &json!("LessThanThreshold"), &json!("ignore")),
@@ -208,7 +208,7 @@ fn every_state_machine_has_an_alarm_for_its_failed_executions() {
     let mut machines: BTreeSet<String> =
         resources_of_type(&template, "AWS::Serverless::StateMachine").into_keys().collect();
     assert!(machines.remove(UNWATCHED), "{UNWATCHED}");
-    assert_eq!(machines, watched, "state machines (left) and those whose failures an alarm tells (right)");
+    assert_eq!(machines, watched, "state machines (left) and state machines with an alarm for failures (right)");
 }
 
 #[test]

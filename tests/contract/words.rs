@@ -27,7 +27,10 @@ fn choices() -> Vec<(String, String, Value)> {
 fn no_default_of_a_choice_leads_to_a_removal() {
     for (file, name, state) in choices() {
         let default = state["Default"].as_str().unwrap_or_else(|| panic!("{file}: {name} has no Default"));
-        assert!(!removes(default) && !applies(&file, default), "{file}: {name} leads to {default} for any other word");
+        assert!(
+            !removes(default) && !applies(&file, default),
+            "{file}: {name} leads to {default} for an unknown value"
+        );
     }
 }
 

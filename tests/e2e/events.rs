@@ -94,7 +94,7 @@ async fn five_thousand_and_one_notifications_cause_few_syncs_and_none_is_lost() 
     let taken = |line: &String| line.contains("notifications received") && line.contains("\"groups\":1,");
     let log = cloud().log().await;
     let count = log.iter().filter(|line| taken(line)).count();
-    assert!(count >= sent, "{count} of {sent} batches were taken");
+    assert!(count >= sent, "{count} of {sent} batches were accepted");
     let refused = r#"unknown subscriptions were rejected","items":1,"rejected":1"#;
     assert_eq!(log.iter().filter(|line| line.contains(refused)).count(), 1);
     cloud().until_queues_are_empty().await;

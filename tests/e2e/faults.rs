@@ -61,7 +61,7 @@ const REASONS: [(&str, &str); 10] = [
     ("user-sync/RenewLease", "only if one function run is too short for the work: tests/steps/user_sync/rounds.rs"),
     ("user-sync/ClearDirty", "only if another sync marked the lease during the last round: user_sync/lease.rs"),
     ("user-sync/ReleaseAnyway", "only after 200 rounds: .ci/judges/control-flow/paths.py"),
-    ("user-sync/ReleaseAfterFailure", "only after a failure, as in the life with denied calls"),
+    ("user-sync/ReleaseAfterFailure", "only after a failure, as in the run with denied calls"),
     ("teardown/RenewLease", "as in user-sync"),
     ("teardown/UnlockPlanned", "only if the plan under the lock differs from the approved plan"),
     ("rotate-certificate/NotifyNeedsPerson", "only if a cloud denies the rotation: rotation.rs"),
@@ -190,7 +190,7 @@ fn difference(clean: &Phase, found: &Phase) -> Option<String> {
     let line = (0..expected.len().max(found.len())).find(|&line| expected.get(line) != found.get(line))?;
     let around = |lines: &[&str]| lines[line.saturating_sub(12)..(line + 4).min(lines.len())].join("\n");
     Some(format!(
-        "the result differs from that of the life without faults:\n{}\n-- this life:\n{}",
+        "the result differs from the result of the run without faults:\n{}\n-- this run:\n{}",
         around(&expected),
         around(&found)
     ))
@@ -246,6 +246,6 @@ fn table(lives: &[Outcome<'_>], called: &BTreeSet<String>) -> (String, Vec<Strin
     text += &line("executions that an operator restarted", names.iter().map(restarts).collect(), "");
     let lives = lives.len();
     let _ =
-        writeln!(text, "{total} calls failed in {lives} lives; {others} further states (Choice, Wait, …) make no call");
+        writeln!(text, "{total} calls failed in {lives} runs; {others} further states (Choice, Wait, …) make no call");
     (text, missing)
 }

@@ -134,9 +134,9 @@ async fn a_leaver_never_gets_in_whatever_the_settings_are() {
     for (combination, report) in all.iter().zip(&reports) {
         for leaver in combination.leavers() {
             let (signed_in, outcome) = enter(&cloud, report, leaver, None).await;
-            assert!(!signed_in, "{combination:?}: {leaver} gets in: {outcome}");
+            assert!(!signed_in, "{combination:?}: {leaver} can sign in: {outcome}");
             let (continues, outcome) = enter(&cloud, report, leaver, Some(before.next().unwrap())).await;
-            assert!(!continues, "{combination:?}: the session of {leaver} goes on: {outcome}");
+            assert!(!continues, "{combination:?}: the session of {leaver} continues: {outcome}");
         }
         for member in [STAYS, JOINER] {
             let (signed_in, outcome) = enter(&cloud, report, member, None).await;

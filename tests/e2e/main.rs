@@ -1,5 +1,5 @@
 //! Tests of the program `onboard` with the real binary of the functions, the real template and the real state machines.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod assumptions;
 mod cloud;

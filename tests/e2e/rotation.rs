@@ -125,7 +125,7 @@ async fn rotation_never_interrupts_sign_ins_although_functions_and_executions_ar
     assert_eq!(
         fixture.calls("addTokenSigningCertificate").await,
         3,
-        "one at the onboarding, one killed before, one after"
+        "the onboarding, the killed attempt and its retry"
     );
 
     // The whole execution is stopped after each step, and between the two parts of the last step. The next execution

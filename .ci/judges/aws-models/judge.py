@@ -46,25 +46,25 @@ def about(call):
         return
     # The record contains the method and path of an S3 call instead of an operation name.
     if operation.name != call["operation"] and call["service"] != "s3":
-        yield f"request: it is {operation.name}, and the record calls it {call['operation']}"
+        yield f"request: botocore identifies {operation.name}, but the record names {call['operation']}"
     for error in service.validation(operation, parameters):
         yield f"request: {error}"
     if operation.input_shape:
         yield from (f"request: {error}" for error in breaches(operation.input_shape, parameters))
     for difference in service.rewritten(operation, parameters, call):
-        yield f"request: botocore writes it differently: {difference}"
+        yield f"request: botocore sends a different request: {difference}"
     if call["simulated"]:
         return
     if call["status"] < 300:
         answer = service.read_answer(operation, call)
-        yield from (f"answer: {error}" for error in service.strange(operation, call))
+        yield from (f"response: {error}" for error in service.strange(operation, call))
         if operation.output_shape:
-            yield from (f"answer: {error}" for error in breaches(operation.output_shape, answer))
+            yield from (f"response: {error}" for error in breaches(operation.output_shape, answer))
         return
     code = service.read_answer(operation, call).get("Error", {}).get("Code")
     known = {name for shape in operation.error_shapes for name in (shape.name, shape.error_code)}
     if code not in known | COMMON:
-        yield f"answer: {operation.name} does not answer with the error {code}"
+        yield f"response: {operation.name} can't return the error {code}"
 
 
 def first(calls, service, operation):
@@ -96,24 +96,24 @@ def wrong_path(calls):
 
 # Faults that this check must detect, one of each kind. Each fault is inserted into a copy of a recorded call.
 FAULTS = {
-    "an operation that does not exist": renamed_operation,
-    "a path that does not exist": wrong_path,
-    "a parameter that does not exist": with_body("connect", "CreateUser", "requestBody", lambda body: body.update(UserName="x")),
-    "a parameter that is missing": with_body("connect", "CreateUser", "requestBody", lambda body: body.pop("Username")),
-    "a value that is no member of its enumeration": with_body(
+    "an unknown operation": renamed_operation,
+    "an unknown path": wrong_path,
+    "an unknown parameter": with_body("connect", "CreateUser", "requestBody", lambda body: body.update(UserName="x")),
+    "a missing parameter": with_body("connect", "CreateUser", "requestBody", lambda body: body.pop("Username")),
+    "a value outside its enumeration": with_body(
         "connect", "CreateUser", "requestBody", lambda body: body.update(PhoneConfig={"PhoneType": "MOBILE"})
     ),
     "a name that is too long": with_body("connect", "CreateUser", "requestBody", lambda body: body.update(Username="x" * 101)),
-    "a parameter of a form that does not exist": with_body("iam", "CreateRole", "requestBody", lambda body: body.update(Role=["x"])),
-    "a member that does not exist": with_body("connect", "DescribeInstance", "responseBody", lambda body: body["Instance"].update(Name="x")),
-    "an element that does not exist": with_body(
+    "a parameter of the wrong type": with_body("iam", "CreateRole", "requestBody", lambda body: body.update(Role=["x"])),
+    "an unknown response member": with_body("connect", "DescribeInstance", "responseBody", lambda body: body["Instance"].update(Name="x")),
+    "an unknown response element": with_body(
         "iam", "GetRole", "responseBody", lambda body: body.replace("<Path>", "<Color>x</Color><Path>")
     ),
-    "a member that is missing": with_body("iam", "GetRole", "responseBody", lambda body: body.replace("RoleId>", "Id>")),
-    "a status that does not exist": with_body(
+    "a missing response member": with_body("iam", "GetRole", "responseBody", lambda body: body.replace("RoleId>", "Id>")),
+    "an unknown status": with_body(
         "connect", "DescribeInstance", "responseBody", lambda body: body["Instance"].update(InstanceStatus="READY")
     ),
-    "a time in text": with_body(
+    "a time as text": with_body(
         "connect", "DescribeInstance", "responseBody", lambda body: body["Instance"].update(CreatedTime="2026-11-30T00:00:00Z")
     ),
 }
@@ -139,8 +139,8 @@ def main():
         print(f"UNUSED EXCEPTION: {' '.join(place)}")
     operations = {(call["service"], call["operation"]) for call in calls}
     print(
-        f"aws-models: {len(calls)} calls of {len(operations)} operations, {wire.patterns_left_out()} patterns left out; "
-        f"{len(FAULTS) - len(missed)} of {len(FAULTS)} planted faults found; {sum(found.values())} disagreements"
+        f"aws-models: {len(calls)} calls of {len(operations)} operations, {wire.patterns_left_out()} patterns skipped; "
+        f"{len(FAULTS) - len(missed)} of {len(FAULTS)} inserted faults detected; {sum(found.values())} disagreements"
     )
     sys.exit(1 if found or missed or not calls or set(EXCEPTIONS) - set(excused) else 0)
 

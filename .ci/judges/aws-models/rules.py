@@ -29,13 +29,13 @@ def breaches(shape, value, at=""):
     kind = shape.type_name
     if kind == "structure":
         if not isinstance(value, dict):
-            yield f"{at}: {type(value).__name__} for a structure"
+            yield f"{at}: {type(value).__name__} instead of a structure"
             return
         for name in shape.required_members:
             if value.get(name) is None:
-                yield f"{at}.{name}: required, and missing"
+                yield f"{at}.{name}: required, but missing"
         if getattr(shape, "is_tagged_union", False) and len([one for one in value.values() if one is not None]) != 1:
-            yield f"{at}: a union has exactly one member"
+            yield f"{at}: a union must have exactly one member"
         for name, item in value.items():
             if name in shape.members:
                 yield from breaches(shape.members[name], item, f"{at}.{name}")
@@ -60,7 +60,7 @@ def of_text(shape, value, at):
         # document.
         return
     if shape.enum and value not in shape.enum:
-        yield f"{at}: {value!r} is none of {', '.join(shape.enum)}"
+        yield f"{at}: {value!r} is not one of {', '.join(shape.enum)}"
     yield from size(shape, len(value), at, "characters")
     rule = shape.metadata.get("pattern")
     if rule and (compiled := pattern(rule)) and not compiled.fullmatch(value):
@@ -70,4 +70,4 @@ def of_text(shape, value, at):
 def size(shape, value, at, what):
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
     if (least is not None and value < least) or (most is not None and value > most):
-        yield f"{at}: {value} {what}, where {least} to {most} are allowed"
+        yield f"{at}: {value} {what}; allowed are {least} to {most}"

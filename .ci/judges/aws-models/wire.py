@@ -196,7 +196,7 @@ class Service:
     def validation(self, operation, parameters):
         """The errors that botocore's validation reports."""
         if operation.input_shape is None:
-            return [f"parameters for an operation that takes none: {sorted(parameters)}"] if parameters else []
+            return [f"parameters for an operation without parameters: {sorted(parameters)}"] if parameters else []
         report = botocore.validate.ParamValidator().validate(parameters, operation.input_shape)
         return report.generate_report().splitlines() if report.has_errors() else []
 
@@ -205,7 +205,7 @@ class Service:
         serializer = botocore.serialize.create_serializer(self.protocol, include_validation=False)
         try:
             made = serializer.serialize_to_request(parameters, operation)
-        except Exception as error:  # noqa: BLE001 - whatever botocore stumbles over
+        except Exception as error:  # noqa: BLE001 - botocore raises many types of errors
             yield f"{type(error).__name__}: {error}"
             return
         path, _, query = made["url_path"].partition("?")
@@ -236,7 +236,7 @@ class Service:
         parsed = self.parser.parse(response, operation.output_shape)
         metadata = parsed.pop("ResponseMetadata", {})
         if call["status"] < 300 and not metadata.get("RequestId"):
-            raise Unknown("an answer without a request id")
+            raise Unknown("a response without a request id")
         return parsed
 
     def strange(self, operation, call):
@@ -249,12 +249,12 @@ class Service:
             parts = {child.tag.rpartition("}")[2]: child for child in root}
             wrapper = (shape.serialization.get("resultWrapper") if shape else None) or operation.output_shape and f"{operation.name}Result"
             if set(parts) - {wrapper, "ResponseMetadata"}:
-                yield f"elements {sorted(set(parts) - {wrapper, 'ResponseMetadata'})}"
+                yield f"unexpected elements {sorted(set(parts) - {wrapper, 'ResponseMetadata'})}"
             if wrapper in parts:
                 yield from self.strange_xml(shape, parts[wrapper], "")
         elif shape is None or not shape.members:
             if body not in (None, {}, ""):
-                yield f"a body where there is none: {json.dumps(body)[:60]}"
+                yield f"an unexpected body: {json.dumps(body)[:60]}"
         else:
             members = {name: one for name, one in shape.members.items() if "location" not in one.serialization}
             payload = shape.serialization.get("payload")
@@ -267,9 +267,9 @@ class Service:
         if kind == "timestamp":
             form = shape.serialization.get("timestampFormat") or shape.metadata.get("timestampFormat") or "unixTimestamp"
             if not fits_format(form, value):
-                yield f"{at}: a time is written as {form} here, and not as {value!r}"
+                yield f"{at}: the time format must be {form}, but the value is {value!r}"
         elif not isinstance(value, JSON_TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
-            yield f"{at}: {type(value).__name__} for a {kind}"
+            yield f"{at}: {type(value).__name__} instead of a {kind}"
         elif kind == "structure":
             names = {one.serialization.get("name", name): one for name, one in (members or shape.members).items()}
             for key, item in value.items():
@@ -301,17 +301,17 @@ class Service:
             name = shape.member.serialization.get("name", "member")
             for tag, child in children:
                 if tag != name:
-                    yield f"{at}.{tag}: items are called {name}"
+                    yield f"{at}.{tag}: items must have the name {name}"
                 yield from self.strange_xml(shape.member, child, f"{at}[]")
         elif kind == "map":
             for _, entry in children:
                 yield from self.strange_xml(shape.value, entry[1], f"{at}[]")
         elif children:
-            yield f"{at}: elements where a {kind} is expected"
+            yield f"{at}: elements instead of a {kind}"
         elif kind == "timestamp" and not fits_format("iso8601", element.text or ""):
-            yield f"{at}: {element.text!r} is not a time of ISO 8601"
+            yield f"{at}: {element.text!r} is not an ISO 8601 time"
         elif kind in NUMBERS and not re.fullmatch(r"-?\d+(\.\d+)?", element.text or ""):
-            yield f"{at}: {element.text!r} is no number"
+            yield f"{at}: {element.text!r} is not a number"
         elif kind == "boolean" and element.text not in ("true", "false"):
             yield f"{at}: {element.text!r} is neither true nor false"
 

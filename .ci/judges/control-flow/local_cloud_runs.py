@@ -66,7 +66,7 @@ def told(response):
     status, _, body = response
     found = json.loads(body)
     if status != 200:
-        sys.exit(f"the local cloud's interpreter refuses: {found}")
+        sys.exit(f"the local cloud's interpreter rejects the definition or the input: {found}")
     return found
 
 

@@ -3,7 +3,7 @@ import copy
 
 OK = {"Return": {}}
 CHANGED_MEANWHILE = {"Throw": {"Error": "DynamoDB.ConditionalCheckFailedException", "Cause": "The conditional request failed"}}
-FAILED = {"Throw": {"Error": "Boom", "Cause": "planted by the judge"}}
+FAILED = {"Throw": {"Error": "Boom", "Cause": "inserted by the judge"}}
 HOLDER = "arn:aws:states:us-east-1:123456789012:execution:user-sync:other"
 LEASE = {"Return": {"Item": {"instanceId": {"S": "i"}, "lease": {"S": HOLDER}}}}
 ENDED = {"Return": {"Status": "FAILED"}}
@@ -93,10 +93,10 @@ def one_quota(stubs):
 # Each path is based on a recorded execution. Fields: the state machine, the name of the path, the tasks that the
 # recorded execution must contain, additional input fields, and the function that changes the recorded task results.
 PATHS = [
-    ("user-sync", "the lease of an execution that has ended", {"SyncUsers"}, {}, first("AcquireLease", CHANGED_MEANWHILE)),
+    ("user-sync", "a lease that a finished execution holds", {"SyncUsers"}, {}, first("AcquireLease", CHANGED_MEANWHILE)),
     (
         "user-sync",
-        "the lease of an execution that runs",
+        "a lease that a running execution holds",
         {"SyncUsers"},
         {"reason": "operator"},
         all_of(first("AcquireLease", CHANGED_MEANWHILE), instead("DescribeHolder", RUNS)),
@@ -110,7 +110,7 @@ PATHS = [
     ),
     (
         "user-sync",
-        "an instance that is torn down",
+        "an instance with a teardown in progress",
         {"SyncUsers"},
         {},
         all_of(
@@ -126,7 +126,7 @@ PATHS = [
         {},
         all_of(first("AcquireLease", CHANGED_MEANWHILE), instead("ReadLease", {"Return": {"Item": {"instanceId": {"S": "i"}}}})),
     ),
-    ("user-sync", "more than one function has time for", {"SyncUsers"}, {}, with_fields("SyncUsers", True, status="MORE", carry={"page": 2})),
+    ("user-sync", "more work than one function run can do", {"SyncUsers"}, {}, with_fields("SyncUsers", True, status="MORE", carry={"page": 2})),
     ("user-sync", "an event during the last round", {"SyncUsers"}, {}, first("ReleaseLease", CHANGED_MEANWHILE)),
     ("user-sync", "an event during each of 200 rounds", {"SyncUsers"}, {}, instead("ReleaseLease", CHANGED_MEANWHILE)),
     ("user-sync", "changes that wait for approval", {"SyncUsers"}, {}, with_fields("SyncUsers", status="UNSAFE_PLAN", reasons=["r"], waiting=WAITING)),
@@ -149,24 +149,24 @@ PATHS = [
         "a lease that another execution has taken over",
         {"SyncUsers"},
         {},
-        instead("SyncUsers", {"Throw": {"Error": "LeaseLost", "Cause": "planted by the judge"}}),
+        instead("SyncUsers", {"Throw": {"Error": "LeaseLost", "Cause": "inserted by the judge"}}),
     ),
     ("user-sync", "the function fails", {"SyncUsers"}, {}, instead("SyncUsers", FAILED)),
     ("user-sync", "an input with faults", {"SyncUsers"}, {"mode": "aply", "instanceID": "i"}, lambda stubs: None),
-    ("teardown", "another plan under the lock", {"MarkTeardown"}, {}, with_fields("PlanAgain", approved=False)),
-    ("teardown", "the lease of an execution that has ended", {"MarkTeardown"}, {}, first("AcquireLease", CHANGED_MEANWHILE)),
+    ("teardown", "a plan that differs after the lock is acquired", {"MarkTeardown"}, {}, with_fields("PlanAgain", approved=False)),
+    ("teardown", "a lease that a finished execution holds", {"MarkTeardown"}, {}, first("AcquireLease", CHANGED_MEANWHILE)),
     (
         "teardown",
-        "the lease of an execution that runs",
+        "a lease that a running execution holds",
         {"MarkTeardown"},
         {},
         all_of(first("AcquireLease", CHANGED_MEANWHILE), instead("DescribeHolder", RUNS)),
     ),
-    ("teardown", "an alias that another execution waits for", {"MarkTeardown"}, {}, with_fields("LockAlias", True, status="WAITING", waitSeconds=30)),
-    ("teardown", "an alias that another execution keeps", {"MarkTeardown"}, {}, with_fields("LockAlias", status="TAKEN")),
+    ("teardown", "an alias that another execution is about to release", {"MarkTeardown"}, {}, with_fields("LockAlias", True, status="WAITING", waitSeconds=30)),
+    ("teardown", "an alias that another execution does not release", {"MarkTeardown"}, {}, with_fields("LockAlias", status="TAKEN")),
     (
         "teardown",
-        "users that one function has no time for",
+        "more users than one function run can delete",
         {"MarkTeardown"},
         {},
         all_of(
@@ -175,7 +175,7 @@ PATHS = [
             instead("DeleteUsers", {"Return": {"status": "MORE", "openItems": []}}, {"Return": {"status": "DONE", "openItems": []}}),
         ),
     ),
-    ("teardown", "a word that it does not know", {"MarkTeardown"}, {}, nested("PlanAgain", "target", instance="keep", users="shelve")),
+    ("teardown", "an unknown value", {"MarkTeardown"}, {}, nested("PlanAgain", "target", instance="keep", users="shelve")),
     ("rotate-certificate", "an input with faults", {"RotateCertificate"}, {"force": "no"}, lambda stubs: None),
     (
         "rotate-certificate",
@@ -193,22 +193,22 @@ PATHS = [
     ),
     (
         "rotate-certificate",
-        "a rotation that does not end",
+        "a rotation that never finishes",
         {"RotateCertificate"},
         {},
         with_fields("RotateCertificate", waitSeconds=60),
     ),
-    ("onboarding", "news about the phone numbers", {"OrderNumbers"}, {}, with_fields("OrderNumbers", True, notify={"message": "news"}, pending=True, waitSeconds=5)),
+    ("onboarding", "a message about the phone numbers", {"OrderNumbers"}, {}, with_fields("OrderNumbers", True, notify={"message": "news"}, pending=True, waitSeconds=5)),
     (
         "onboarding",
-        "people who wait for a quota",
+        "members who wait for a quota",
         {"OrderNumbers"},
         {},
         all_of(nested("SyncUsers", "Output", "counts", waitingForQuota=2), one_quota),
     ),
-    ("onboarding", "an instance quota that AWS decides later", {"OrderNumbers"}, {}, with_fields("InstanceQuota", True, pending=True, status="PENDING", waitSeconds=60)),
-    ("onboarding", "an alias that another execution waits for", {"OrderNumbers"}, {}, with_fields("LockAlias", True, status="WAITING", waitSeconds=30)),
-    ("onboarding", "an alias that another execution keeps", {"OrderNumbers"}, {}, with_fields("LockAlias", status="TAKEN")),
+    ("onboarding", "a quota request on which AWS decides later", {"OrderNumbers"}, {}, with_fields("InstanceQuota", True, pending=True, status="PENDING", waitSeconds=60)),
+    ("onboarding", "an alias that another execution is about to release", {"OrderNumbers"}, {}, with_fields("LockAlias", True, status="WAITING", waitSeconds=30)),
+    ("onboarding", "an alias that another execution does not release", {"OrderNumbers"}, {}, with_fields("LockAlias", status="TAKEN")),
     (
         "onboarding",
         "phone numbers that a finished execution ordered",
@@ -224,12 +224,12 @@ PATHS = [
         {},
         nested("Preflight", "onboarding", phoneNumbers=[], telephony={"outboundToJapaneseMobiles": False}),
     ),
-    ("onboarding", "something required that failed", {"OrderNumbers"}, {}, with_fields("Report", failed=["numbers"])),
+    ("onboarding", "a required item that failed", {"OrderNumbers"}, {}, with_fields("Report", failed=["numbers"])),
     ("drift", "an input with faults", {"DetectDrift"}, {"mend": "no"}, lambda stubs: None),
-    ("drift", "an alias that another execution waits for", {"LockAlias"}, {}, with_fields("LockAlias", True, status="WAITING", waitSeconds=30)),
+    ("drift", "an alias that another execution is about to release", {"LockAlias"}, {}, with_fields("LockAlias", True, status="WAITING", waitSeconds=30)),
 ]
 # The name of the path into which faults are inserted when moto runs it.
-FAULTY = "user-sync, the lease of an execution that has ended"
+FAULTY = "user-sync, a lease that a finished execution holds"
 
-TOO_LONG = "600 waits: the path is that of one wait, and a comparison with a number"
+TOO_LONG = "600 waits: the states are those of a single wait, followed by a comparison of numbers"
 NOT_ENTERED = {("user-sync", "LeaseTakenTooLong"): TOO_LONG, ("teardown", "LeaseTakenTooLong"): TOO_LONG}

@@ -132,7 +132,7 @@ for (const { where, expression, bindings, local, reference } of disagreements) {
 console.log(
   `jsonata 2.0.6: ${evaluations.length} evaluations of a life (${new Set(evaluations.map((one) => one.expression)).size} of ${ofMachines} expressions, ` +
     `${ofLife.errors} errors), ${random.length} with random bindings (${ofRandom.errors} errors); ${disagreements.length} disagreements; ` +
-    `${found} of 2 planted faults found`,
+    `${found} of 2 inserted faults detected`,
 )
 if (evaluations.length < LEAST) console.log(`a whole life has at least ${LEAST} evaluations`)
 process.exitCode = disagreements.length === 0 && found === 2 && evaluations.length >= LEAST ? 0 : 1

@@ -98,14 +98,14 @@ def strange(value, raw, at=""):
     elif isinstance(raw, dict):
         yield f"{at}: the SDK reads {type(value).__name__} from an object"
     elif isinstance(raw, (bool, int, float, str)) and isinstance(value, bool) != isinstance(raw, bool) and not isinstance(value, Enum):
-        yield f"{at}: {json.dumps(raw)[:60]} where the SDK has {type(value).__name__}"
+        yield f"{at}: {json.dumps(raw)[:60]}, but the SDK reads {type(value).__name__}"
 
 
 def differences(raw, model):
     """The differences between a JSON value and the SDK's parsed model."""
     try:
         value = JsonParseNode(raw).get_object_value(model)
-    except Exception as error:  # noqa: BLE001 - whatever the SDK stumbles over
+    except Exception as error:  # noqa: BLE001 - the SDK raises many types of errors
         return [f"the SDK can't read it as {model.__name__}: {error}"]
     return list(strange(value, raw))
 
@@ -126,7 +126,7 @@ def about(call):
     for name in call["query"]:
         # Query parameters with tokens are allowed, because they are part of links that Graph itself has returned.
         if name not in known and name not in ("$skiptoken", "$deltatoken"):
-            yield f"request: no option {name} for {type(builder).__name__}"
+            yield f"request: {type(builder).__name__} has no option {name}"
     annotation = inspect.signature(send).parameters.get("body")
     body = call["requestBody"]
     if annotation is not None and isinstance(body, dict):
@@ -143,9 +143,9 @@ def about(call):
     except Asked as asked:
         model = asked.args[0]
     if model is None:
-        yield "answer: a body, where the SDK expects none"
+        yield "response: a body, but the SDK expects none"
     else:
-        yield from (f"answer: {error}" for error in differences(call["responseBody"], model))
+        yield from (f"response: {error}" for error in differences(call["responseBody"], model))
 
 
 def find_model(module, name):
@@ -158,23 +158,23 @@ def find_model(module, name):
 def planted(calls, test, change):
     call = copy.deepcopy(next((one for one in calls if test(one)), None))
     if call is None:
-        sys.exit("FAILED: the life has no call in which a fault can be planted")
+        sys.exit("FAILED: the recorded run has no call into which this fault can be inserted")
     change(call)
     return call
 
 
 FAULTS = {
-    "a path that does not exist": (lambda call: "/members" in call["path"], lambda call: call.update(path=call["path"] + "s")),
-    "an option that does not exist": (lambda call: call["path"] == "/v1.0/servicePrincipals", lambda call: call["query"].update({"$where": ["x"]})),
-    "a member of the request that does not exist": (
+    "an unknown path": (lambda call: "/members" in call["path"], lambda call: call.update(path=call["path"] + "s")),
+    "an unknown option": (lambda call: call["path"] == "/v1.0/servicePrincipals", lambda call: call["query"].update({"$where": ["x"]})),
+    "an unknown request member": (
         lambda call: call["method"] == "POST" and call["path"] == "/v1.0/subscriptions",
         lambda call: call["requestBody"].update(colour="blue"),
     ),
-    "a member of the answer that does not exist": (
+    "an unknown response member": (
         lambda call: re.fullmatch(r"/v1.0/servicePrincipals/[^/]+", call["path"]) and call["method"] == "GET" and call["status"] == 200,
         lambda call: call["responseBody"].update(colour="blue"),
     ),
-    "a text where a list belongs": (
+    "a text instead of a list": (
         lambda call: re.fullmatch(r"/v1.0/servicePrincipals/[^/]+", call["path"]) and call["method"] == "GET" and call["status"] == 200,
         lambda call: call["responseBody"].update(replyUrls="https://example.com"),
     ),
@@ -199,7 +199,7 @@ def main():
         print(f"MISSED: {name}")
     print(
         f"graph-models: {len(calls)} calls of {len({call['operation'] for call in calls})} operations; "
-        f"{len(FAULTS) - len(missed)} of {len(FAULTS)} planted faults found; {sum(found.values())} disagreements"
+        f"{len(FAULTS) - len(missed)} of {len(FAULTS)} inserted faults detected; {sum(found.values())} disagreements"
     )
     sys.exit(1 if found or missed or not calls else 0)
 

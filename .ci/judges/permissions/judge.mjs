@@ -125,7 +125,7 @@ const faults = Object.keys(FAULTS).length
 console.log(
   `permissions: ${calls.length} calls of a life with ${all.life.count} requests, ${all.aws.count} requests of AWS's own, ${all.identities.count} to the trust of ` +
     `both identities, ${all.federation.count} of people, ${all.secrets.count + all.boundary.count} in stacks with secrets and a boundary, ${all.denied.count} of which most must be denied; ${all.policies.count} statements and ` +
-    `${all.calls.count} kinds of calls by the authorization data; ${faults - missed} of ${faults} planted faults found; ${open} disagreements`,
+    `${all.calls.count} kinds of calls by the authorization data; ${faults - missed} of ${faults} inserted faults detected; ${open} disagreements`,
 )
 const few = calls.length < LEAST.calls || all.aws.count < LEAST.aws || all.denied.count < LEAST.denied
 if (few)

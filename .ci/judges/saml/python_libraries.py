@@ -116,7 +116,7 @@ def verdict(name, library, case, told):
     try:
         with freeze_time(case["now"].removesuffix("+00:00")):
             return {"accepted": True, "seen": library(case, told)}
-    except Exception as error:  # noqa: BLE001 - each library has errors of its own, and all of them are refusals
+    except Exception as error:  # noqa: BLE001 - each library raises its own types of errors, and each error means a rejection
         return {"accepted": False, "error": f"{type(error).__name__}: {error}"}
 
 

@@ -30,7 +30,7 @@ EXCEPTIONS = [
     (
         "W3037",
         "'updateuserconfig' is not one of",
-        "no published list has connect:UpdateUserConfig; the older connect:UpdateUserPhoneConfig stands beside it (finding connect-operations-without-an-action)",
+        "no published list has connect:UpdateUserConfig; the lists have only the older connect:UpdateUserPhoneConfig (finding connect-operations-without-an-action)",
     ),
     (
         "W3037",
@@ -55,9 +55,9 @@ def plant_a_reference(template):
 
 # Faults that cfn-lint must detect, each with the rule that detects it.
 FAULTS = {
-    "a wrong name of an action": (plant_an_action, "W3037"),
-    "a property that does not exist": (plant_a_property, "E3002"),
-    "a reference to nothing": (plant_a_reference, "E1020"),
+    "an unknown action": (plant_an_action, "W3037"),
+    "an unknown property": (plant_a_property, "E3002"),
+    "a reference to an unknown resource": (plant_a_reference, "E1020"),
 }
 
 
@@ -75,7 +75,7 @@ def linted(name, template, regions):
     program = Path(sys.executable).with_name("cfn-lint")
     done = subprocess.run([program, "--format", "json", "--regions", *sorted(regions), "--", file], capture_output=True, text=True)
     if not done.stdout:
-        sys.exit(f"FAILED: cfn-lint ended with {done.returncode}:\n{done.stderr}")
+        sys.exit(f"FAILED: cfn-lint exited with {done.returncode}:\n{done.stderr}")
     path = lambda found: "/".join(map(str, found["Location"]["Path"] or []))  # noqa: E731
     return [(found["Rule"]["Id"], found["Message"], path(found)) for found in json.loads(done.stdout)]
 
@@ -97,7 +97,7 @@ def main():
     region, wanted, kind = REFUSED
     refused = {(rule, kind in message) for rule, message, _ in linted("refused", template, {region}) if rule.startswith("E")}
     if refused != {(wanted, True)}:
-        disagreements.append(f"docs/limits.md says that {region} lacks {kind} alone, and cfn-lint finds {refused}")
+        disagreements.append(f"according to docs/limits.md, {region} lacks only {kind}, but cfn-lint reports {refused}")
 
     faulty = copy.deepcopy(template)
     for plant, _ in FAULTS.values():
@@ -109,8 +109,8 @@ def main():
     for name in missed:
         print(f"MISSED: {name}")
     print(
-        f"template: {len(template['Resources'])} resources in {len(regions - {region})} Regions ({len(named_regions())} of the documents), and refused in {region} "
-        f"as documented; {len(FAULTS) - len(missed)} of {len(FAULTS)} planted faults found; {len(disagreements)} disagreements"
+        f"template: {len(template['Resources'])} resources in {len(regions - {region})} Regions ({len(named_regions())} named in the documents), rejected in {region} "
+        f"as documented; {len(FAULTS) - len(missed)} of {len(FAULTS)} inserted faults detected; {len(disagreements)} disagreements"
     )
     sys.exit(1 if disagreements or missed else 0)
 

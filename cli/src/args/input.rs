@@ -99,7 +99,7 @@ pub fn shaped<T: DeserializeOwned>(file: &Path) -> Result<T, BadInput> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
 
     fn file(text: &str) -> tempfile::NamedTempFile {

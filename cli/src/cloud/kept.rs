@@ -160,7 +160,7 @@ impl Drop for Published {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
 
     /// A local cloud of this process whose stand-in has this URL.

@@ -75,7 +75,7 @@ async fn user_id(cloud: &Cloud, entry: &Entry, username: &str) -> Result<Option<
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use serde_json::Value;
     use wiremock::{
         Mock, MockServer, ResponseTemplate,

@@ -98,7 +98,7 @@ fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<V
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
     use crate::words::Lang;
 

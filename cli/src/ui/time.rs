@@ -6,7 +6,11 @@ pub fn duration(seconds: f64) -> String {
     if seconds < 60.0 {
         return format!("{:.2} s", seconds.max(0.0));
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and at most years")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the number is positive and far below 2^52"
+    )]
     let whole = seconds as u64;
     let (days, hours, minutes) = (whole / 86_400, whole / 3_600 % 24, whole / 60 % 60);
     match (days, hours) {

@@ -276,7 +276,7 @@ mod tests {
         let cases = [
             ("the value is sufficient", known(Some(10.0), None, None), "Sufficient", None),
             (
-                "a followed request has had its effect",
+                "the value of a followed request is applied",
                 known(Some(10.0), followed("APPROVED"), None),
                 "Sufficient",
                 Some("r-1"),

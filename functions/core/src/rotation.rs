@@ -175,7 +175,7 @@ pub fn next(observed: &Observed, parameters: &RotationParameters<'_>) -> Rotatio
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
 
     fn day(number: i64) -> OffsetDateTime {

@@ -158,7 +158,7 @@ pub fn read_metadata(xml: &str) -> Result<Metadata, StepError> {
         return Err(refuse("has no SingleSignOnService"));
     }
     let thumbprints = signing_keys(provider)
-        .map(|text| thumbprint(text).ok_or_else(|| refuse("holds a certificate that is not base64")))
+        .map(|text| thumbprint(text).ok_or_else(|| refuse("contains a certificate that is not base64")))
         .collect::<Result<Vec<_>, _>>()?;
     if thumbprints.is_empty() {
         return Err(refuse("has no signing certificate"));
@@ -236,7 +236,7 @@ pub fn thumbprint(base64_der: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
 
     fn metadata(certificate: &str) -> String {

@@ -60,7 +60,7 @@ async fn a_call_that_is_not_idempotent_is_not_retried_after_a_server_error() {
         cloud.once("POST", at, ResponseTemplate::new(status)).await;
         let error = cloud.graph().instantiate("t", "Amazon Connect acme").await.unwrap_err();
         assert_eq!(error.kind, StepErrorKind::Unavailable);
-        assert!(error.message.contains("may nevertheless have done it"), "{error}");
+        assert!(error.message.contains("may have completed the operation nevertheless"), "{error}");
         assert_eq!(cloud.requests(at).await.len(), calls + 1);
     }
 }
@@ -299,7 +299,10 @@ async fn a_refusal_by_the_identifier_policy_is_recognized_by_code_and_wording() 
         cloud.on("PATCH", "/v1.0/applications/a", error(400, code, text)).await;
         let refusal = cloud.graph().update_application("a", json!({ "identifierUris": [] })).await.unwrap_err();
         assert!(matches!(&refusal, GraphError::Refused(refusal) if refusal.is_identifier_policy()), "{refusal:?}");
-        assert!(cloud.requests("/v1.0/applications/a").await.len() > 1, "SAML mode may have to replicate");
+        assert!(
+            cloud.requests("/v1.0/applications/a").await.len() > 1,
+            "the SAML mode may not have been replicated yet"
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tests of the client against a server on the loopback interface.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod calls;
 mod groups;

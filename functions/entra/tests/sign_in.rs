@@ -118,7 +118,7 @@ async fn an_unchanged_invalid_secret_is_not_tried_again_and_is_reported_with_adv
     assert!(error.message.contains("AADSTS7000222") && error.message.contains("create a new one"), "{error}");
     assert!(error.message.contains("trace id t-1, 2026-11-22 01:02:03Z"), "{error}");
     assert!(!error.message.contains("hunter2"));
-    assert_eq!(cloud.requests(TOKEN_PATH).await.len(), 1, "the same secret again would be refused again");
+    assert_eq!(cloud.requests(TOKEN_PATH).await.len(), 1, "the same secret would be rejected again");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 use onboarding_core::onboarding::{Language, Users};
 
 use super::*;
@@ -90,7 +90,7 @@ fn wrong_settings_are_changed_on_our_application_and_reported_on_any_other() {
         let (set, reported) = (failed(&object.checks), failed(&object.guards));
         let expected: (&[&str], &[&str]) = if is_set { (&switches, &[]) } else { (&[], &switches) };
         assert_eq!((set.as_slice(), reported.as_slice()), expected, "{tags:?}");
-        assert_eq!(open_items(&object).len(), reported.len(), "a plan names what it leaves");
+        assert_eq!(open_items(&object).len(), reported.len(), "a plan lists the settings that it leaves unchanged");
         let findings = object.drifted();
         let open = findings.iter().find(|finding| finding.place.ends_with("user assignment required"));
         assert!(open.is_some_and(|open| open.security && open.revertible == is_set), "{findings:?}");

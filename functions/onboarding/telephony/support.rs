@@ -121,7 +121,7 @@ pub(super) async fn file(
             Ok(set) => set,
             Err(error) if is(&error, &SET_EXPIRED) => continue,
             Err(error) if is(&error, &["AttachmentLimitExceeded"]) => {
-                return Ok(FiledCase::Later("AWS accepts no more attachments now".into()));
+                return Ok(FiledCase::Later("AWS does not accept more attachments now".into()));
             }
             Err(error) if is(&error, &NO_PLAN) => return Ok(FiledCase::Unavailable),
             Err(error) => return Err(attachment_error(step_error("attaching a document", &error))),
@@ -141,7 +141,7 @@ pub(super) async fn file(
             }
             Err(error) if is(&error, &SET_EXPIRED) => {}
             Err(error) if is(&error, &["CaseCreationLimitExceeded"]) => {
-                let reason = "the account has too many open cases; our case is opened when another case is closed";
+                let reason = "the account has too many open cases; the case is filed after another case is closed";
                 return Ok(FiledCase::Later(reason.into()));
             }
             Err(error) if is(&error, &NO_PLAN) => return Ok(FiledCase::Unavailable),

@@ -157,7 +157,7 @@ fn access_key(request: &Request) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use serde_json::json;
 
     use super::*;

@@ -120,7 +120,7 @@ fn labels(template: &str, path: &[&str]) -> Option<Vec<(String, Value)>> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a request that is not recognised is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "an unknown request fails the test")]
     use super::*;
 
     #[test]

@@ -137,7 +137,7 @@ impl Model {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a model that cannot be written or read is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "an unreadable model fails the test")]
     use std::io::Write;
 
     use flate2::{Compression, write::GzEncoder};

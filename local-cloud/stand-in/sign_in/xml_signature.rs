@@ -157,7 +157,7 @@ fn bytes(document: &Document<'_>, node: NodeId) -> Result<Vec<u8>, String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
     use crate::stand_in::graph::SigningKey;
 

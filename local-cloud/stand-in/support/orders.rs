@@ -91,7 +91,7 @@ pub(super) fn read(text: &str, instances: &[String], files: usize) -> Result<Ord
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "an order that cannot be read is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "an unreadable order fails the test")]
     use super::*;
 
     const ARN: &str = "arn:aws:connect:ap-northeast-1:000000000000:instance/0f8fad5b-d9cb-469f-a165-70867728950e";

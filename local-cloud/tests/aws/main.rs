@@ -1,5 +1,5 @@
 //! Tests of the AWS services of the local cloud over HTTP.
-#![expect(clippy::unwrap_used, reason = "a missing part of an answer is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a missing part of a response fails the test")]
 
 mod common;
 mod connect;

@@ -176,7 +176,10 @@ impl Fixture {
         let settings = self.user(alias, 0).await["AutoAcceptConfigs"].clone();
         let set =
             |channel: &str| settings.as_array().into_iter().flatten().find(|one| one["Channel"] == channel).cloned();
-        outcome.expect(set("VOICE") == Some(accept("VOICE", true)), &format!("the phone was not set back: {settings}"));
+        outcome.expect(
+            set("VOICE") == Some(accept("VOICE", true)),
+            &format!("the phone setting was not restored: {settings}"),
+        );
         outcome.expect(set("CHAT") == Some(accept("CHAT", true)), &format!("another channel was changed: {settings}"));
 
         self.cloud.add_member(GROUP, &agent(1)).await;
@@ -188,7 +191,7 @@ impl Fixture {
         let again = self.run("UserSyncStateMachineArn", &sync).await;
         outcome.expect(
             again.output["counts"]["updated"] == 0,
-            &format!("a sync of equal sides changes users: {}", again.output["counts"]),
+            &format!("a sync without differences changed users: {}", again.output["counts"]),
         );
         let mut names = self.usernames(alias).await;
         names.sort();
@@ -236,7 +239,7 @@ impl Fixture {
     async fn signs_in(&self, alias: &str, number: usize, outcome: &mut Outcome) {
         let name = format!("Amazon Connect {alias}");
         let sign_in = self.cloud.sign_in(&name, &member_id(number)).await;
-        outcome.expect(sign_in["signedIn"] == true, &format!("the rehearsed sign-in failed: {sign_in}"));
+        outcome.expect(sign_in["signedIn"] == true, &format!("the simulated sign-in failed: {sign_in}"));
     }
 
     async fn user(&self, alias: &str, number: usize) -> Value {

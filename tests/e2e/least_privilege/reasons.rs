@@ -96,7 +96,7 @@ const REASONS: &[Reason] = &[
     (
         &["CreatePolicyFunction"],
         "iam:ListPolicies",
-        "only if the policy's name is taken outside of our path: tests/steps/aws/policy.rs",
+        "only if the policy's name is used outside the path of the onboarding: tests/steps/aws/policy.rs",
     ),
     (
         &["CreateRoleFunction"],

@@ -145,7 +145,11 @@ async fn a_finding_that_can_not_be_reverted_names_the_command_to_run_and_causes_
     let drift = fixture.cloud.start("DriftStateMachineArn", &json!({ "instanceId": id, "mend": true })).await;
     let report = fixture.cloud.end_of(&drift).await.output;
     for state in ["ConfigureEntraSignOn", "ConfigureEntraClaims", "AssignGroups"] {
-        assert_eq!(fixture.cloud.entered(&drift, state).await, 0, "{state} would retry for minutes");
+        assert_eq!(
+            fixture.cloud.entered(&drift, state).await,
+            0,
+            "{state} must not run, because it would retry for minutes"
+        );
     }
     let findings = report["instances"][0]["findings"].as_array().unwrap();
     let of =

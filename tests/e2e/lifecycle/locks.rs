@@ -112,7 +112,7 @@ async fn onboarding_and_teardown_wait_for_the_alias_lock_and_take_it_over_from_a
     let before = fixture.seen().await;
     let again = fixture.cloud.start(ONBOARDING, &input("awaited")).await;
     holder.killed_while_waits(&again).await;
-    assert!(fixture.changes_since(before).await.is_empty(), "nothing is written before the lock is held");
+    assert!(fixture.changes_since(before).await.is_empty(), "no write before the lock is acquired");
     assert_eq!(fixture.cloud.end_of(&again).await.status, "SUCCEEDED");
 
     let request = json!({ "instanceId": id, "users": "delete", "instance": "delete" });
@@ -124,7 +124,7 @@ async fn onboarding_and_teardown_wait_for_the_alias_lock_and_take_it_over_from_a
     let refused = fixture.cloud.end_of(&fixture.cloud.start(TEARDOWN, &request).await).await;
     assert_eq!(
         refused.output["Error"], "Conflict",
-        "a teardown does not wait for an order of numbers: {:#}",
+        "a teardown must not wait for a number order: {:#}",
         refused.output
     );
     let cause = refused.output["Cause"].as_str().unwrap();

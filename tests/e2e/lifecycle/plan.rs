@@ -45,7 +45,11 @@ fn assert_same_changes(plan: &Value, done: &BTreeMap<String, usize>) {
         ("assignment", "create", "/appRoleAssignedTo"),
         ("subscription", "create", "POST /v1.0/subscriptions"),
     ] {
-        assert_eq!(count(plan, kind, action), done(operation), "{kind} against {operation} in {plan:#}");
+        assert_eq!(
+            count(plan, kind, action),
+            done(operation),
+            "planned {kind} (left) and calls {operation} (right) in {plan:#}"
+        );
         assert_eq!(count(plan, kind, "leave"), usize::from(kind == "quota") * 3, "{kind} in {plan:#}");
     }
     let lines = |kind: &str| -> Vec<(String, String)> {

@@ -115,13 +115,13 @@ async fn a_teardown_removes_all_own_resources_and_no_others() {
     let (plan, _) = torn_down(&fixture, &id, leaving, &options).await;
     assert!(actions(&plan).contains(&"empty enterprise application".to_owned()), "{plan:#}");
     let instance = fixture.instance(leaving).await;
-    assert_eq!(instance["users"], json!([]), "the instance stays, its users don't");
+    assert_eq!(instance["users"], json!([]), "the instance is kept, its users are deleted");
     assert_eq!(instance["phoneNumbers"].as_array().unwrap().len(), 1);
     let application = fixture.application(leaving).await;
     assert_eq!(
         (&application["appRoleAssignedTo"], &application["claimsMappingPolicies"]),
         (&json!([]), &json!([])),
-        "the application stays without assignments"
+        "the application is kept without assignments"
     );
     assert!(!application["tags"].to_string().contains("connect-onboarding"), "{}", application["tags"]);
     // Removes the other instance, so that later tests find an empty account.
@@ -192,7 +192,7 @@ async fn an_onboarding_that_failed_before_registration_can_be_torn_down() {
 
     let execution = fixture.cloud.start(MACHINE, &json!({ "instanceId": id })).await;
     let refused = fixture.cloud.end_of(&execution).await;
-    assert_eq!(refused.output["Error"], "InvalidInput", "nothing is left to tear down: {:#}", refused.output);
+    assert_eq!(refused.output["Error"], "InvalidInput", "no resource is left to tear down: {:#}", refused.output);
 }
 
 #[tokio::test]

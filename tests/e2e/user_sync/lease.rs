@@ -44,7 +44,7 @@ async fn the_next_sync_takes_over_the_lease_of_a_killed_sync() {
     assert_eq!(output["status"], "DONE", "{output}");
     fixture.open(&gate).await;
     // As in AWS, the function that the killed execution invoked keeps running. It must not create a user a second time.
-    until("the late call is answered", async || {
+    until("the late call has a response", async || {
         let calls = fixture.create_user_calls().await;
         (calls.len() >= 3 && calls.iter().any(|status| *status != 200)).then_some(())
     })

@@ -103,7 +103,10 @@ async fn a_failed_creation_reports_the_reason_and_a_new_execution_tries_again() 
     assert_eq!(cloud.writes(), ["CreateInstance"]);
 
     let again = run(&cloud.ctx, input("one")).await.unwrap();
-    assert_eq!(again.status, "CREATION_IN_PROGRESS", "another client token: the failed one is not found again");
+    assert_eq!(
+        again.status, "CREATION_IN_PROGRESS",
+        "the retry uses another client token, so the failed request is not repeated"
+    );
     assert_eq!(cloud.writes(), ["CreateInstance"]);
 }
 

@@ -1,7 +1,7 @@
 //! Tests of the steps that call only AWS, with the real SDK clients over loopback. Connect and Service Quotas are
 //! emulated by the stand-in, IAM and STS by a small fake.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod clients;
 mod cloud;

@@ -131,7 +131,7 @@ async fn a_sufficient_quota_is_not_requested_and_a_quota_of_zero_is() {
     assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"], "for the calls alone");
 
     follow(&cloud, input(&arn, &[quota(NUMBERS, 5.0), quota(CALLS, 10.0)]), 30).await.unwrap();
-    assert_eq!(cloud.writes(), [""; 0], "a second execution only reads");
+    assert_eq!(cloud.writes(), [""; 0], "a second execution must only read");
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn a_temporary_limit_on_requests_delays_the_request() {
         cloud.fail("RequestServiceQuotaIncrease", 2, 400, code);
         let output = follow(&cloud, input(&arn, &[quota(CALLS, 20.0)]), 30).await.unwrap();
         assert_eq!(output.quotas[0].status, QuotaStatus::Sufficient, "{code}");
-        assert!(output.quotas[0].attempt > 3, "{code}: two polls in vain, then the request");
+        assert!(output.quotas[0].attempt > 3, "{code}: two failed polls, then the request");
     }
 }
 
@@ -217,7 +217,7 @@ async fn an_approved_value_that_one_operation_never_returns_is_read_with_the_oth
         let result = &output.quotas[0];
         assert_eq!((result.status, result.value), (QuotaStatus::Sufficient, 20.0));
         assert_eq!(result.request_status.as_deref(), Some("APPROVED"));
-        assert_eq!(cloud.writes(), writes, "a second execution only reads");
+        assert_eq!(cloud.writes(), writes, "a second execution must only read");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tests of the steps that register Amazon Connect in Entra ID, with Graph and the login service of the stand-in.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod certificates;
 mod ownership;
@@ -176,7 +176,7 @@ async fn the_whole_registration_is_ready_for_sign_in_and_a_second_run_only_reads
     cloud.writes();
     cloud.local.advance(60.0);
     let again = cloud.application().await;
-    assert_eq!(again, EntraApplication { attempt: 0, ..first }, "it is still the one that was made");
+    assert_eq!(again, EntraApplication { attempt: 0, ..first }, "the repeated step finds the same application");
     assert_eq!(cloud.sign_on(&again).await.unwrap(), sign_on);
     assert_eq!(cloud.claims(&again, &sign_on.certificate_thumbprint, UsernameAttribute::Mail).await.unwrap(), claims);
     let assigned = cloud.assign(&again, Assignment::Groups, false).await.unwrap();
@@ -202,7 +202,7 @@ async fn an_application_whose_response_was_lost_is_found_although_lists_are_dela
     }
     cloud.local.advance(2000.0);
     let found = cloud.until_ready(look).await;
-    assert!(!found.adopted, "nothing of the name was there before");
+    assert!(!found.adopted, "no application had this name before");
     assert_eq!(cloud.applications().await, 1);
 }
 
@@ -269,7 +269,7 @@ async fn a_certificate_whose_response_was_lost_is_not_created_again_although_ent
     cloud.local.advance(1500.0);
     let sign_on = cloud.sign_on_after(2, &application).await.unwrap();
     let principal = cloud.ctx.graph().service_principal(&application.service_principal_id).await.unwrap().unwrap();
-    assert_eq!(principal.key_credentials.len(), 2, "one certificate has two halves");
+    assert_eq!(principal.key_credentials.len(), 2, "one certificate has two key credentials");
     assert_eq!(principal.preferred_token_signing_key_thumbprint, Some(sign_on.certificate_thumbprint));
 }
 
@@ -290,7 +290,7 @@ async fn metadata_without_the_active_certificate_is_not_consistent_yet() {
     cloud.local.advance(1500.0);
     cloud.sign_on(&application).await.unwrap();
     let principal = cloud.ctx.graph().service_principal(&application.service_principal_id).await.unwrap().unwrap();
-    assert_eq!(principal.key_credentials.len(), 2, "waiting makes no second certificate");
+    assert_eq!(principal.key_credentials.len(), 2, "a second certificate must not be created");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Tests of the path of a change from Entra to the user sync, through three functions. The stand-in emulates Graph,
 //! with validation and notifications; a mock replaces event bus, queue and state machine and records all requests.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod fixture;
 
@@ -47,7 +47,7 @@ async fn a_group_is_subscribed_once_and_a_second_run_only_reads() {
     assert_eq!(action(&fixture, of_instance()).await, SubscriptionAction::Kept);
     assert_eq!(action(&fixture, SubscribeGroupsInput::default()).await, SubscriptionAction::Kept);
     assert_eq!(fixture.cloud.graph_writes(), [""; 0]);
-    assert!(fixture.events().await.is_empty(), "an onboarding reads the group anyway");
+    assert!(fixture.events().await.is_empty(), "the onboarding reads the group in any case");
 }
 
 #[tokio::test]
@@ -99,9 +99,13 @@ async fn more_groups_than_graph_allows_share_one_subscription_until_they_fit_aga
 
     fixture.follow(110);
     assert_eq!(daily().await, (110, 1));
-    assert_eq!(changes(&fixture), (1, 99), "one for all, and the single ones end after it");
+    assert_eq!(
+        changes(&fixture),
+        (1, 99),
+        "one subscription to all groups replaces the subscriptions to single groups"
+    );
     let hints = fixture.events().await.len() - 99;
-    assert_eq!(hints, 11, "only the new groups were unwatched until now");
+    assert_eq!(hints, 11, "only the new groups had no subscription before");
     assert_eq!(daily().await, (110, 1));
     assert_eq!(changes(&fixture), (0, 0));
 
@@ -186,7 +190,7 @@ async fn a_change_in_entra_starts_the_sync_of_its_instance() {
     assert_eq!(
         fixture.started().await,
         [json!({ "instanceId": INSTANCE, "reason": "event", "people": [member_id(7)] })],
-        "many hints are one sync"
+        "many hints start only one sync"
     );
 }
 

@@ -46,7 +46,7 @@ async fn members_join_while_a_mass_removal_waits_and_the_approval_removes_exactl
     assert_eq!((approved.approved_by.as_str(), approved.actions), ("arn:aws:iam::111122223333:user/operator", 4));
     assert_eq!((approved.approved_at.as_str(), approved.digest), ("2025-11-30T10:53:20Z", request.digest));
     assert_eq!(fixture.usernames().await.len(), 18);
-    assert_eq!(fixture.sync().await.unwrap().approved, None, "nothing approved is left to do");
+    assert_eq!(fixture.sync().await.unwrap().approved, None, "no approved change is left");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Tests of the user sync as Lambda runs it. The stand-in emulates Graph and Connect over loopback; a mock returns the
 //! registry entry and the credential.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod approval;
 mod fixture;

@@ -16,7 +16,7 @@ async fn all_users_are_created_with_one_call_each_and_a_second_run_changes_nothi
     assert_eq!(
         fixture.writes().iter().filter(|call| *call == "CreateUser").count(),
         25,
-        "one call makes a user complete"
+        "one call creates the complete user"
     );
     let users = fixture.users().await;
     assert_eq!(users.len(), 25);
@@ -30,7 +30,10 @@ async fn all_users_are_created_with_one_call_each_and_a_second_run_changes_nothi
     assert_eq!((second.status, second.counts.planned.unchanged), (SyncStatus::Done, 25));
     assert_eq!(second.sso_ready_user, Some(username(0)));
     let calls = fixture.calls();
-    assert!(calls.len() <= 1 + 1 + 5, "one page of members, one of users and five more: {calls:?}");
+    assert!(
+        calls.len() <= 1 + 1 + 5,
+        "one page of members, one page of users, and at most five other calls: {calls:?}"
+    );
     assert!(second.counts.done.calls <= 4, "{:?}", second.counts);
 }
 

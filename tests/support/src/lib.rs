@@ -1,6 +1,6 @@
 //! Code that the test programs and benchmarks share: requests to AWS APIs, group members, and polling.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod aws;
 

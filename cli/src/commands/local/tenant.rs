@@ -145,7 +145,7 @@ fn is_object_id(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use std::collections::BTreeSet;
 
     use super::*;

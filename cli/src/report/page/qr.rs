@@ -40,7 +40,7 @@ pub(super) fn code(text: &str) -> Option<Code> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
 
     /// The dark squares that the path draws, by row.

@@ -202,7 +202,7 @@ impl Labels {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
     use onboarding_core::telephony::CaseOrder;
 

@@ -92,7 +92,7 @@ pub(super) const ACTIONS: [(&str, &str); 18] = [
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use std::{fs, path::Path};
 
     use super::*;

@@ -254,7 +254,7 @@ mod tests {
     fn an_approval_covers_the_rest_of_its_plan_and_nothing_else() {
         let plan = [item("a", Action::Delete, "3 users"), item("b", Action::Release, ""), item("c", Action::Leave, "")];
         let approval = Approval::of(&plan);
-        assert!(approval.covers(&plan[..1]), "part of the plan is already done");
+        assert!(approval.covers(&plan[..1]), "a part of the plan was already applied");
         assert!(approval.covers(&[item("a", Action::Delete, "1 user"), item("b", Action::Leave, "gone")]));
         assert!(!approval.covers(&[item("d", Action::Delete, "")]), "something new");
         assert!(!approval.covers(&[item("c", Action::Delete, "")]), "the plan leaves this item unchanged");

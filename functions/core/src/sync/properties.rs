@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "a property that can't unwrap has failed")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 //! Properties of the planner that hold for any Entra ID directory and any Connect instance. 256 cases by default. For a
 //! thorough run: `PROPTEST_CASES=100000 cargo test -p onboarding-core --release sync::properties`.
 
@@ -306,7 +306,8 @@ proptest! {
         for removal in &plan.delete {
             let id = removal.user.object_id.as_deref().unwrap_or_default();
             if members.contains(id) && !leavers.contains(id) {
-                prop_assert!(removal.replaced_by.is_some(), "{} belongs and is deleted:\n{plan}", removal.user.username);
+                let username = &removal.user.username;
+                prop_assert!(removal.replaced_by.is_some(), "{username} is a desired user, but is deleted:\n{plan}");
             }
         }
     }

@@ -112,7 +112,7 @@ proptest! {
         prop_assert_eq!(guarded.waiting_actions.is_empty(), guarded.waiting.is_empty());
         let removed = |part| removals(part).into_iter().map(|(_, id)| id).collect::<BTreeSet<_>>();
         let (now, later) = (removed(&guarded.apply), removed(&guarded.waiting));
-        prop_assert!(now.is_disjoint(&later), "removals of one user are in both parts: {now:?} {later:?}");
+        prop_assert!(now.is_disjoint(&later), "both parts remove the same user: {now:?} {later:?}");
         prop_assert_eq!(guarded.apply.removals() + guarded.waiting.removals(), now.len() + later.len());
     }
 

@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "a model that can't unwrap has failed its test")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 //! Builders for the tests of this module, and a model of Connect to which plans are applied.
 
 use std::collections::BTreeMap;

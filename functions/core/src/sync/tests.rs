@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "a test that can't unwrap has failed")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 //! Tests of the planner: one test for each case.
 
 use insta::assert_snapshot;
@@ -245,7 +245,7 @@ fn a_username_claimed_by_two_members_goes_to_its_owner_or_to_neither() {
     assert!(reason(&plan).contains("2 members have this username"));
     let foreign = ConnectUser { username: "shared@example.com".into(), ..user("three") };
     let plan = run_with(&policy, &groups, &[foreign]);
-    assert!(plan.is_empty(), "a user under a disputed name stays as it is: {plan}");
+    assert!(plan.is_empty(), "a user with a disputed name stays unchanged: {plan}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 //! The part of a plan that waits for approval.
 
 use super::testkit::{group, member, policy, run, run_with, unmanaged, user};

@@ -226,7 +226,7 @@ mod tests {
             text.body_ja
         );
         assert!(text.body_en.contains("- country: JP / type: DID / prefix: any / quantity: 1\n"), "{}", text.body_en);
-        assert!(!text.body_en.contains("+8150"), "nothing is missing of that kind");
+        assert!(!text.body_en.contains("+8150"), "no numbers of this kind are missing");
         for (subject, body) in [text.in_language(Language::Ja), text.in_language(Language::En)] {
             assert!(subject.ends_with("[connect-onboarding acme 0a]") && body.contains(ARN));
         }

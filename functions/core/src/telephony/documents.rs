@@ -37,7 +37,7 @@ pub fn check(name: &str, size: usize, head: &[u8]) -> Result<&'static str, Strin
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
 
     #[test]

@@ -113,7 +113,7 @@ pub fn older_plans_end(today: Date) -> Option<OpenItem> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
 
     fn with_status(status: OrderStatus) -> CaseOrder {

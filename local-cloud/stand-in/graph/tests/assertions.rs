@@ -114,7 +114,7 @@ async fn a_token_of_a_trusted_issuer_is_accepted_if_every_claim_matches_exactly(
         ),
         ("a subject in capitals", header.clone(), with(claims.clone(), "sub", ROLE.to_uppercase()), 700_213),
         (
-            "a session in place of the role",
+            "a session instead of the role",
             header.clone(),
             with(claims.clone(), "sub", ROLE.replace(":iam:", ":sts:")),
             700_213,

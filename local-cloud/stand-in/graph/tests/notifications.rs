@@ -100,7 +100,7 @@ async fn a_change_notification_has_the_format_captured_from_microsoft_graph() {
     assert_eq!(
         item["resourceData"]["members@delta"],
         json!([{"id": user_id(4)}, {"id": user_id(1), "@removed": "deleted"}]),
-        "what changes within the delay travels together"
+        "changes within the delay are sent in one notification"
     );
 }
 

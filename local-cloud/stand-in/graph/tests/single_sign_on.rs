@@ -114,7 +114,7 @@ async fn the_service_principal_mirrors_the_urls_of_its_application() {
     assert_eq!(shown["replyUrls"], json!([reply]));
     assert_eq!(shown["servicePrincipalNames"], json!([app_id, format!("{IDENTIFIER}#1")]));
     let whole = client.ok("GET", &format!("/applications/{application}"), Value::Null).await;
-    assert!(whole["web"]["homePageUrl"].is_string(), "a patch of one field leaves its neighbours");
+    assert!(whole["web"]["homePageUrl"].is_string(), "a PATCH of one field keeps the other fields");
     let http = json!({"web": {"redirectUris": ["http://signin.aws.amazon.com/saml"]}});
     assert_eq!(client.call("PATCH", &format!("/applications/{application}"), http).await.0, 400);
     let found = client
@@ -188,7 +188,7 @@ async fn a_signing_certificate_is_valid_and_appears_in_the_metadata_after_a_dela
     assert_eq!(certificates, [key]);
     assert!(text.len() > 4000 && text.contains(&format!("https://login.microsoftonline.com/{TENANT}/saml2")));
     let (_, tenant_wide) = client.metadata(None).await;
-    assert!(!tenant_wide.contains(key), "without appid the keys are others");
+    assert!(!tenant_wide.contains(key), "without appid, the metadata contains other keys");
 
     let thumbprint = json!({"preferredTokenSigningKeyThumbprint": hex});
     client.ok("PATCH", &url, thumbprint).await;
@@ -196,7 +196,7 @@ async fn a_signing_certificate_is_valid_and_appears_in_the_metadata_after_a_dela
     let credentials = shown["keyCredentials"].as_array().unwrap();
     let usages: Vec<_> = credentials.iter().map(|credential| &credential["usage"]).collect();
     assert_eq!(usages, ["Sign", "Verify"]);
-    assert!(credentials.iter().all(|credential| credential["key"].is_null()), "keys come on $select only");
+    assert!(credentials.iter().all(|credential| credential["key"].is_null()), "keys are returned only with $select");
     assert_eq!(shown["passwordCredentials"][0]["customKeyIdentifier"], credentials[0]["customKeyIdentifier"]);
     let chosen = client.ok("GET", &format!("{url}?$select=keyCredentials"), Value::Null).await;
     assert_eq!(chosen["keyCredentials"][1]["key"], json!(key));
@@ -325,7 +325,7 @@ async fn a_stale_replica_returns_the_credentials_before_the_last_change() {
     assert_eq!(shown, [2, 0]);
     client.clock.advance(61.0);
     client.credentials(&url).await;
-    assert_eq!(client.credentials(&url).await.0.len(), 2, "by now every replica knows");
+    assert_eq!(client.credentials(&url).await.0.len(), 2, "by now, all replicas have the change");
 }
 
 #[tokio::test]

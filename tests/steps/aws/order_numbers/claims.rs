@@ -29,7 +29,7 @@ async fn an_available_number_is_claimed_described_tagged_and_connected_once() {
     }
     telephony.cloud.calls();
     telephony.follow(telephony.input(&[number]), 30).await;
-    assert_eq!(telephony.cloud.writes(), [""; 0], "a second execution only reads");
+    assert_eq!(telephony.cloud.writes(), [""; 0], "a second execution must only read");
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn the_limit_of_claims_and_releases_is_reported_with_the_next_possible_dat
         assert!(item.what.contains(part), "{part} in {item:?}");
     }
     assert!(item.action.contains("Start the same input again on that day"), "{item:?}");
-    assert_eq!(telephony.count("ClaimPhoneNumber"), 1, "every other claim would be refused as well");
+    assert_eq!(telephony.count("ClaimPhoneNumber"), 1, "every further claim would be rejected too");
 }
 
 #[tokio::test]

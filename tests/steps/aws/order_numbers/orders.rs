@@ -38,7 +38,7 @@ async fn japanese_numbers_are_ordered_once_with_three_documents_and_set_up_when_
     telephony.cloud.calls();
     let again = telephony.follow(telephony.input(&numbers), 30).await;
     assert!(!again[0].pending && again[0].numbers.iter().all(|number| number.adopted));
-    assert_eq!(telephony.cloud.writes(), NOTHING, "a second execution only reads");
+    assert_eq!(telephony.cloud.writes(), NOTHING, "a second execution must only read");
 }
 
 #[tokio::test]

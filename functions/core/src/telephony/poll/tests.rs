@@ -1,5 +1,5 @@
 //! Tests of the decisions of a poll, as tables of responses and the decisions that follow from them.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use time::Month;
 
