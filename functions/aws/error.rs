@@ -156,7 +156,7 @@ pub fn is_not_found<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool 
     is(error, &NOT_FOUND)
 }
 
-/// Returns whether Service Quotas refused a request because the quota already has at least the requested value. AWS
+/// Returns whether Service Quotas rejected a request because the quota already has at least the requested value. AWS
 /// documents neither the code nor the message. Observed: `IllegalArgumentException` with "You must provide a quota
 /// value greater than the current quota value" (cloud-custodian#8939).
 pub fn is_no_increase<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {

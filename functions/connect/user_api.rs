@@ -55,7 +55,7 @@ impl UserApi<'_> {
         outcome(&format!("recording the sign-out of the user {}", user.username), sent)
     }
 
-    /// Sends `CreateUser` with all settings. Email and password are omitted, because a SAML instance refuses them.
+    /// Sends `CreateUser` with all settings. Email and password are omitted, because a SAML instance rejects them.
     async fn create(&self, user: &NewUser) -> Result<(), RequestError> {
         let assignment = &user.assignment;
         let phone = Phone {

@@ -345,7 +345,7 @@ impl Look<'_> {
             // An onboarding tags every application that it uses.
             application.guards.push(Check {
                 name: "tag".into(),
-                expected: "ours".into(),
+                expected: "the tags of this onboarding".into(),
                 found: "none".into(),
                 passed: false,
             });

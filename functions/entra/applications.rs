@@ -15,7 +15,7 @@ const APPLICATION_FIELDS: &str = "id,appId,disabledByMicrosoftStatus,identifierU
 const SERVICE_PRINCIPAL_FIELDS: &str = "id,appId,accountEnabled,appRoleAssignmentRequired,appRoles,applicationTemplateId,\
      keyCredentials,loginUrl,notificationEmailAddresses,preferredSingleSignOnMode,preferredTokenSigningKeyThumbprint,\
      samlSingleSignOnSettings,tags";
-/// This field was added to Graph v1.0 in 2026. A national cloud that does not have the field yet refuses every request
+/// This field was added to Graph v1.0 in 2026. A national cloud that does not have the field yet rejects every request
 /// that selects it.
 const IS_DISABLED: &str = "isDisabled";
 /// A field of application templates that, like [`IS_DISABLED`], a national cloud may not have yet.
@@ -134,7 +134,7 @@ impl Graph {
         self.find_with(&["applicationTemplates", id], &doing, "id", DEPRECATION_DATE).await
     }
 
-    /// Reads one object with a field that this cloud may not have yet. If Graph refuses the field, reads the object
+    /// Reads one object with a field that this cloud may not have yet. If Graph rejects the field, reads the object
     /// without the field.
     async fn find_with<T: DeserializeOwned>(
         &self,

@@ -14,7 +14,7 @@ const ASSIGN: &str = "AppRoleAssignment.ReadWrite.All";
 pub enum Assigned {
     /// The assignment is new.
     New,
-    /// Graph refused the assignment, possibly because the assignment already exists. The caller checks this with
+    /// Graph rejected the assignment, possibly because the assignment already exists. The caller checks this with
     /// [`Graph::assigned`], and returns the error if the assignment does not exist.
     Unclear(StepError),
 }

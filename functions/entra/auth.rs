@@ -1,6 +1,6 @@
 //! Access tokens for Microsoft Graph, obtained with the client credentials flow of the Microsoft identity platform.
 //!
-//! A credential in Secrets Manager is read before the first token request, and again if Entra refuses it, so that a
+//! A credential in Secrets Manager is read before the first token request, and again if Entra rejects it, so that a
 //! rotated secret or certificate needs no deployment.
 
 use std::{
@@ -109,7 +109,7 @@ impl Authenticator {
         Ok(bearer)
     }
 
-    /// Discards the token because Graph refused it, or because consent was granted after it was issued.
+    /// Discards the token because Graph rejected it, or because consent was granted after it was issued.
     pub(super) async fn forget_token(&self) {
         self.state.lock().await.token = None;
     }
@@ -241,7 +241,7 @@ fn refusal(doing: &str, reply: &Reply, keyless: bool) -> Refused {
         "" => reply.trace(),
         id => format!(" (trace id {id}, {})", text("timestamp")),
     };
-    let error = StepError::new(kind, format!("{doing} was refused: {description}{trace}{advice}"));
+    let error = StepError::new(kind, format!("{doing} was rejected: {description}{trace}{advice}"));
     let bad_credential = text("error") == "invalid_client" || matches!(number, 7_000_215 | 7_000_222 | 700_016);
     Refused { error, bad_credential }
 }

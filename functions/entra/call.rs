@@ -65,7 +65,7 @@ impl Call {
         self
     }
 
-    /// Sets the application permission that the call requires, for the error message if Graph refuses.
+    /// Sets the application permission that the call requires, for the error message if Graph rejects the call.
     pub(super) const fn needs(mut self, permission: &'static str) -> Self {
         self.permission = permission;
         self
@@ -175,8 +175,8 @@ impl Refusal {
             || self.says("same value for property identifierUris already exists")
     }
 
-    /// Returns whether the tenant's policy for identifier URIs refused a new identifier URI. The policy exempts service
-    /// principals in SAML mode, but only after this mode has replicated.
+    /// Returns whether the tenant's policy for identifier URIs rejected a new identifier URI. The policy exempts
+    /// service principals in SAML mode, but only after this mode has replicated.
     #[must_use]
     pub fn is_identifier_policy(&self) -> bool {
         const TEXTS: [&str; 3] = [
@@ -194,8 +194,8 @@ impl Refusal {
         self.status == 400 && (self.code == "ValidationError" || self.says("Subscription validation request"))
     }
 
-    /// Returns whether Graph refused because the application or the tenant has reached its limit of subscriptions.
-    /// Microsoft documents the limits, but not the wording.
+    /// Returns whether Graph rejected a subscription because the application or the tenant has reached its limit of
+    /// subscriptions. Microsoft documents the limits, but not the wording.
     #[must_use]
     pub fn is_subscription_limit(&self) -> bool {
         self.status == 403 && ["number of subscriptions", "subscription limit"].iter().any(|text| self.says(text))
@@ -264,7 +264,7 @@ impl From<Refusal> for StepError {
         let kind = refusal.kind();
         let advice = refusal.advice(kind);
         let Refusal { doing, code, message, trace, .. } = refusal;
-        Self::new(kind, format!("{doing} was refused: {code}: {message}{trace}{advice}"))
+        Self::new(kind, format!("{doing} was rejected: {code}: {message}{trace}{advice}"))
     }
 }
 
@@ -357,7 +357,7 @@ impl Graph {
         self.admitted(call, url).await
     }
 
-    /// Returns one response. If Graph refuses the token, retries once with a new token.
+    /// Returns one response. If Graph rejects the token, retries once with a new token.
     async fn admitted(&self, call: &Call, url: Url) -> Result<Reply, GraphError> {
         let mut reply = self.once(call, url.clone()).await?;
         if reply.status == StatusCode::UNAUTHORIZED {

@@ -6,7 +6,7 @@
 //! against real tenants (terraform-provider-microsoft365, pull request 3491, August 2026):
 //!
 //! * Retained credentials are sent back exactly as they were read, with `key` and `secretText` explicitly null. Graph
-//!   refuses anything else: "Update to existing credential … is not allowed".
+//!   rejects anything else: "Update to existing credential … is not allowed".
 //! * The response of a stale replica lacks the newest certificate. Therefore, the active certificate is read in the
 //!   same request as the lists, and nothing is written unless the retained credentials include the active certificate
 //!   and all others from an earlier read.

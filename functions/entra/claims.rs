@@ -63,7 +63,7 @@ impl Graph {
     /// # Errors
     /// `NotConsistentYet` if the service principal or the policy has not replicated yet.
     pub async fn assign_claims_policy(&self, service_principal: &str, policy: &str) -> Result<(), StepError> {
-        // The reference is a URL under Graph's base URL. Graph refuses a URL that contains the tenant.
+        // The reference is a URL under Graph's base URL. Graph rejects a URL that contains the tenant.
         let reference = format!("{}/v1.0/policies/claimsMappingPolicies/{policy}", self.settings.graph_url());
         let path = ["servicePrincipals", service_principal, "claimsMappingPolicies", "$ref"];
         let doing =

@@ -124,7 +124,7 @@ impl Graph {
     }
 
     /// Returns the needed permissions that are not in the token. If the token can't be read, the list is empty, and
-    /// Graph later refuses the calls for which a permission is missing.
+    /// Graph later rejects the calls for which a permission is missing.
     ///
     /// # Errors
     /// If no token can be obtained.

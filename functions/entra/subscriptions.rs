@@ -132,7 +132,7 @@ impl Graph {
     }
 
     /// Creates a subscription. Graph calls both URLs before it responds. The call is safe to repeat, because Graph
-    /// refuses a second subscription to the same resource with status 409.
+    /// rejects a second subscription to the same resource with status 409.
     ///
     /// # Errors
     /// [`GraphError::Refused`] with status 409 if this application already has a subscription to the same resource.

@@ -179,7 +179,7 @@ impl UserPlan {
             (counts.create, Action::Create, ""),
             (counts.adopt, Action::Adopt, "by their exact username"),
             (counts.update, Action::Change, "name, profiles, hierarchy or phone"),
-            (counts.cancel_deletion, Action::Change, "they are members again; their scheduled deletion is cancelled"),
+            (counts.cancel_deletion, Action::Change, "they are members again; their scheduled deletion is canceled"),
             (counts.schedule_deletion, Action::Change, "they left; their deletion is scheduled"),
             (counts.delete, Action::Delete, "they left, and their grace period is over"),
             (counts.strip, Action::Change, "they left; they are kept without rights"),

@@ -6,7 +6,7 @@
 //! * Writes: `POST /servicePrincipals/{id}/appRoleAssignedTo`.
 //! * Permissions: `AppRoleAssignment.ReadWrite.All`, `Application.ReadWrite.All`; to read members, `Group.Read.All`
 //!   and `User.Read.All`. Assigning groups requires Entra ID P1.
-//! * Safe to repeat: a group or user that already has an assignment, with any role, is skipped. If Graph refuses an
+//! * Safe to repeat: a group or user that already has an assignment, with any role, is skipped. If Graph rejects an
 //!   assignment because it already exists, the step reads the list again to verify this. The step never removes
 //!   assignments.
 

@@ -73,8 +73,8 @@ async fn set_claims(graph: &Graph, principal: &str, name: &str, definition: &Val
     }
     if let Some(stranger) = assigned.first() {
         return Err(StepError::conflict(format!(
-            "the service principal {principal} has the claims mapping policy \"{}\" ({}), which is not ours, and Entra \
-             applies only one policy; remove it, or rename it to \"{name}\" so that it is replaced",
+            "the service principal {principal} has the claims mapping policy \"{}\" ({}), which this onboarding \
+             did not create, and Entra applies only one policy; remove it, or rename it to \"{name}\" so that it is replaced",
             stranger.display_name.as_deref().unwrap_or("?"),
             stranger.id
         )));

@@ -14,10 +14,10 @@
 //!   certificate before Entra signs with it.
 //!
 //! The order matters: SAML mode is set before the identifier, because the tenant's policy for new identifiers exempts
-//! applications in SAML mode. Until the mode has replicated, the policy may refuse the identifier. After the first
+//! applications in SAML mode. Until the mode has replicated, the policy may reject the identifier. After the first
 //! refusals, the step therefore only waits and tries again. After further refusals, the step also requests version 2
 //! tokens for the application, because the policy exempts applications with version 2 tokens too. If the policy still
-//! refuses the identifier, the step fails, and the error states what an administrator can do.
+//! rejects the identifier, the step fails, and the error states what an administrator can do.
 
 use std::time::Duration;
 
@@ -223,7 +223,7 @@ async fn active_certificate(
 }
 
 /// Waits until the federation metadata contains the certificate, and returns the metadata. With metadata that lacks the
-/// certificate, AWS would refuse every sign-in.
+/// certificate, AWS would reject every sign-in.
 async fn published_metadata(graph: &Graph, app_id: &str, thumbprint: &str) -> Result<saml::Metadata, StepError> {
     let mut waits = METADATA_WAITS.into_iter();
     loop {

@@ -8,10 +8,10 @@
 //! * Safe to repeat: an instance that no longer exists counts as removed. Alias, tags and phone numbers are read
 //!   immediately before the deletion: an instance without the tags of this onboarding, or with a phone number that is
 //!   not in the approved plan, is kept.
-//! * Phone numbers are not released before the deletion. Otherwise, if Connect refused the deletion (an account may
+//! * Phone numbers are not released before the deletion. Otherwise, if Connect rejected the deletion (an account may
 //!   create and delete 100 instances in total per 30 days), the numbers would be lost although the instance still
 //!   exists.
-//! * If the response to an earlier call was lost, the deletion may be in progress, and Connect may refuse another call.
+//! * If the response to an earlier call was lost, the deletion may be in progress, and Connect may reject another call.
 //!   Therefore, the step continues to poll after a refusal. If the instance still exists after these polls, the step
 //!   fails with the error of the refusal.
 //! * Each invocation polls once; the state machine waits between polls.
@@ -103,7 +103,7 @@ async fn request_deletion(ctx: &Context, target: &TeardownTarget) -> Result<Opti
         Err(error) if aws::error::is_not_found(&error) => {}
         Err(error) => {
             let error = aws::error::step_error(format_args!("deleting the Amazon Connect instance {id}"), &error);
-            // An earlier deletion may have succeeded although its response was lost. Connect then refuses this call in
+            // An earlier deletion may have succeeded although its response was lost. Connect then rejects this call in
             // an undocumented way: as invalid, or as denied because the tags that the policy requires can no longer be
             // read.
             if !matches!(error.kind, StepErrorKind::InvalidInput | StepErrorKind::AccessDenied) {

@@ -235,7 +235,10 @@ impl Planner<'_> {
         let others = users.len() - ours;
         let item = |name, action, detail| Planned::new(Area::Users, "Connect users", name, action, detail);
         if self.deletes_instance {
-            let detail = format!("{} users are deleted with the instance; {others} of them are not ours", users.len());
+            let detail = format!(
+                "{} users are deleted with the instance; {others} of them were not created by this onboarding",
+                users.len()
+            );
             return Ok(vec![item("of the instance", Action::Delete, detail)]);
         }
         let ours = (ours > 0).then(|| match self.request.users {
@@ -244,7 +247,8 @@ impl Planner<'_> {
                 item("of this onboarding", Action::Leave, format!("{ours} users are kept, but can no longer sign in"))
             }
         });
-        let others = (others > 0).then(|| item("of others", Action::Leave, format!("{others} users without our tags")));
+        let others = (others > 0)
+            .then(|| item("of others", Action::Leave, format!("{others} users without the tags of this onboarding")));
         Ok(ours.into_iter().chain(others).collect())
     }
 
@@ -338,9 +342,10 @@ impl Planner<'_> {
         });
         let detail = match owner {
             ApplicationOwner::Adopted => {
-                "it existed before this onboarding, so it is kept; its relay state and our tags are removed"
+                "it existed before this onboarding, so it is kept; its relay state and the tags of this onboarding are \
+                 removed"
             }
-            _ => "its relay state and our tags are removed",
+            _ => "its relay state and the tags of this onboarding are removed",
         };
         (assignments.into_iter().chain([item(Action::Empty, detail)]).collect(), ApplicationDisposition::Empty)
     }

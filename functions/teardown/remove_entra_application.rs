@@ -41,7 +41,7 @@ const IN_PORTAL: &str = "Delete it in the Entra admin center under Enterprise ap
 /// Runs the step.
 ///
 /// # Errors
-/// The error that Graph returns, except a refused deletion, which becomes an open item.
+/// The error that Graph returns, except a rejected deletion, which becomes an open item.
 pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let (graph, target) = (ctx.graph(), &input.target);
     let mut output = RemoveOutput::default();

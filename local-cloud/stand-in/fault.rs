@@ -163,7 +163,8 @@ pub enum FaultRuleError {
         source: Box<regex::Error>,
     },
     /// No call is sent to a service with this name.
-    #[error("the fault rule for {pattern:?} names the service {service:?}, which is not one of {}", SERVICES.join(", "))]
+    # [error("the fault rule for {pattern:?} names the service {service:?}, which is not one of {}", SERVICES.join(",
+    # "))]
     Service {
         /// The rule's `match`.
         pattern: String,
@@ -379,7 +380,7 @@ fn usual_message(status: u16) -> &'static str {
         403 => "User is not authorized to perform this operation.",
         429 => "Rate exceeded",
         500..=599 => "The service could not answer.",
-        _ => "The request was refused by a fault rule.",
+        _ => "A fault rule rejected the request.",
     }
 }
 

@@ -38,7 +38,7 @@ const KILLED: u16 = 499;
 
 /// The state that the three servers share.
 pub(crate) struct Cloud {
-    /// The behaviour of the account if every assumption has its default reading.
+    /// The behavior of the account if every assumption has its default reading.
     pub(crate) base: Behaviour,
     pub(crate) world: World,
     pub(crate) graph: Arc<Graph>,

@@ -53,7 +53,7 @@ impl Iam {
         Arc::clone(&self.behaviour.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes the behaviour of IAM from the next call on.
+    /// Changes the behavior of IAM from the next call on.
     pub(crate) fn behave(&self, behaviour: Behaviour) {
         *self.behaviour.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(behaviour);
     }

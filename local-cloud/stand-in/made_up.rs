@@ -54,7 +54,7 @@ impl Tenant {
 
 impl Options {
     /// The options of a local cloud in front of the given emulator, with the account and tenant above, the default
-    /// behaviour and an unscaled clock.
+    /// behavior and an unscaled clock.
     #[must_use]
     pub fn made_up(upstream: impl Into<String>, tenant: Tenant) -> Self {
         Self {

@@ -1,5 +1,5 @@
 //! Start options of the stand-in: the emulator's URL, the Entra application that may request tokens, fault rules, and
-//! the behaviour of the AWS account and the Entra tenant.
+//! the behavior of the AWS account and the Entra tenant.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

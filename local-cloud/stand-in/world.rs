@@ -87,7 +87,7 @@ impl World {
         Arc::clone(&self.setting.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes the behaviour of the account from the next call on.
+    /// Changes the behavior of the account from the next call on.
     pub(crate) fn behave(&self, behaviour: Behaviour) {
         let mut setting = self.setting.write().unwrap_or_else(PoisonError::into_inner);
         *setting = Arc::new(Setting { behaviour, ..(**setting).clone() });

@@ -81,7 +81,7 @@ impl Call {
     }
 }
 
-/// The part of a hyphenated name that has this suffix, without the suffix.
+/// Finds the part of a hyphenated name that ends with this suffix, and removes the suffix.
 fn part<'a>(name: &'a str, end: &str) -> Option<&'a str> {
     name.split('-').find_map(|part| part.strip_suffix(end))
 }

@@ -77,7 +77,7 @@ fn shown(line: &str) -> Shown<'_> {
     }
 }
 
-/// Removes the terminal sequences for colours and for clearing a line (`ESC [ … letter`).
+/// Removes the terminal sequences for colors and for clearing a line (`ESC [ … letter`).
 fn plain(text: &str) -> String {
     let mut parts = text.split("\x1b[");
     let first = parts.next().unwrap_or_default().to_owned();

@@ -1,5 +1,5 @@
-//! Commands in messages can be pasted: they repeat how the program was called, and with which options the operator
-//! selected the cloud.
+//! Completes the commands in messages so that they can be pasted: with the program as the operator called it, and the
+//! options that select the cloud.
 //!
 //! A message contains a command in backquotes and starts it with the name `onboard`.
 
@@ -21,7 +21,7 @@ const OPTIONS: [&str; 4] = ["local", "profile", "region", "stack"];
 #[derive(Clone, Debug, Default)]
 pub struct Hints {
     program: String,
-    /// The specified options: each with its name and as text.
+    /// The specified options, each with its name and its text on the command line.
     specified: Vec<(&'static str, String)>,
     /// The options that each command accepts.
     accepted: BTreeMap<String, Vec<&'static str>>,

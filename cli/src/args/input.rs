@@ -25,7 +25,7 @@ pub struct BadInput {
 }
 
 impl BadInput {
-    /// Creates the error for a file with a single problem. `message` returns the problem's text from the catalogue.
+    /// Creates the error for a file with a single problem. `message` returns the problem's text from the catalog.
     #[must_use]
     pub fn one(file: &Path, path: impl Into<String>, message: impl Fn(Words) -> String) -> Self {
         let [message, japanese] = Words::BOTH.map(message);

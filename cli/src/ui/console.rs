@@ -98,7 +98,7 @@ impl Console {
         }
     }
 
-    /// The message catalogue in the operator's language.
+    /// The message catalog in the operator's language.
     #[must_use]
     pub const fn words(&self) -> Words {
         self.words
@@ -241,7 +241,7 @@ impl Drop for Console {
 }
 
 /// Escapes control characters in a text, because names from Entra ID and AWS can contain them. Line breaks, tabs and
-/// the colour sequences of [`Console::paint`] stay.
+/// the color sequences of [`Console::paint`] are kept.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut rest = text;
@@ -258,7 +258,7 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Length in bytes of the colour sequence with which the text begins.
+/// Length in bytes of the color sequence at the start of the text.
 fn colour_sequence(text: &str) -> Option<usize> {
     let codes = text.strip_prefix("\x1b[")?;
     let end = codes.find(|c: char| !c.is_ascii_digit())?;
@@ -277,7 +277,7 @@ fn painted(colour: bool, tone: Tone, text: &str) -> String {
     if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-/// Cuts the text to fewer than `columns` columns. East Asian characters take two columns, colour sequences none.
+/// Cuts the text to fewer than `columns` columns. East Asian characters take two columns, color sequences none.
 #[must_use]
 pub fn fit(text: &str, columns: usize) -> String {
     let mut used = 0;
@@ -286,7 +286,7 @@ pub fn fit(text: &str, columns: usize) -> String {
     while let Some(c) = characters.next() {
         if c == '\x1b' {
             fitted.push(c);
-            // A colour sequence ends with a letter.
+            // A color sequence ends with a letter.
             for c in characters.by_ref() {
                 fitted.push(c);
                 if c.is_ascii_alphabetic() {
@@ -313,7 +313,7 @@ pub fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
 }
 
-/// Width of a text in columns. The text must not contain colour sequences.
+/// Width of a text in columns. The text must not contain color sequences.
 #[must_use]
 pub fn columns(text: &str) -> usize {
     unicode_width::UnicodeWidthStr::width(text)
@@ -328,7 +328,7 @@ mod tests {
         assert_eq!(fit("CreateInstance 1.2 s", 10), "CreateIns");
         assert_eq!(fit("佐藤 大輔", 6), "佐藤 ");
         assert_eq!(fit("…", 10), "…");
-        assert_eq!(fit("\x1b[31mfailed\x1b[0m", 4), "\x1b[31mfai\x1b[0m", "colours take no columns and are reset");
+        assert_eq!(fit("\x1b[31mfailed\x1b[0m", 4), "\x1b[31mfai\x1b[0m", "colors take no columns and are reset");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Standard output and standard error. Whether colours and progress are shown is decided for each stream separately.
+//! Standard output and standard error. Whether colors and progress are shown is decided for each stream separately.
 
 use std::io::{self, IsTerminal, Write};
 

@@ -22,8 +22,8 @@ catalogue! {
     instances() = "Onboarded instances", "オンボーディング済みのインスタンス";
     executions() = "Executions", "実行";
     none() = "none", "なし";
-    never_synced() = "never synchronised", "未同期";
-    synced_ago(time) = "synchronised {time} ago", "最終同期: {time} 前";
+    never_synced() = "never synchronized", "未同期";
+    synced_ago(time) = "synchronized {time} ago", "最終同期: {time} 前";
     waits_for_approval(alias, digest) = "Changes of users wait for approval: `onboard approve {alias} --digest {digest}`",
         "ユーザーの変更が承認を待っています: `onboard approve {alias} --digest {digest}`";
     last_sync_failed(why) = "The last sync failed: {why}", "前回の同期が失敗しました: {why}";

@@ -1,4 +1,4 @@
-//! The message catalogue in English and Japanese: one function per message.
+//! The message catalog in English and Japanese: one function per message.
 //!
 //! Two kinds of text are not in the catalogue: names of states, errors, statuses and fields, because they must remain
 //! searchable, and messages that the workflow creates, because they are shown unchanged.
@@ -57,12 +57,12 @@ impl Lang {
     }
 }
 
-/// The message catalogue in one language.
+/// The message catalog in one language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Words(pub Lang);
 
 impl Words {
-    /// The catalogues in English and Japanese.
+    /// The catalogs in English and Japanese.
     pub const BOTH: [Self; 2] = [Self(Lang::En), Self(Lang::Ja)];
 
     /// Returns the language as the type that the input and the report use.

@@ -159,7 +159,7 @@ pub(super) enum RequestOutcome {
     Accepted(QuotaRequest),
     /// The quota already has at least the requested value.
     AlreadySufficient,
-    /// The request was refused, for the given reason.
+    /// The request was rejected, for the given reason.
     Refused(String),
     /// The request can't be made now, for the given reason.
     Later(String),

@@ -2,7 +2,7 @@
 //! rotation, no user could sign in after three years. Each invocation is one round of the state machine
 //! `rotate-certificate`: the round performs one action per instance and returns the time to wait until the next round.
 //!
-//! * Reads: `dynamodb:Scan` or `GetItem`; `GET /servicePrincipals/{id}`; the federation metadata if IAM refuses the
+//! * Reads: `dynamodb:Scan` or `GetItem`; `GET /servicePrincipals/{id}`; the federation metadata if IAM rejects the
 //!   composed metadata; `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
 //! * Writes: `POST /servicePrincipals/{id}/addTokenSigningCertificate`, `PATCH /servicePrincipals/{id}` (activates a
 //!   certificate, or writes the certificate lists without an old certificate), `iam:UpdateSAMLProvider`;

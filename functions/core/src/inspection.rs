@@ -163,7 +163,9 @@ impl Object {
             Presence::Absent => return whole("present", "none", self.reversible),
             Presence::Hidden(why) => return whole("readable", why, false),
             // If the settings of the foreign object could be read, the code below compares them instead.
-            Presence::Foreign(why) if self.checks.is_empty() => return whole("ours", why, false),
+            Presence::Foreign(why) if self.checks.is_empty() => {
+                return whole("an object of this onboarding", why, false);
+            }
             Presence::Ours | Presence::Adoptable => self.reversible,
             Presence::Foreign(_) | Presence::Elsewhere(_) => false,
         };

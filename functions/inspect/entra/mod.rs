@@ -417,7 +417,8 @@ fn claims_object(found: Option<&Found>, alias: &str, wanted: &Federation) -> Obj
         Some(stranger) => {
             let other = stranger.display_name.as_deref().unwrap_or("?");
             let why = format!(
-                "the application has the policy \"{other}\" ({}), which is not ours, and Entra applies only one policy",
+                "the application has the policy \"{other}\" ({}), which this onboarding did not create, and Entra \
+                 applies only one policy",
                 stranger.id
             );
             Object::new(Area::Entra, KIND, name, Presence::Foreign(why))

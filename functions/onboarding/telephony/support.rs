@@ -37,7 +37,8 @@ const fn code(language: Language) -> &'static str {
 async fn list(ctx: &Context, id: Option<&str>, language: Language) -> Result<Option<Vec<CaseDetails>>, StepError> {
     let request = ctx.support().describe_cases().include_resolved_cases(true).include_communications(false);
     let request = request.language(code(language)).set_case_id_list(id.map(|id| vec![id.to_owned()]));
-    let doing = id.map_or_else(|| "searching for our case".to_owned(), |id| format!("reading the case {id}"));
+    let doing =
+        id.map_or_else(|| "searching for the case of this order".to_owned(), |id| format!("reading the case {id}"));
     match request.into_paginator().items().send().try_collect().await {
         Err(error) if is(&error, &["CaseIdNotFound"]) => Ok(Some(Vec::new())),
         listed => listed.none_if(&NO_PLAN).doing(doing),

@@ -84,7 +84,7 @@ pub fn named<T: AsRef<str>>(names: &[T]) -> Result<Vec<&'static Assumption>, Str
     Ok(all().filter(|row| wanted.contains(ALL) || wanted.contains(row.name)).collect())
 }
 
-/// Changes a behaviour so that it emulates the alternative reading of these assumptions.
+/// Changes the behavior so that it emulates the alternative reading of these assumptions.
 pub fn play(rows: &[&Assumption], behaviour: &mut Behaviour) {
     for row in rows {
         (row.play)(behaviour);
@@ -109,8 +109,8 @@ mod tests {
             let mut behaviour = Behaviour::default();
             play(&[row], &mut behaviour);
             let other = format!("{behaviour:?}");
-            assert_ne!(other, default, "{} changes no behaviour", row.name);
-            assert!(seen.insert(other), "{} changes the same behaviour as another row", row.name);
+            assert_ne!(other, default, "{} changes no behavior", row.name);
+            assert!(seen.insert(other), "{} changes the same behavior as another row", row.name);
         }
     }
 

@@ -62,7 +62,7 @@ use odata::Options;
 use registration::Registration;
 use schema::{Endpoint, MODEL, NoRoute};
 
-/// The URLs, initial content and behaviour of the tenant.
+/// The URLs, initial content and behavior of the tenant.
 #[derive(Clone, Debug)]
 pub struct GraphOptions {
     /// The clock of the local cloud.
@@ -300,12 +300,12 @@ impl Graph {
         self.options.clock.now()
     }
 
-    /// The current behaviour of the tenant.
+    /// The current behavior of the tenant.
     fn behaviour(&self) -> Arc<GraphBehaviour> {
         Arc::clone(&self.behaviour.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes the behaviour of the tenant from the next call on.
+    /// Changes the behavior of the tenant from the next call on.
     pub(crate) fn behave(&self, behaviour: GraphBehaviour) {
         *self.behaviour.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(behaviour);
     }

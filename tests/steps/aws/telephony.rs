@@ -48,7 +48,7 @@ impl Telephony {
         self.answer(key, ResponseTemplate::new(200).set_body_bytes(body), 2).await;
     }
 
-    /// Makes the bucket refuse access to an object.
+    /// Makes the bucket deny access to an object.
     pub(crate) async fn refuse(&self, key: &str, status: u16, code: &str, message: &str) {
         let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
         self.answer(key, ResponseTemplate::new(status).set_body_raw(body, "application/xml"), 1).await;
@@ -147,7 +147,7 @@ pub(crate) fn america(quantity: u32) -> PhoneNumber {
     PhoneNumber { country: "US".into(), prefix: None, ..japan("+1", quantity) }
 }
 
-/// A local cloud's behaviour in which AWS Support handles each case as this path describes.
+/// The behavior of a local cloud in which AWS Support handles each case as this path describes.
 pub(crate) fn case(path: SupportPath) -> Behaviour {
     Behaviour { support_path: path, ..Behaviour::default() }
 }

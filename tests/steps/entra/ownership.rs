@@ -117,7 +117,7 @@ async fn a_saml_application_that_entra_does_not_delete_at_once_is_deleted_in_par
     assert_eq!(graph.application(&application.application_id).await.unwrap(), None);
 }
 
-/// Makes Graph refuse every deletion of these objects.
+/// Makes Graph reject every deletion of these objects.
 fn refused(cloud: &Cloud, collection: &str) {
     cloud.fault(
         json!({ "service": "graph", "match": format!("DELETE .*/{collection}/[^/]+$"), "times": 0, "status": 400,

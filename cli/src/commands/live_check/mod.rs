@@ -1,6 +1,6 @@
 //! `onboard live-check`: determines which reading of each local-cloud assumption is true in an account and a tenant.
 //!
-//! An assumption is about behaviour of AWS or Entra that the documentation leaves open. There are two readings of the
+//! An assumption is about behavior of AWS or Entra that the documentation leaves open. There are two readings of the
 //! documentation. The local cloud emulates the assumed reading by default, and the other reading with `--assume NAME`.
 //!
 //! The command calls the services with the operator's permissions. It creates gallery applications, SAML providers,
@@ -10,7 +10,8 @@
 //!
 //! * [`clouds`] — calls to both clouds.
 //! * [`created`], [`leftovers`] — the created resources and their removal.
-//! * [`entra`], [`browser`], [`notifications`], [`federation`], [`saml`], [`connect`], [`users`], [`quotas`] — the checks.
+//! * [`entra`], [`browser`], [`notifications`], [`federation`], [`saml`], [`connect`], [`users`], [`quotas`] — the
+//!   checks.
 
 mod browser;
 mod clouds;

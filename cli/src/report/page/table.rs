@@ -1,4 +1,4 @@
-//! Renders accessible tables. On a phone, the cells of a row are stacked, each labelled with its column name. This CSS
+//! Renders accessible tables. On a phone, the cells of a row are stacked, each labeled with its column name. This CSS
 //! layout removes the table structure for screen readers, so ARIA roles restore it.
 
 use maud::{Markup, html};

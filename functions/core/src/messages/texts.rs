@@ -58,7 +58,7 @@ texts! {
          and the actual value.",
         "オンボーディングの完了メッセージが届いたら、レポートを確認してください。チェック項目ごとに、\
          期待値と実際の値が記載されています。";
-    telephony_news_title(alias) = "Amazon Connect {alias}: news from telephony",
+    telephony_news_title(alias) = "Amazon Connect {alias}: update on your phone number requests",
         "Amazon Connect {alias}: 電話番号などの申請に関するお知らせ";
     finished_title(alias) = "Amazon Connect {alias}: onboarding finished",
         "Amazon Connect {alias}: オンボーディングが完了しました";

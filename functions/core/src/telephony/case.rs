@@ -77,7 +77,7 @@ pub fn number_name(prefix: &str) -> Option<&'static str> {
 
 /// The marker in the subject of a case. A repeated step, or a later execution with the same input, finds the case by
 /// this marker. The marker is a digest of the desired numbers, not of the missing numbers, which change as numbers
-/// arrive. Different documents give a different marker, so that a refused order can be placed again. The marker of
+/// arrive. Different documents give a different marker, so that a rejected order can be placed again. The marker of
 /// numbers that need no documents does not depend on `documents`.
 #[must_use]
 pub fn marker<'a>(

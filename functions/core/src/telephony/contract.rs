@@ -76,7 +76,7 @@ pub struct OrderNumbersOutput {
     /// so that a repeated poll claims the same numbers with the same client tokens.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offers: Vec<Offer>,
-    /// The latest day (YYYY-MM-DD) on which Connect accepts claims again. Set if Connect refused a claim because the
+    /// The latest day (YYYY-MM-DD) on which Connect accepts claims again. Set if Connect rejected a claim because the
     /// account has reached the limit on claims and releases of phone numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims_blocked_until: Option<String>,

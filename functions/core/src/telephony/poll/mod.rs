@@ -193,7 +193,7 @@ impl<'a> Poll<'a> {
         Ok(true)
     }
 
-    /// Claims at most `limit` offered phone numbers. Returns how many Connect started to claim or refused permanently.
+    /// Claims at most `limit` offered phone numbers. Returns how many Connect started to claim or rejected permanently.
     fn claim_offers(&mut self, missing: Missing<'_>, offers: &[&str], limit: usize) -> Result<usize, Action> {
         let mut claimed = 0;
         for phone_number in offers {
@@ -247,7 +247,7 @@ impl<'a> Poll<'a> {
         Ok(true)
     }
 
-    /// Returns how many more numbers the quota allows. Connect would refuse a claim above the quota, and a refused
+    /// Returns how many more numbers the quota allows. Connect would reject a claim above the quota, and a rejected
     /// claim also counts toward Connect's limit of claims for the account.
     fn room(&self, held: &[NumberResult]) -> Result<usize, Action> {
         let quota = self.responses.quota.ok_or(Action::ReadQuota)?;

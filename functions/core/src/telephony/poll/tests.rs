@@ -384,7 +384,7 @@ fn an_order_is_done_when_its_numbers_have_arrived() {
     let (actions, output) = cloud.poll(&after(ordered, input([japan(1)])));
     assert_eq!((output.orders[0].status, output.pending, output.open_items.len()), (OrderStatus::Done, false, 0));
     assert!(matches!(actions[..], [Action::ListNumbers, Action::Configure(_)]), "{actions:?}");
-    assert!(!output.numbers[0].adopted, "the number gets our tags");
+    assert!(!output.numbers[0].adopted, "the number gets the tags of this onboarding");
     // Without an earlier order, numbers that the instance already has need no order.
     assert!(cloud.output(&input([japan(1)])).orders.is_empty());
 }
