@@ -29,15 +29,15 @@ catalogue! {
     last_sync_failed(why) = "The last sync failed: {why}", "前回の同期が失敗しました: {why}";
     sync_done() = "The Connect users match the groups.", "Connect のユーザーはグループと一致しています。";
     sync_planned(digest) = "Plan only; nothing was changed. Digest: {digest}", "計画だけを作成しました (何も変更していません)。ダイジェスト: {digest}";
-    sync_busy() = "Another sync of the instance is running; it will make one more pass.", "同じインスタンスの別の同期が実行中です。実行中の同期が、完了後にもう一度同期します。";
+    sync_busy() = "Another sync of the instance is running; it will make one more pass.", "同じインスタンスの別の同期が実行中です。実行中の同期の完了後に、もう一度同期が行われます。";
     sync_not_approved() = "The plan was not approved; nothing was changed.", "計画は承認されませんでした。何も変更していません。";
     part_waits(alias, digest) = "Changes of users of {alias} wait for approval; all other changes were applied. Digest: {digest}",
         "{alias} のユーザーの変更の一部が承認を待っています。それ以外の変更は適用しました。ダイジェスト: {digest}";
     approved_by(actions, operator, at) = "approved changes: {actions}, approved by {operator} at {at}",
         "承認済みの変更 {actions} 件 (承認者: {operator}、承認日時: {at})";
     rejected_by(operator) = "Rejected by {operator}.", "{operator} が拒否しました。";
-    waiting_users(actions) = "Changes that wait for approval: {actions}. First users:", "承認待ちの変更 {actions} 件 (ユーザーは先頭の一部):";
-    added_users(count) = "Users added since the previous request: {count}. First users:", "前回のリクエストの後に追加されたユーザー {count} 人 (先頭の一部):";
+    waiting_users(actions) = "Changes that wait for approval: {actions}. First users:", "承認待ちの変更 {actions} 件 (先頭のユーザーのみ表示):";
+    added_users(count) = "Users added since the previous request: {count}. First users:", "前回のリクエストの後に追加されたユーザー {count} 人 (先頭のユーザーのみ表示):";
     planned_counts(create, adopt, update, removals, managed) = "creates {create} · adopts {adopt} · updates {update} · {removals} · managed users: {managed}",
         "作成 {create} · 管理対象に追加 {adopt} · 更新 {update} · {removals} · 管理対象 {managed} 人";
     planned_removals(mark, delete, strip, sign_out) = "schedules for deletion {mark} · deletes {delete} · takes rights away {strip} · signs out {sign_out}",
@@ -47,7 +47,7 @@ catalogue! {
     done_removals(marked, removed, stripped, signed_out) = "scheduled for deletion {marked} · deleted {removed} · without rights {stripped} · signed out {signed_out}",
         "削除予定 {marked} · 削除 {removed} · 権限の削除 {stripped} · サインアウト {signed_out}";
     approval_reasons() = "Reasons for the approval:", "承認が必要な理由:";
-    removed_users() = "First users to be removed:", "削除されるユーザー (先頭の一部):";
+    removed_users() = "First users to be removed:", "削除されるユーザー (先頭のユーザーのみ表示):";
     failed_list() = "Failed:", "失敗:";
     skipped_list() = "Members that can't become users:", "Connect ユーザーを作成できないメンバー:";
     findings_list() = "Findings:", "検出事項:";

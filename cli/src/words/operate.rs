@@ -85,7 +85,7 @@ catalogue! {
     older_plans_end() = "AWS ends Developer Support and Business Support on 2027-01-01. If you have one of these plans, change to Business Support+ before that day. Otherwise the workflow can no longer read its cases.",
         "デベロッパーサポートとビジネスサポートは 2027 年 1 月 1 日に終了します。いずれかのプランを利用している場合は、終了日より前に Business Support+ に変更してください。変更しない場合、ワークフローはケースの状態を取得できなくなります。";
     reading_subscriptions() = "reading the subscriptions of the notification topic", "通知先の確認";
-    no_subscription() = "the notification topic has no subscriptions", "ワークフローの待機状況の通知先が登録されていません";
+    no_subscription() = "the notification topic has no subscriptions", "通知トピックにサブスクリプションがありません";
     add_a_subscription() = "Deploy with NotificationEmail, or subscribe to the notification topic.", "NotificationEmail を指定してデプロイするか、通知トピックをサブスクライブしてください。";
     confirmed_subscriptions(count) = "confirmed subscriptions: {count}", "サブスクリプション {count} 件、すべて確認済み";
     unconfirmed_subscriptions(count) = "unconfirmed subscriptions: {count}", "未確認のサブスクリプションが {count} 件あります";

@@ -13,7 +13,7 @@ catalogue! {
     polls(count) = "{count} polls", "確認 {count} 回";
     next_poll(time) = "next poll in {time}", "次の確認まで {time}";
     retrying(error, count) = "{error}, retrying ({count})", "{error} のため再試行中 ({count} 回目)";
-    entry_changed() = "the registry entry has changed meanwhile, which is handled", "レジストリの項目が更新されていたため、別の経路で続行";
+    entry_changed() = "the registry entry has changed in the meantime; continues with another state", "レジストリのエントリが更新されていたため、別のステートで続行";
     stopped() = "stopped when the execution ended", "実行の終了により停止";
     caught(error) = "{error}; the execution continues", "{error} (実行を継続)";
     per_second(rate) = "{rate}/s", "{rate} 人/秒";

@@ -6,7 +6,7 @@ pub(super) const LABELS: Labels = Labels {
     code: "ja",
     title: "Amazon Connect オンボーディング",
     skip: "本文へ移動",
-    local: "このレポートはローカルクラウドのものです。記載されたリソースは AWS と Entra ID には存在しません。",
+    local: "これはローカルクラウドのレポートです。記載されたリソースは AWS と Entra ID には存在しません。",
     ready: "準備完了: サインインできます",
     incomplete: "サインインの設定が完了していません。次のステップを確認してください",
     account: "AWS アカウント",

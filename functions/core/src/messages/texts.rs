@@ -139,9 +139,9 @@ texts! {
         "{name} の SAML 署名証明書を更新できなかったか、更新が途中で停止しました。証明書の有効期限までは、\
          引き続きサインインできます。\n\n理由: {detail}{certificate}";
     fix_the_reason() = "Fix the problem that the reason describes. If a permission is missing because the setup identity was removed, \
-         restore the setup identity until the rotation has finished.",
+         create the setup identity again, and keep it until the rotation has finished.",
         "「理由」に記載された対応を行ってください。setup アイデンティティを削除したためにアクセス許可が不足している場合は、\
-         更新が完了するまで再作成してください。";
+         再作成し、更新が完了するまで保持してください。";
     continue_the_rotation() = "Then continue the rotation, or wait for tomorrow's run:",
         "対応後に、中断したところから再開する (翌日の定期実行を待つこともできます):";
 }
