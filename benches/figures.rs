@@ -69,10 +69,10 @@ pub(crate) fn write(file: Option<&Path>, report: &impl Serialize) -> Result<(), 
 }
 
 /// Prints the report or, if the benchmark failed, the error. Returns the matching exit code.
-pub(crate) fn end(bench: &str, said: Result<impl Display, String>) -> ExitCode {
-    match said {
-        Ok(said) => {
-            println!("{said}");
+pub(crate) fn end(bench: &str, report: Result<impl Display, String>) -> ExitCode {
+    match report {
+        Ok(report) => {
+            println!("{report}");
             ExitCode::SUCCESS
         }
         Err(what) => {

@@ -79,11 +79,11 @@ fn rate(text: &str) -> Result<f64, String> {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let said = match args.plan_case {
+    let report = match args.plan_case {
         Some(case) => plan(case, args.planned),
         None => measure(args).map(|report| report.to_string()),
     };
-    figures::end("user_sync", said)
+    figures::end("user_sync", report)
 }
 
 fn plan(case: Case, people: u32) -> Result<String, String> {

@@ -57,8 +57,8 @@ pub(crate) fn measure(case: Case, people: usize) -> Result<Planned, String> {
     let mut command = Command::new(own);
     let name = case.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
     command.args(["--planned", &people.to_string(), "--plan-case", &name]);
-    let said = output(command, "planning")?;
-    serde_json::from_str(&said).map_err(|error| format!("planning: {error}"))
+    let printed = output(command, "planning")?;
+    serde_json::from_str(&printed).map_err(|error| format!("planning: {error}"))
 }
 
 /// Runs the planner for this case in the current process.

@@ -90,7 +90,7 @@ impl Creation {
         };
         let done = (count("created"), count("failed"));
         let durations = ours.output["durations"].clone();
-        let said = &script.said;
+        let printed = &script.printed;
         Self {
             users,
             rate,
@@ -98,9 +98,9 @@ impl Creation {
             ours: created("bootstrap, sync-users", done, ours.wall, ours.peak_kb, our_calls, durations),
             script: created(
                 "create_users.py, boto3",
-                (said.created, said.failed),
+                (printed.created, printed.failed),
                 script.wall,
-                said.peak_kb,
+                printed.peak_kb,
                 calls,
                 Value::Null,
             ),

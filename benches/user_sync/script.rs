@@ -15,13 +15,13 @@ use crate::fixture::{Fixture, GROUP};
 pub(crate) struct Run {
     /// The time from the start of the script (`exec`) to its exit.
     pub(crate) wall: Duration,
-    pub(crate) said: Said,
+    pub(crate) printed: Printed,
 }
 
 /// The output of the script.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Said {
+pub(crate) struct Printed {
     pub(crate) created: usize,
     pub(crate) failed: usize,
     pub(crate) peak_kb: u64,
@@ -41,6 +41,6 @@ pub(crate) async fn run(python: &Path, fixture: &Fixture) -> Result<Run, String>
     if !status.success() {
         return Err(fault(format!("exited with {status}; its output is above")));
     }
-    let said = serde_json::from_slice(&stdout).map_err(|error| fault(error.to_string()))?;
-    Ok(Run { wall, said })
+    let printed = serde_json::from_slice(&stdout).map_err(|error| fault(error.to_string()))?;
+    Ok(Run { wall, printed })
 }

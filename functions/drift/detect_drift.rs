@@ -71,7 +71,7 @@ pub async fn run(ctx: &Context, input: DetectDriftInput) -> Result<DriftReport, 
             report.instances.extend(before.cloned());
             continue;
         }
-        let Seen { findings: mut found, application_gone } = look(ctx, entry).await?;
+        let Compared { findings: mut found, application_gone } = compare(ctx, entry).await?;
         if let Some(before) = before {
             found = settled(before, found);
             found.extend(input.skipped.iter().filter(|one| one.instance_id == entry.instance_id).map(skipped));
@@ -188,7 +188,7 @@ fn digest(findings: &[DriftFinding]) -> String {
 }
 
 /// The result of comparing one instance.
-struct Seen {
+struct Compared {
     findings: Vec<DriftFinding>,
     /// Whether the Entra application of the instance no longer exists.
     application_gone: bool,
@@ -196,15 +196,15 @@ struct Seen {
 
 /// Compares all areas of an instance. A permanent error in one area becomes a finding and does not stop the other
 /// areas. A temporary error is returned, because it is not a manual change.
-async fn look(ctx: &Context, entry: &Entry) -> Result<Seen, StepError> {
-    let look = Look { ctx, entry, onboarding: entry.input(), now: OffsetDateTime::now_utc() };
+async fn compare(ctx: &Context, entry: &Entry) -> Result<Compared, StepError> {
+    let comparison = Comparison { ctx, entry, onboarding: entry.input(), now: OffsetDateTime::now_utc() };
     let (mut findings, mut application_gone) = (Vec::new(), false);
     for (area, name, objects) in [
-        (Area::Instance, "instance", look.instance().await),
-        (Area::Instance, "profiles", look.profiles().await),
-        (Area::Entra, "Entra", look.entra().await),
-        (Area::Iam, "IAM", look.federation().await),
-        (Area::Notifications, "subscriptions", look.subscriptions().await),
+        (Area::Instance, "instance", comparison.instance().await),
+        (Area::Instance, "profiles", comparison.profiles().await),
+        (Area::Entra, "Entra", comparison.entra().await),
+        (Area::Iam, "IAM", comparison.federation().await),
+        (Area::Notifications, "subscriptions", comparison.subscriptions().await),
     ] {
         match objects {
             Ok(objects) => {
@@ -223,17 +223,17 @@ async fn look(ctx: &Context, entry: &Entry) -> Result<Seen, StepError> {
             }
         }
     }
-    Ok(Seen { findings, application_gone })
+    Ok(Compared { findings, application_gone })
 }
 
-struct Look<'a> {
+struct Comparison<'a> {
     ctx: &'a Context,
     entry: &'a Entry,
     onboarding: Onboarding,
     now: OffsetDateTime,
 }
 
-impl Look<'_> {
+impl Comparison<'_> {
     async fn wanted(&self) -> Result<Federation, StepError> {
         let account = iam::arn_prefix(self.ctx.sts()).await?;
         let place = (account.as_str(), self.ctx.region(), self.entry.instance_id.as_str());
@@ -400,8 +400,8 @@ mod tests {
     fn findings_missing_in_the_second_comparison_are_reverted() {
         let before = InstanceDrift { findings: vec![finding("a", "1"), finding("b", "2")], ..InstanceDrift::default() };
         let settled = settled(&before, vec![finding("b", "2"), finding("c", "3")]);
-        let told: Vec<(&str, bool)> = settled.iter().map(|one| (one.place.as_str(), one.reverted)).collect();
-        assert_eq!(told, [("a", true), ("b", false), ("c", false)]);
+        let reverted: Vec<(&str, bool)> = settled.iter().map(|one| (one.place.as_str(), one.reverted)).collect();
+        assert_eq!(reverted, [("a", true), ("b", false), ("c", false)]);
     }
 
     #[test]

@@ -131,13 +131,13 @@ pub(crate) async fn provider_object(
     };
     let xml = provider.saml_metadata_document().unwrap_or_default();
     let present = read_metadata(xml);
-    let told = |metadata: &Metadata| format!("{} of {}", metadata.thumbprints.join(", "), metadata.entity_id);
+    let describe = |metadata: &Metadata| format!("{} of {}", metadata.thumbprints.join(", "), metadata.entity_id);
     let mut checks = Checks::default();
     checks.that(
         "trusted certificates",
         published.is_some_and(|published| published.is_trusted_by(xml)),
-        published.map_or_else(|| "those of the new application".into(), told),
-        present.as_ref().map_or_else(|error| error.message.clone(), told),
+        published.map_or_else(|| "those of the new application".into(), describe),
+        present.as_ref().map_or_else(|error| error.message.clone(), describe),
     );
     let mut guards = Checks::default();
     if let (Some(published), Ok(present)) = (published, &present) {

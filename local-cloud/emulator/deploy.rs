@@ -61,7 +61,7 @@ impl Deployment<'_> {
             "documents": self.documents,
         });
         let mut command = python(self.venv, self.folder, PROGRAM);
-        let output = fed(&mut command, settings.to_string().as_bytes())
+        let output = run_with_input(&mut command, settings.to_string().as_bytes())
             .await
             .map_err(|error| NotStarted::NotDeployed(error.to_string()))?;
         if !output.status.success() {
@@ -98,7 +98,7 @@ fn python(venv: &Venv, folder: &Path, program: &str) -> Command {
 }
 
 /// Runs a command that reads `input` from its standard input.
-async fn fed(command: &mut Command, input: &[u8]) -> std::io::Result<std::process::Output> {
+async fn run_with_input(command: &mut Command, input: &[u8]) -> std::io::Result<std::process::Output> {
     let mut group = Group::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()))?;
     if let Some(mut stdin) = group.child.stdin.take() {
         stdin.write_all(input).await?;

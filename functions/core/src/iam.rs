@@ -77,7 +77,7 @@ pub fn summary(document: &Value) -> String {
         None => return "no statement".into(),
         Some(statements) => list(statements),
     };
-    let told = statements.iter().map(|statement| {
+    let texts = statements.iter().map(|statement| {
         let effect = statement.get("Effect").and_then(Value::as_str).unwrap_or("?");
         let mut text = effect.to_owned();
         for (key, word) in [("Principal", ""), ("NotPrincipal", "all but ")] {
@@ -107,7 +107,7 @@ pub fn summary(document: &Value) -> String {
             .collect();
         if conditions.is_empty() { text } else { format!("{text} if {}", conditions.join(" and ")) }
     });
-    told.collect::<Vec<_>>().join("; ")
+    texts.collect::<Vec<_>>().join("; ")
 }
 
 /// Converts an ISO 8601 duration (`PT12H`, `PT1H30M`) to seconds.
@@ -171,9 +171,9 @@ mod tests {
         if let Some(statements) = edited["Statement"].as_array_mut() {
             statements.push(json!({ "Effect": "Allow", "Principal": { "AWS": "root" }, "Action": ["sts:AssumeRole"] }));
         }
-        let told = summary(&edited);
-        assert!(told.starts_with("Allow P sts:AssumeRoleWithSAML if SAML:aud https://signin"), "{told}");
-        assert!(told.ends_with("; Allow root sts:AssumeRole"), "{told}");
+        let text = summary(&edited);
+        assert!(text.starts_with("Allow P sts:AssumeRoleWithSAML if SAML:aud https://signin"), "{text}");
+        assert!(text.ends_with("; Allow root sts:AssumeRole"), "{text}");
         assert_eq!(summary(&Value::Null), "no statement");
         assert_eq!(
             summary(&json!({ "Statement": { "Effect": "Allow", "Principal": "*", "Action": "a", "Resource": "b" } })),

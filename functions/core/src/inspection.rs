@@ -120,10 +120,10 @@ impl Object {
     #[must_use]
     pub fn planned(&self, known: bool) -> PlanItem {
         let differences = || {
-            let told = self
+            let texts = self
                 .differences()
                 .map(|check| format!("{}: {} instead of {}", check.name, check.expected, check.found));
-            told.collect::<Vec<_>>().join("; ")
+            texts.collect::<Vec<_>>().join("; ")
         };
         let differs = self.differences().next().is_some();
         let (action, detail) = match &self.presence {

@@ -251,7 +251,7 @@ mod tests {
                 let decided = next(&self.observed, &RotationParameters { force, ..parameters(stage, &target) });
                 assert!(self.sign_in_works());
                 match self.apply(decided) {
-                    Some(told) => (stage, target) = told,
+                    Some(update) => (stage, target) = update,
                     None => return true,
                 }
             }

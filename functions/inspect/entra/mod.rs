@@ -185,10 +185,10 @@ impl Found {
         let certificate = wanted.certificate.as_deref().unwrap_or(active);
         let right = self.active_certificate().is_some() && active.eq_ignore_ascii_case(certificate);
         checks.that("active signing certificate", right, certificate, active);
-        let said = self.claims.first().and_then(|policy| policy.definition.first()).map_or("", String::as_str);
-        let said: Value = serde_json::from_str(said).unwrap_or(Value::Null);
-        let right = iam::same_document(&claims(wanted), &said);
-        checks.that("claims", right, claims_told(&claims(wanted)), claims_told(&said));
+        let present = self.claims.first().and_then(|policy| policy.definition.first()).map_or("", String::as_str);
+        let present: Value = serde_json::from_str(present).unwrap_or(Value::Null);
+        let right = iam::same_document(&claims(wanted), &present);
+        checks.that("claims", right, describe_claims(&claims(wanted)), describe_claims(&present));
         checks
     }
 
@@ -298,22 +298,22 @@ fn claims(wanted: &Federation) -> Value {
 }
 
 /// Describes the SAML claims of a claims mapping policy for messages.
-fn claims_told(definition: &Value) -> String {
+fn describe_claims(definition: &Value) -> String {
     let entries = definition.pointer("/ClaimsMappingPolicy/ClaimsSchema").and_then(Value::as_array);
-    let told = entries.into_iter().flatten().map(|entry| {
+    let texts = entries.into_iter().flatten().map(|entry| {
         let text = |key: &str| entry.get(key).and_then(Value::as_str);
         let name = text("SamlClaimType").or(text("JwtClaimType")).unwrap_or("?");
         let value = text("Value").map_or_else(|| text("ID").unwrap_or("?").to_owned(), |value| format!("\"{value}\""));
         format!("{}: {value}", name.rsplit('/').next().unwrap_or(name))
     });
-    let told: Vec<String> = told.collect();
-    if told.is_empty() { "none".into() } else { told.join(", ") }
+    let texts: Vec<String> = texts.collect();
+    if texts.is_empty() { "none".into() } else { texts.join(", ") }
 }
 
 /// Returns whether a policy has this definition, ignoring differences in JSON formatting.
 pub(crate) fn says(policy: &ClaimsMappingPolicy, definition: &Value) -> bool {
     match policy.definition.as_slice() {
-        [text] => serde_json::from_str::<Value>(text).is_ok_and(|said| said == *definition),
+        [text] => serde_json::from_str::<Value>(text).is_ok_and(|present| present == *definition),
         _ => false,
     }
 }
@@ -407,10 +407,10 @@ fn claims_object(found: Option<&Found>, alias: &str, wanted: &Federation) -> Obj
         return Object::new(Area::Entra, KIND, policy.display_name.as_deref().unwrap_or(&name), Presence::Ours);
     }
     if let Some(policy) = assigned.iter().find(|policy| policy.display_name.as_deref() == Some(name.as_str())) {
-        let said: Value =
+        let present: Value =
             policy.definition.first().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         let mut checks = Checks::default();
-        checks.that("claims", false, claims_told(&definition), claims_told(&said));
+        checks.that("claims", false, describe_claims(&definition), describe_claims(&present));
         return Object::new(Area::Entra, KIND, &name, Presence::Ours).with(checks);
     }
     match assigned.first() {

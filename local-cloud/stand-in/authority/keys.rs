@@ -60,12 +60,12 @@ impl Keys {
         if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(resource) {
             return known.clone();
         }
-        let key = self.look(service, resource).await.filter(|key| !key.contains("alias/aws/"));
+        let key = self.read_key(service, resource).await.filter(|key| !key.contains("alias/aws/"));
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(resource.to_owned(), key.clone());
         key
     }
 
-    async fn look(&self, service: &str, resource: &str) -> Option<String> {
+    async fn read_key(&self, service: &str, resource: &str) -> Option<String> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         match service {
             "secretsmanager" => {

@@ -321,7 +321,7 @@ mod tests {
 
     use super::*;
 
-    fn said(statements: Value, ask: &Ask) -> Decision {
+    fn decision_for(statements: Value, ask: &Ask) -> Decision {
         decide(&parse(&json!({ "Statement": statements })).unwrap(), None, ask)
     }
 
@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn an_action_is_allowed_only_on_the_resources_of_a_statement() {
         let policy = allow("connect:Create*", "arn:aws:connect:*:1:instance/*", json!({}));
-        let on = |action: &str, resource: &str| said(policy.clone(), &Ask::new(action, resource));
+        let on = |action: &str, resource: &str| decision_for(policy.clone(), &Ask::new(action, resource));
         assert_eq!(on("connect:CreateUser", "arn:aws:connect:x:1:instance/a/agent/*"), Decision::Allow);
         assert_eq!(on("connect:createuser", "arn:aws:connect:x:1:instance/a"), Decision::Allow);
         assert_eq!(on("connect:DeleteUser", "arn:aws:connect:x:1:instance/a"), Decision::NotAllowed);
@@ -346,8 +346,8 @@ mod tests {
             { "Effect": "Allow", "Action": "*", "Resource": "*" },
             { "Effect": "Deny", "Action": "iam:*", "Resource": "*" },
         ]);
-        assert_eq!(said(policy.clone(), &Ask::new("iam:CreateRole", "r")), Decision::Deny);
-        assert_eq!(said(policy, &Ask::new("s3:GetObject", "r")), Decision::Allow);
+        assert_eq!(decision_for(policy.clone(), &Ask::new("iam:CreateRole", "r")), Decision::Deny);
+        assert_eq!(decision_for(policy, &Ask::new("s3:GetObject", "r")), Decision::Allow);
     }
 
     #[test]
@@ -379,7 +379,7 @@ mod tests {
             (json!({ "ForAllValues:StringEquals": { "list": ["x", "y"] } }), true),
             (json!({ "ForAnyValue:StringEquals": { "missing": "x" } }), false),
         ] {
-            let decision = said(allow("a:B", "*", condition.clone()), &asked);
+            let decision = decision_for(allow("a:B", "*", condition.clone()), &asked);
             assert_eq!(decision == Decision::Allow, expected, "{condition}");
         }
     }
@@ -390,11 +390,14 @@ mod tests {
                               "Condition": { "StringEquals": { "SAML:aud": ["a", "b"] } } }]);
         let trusts = |principal, audience| {
             let ask = Ask::of_trust("sts:AssumeRoleWithSAML", "Federated", principal).with("SAML:aud", audience);
-            said(policy.clone(), &ask) == Decision::Allow
+            decision_for(policy.clone(), &ask) == Decision::Allow
         };
         assert!(trusts("p", "a") && trusts("p", "b"));
         assert!(!trusts("q", "a") && !trusts("p", "c"));
-        assert_eq!(said(policy, &Ask::new("sts:AssumeRoleWithSAML", "*").with("SAML:aud", "a")), Decision::NotAllowed);
+        assert_eq!(
+            decision_for(policy, &Ask::new("sts:AssumeRoleWithSAML", "*").with("SAML:aud", "a")),
+            Decision::NotAllowed
+        );
     }
 
     #[test]
@@ -407,9 +410,9 @@ mod tests {
     fn a_policy_variable_without_a_value_matches_nothing() {
         let policy = allow("connect:GetFederationToken", "arn:instance/i/user/${aws:userid}", json!({}));
         let ask = Ask::new("connect:GetFederationToken", "arn:instance/i/user/AROA:haruna");
-        assert_eq!(said(policy.clone(), &ask.clone().with("aws:userid", "AROA:haruna")), Decision::Allow);
-        assert_eq!(said(policy.clone(), &ask.clone().with("aws:userid", "AROA:mika")), Decision::NotAllowed);
-        assert_eq!(said(policy, &ask), Decision::NotAllowed);
+        assert_eq!(decision_for(policy.clone(), &ask.clone().with("aws:userid", "AROA:haruna")), Decision::Allow);
+        assert_eq!(decision_for(policy.clone(), &ask.clone().with("aws:userid", "AROA:mika")), Decision::NotAllowed);
+        assert_eq!(decision_for(policy, &ask), Decision::NotAllowed);
     }
 
     #[test]

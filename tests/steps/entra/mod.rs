@@ -195,13 +195,13 @@ async fn an_application_whose_response_was_lost_is_found_although_lists_are_dela
     cloud.fault(json!({ "service": "graph", "match": "instantiate", "truncate": true }));
     let searched = cloud.create_once(None, 0).await.unwrap();
     assert_eq!(cloud.create_once(Some(searched.clone()), 0).await.unwrap_err().kind, StepErrorKind::Unavailable);
-    let mut look = cloud.create_once(Some(searched), 1).await.unwrap();
+    let mut polled = cloud.create_once(Some(searched), 1).await.unwrap();
     for _ in 0..5 {
-        assert_eq!((look.status.as_str(), look.application_id.as_str()), ("REPLICATING", ""));
-        look = cloud.create_once(Some(look), 0).await.unwrap();
+        assert_eq!((polled.status.as_str(), polled.application_id.as_str()), ("REPLICATING", ""));
+        polled = cloud.create_once(Some(polled), 0).await.unwrap();
     }
     cloud.local.advance(2000.0);
-    let found = cloud.until_ready(look).await;
+    let found = cloud.until_ready(polled).await;
     assert!(!found.adopted, "no application had this name before");
     assert_eq!(cloud.applications().await, 1);
 }
@@ -212,8 +212,8 @@ async fn an_application_that_was_never_created_is_created_after_the_polls() {
     cloud.fault(json!({ "service": "graph", "match": "instantiate", "status": 500, "code": "InternalServerError" }));
     let searched = cloud.create_once(None, 0).await.unwrap();
     assert_eq!(cloud.create_once(Some(searched.clone()), 0).await.unwrap_err().kind, StepErrorKind::Unavailable);
-    let look = cloud.create_once(Some(searched), 1).await.unwrap();
-    let made = cloud.until_ready(look).await;
+    let polled = cloud.create_once(Some(searched), 1).await.unwrap();
+    let made = cloud.until_ready(polled).await;
     assert!(!made.adopted);
     assert_eq!(cloud.applications().await, 1);
 }

@@ -51,13 +51,13 @@ mod tests {
 
     #[test]
     fn an_unusable_document_is_reported_by_its_input_field() {
-        for (size, head, said) in [
+        for (size, head, part) in [
             (0, &b""[..], "is empty"),
             (MAX_DOCUMENT_BYTES + 1, b"%PDF-1.7", "at most 5242880"),
             (10, b"PK\x03\x04", "not a PDF"),
         ] {
             let message = check("address", size, head).unwrap_err();
-            assert!(message.starts_with("documents.address: ") && message.contains(said), "{message}");
+            assert!(message.starts_with("documents.address: ") && message.contains(part), "{message}");
         }
         assert!(check("address", MAX_DOCUMENT_BYTES, b"%PDF-1.7").is_ok());
     }
