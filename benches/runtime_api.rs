@@ -67,7 +67,7 @@ impl Api {
 }
 
 impl RuntimeApi {
-    /// Starts the server for a function with this name and time-out.
+    /// Starts the server for a function with this name and timeout.
     pub(crate) async fn start(function: &'static str, timeout: Duration) -> io::Result<Self> {
         let (events, given) = mpsc::unbounded_channel();
         let (notes, seen) = mpsc::unbounded_channel();

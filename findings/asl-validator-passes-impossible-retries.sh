@@ -5,7 +5,7 @@
 # expected: asl-validator has a JSON schema for retriers, so it rejects values that the specification does not allow.
 # seen:     asl-validator accepts States.ALL together with other error names and in a retrier that is not the last one.
 #           It accepts JitterStrategy HALF, a BackoffRate below 1, a MaxDelaySeconds below IntervalSeconds, a heartbeat
-#           above the time-out, and variables named "states" and "$x". It does reject a negative wait and a transition
+#           above the timeout, and variables named "states" and "$x". It does reject a negative wait and a transition
 #           out of a branch.
 # matters:  each of these definitions passes a check that relies on asl-validator, and then fails at deployment.
 set -euo pipefail
@@ -23,7 +23,7 @@ const cases = {
   'JitterStrategy HALF': retry({ ErrorEquals: ['Throttled'], JitterStrategy: 'HALF' }),
   'BackoffRate 0.5': retry({ ErrorEquals: ['Throttled'], BackoffRate: 0.5 }),
   'MaxDelaySeconds below IntervalSeconds': retry({ ErrorEquals: ['Throttled'], IntervalSeconds: 10, MaxDelaySeconds: 5 }),
-  'heartbeat above the time-out': task({ TimeoutSeconds: 5, HeartbeatSeconds: 10 }),
+  'heartbeat above the timeout': task({ TimeoutSeconds: 5, HeartbeatSeconds: 10 }),
   'variable named states': task({ Assign: { states: 1 } }),
   'variable named $x': task({ Assign: { $x: 1 } }),
   'negative wait': machine({ Type: 'Wait', Seconds: -1 }),
@@ -40,7 +40,7 @@ States.ALL before the last retrier: passed
 JitterStrategy HALF: passed
 BackoffRate 0.5: passed
 MaxDelaySeconds below IntervalSeconds: passed
-heartbeat above the time-out: passed
+heartbeat above the timeout: passed
 variable named states: passed
 variable named $x: passed
 negative wait: refused

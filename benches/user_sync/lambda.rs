@@ -14,7 +14,7 @@ use crate::{
     tools::peak_kb,
 };
 
-/// The time-out that template.yaml sets for this function.
+/// The timeout that template.yaml sets for this function.
 const TIMEOUT: Duration = Duration::from_secs(900);
 
 /// The result of one complete sync, which may need several invocations of the function.

@@ -15,8 +15,8 @@ pub enum Exit {
     NoLocalCloud,
     /// 4: the cloud is not usable: credentials, stack or permission are missing, or the service does not respond.
     NoCloud,
-    /// 5: nothing failed, but an operator must act: changes of users wait for approval, an onboarding is already running, drift
-    /// was found, or `doctor` found something to do.
+    /// 5: nothing failed, but an operator must act: changes to users wait for approval, an onboarding is already
+    /// running, drift was found, or `doctor` found something to do.
     Undecided,
     /// 130: interrupted by Ctrl-C or a termination signal, the code that shells expect.
     Interrupted,

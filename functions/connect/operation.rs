@@ -6,7 +6,7 @@
 pub enum Operation {
     /// `CreateUser`.
     CreateUser,
-    /// `SearchUsers`, to read a user that already exists.
+    /// `SearchUsers`, to read a user who already exists.
     SearchUsers,
     /// `TagResource`.
     TagResource,

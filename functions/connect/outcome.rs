@@ -62,7 +62,7 @@ impl Applied {
         self.totals.created += 1;
     }
 
-    /// Records an existing user that already has the tags of this onboarding. If `lost`, this run created the user, but
+    /// Records an existing user who already has the tags of this onboarding. If `lost`, this run created the user, but
     /// the response was lost. Otherwise, an earlier run created the user, and Connect did not list the user until now.
     pub(super) fn found(&mut self, username: &str, lost: bool) {
         if lost {

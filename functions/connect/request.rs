@@ -15,7 +15,7 @@ use crate::aws::{self, sessions::SessionError};
 pub(super) enum Request<'p> {
     /// Change one user.
     Write(Write<'p>),
-    /// Read the user that already has the name of the user to create. If `lost`, an earlier request whose response was
+    /// Read the user who already has the name of the user to create. If `lost`, an earlier request whose response was
     /// lost may have created the existing user.
     Resolve { new: &'p NewUser, lost: bool },
     /// Check again that the user may be removed. If so, the request `then` is sent. If `sign_out` is set, the user is

@@ -230,7 +230,7 @@ impl<'p> Run<'p> {
                     self.applied.revocation_failed.get_or_insert(reason);
                 }
                 match then {
-                    // The user could sign in again at once, so the next sync tries again.
+                    // The user could sign in again immediately, so the next sync tries again.
                     Write::RecordSignOut { .. } if !revoked => {}
                     then if sign_out => self.sign_out(then),
                     then => self.write(then),

@@ -249,7 +249,7 @@ impl Comparison<'_> {
         {
             let mut guards = Checks::default();
             let ours = instance::is_ours(found, alias);
-            guards.that("tags", ours, "the tags of this onboarding", if ours { "the same" } else { "others" });
+            guards.that("tags", ours, "the tags of this onboarding", if ours { "the same" } else { "other tags" });
             object = object.guarded(guards);
         }
         let mut objects = vec![object];

@@ -9,11 +9,11 @@
 //!   fails with `Conflict`.
 //!
 //! The `instantiate` call is not idempotent, and Graph's lists contain a new application only after a delay. If an
-//! attempt created an application and failed, a retry can't find this application at once. Therefore:
+//! attempt created an application and failed, a retry may not find this application immediately. Therefore:
 //!
 //! 1. The first invocation only searches, and records in `previous` that it has searched. An application that appears
 //!    later is then known to come from this execution.
-//! 2. The step returns the IDs of a new application at once, and later invocations receive the IDs in `previous`.
+//! 2. The step returns the IDs of a new application immediately, and later invocations receive the IDs in `previous`.
 //! 3. A retry, identified by the state machine's retry count, searches [`SEARCHES`] times before it creates an
 //!    application.
 //!

@@ -4,12 +4,12 @@
 //!
 //! * the request: `approvalDigest`, `approvalChunks`, `approvalSummary` (JSON, [`WaitingPart`]), `approvalRequestedAt`,
 //!   `approvalUntil`, `approvalNotified`, and after a rejection `rejectedBy` and `rejectedAt`;
-//! * the approval: `approvedDigest`, `approvedChunks`, `approvedUntil`, `approvedBy` and `approvedAt`. `onboard approve`
-//!   turns the request into the approval in one conditional write.
+//! * the approval: `approvedDigest`, `approvedChunks`, `approvedUntil`, `approvedBy` and `approvedAt`. `onboard
+//!   approve` turns the request into the approval in one conditional write.
 //!
 //! The set itself is stored in items of its own, because it may be larger than an item: the key is `approval#`, the
-//! instance ID, `#`, the digest, `#` and the number of the chunk; the attribute `actions` contains the bytes. `DynamoDB`
-//! deletes these items some days after the request (`expiresAt`, time to live).
+//! instance ID, `#`, the digest, `#` and the number of the chunk; the attribute `actions` contains the bytes.
+//! `DynamoDB` deletes these items some days after the request (`expiresAt`, time to live).
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use onboarding_core::{
@@ -225,7 +225,7 @@ impl Registry<'_> {
         Ok(stored.then_some(until))
     }
 
-    /// Withdraws the request for approval, because no action needs approval any more. A request that was changed
+    /// Withdraws the request for approval, because no action needs approval now. A request that was changed
     /// meanwhile stays.
     ///
     /// # Errors

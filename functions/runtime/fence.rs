@@ -5,7 +5,7 @@
 //! confirmed the lease within the last seconds of *wall-clock* time; otherwise the fence confirms the lease first. The
 //! monotonic clock of the process is not sufficient, because it can stop while the invocation is paused.
 //!
-//! If the registry does not confirm the lease, the step ends at once with `LeaseLost`.
+//! If the registry does not confirm the lease, the step ends immediately with `LeaseLost`.
 
 use std::{
     fmt,
@@ -163,7 +163,7 @@ fn current() -> Option<Arc<Fence>> {
     FENCE.try_with(Clone::clone).ok().flatten()
 }
 
-/// Returns as soon as a request of the current step may be sent. Returns at once if the step needs no lease.
+/// Returns as soon as a request of the current step may be sent. Returns immediately if the step needs no lease.
 ///
 /// # Errors
 /// `LeaseLost`, or the error of the registry.

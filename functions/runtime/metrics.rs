@@ -21,7 +21,7 @@ pub const INSTANCE: &str = "Instance";
 pub enum Metric {
     /// The number of users that one round (one call of the sync's function) created.
     UsersCreated,
-    /// The number of users that one round changed: users that were adopted, updated or scheduled for deletion, or whose
+    /// The number of users that one round changed: users who were adopted, updated or scheduled for deletion, or whose
     /// scheduled deletion was cancelled.
     UsersUpdated,
     /// The number of users that one round deleted.

@@ -88,8 +88,8 @@ async fn check(ctx: &Context, target: &TeardownTarget, found: &Instance) -> Resu
         return Ok(());
     }
     Err(StepError::conflict(format!(
-        "the instance {} has phone numbers that are not in the approved plan: {}. Released numbers can be lost for good, so \
-         nothing is deleted. Create a new teardown plan",
+        "the instance {} has phone numbers that are not in the approved plan: {}. Released numbers can be lost \
+         permanently, so nothing is deleted. Create a new teardown plan",
         target.alias,
         new.join(", ")
     )))

@@ -55,7 +55,7 @@ impl Round<'_> {
     }
 
     /// Requests approval for the waiting part, unless an earlier request contains all its actions. Withdraws the
-    /// request if nothing waits any more.
+    /// request if no action waits now.
     pub(super) async fn request_approval(
         &self,
         guarded: &Guarded,

@@ -45,7 +45,7 @@ fn socket_inode(local: u16, remote: u16) -> Option<String> {
     let text: String = tables.iter().filter_map(|table| std::fs::read_to_string(table).ok()).collect();
     let (local, remote) = (format!(":{local:04X}"), format!(":{remote:04X}"));
     // The fields of a line are: number, local address, remote address, state, queues, timers, retransmissions, user,
-    // time-out, inode.
+    // timeout, inode.
     text.lines().find_map(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
         let [_, from, to, _, _, _, _, _, _, inode, ..] = fields[..] else { return None };

@@ -108,7 +108,7 @@ async fn five_thousand_and_one_notifications_cause_few_syncs_and_none_is_lost() 
     assert!((1..=sent / 2).contains(&rounds), "{rounds} rounds");
 }
 
-/// Runs the function's schedule at once, by adding a copy of the schedule that is due now.
+/// Runs the function's schedule immediately, by adding a copy of the schedule that is due now.
 async fn now(function: &str) {
     let listed = cloud().rest("scheduler", "GET", "/schedules", &Value::Null).await;
     let mut found = 0;

@@ -85,7 +85,7 @@ def nested(state, *where, **fields):
 
 
 def one_quota(stubs):
-    """Adds a quota on the number of users that has been granted and for which users wait."""
+    """Adds a quota on the number of users that AWS has granted and for which members wait."""
     quotas = stubs["RequestQuotas"][-1]["Return"]["quotas"]
     quotas.append({**quotas[0], "code": "L-9A46857E", "status": "SUFFICIENT"})
 

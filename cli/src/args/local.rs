@@ -26,7 +26,7 @@ pub struct LocalArgs {
     /// "retryAfter", "errorCodes", "delayMs", "answerDelayMs", "truncate", "break", "kill"}]
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
-    /// Emulate the other reading of this assumption (repeatable); `all` selects every one, `help` lists them
+    /// Emulate the other reading of this assumption (repeatable); `all` selects all assumptions, `help` lists them
     #[arg(long, value_name = "NAME", value_parser = assumption)]
     pub assume: Vec<String>,
     /// Write every call of the functions to the clouds, one JSON object per line
@@ -57,7 +57,7 @@ pub struct LocalArgs {
     /// Credential with which the functions authenticate to Microsoft Graph
     #[arg(long, value_enum, value_name = "KIND", default_value_t = CredentialArg::Keyless)]
     pub credential: CredentialArg,
-    /// Use Amazon Connect's real API rates (2 requests per second, burst 5) instead of higher ones
+    /// Use Amazon Connect's real API rates (2 requests per second, burst 5) instead of higher rates
     #[arg(long)]
     pub real_rates: bool,
     /// Emulate a new AWS account, which has 10 concurrent executions of functions and can reserve none

@@ -41,7 +41,7 @@ Exit codes:
   2  the input or the arguments are invalid; nothing was started
   3  the local cloud could not start or is not running
   4  AWS is not usable: credentials, stack or permission missing, or no response
-  5  you must decide or check: changes of users wait for approval, an onboarding is already running, drift was found
+  5  you must decide or check: changes to users wait for approval, an onboarding is already running, drift was found
   130  interrupted; an execution in the cloud continues"
 )]
 pub struct Args {
@@ -123,13 +123,13 @@ pub enum Command {
         after_help = "Examples:\n  onboard sync acme-support --wait\n  onboard sync acme-support --plan    changes nothing"
     )]
     Sync(SyncArgs),
-    /// End all sessions of a Connect user at once
+    /// End all sessions of a Connect user immediately
     #[command(after_help = "Example:\n  onboard sign-out taro@example.com --instance acme-support")]
     SignOut(SignOutArgs),
-    /// Approve changes of users that wait for approval, and apply exactly these changes
+    /// Approve changes to users that wait for approval, and apply exactly these changes
     #[command(after_help = "Example:\n  onboard approve acme-support --digest 1c5f…")]
     Approve(ApproveArgs),
-    /// Reject changes of users that wait for approval; these users stay unchanged
+    /// Reject changes to users that wait for approval; these users stay unchanged
     #[command(after_help = "Example:\n  onboard reject acme-support")]
     Reject(RejectArgs),
     /// Reprocess failed events

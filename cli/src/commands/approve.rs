@@ -1,4 +1,4 @@
-//! `onboard approve` and `onboard reject`: the operator's decision about changes of users that need approval.
+//! `onboard approve` and `onboard reject`: the operator's decision about changes to users that need approval.
 //!
 //! The registry stores the request with its digest. Both commands write the decision and the caller's ARN on the
 //! condition that the request still has the digest that the operator has seen. `approve` then starts a user sync, which

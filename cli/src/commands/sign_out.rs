@@ -1,4 +1,4 @@
-//! `onboard sign-out`: ends all sessions of one Connect user at once.
+//! `onboard sign-out`: ends all sessions of one Connect user immediately.
 
 use aws_sdk_connect::types::{StringComparisonType, StringCondition, UserSearchCriteria};
 use serde_json::json;

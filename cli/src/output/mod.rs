@@ -175,11 +175,11 @@ pub struct RunningState {
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UserProgress {
-    /// Number of users that are done.
+    /// Number of processed users.
     pub done: f64,
     /// Number of users that the plan contains.
     pub planned: f64,
-    /// Number of users that failed.
+    /// Number of users who failed.
     pub failed: f64,
     /// Users per second.
     pub per_second: Option<f64>,

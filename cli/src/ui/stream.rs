@@ -12,7 +12,7 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// Writes the text at once.
+    /// Writes the text immediately.
     ///
     /// # Errors
     /// Fails if the stream is closed or its device is full.

@@ -16,8 +16,8 @@ catalogue! {
     specify_digest(digest) = "Review the changes, then use: --digest {digest}", "変更の内容を確認し、--digest {digest} を指定して実行してください。";
     approved(digest) = "Approved. The changes of the request {digest} are being applied.", "承認しました。リクエスト {digest} の変更を適用します。";
     rejected(digest) = "Rejected. The changes of the request {digest} are not applied.", "拒否しました。リクエスト {digest} の変更は適用されません。";
-    nothing_waits(alias) = "No changes of users of {alias} wait for approval.", "{alias} に承認待ちの変更はありません。";
-    request_of(alias, digest) = "Changes of users of {alias} that wait for approval, digest {digest}", "{alias} の承認待ちの変更 (ダイジェスト {digest})";
+    nothing_waits(alias) = "No changes to users of {alias} wait for approval.", "{alias} に承認待ちの変更はありません。";
+    request_of(alias, digest) = "Changes to users of {alias} that wait for approval, digest {digest}", "{alias} の承認待ちの変更 (ダイジェスト {digest})";
     no_user(user, alias) = "{alias} has no user with the username {user}; nothing was changed.",
         "{alias} に、ユーザー名が {user} のユーザーはありません。何も変更していません。";
     check_the_username() = "Use the exact username, including upper and lower case, as Connect's user management shows it. A new user is found after a few seconds.",

@@ -25,7 +25,7 @@ catalogue! {
     stopping(name) = "stopping the execution {name}", "実行 {name} の停止";
     execution_stopped(name) = "{name} is stopped.", "{name} を停止しました。";
     requests_stay_open() = "AWS still works on these requests. To withdraw a request, close its case in AWS Support:", "次のリクエストは、引き続き AWS で処理されます。取り下げるには、AWS サポートでケースを解決済みにしてください:";
-    open_quota(name, value, id) = "quota increase: {name} to {value} (request {id})", "クォータの引き上げ: {name} を {value} に引き上げ (リクエスト {id})";
+    open_quota(name, value, id) = "quota increase: {name} to {value} (request {id})", "クォータ {name} の {value} への引き上げ (リクエスト {id})";
     open_claim(number) = "phone number: {number}", "電話番号: {number}";
     open_case(case) = "AWS Support case: {case}", "AWS サポートのケース: {case}";
     resources_stay(alias) = "The resources that the execution created stay. To continue, start the same input again: `onboard start`\nTo remove the resources: `onboard teardown {alias}`",

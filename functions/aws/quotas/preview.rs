@@ -45,7 +45,7 @@ pub(crate) async fn preview(client: &Client, wanted: Wanted<'_>) -> Result<PlanI
             format!("{has}; the request {} is {}, but its value is not applied yet", request.id, request.status),
         ),
         QuotaDecision::Refused(request) => {
-            (Action::Wait, format!("{has}; AWS recently refused the request {} ({})", request.id, request.status))
+            (Action::Wait, format!("{has}; AWS recently denied the request {} ({})", request.id, request.status))
         }
         QuotaDecision::Undecided(_) | QuotaDecision::Ask => {
             (Action::Wait, format!("{has}; an increase to {ask_for} will be requested"))

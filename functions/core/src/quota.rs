@@ -304,7 +304,7 @@ mod tests {
             ("CASE_CLOSED", 3 * HOUR, 22.0, "ask"),
             ("DENIED", 5 * MINUTE, 22.0, "refused a"),
             // A new execution repeats a denied request only after some time, but sends a request for a different value
-            // at once.
+            // immediately.
             ("DENIED", HOUR, 22.0, "ask"),
             ("DENIED", 5 * MINUTE, 30.0, "ask"),
         ] {

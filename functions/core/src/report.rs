@@ -107,7 +107,7 @@ fn users(users: &SyncUsersOutput) -> Vec<OpenItem> {
     if users.status == SyncStatus::UnsafePlan {
         items.push(OpenItem::new(
             "user sync",
-            format!("changes of users wait for approval: {}", users.reasons.join("; ")),
+            format!("changes to users wait for approval: {}", users.reasons.join("; ")),
             "Check the changes that wait. Approve or reject them (onboard approve, onboard reject), or correct the groups.",
         ));
     }

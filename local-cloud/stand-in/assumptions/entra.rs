@@ -63,7 +63,7 @@ pub(super) const ROWS: [Assumption; 16] = [
         name: "released-identifiers",
         area: Area::Entra,
         assumed: Text {
-            en: "Identifiers that were removed from an application before its deletion can be used again at once.",
+            en: "Identifiers that were removed from an application before its deletion can be used again immediately.",
             ja: "アプリケーションから事前に除外した識別子は、アプリケーションを削除すると解放されます。",
         },
         other: Text {

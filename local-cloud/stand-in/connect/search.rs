@@ -45,7 +45,7 @@ fn fingerprint(input: &Input) -> u64 {
     hasher.finish()
 }
 
-/// A user in the format of `SearchUsers`: names without e-mail addresses, and after-contact work time in milliseconds
+/// A user in the format of `SearchUsers`: names without email addresses, and after-contact work time in milliseconds
 /// instead of seconds.
 fn summary(setting: &Setting, user: &User) -> Value {
     let mut shape = common(user);

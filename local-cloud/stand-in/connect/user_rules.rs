@@ -16,7 +16,7 @@ pub(super) const CHANNEL_CONFIGS: [&str; 5] = [
     "VoiceEnhancementConfigs",
 ];
 
-/// Validates a username: 1 to 64 characters of `[a-zA-Z0-9_.@-]`. `@` is valid only in a full e-mail address.
+/// Validates a username: 1 to 64 characters of `[a-zA-Z0-9_.@-]`. `@` is valid only in a full email address.
 pub(super) fn username(name: &str) -> Result<(), Refusal> {
     let refuse = |why: &str| Err(Refusal::invalid_parameter(format!("Username is not valid: {why}")));
     if name.chars().count() > 64 {
@@ -28,7 +28,7 @@ pub(super) fn username(name: &str) -> Result<(), Refusal> {
         Some((local, domain)) if !local.is_empty() && legal(local) && legal(domain) => {
             let labels: Vec<&str> = domain.split('.').collect();
             if labels.len() < 2 || labels.iter().any(|label| label.is_empty()) {
-                return refuse("@ may only stand in a full e-mail address.");
+                return refuse("@ is allowed only in a full email address.");
             }
             Ok(())
         }
@@ -36,7 +36,7 @@ pub(super) fn username(name: &str) -> Result<(), Refusal> {
     }
 }
 
-/// Validates the first and last name in a request, and rejects an e-mail address if the instance uses SAML.
+/// Validates the first and last name in a request, and rejects an email address if the instance uses SAML.
 pub(super) fn identity(instance: &Instance, info: Option<&Map<String, Value>>) -> Result<Map<String, Value>, Refusal> {
     let text =
         |name: &str| info.and_then(|info| info.get(name)).and_then(Value::as_str).filter(|text| !text.is_empty());

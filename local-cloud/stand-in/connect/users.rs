@@ -1,4 +1,4 @@
-//! Users. `CreateUser` succeeds at once, but the new user becomes visible only later.
+//! Users. `CreateUser` succeeds immediately, but the new user becomes visible only later.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -186,7 +186,7 @@ impl Call<'_> {
         let ids = self.body.get("groupIds").and_then(Value::as_array).into_iter().flatten();
         let ids: Vec<&str> = ids.filter_map(Value::as_str).collect();
         if ids.len() > 20 {
-            return Err(GraphError::bad_request("Too many group ids: at most 20 are checked at once."));
+            return Err(GraphError::bad_request("Too many group ids: at most 20 are checked in one request."));
         }
         let state = self.graph.state();
         let user = state.directory.user(key).ok_or_else(|| GraphError::not_found(key))?;
@@ -219,7 +219,7 @@ impl Call<'_> {
     pub(super) fn objects_by_ids(&self) -> Result<Answer, GraphError> {
         let ids = self.body.get("ids").and_then(Value::as_array).cloned().unwrap_or_default();
         if ids.len() > 1000 {
-            return Err(GraphError::bad_request("Too many ids: at most 1000 are read at once."));
+            return Err(GraphError::bad_request("Too many ids: at most 1000 are read in one request."));
         }
         let types = self.body.get("types").and_then(Value::as_array).cloned().unwrap_or_default();
         let wanted = |object: &&Object| {

@@ -230,7 +230,7 @@ impl Fixture {
         outcome.expect(ended.status != "SUCCEEDED" || traces.is_empty(), &format!("the teardown left {traces:?}"));
         // The group's Graph subscription is deleted with the last onboarding of the group. The next run starts after
         // the deleted instance has disappeared from the list.
-        until("the deleted instance is not listed any more", async || {
+        until("the deleted instance is no longer listed", async || {
             (ended.status != "SUCCEEDED" || self.cloud.find_instance(alias).await.is_none()).then_some(())
         })
         .await;

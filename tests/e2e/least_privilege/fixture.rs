@@ -1,5 +1,5 @@
 //! Makes the functions of a stack use all their permissions: an onboarding with all options, manual changes that the
-//! next onboarding reverts, members that join and leave, an account whose quota is used up, and scheduled functions.
+//! next onboarding reverts, members who join and leave, an account whose quota is used up, and scheduled functions.
 
 use serde_json::{Value, json};
 
@@ -179,7 +179,7 @@ impl Fixture {
         let rotation = json!({ "instanceId": self.instance, "force": true });
         self.cloud.run("RotateCertificateStateMachineArn", &rotation).await;
         self.cloud.run("RotateCertificateStateMachineArn", &json!({})).await;
-        // A member leaves and is deleted at once, because the grace period is now zero.
+        // A member leaves and is deleted immediately, because the grace period is now zero.
         let groups = ["Connect administrators", "Support supervisors", "Support agents"];
         let mut leaver = None;
         for group in groups {

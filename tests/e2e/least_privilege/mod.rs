@@ -53,7 +53,7 @@ async fn every_permission_of_a_function_is_used_or_has_a_documented_reason() {
     let missing: Vec<_> = unused.difference(&excused).collect();
     assert!(missing.is_empty(), "allowed in template.yaml, but neither called nor listed with a reason: {missing:#?}");
     let stale: Vec<_> = reasons::all().filter(|(names, action, _)| !reasons::needed(names, action, &unused)).collect();
-    assert!(stale.is_empty(), "reasons for actions that are called or not allowed any more: {stale:#?}");
+    assert!(stale.is_empty(), "reasons for actions that are now called or no longer allowed: {stale:#?}");
 
     fixture.denied_by_name().await;
 }

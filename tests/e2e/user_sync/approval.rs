@@ -1,4 +1,5 @@
-//! Changes that need approval are requested once and applied after the approval. All other changes are applied at once.
+//! Changes that need approval are requested once and applied after the approval. All other changes are applied
+//! immediately.
 
 use super::fixture::Fixture;
 use crate::{

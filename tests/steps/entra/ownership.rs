@@ -21,7 +21,7 @@ async fn registered(cloud: &Cloud) -> EntraApplication {
     application
 }
 
-/// An application that an administrator created before.
+/// An application that an administrator created before the onboarding.
 async fn made_by_hand(cloud: &Cloud) -> String {
     let (_, principal) = cloud.ctx.graph().instantiate(names::GALLERY_APPLICATION_ID, NAME).await.unwrap();
     cloud.local.advance(60.0);

@@ -106,8 +106,8 @@ pub(crate) fn post(body: String) -> LambdaFunctionUrlRequest {
 }
 
 impl Fixture {
-    /// Starts with an instance that uses one group with one member. Notifications are sent at once, without duplicates
-    /// or delays.
+    /// Starts with an instance that uses one group with one member. Notifications are sent immediately, without
+    /// duplicates or delays.
     pub(crate) async fn start() -> Self {
         let emulator = MockServer::start().await;
         let (groups, damaged) = (Arc::new(AtomicUsize::new(1)), Arc::<AtomicBool>::default());

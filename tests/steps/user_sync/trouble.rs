@@ -145,5 +145,5 @@ async fn a_missing_permission_to_delete_fails_the_run_after_all_other_actions() 
     let error = fixture.sync().await.unwrap_err();
     assert_eq!(error.kind, StepErrorKind::AccessDenied);
     assert!(error.message.contains("deleting the user"), "{error}");
-    assert_eq!(fixture.usernames().await.len(), 132, "every member that joined has a user, and no user is lost");
+    assert_eq!(fixture.usernames().await.len(), 132, "every member who joined has a user, and no user is lost");
 }

@@ -32,7 +32,7 @@ struct Decided {
     of_instance: bool,
     /// Whether the status is `CASE_CLOSED` instead of `APPROVED`.
     closed: bool,
-    /// Whether the requested value is in force. `None` if the instance does not exist any more.
+    /// Whether the requested value is in force. `None` if the instance no longer exists.
     in_force: Option<bool>,
     /// Seconds since the decision.
     age: f64,
@@ -106,7 +106,7 @@ async fn decided(clouds: &Clouds) -> Result<Vec<Decided>, CommandError> {
     Ok(decided)
 }
 
-/// Whether the value of a request is in force. `None` if the instance of the request does not exist any more.
+/// Whether the value of a request is in force. `None` if the instance of the request no longer exists.
 async fn is_in_force(clouds: &Clouds, request: &Value) -> Result<Option<bool>, CommandError> {
     let mut body = json!({ "ServiceCode": "connect", "QuotaCode": request["QuotaCode"] });
     if let Some(context) = request["QuotaContext"]["ContextId"].as_str() {
@@ -215,7 +215,7 @@ mod tests {
         assert_eq!(with(true, 600.0), Some(Reading::Assumed));
         assert_eq!(with(false, 600.0), Some(Reading::Other));
         let closed = Decided { closed: true, in_force: Some(false), age: 600.0, ..APPROVED };
-        assert_eq!(delay(&[closed]), None, "a closed request may have been refused");
+        assert_eq!(delay(&[closed]), None, "a closed request may have been denied");
         let of_deleted = Decided { in_force: None, age: 600.0, ..APPROVED };
         assert_eq!(delay(&[of_deleted]), None, "the instance was deleted");
     }

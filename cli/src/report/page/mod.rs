@@ -3,7 +3,7 @@
 //!
 //! [`render`] is pure: its input is the report and the execution's history. Names, reasons and URLs in a report are
 //! untrusted text. [`maud`] escapes all of them, and a URL becomes a link only if it is `https`. As a second line of
-//! defence, the page's `Content-Security-Policy` forbids scripts and external content.
+//! defense, the page's `Content-Security-Policy` forbids scripts and external content.
 
 pub mod graph;
 pub mod history;

@@ -147,7 +147,7 @@ impl Default for Removed {
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum RemovalAction {
-    /// The user is kept and reported. Without a group, the member can't sign in any more.
+    /// The user is kept and reported. Without a group, the member can no longer sign in.
     #[default]
     Keep,
     /// The user is kept for its history, with a security profile that grants nothing.

@@ -327,7 +327,7 @@ fn removed(at: &Location<'_>, value: &Value) {
 fn grace_days(at: &Location<'_>, removed: &Value) {
     if removed["action"] == "strip" && removed.get("graceDays").is_some() {
         at.key("graceDays").fault(
-            "has no meaning for the action \"strip\", which takes the rights away at once and is reverted when the \
+            "has no meaning for the action \"strip\", which takes the rights away immediately and is reverted when the \
              member returns; remove it",
             "action が \"strip\" の場合は指定できません。権限はすぐに削除され、メンバーが戻ると復元されます。graceDays を\
              削除してください",

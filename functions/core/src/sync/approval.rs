@@ -24,7 +24,7 @@ pub struct WaitingPart {
     /// The digest of the request: the operator approves or rejects the request by this digest.
     #[serde(default)]
     pub digest: String,
-    /// Number of actions. A user that loses several security profiles has several actions.
+    /// Number of actions. A user who loses several security profiles has several actions.
     #[serde(default)]
     pub actions: usize,
     /// The reasons why these actions need approval.

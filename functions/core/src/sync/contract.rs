@@ -123,10 +123,10 @@ pub struct Totals {
     /// Number of updated users.
     #[serde(default)]
     pub updated: usize,
-    /// Number of users that were scheduled for deletion.
+    /// Number of users who were scheduled for deletion.
     #[serde(default, rename = "marked")]
     pub deletions_scheduled: usize,
-    /// Number of users whose scheduled deletion was cancelled.
+    /// Number of users whose scheduled deletion was canceled.
     #[serde(default, rename = "unmarked")]
     pub deletions_cancelled: usize,
     /// Number of deleted users.

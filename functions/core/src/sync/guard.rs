@@ -7,7 +7,7 @@
 //!   the others in the following runs. A user who loses all rights and is scheduled for deletion counts once, and the
 //!   two actions are applied together or wait together;
 //! * all updates that take security profiles away, if together they exceed the removal limit;
-//! * the adoption of a user that was created manually, together with the user's update, if the update takes a security
+//! * the adoption of a user who was created manually, together with the user's update, if the update takes a security
 //!   profile away;
 //! * every action after which no user would have the security profile [`ADMIN_PROFILE`].
 
@@ -131,13 +131,13 @@ impl FromIterator<[u8; LENGTH]> for ActionSet {
     }
 }
 
-/// The users that have the security profile [`ADMIN_PROFILE`] when the plan is made, including users that this
+/// The users who have the security profile [`ADMIN_PROFILE`] when the plan is made, including users that this
 /// onboarding does not manage.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Admins {
     /// The id of the security profile.
     profile_id: String,
-    /// The ids of the users. Users that are scheduled for deletion are only included if there are no others, because
+    /// The ids of the users. Users who are scheduled for deletion are only included if there are no others, because
     /// they have left their groups and can't sign in.
     users: BTreeSet<String>,
 }
@@ -251,7 +251,7 @@ impl Plan {
     ) -> impl Iterator<Item = (GuardedAction, &'p str)> + use<'p> {
         let mut last = None;
         self.guardable().filter(|(.., id)| !known.contains(id)).filter_map(move |(action, user, _)| {
-            // A user that loses several security profiles has one action for each.
+            // A user who loses several security profiles has one action for each.
             let this = (action, user.username.as_str());
             (last.replace(this) != Some(this)).then_some(this)
         })
@@ -370,7 +370,7 @@ impl<'a> Guard<'a> {
             .filter(|new| new.assignment.security_profile_ids.contains(profile_id))
             .map(|new| new.object_id.as_str())
             .collect();
-        // A user that is only signed out keeps its profiles.
+        // A user who is only signed out keeps the security profiles.
         let removed = plan.removed().filter(|(action, _)| *action != GuardedAction::EndSessions).map(|(_, user)| user);
         let reduced = plan.update.iter().filter(|update| update.lost_profiles.contains(profile_id));
         let losing = removed.chain(reduced.map(|update| &update.user)).filter(|user| admins.contains(&user.id));
@@ -406,8 +406,8 @@ impl<'a> Guard<'a> {
         reduction_ids(update).all(|id| self.approved.contains(&id))
     }
 
-    /// Removes the updates that wait from the list and returns them. A name or a routing profile never waits, except with
-    /// an adoption.
+    /// Removes the updates that wait from the list and returns them. A name or a routing profile never waits, except
+    /// with an adoption.
     fn extract_updates(&self, updates: &mut Vec<UserUpdate>) -> Vec<UserUpdate> {
         let (mut apply, mut wait) = (Vec::with_capacity(updates.len()), Vec::new());
         for update in std::mem::take(updates) {

@@ -101,7 +101,7 @@ pub enum Completeness {
     Complete,
     /// Some members are missing from the read, for this reason. Nothing is planned after such a read.
     Partial(String),
-    /// The group does not exist (any more). Nothing is planned.
+    /// The group does not exist or no longer exists. Nothing is planned.
     GroupMissing,
 }
 

@@ -36,7 +36,7 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// Number of removals that are postponed because a group is empty.
     pub postponed: usize,
-    /// Number of users that need no change.
+    /// Number of users who need no change.
     pub unchanged: usize,
     /// Number of users with the tags of this onboarding.
     pub managed: usize,
@@ -192,7 +192,7 @@ pub struct Counts {
     /// Number of removals that are postponed because a group is empty.
     #[serde(default, rename = "heldBack")]
     pub postponed: usize,
-    /// Number of users that need no change.
+    /// Number of users who need no change.
     #[serde(default)]
     pub unchanged: usize,
     /// Number of users with the tags of this onboarding.

@@ -141,7 +141,7 @@ impl Planner<'_> {
         });
     }
 
-    /// Handles a Connect user that already has a desired username: adopts and updates the user if necessary.
+    /// Handles a Connect user who already has a desired username: adopts and updates the user if necessary.
     fn adopt_or_update(&mut self, user: &ConnectUser, desired: &DesiredUser<'_>) {
         let object_id = &desired.member.id;
         let linked = user.entra_object_id.as_ref() == Some(object_id);
@@ -314,7 +314,7 @@ fn changes(user: &ConnectUser, desired: &DesiredUser<'_>) -> Vec<Change> {
     differences(user, person_name(desired.member, &user.username), &desired.assignment)
 }
 
-/// The changes for a user that was to be created and already exists: another process created the user, or the response
+/// The changes for a user who was to be created and already exists: another process created the user, or the response
 /// to an earlier call was lost.
 #[must_use]
 pub fn changes_instead_of_creation(new: &NewUser, existing: &ConnectUser) -> Vec<Change> {

@@ -70,13 +70,13 @@ fn within_limit(plan: &Plan, users: usize) -> bool {
     users == 0 || users <= max_removals as usize && (share || users == 1 && max_removals_percent > 0)
 }
 
-/// The users that have the admin profile: all, and those that are not scheduled for deletion.
+/// The users who have the admin profile: all, and those who are not scheduled for deletion.
 fn admins(users: &[ConnectUser]) -> (usize, usize) {
     let admins = users.iter().filter(|user| user.security_profile_ids.iter().any(|id| id == "id:Admin"));
     (admins.clone().count(), admins.filter(|user| user.removal_due.is_none()).count())
 }
 
-/// The names of the admins that are not scheduled for deletion and that the plan removes or takes the profile from.
+/// The names of the admins who are not scheduled for deletion and that the plan removes or takes the profile from.
 fn admins_lost(plan: &Plan, users: &[ConnectUser]) -> Vec<String> {
     let profile = "id:Admin".to_owned();
     let active = users

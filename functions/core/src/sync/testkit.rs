@@ -48,7 +48,7 @@ pub(super) fn profiles() -> Profiles {
     }
 }
 
-/// A removal policy that deletes users at once and has no removal limit.
+/// A removal policy that deletes users immediately and has no removal limit.
 pub(super) fn policy() -> Policy {
     Policy {
         removed: Removed { action: RemovalAction::Delete, grace_days: 0, ..Removed::default() },
@@ -78,7 +78,7 @@ pub(super) fn unmanaged(name: &str) -> ConnectUser {
     ConnectUser { ownership: Ownership::Unmanaged, entra_object_id: None, ..user(name) }
 }
 
-/// Applies a plan and returns the users that are then in Connect.
+/// Applies a plan and returns the users who are then in Connect.
 pub(super) fn apply(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
     let mut after: BTreeMap<String, ConnectUser> = users.iter().map(|user| (user.id.clone(), user.clone())).collect();
     for adoption in &plan.adopt {

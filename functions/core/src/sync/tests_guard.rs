@@ -24,7 +24,7 @@ fn with_profiles(user: ConnectUser, profiles: &[&str]) -> ConnectUser {
     ConnectUser { security_profile_ids: profiles.iter().map(|name| format!("id:{name}")).collect(), ..user }
 }
 
-/// The users that wait, each with the action.
+/// The users who wait, each with the action.
 fn waiting(plan: &GuardedPlan) -> Vec<(GuardedAction, &str)> {
     plan.waiting.guardable_users(NONE).collect()
 }
@@ -141,7 +141,7 @@ fn a_manually_created_user_is_adopted_at_once_unless_it_would_lose_a_profile() {
         (adopted(&guarded.apply), adopted(&guarded.waiting)),
         (vec!["same@example.com".into()], vec!["hand@example.com".into()])
     );
-    assert_eq!(guarded.apply.update, [], "a user that is not adopted is not changed");
+    assert_eq!(guarded.apply.update, [], "a user who is not adopted is not changed");
     assert_eq!(guarded.waiting.update[0].changes.len(), 2);
     assert_eq!(guarded.reasons, ["1 manually created users would be adopted and lose a security profile"]);
     let approved = run(&groups, &users).guard(&guarded.waiting_actions);
@@ -162,12 +162,12 @@ fn the_last_admin_keeps_the_profile_until_that_is_approved() {
     // Another admin stays, even if the onboarding does not manage that user.
     let other = with_profiles(unmanaged("emergency"), &["Admin"]);
     assert_eq!(leaves(&[admin("boss"), other, user("stays")]).waiting.removals(), 0);
-    // An admin that is scheduled for deletion has left and is not counted.
+    // An admin who is scheduled for deletion has left and is not counted.
     let gone = ConnectUser { removal_due: Some(time::Date::MAX), ..admin("gone") };
     assert_eq!(leaves(&[admin("boss"), gone, user("stays")]).waiting.removals(), 1);
     // No user has the profile, so no user can lose it.
     assert_eq!(leaves(&[user("taro"), user("stays")]).waiting.removals(), 0);
-    // Two admins lose the profile in one plan: one through an update, the other one because it leaves.
+    // Two admins lose the profile in one plan: one through an update, the other because the user leaves the groups.
     let both = leaves(&[admin("boss"), with_profiles(user("stays"), &["Admin", "Agent"])]);
     assert_eq!((both.waiting.removals(), both.waiting.update.len(), both.apply.update.len()), (1, 1, 0));
     // A new admin does not count, because the creation may fail.

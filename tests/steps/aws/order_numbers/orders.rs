@@ -211,7 +211,7 @@ async fn a_filed_case_is_reported_and_never_filed_again_if_the_support_plan_ends
         let item = &input.previous.as_ref().unwrap().open_items[0];
         assert!(item.what.contains(id) && item.action.contains("Do not file another case"), "{item:?}");
         assert_eq!(telephony.cases().await.len(), 1);
-        // Although the step can't read the case any more, it finds the ordered numbers on the instance.
+        // Although the step can no longer read the case, it finds the ordered numbers on the instance.
         let outputs = telephony.follow(input, 30).await;
         assert_eq!(outputs.last().unwrap().orders[0].status, OrderStatus::Done);
     }

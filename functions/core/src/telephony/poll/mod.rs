@@ -154,7 +154,7 @@ impl<'a> Poll<'a> {
             let configured = self.responses.configured.get(&number.phone_number_id);
             let state = configured.ok_or_else(|| Action::Configure(Box::new(number.clone())))?.clone();
             (number.status, number.message) = state.unwrap_or_else(|| {
-                let message = "the claim no longer exists; Connect does not return the number any more";
+                let message = "the claim no longer exists; Connect no longer returns the number";
                 (NumberStatus::Failed, Some(message.into()))
             });
         }
