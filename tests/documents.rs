@@ -158,7 +158,7 @@ fn the_troubleshooting_pages_have_existing_messages_and_are_equal_in_both_langua
     assert!(english.len() > 15, "{english:?}");
     assert_eq!(english, messages("docs/ja/troubleshooting.md"));
     for (words, error) in english {
-        assert!(program.contains(words.trim_matches('`')), "no message has {words}");
+        assert!(program.contains(words.trim_matches('`')), "no message contains {words}");
         assert!(StepErrorKind::from_name(error.trim_matches('`')).is_some(), "{words} names {error}");
     }
 }

@@ -32,7 +32,7 @@ def until(what, find):
     started = time.monotonic()
     while not (found := find()):
         if time.monotonic() - started > PATIENCE:
-            fail(f"not within {PATIENCE} seconds: {what}")
+            fail(f"timeout after {PATIENCE} seconds: {what}")
         time.sleep(0.05)
     return found
 

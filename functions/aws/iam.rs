@@ -131,7 +131,7 @@ mod tests {
     fn only_an_object_with_both_tags_of_this_alias_is_ours() {
         let ours = tags("acme").unwrap();
         assert_eq!(owner(&ours, "acme"), Ownership::Ours);
-        assert_eq!(owner(&ours, "ACME"), Ownership::Ours, "an alias has no case");
+        assert_eq!(owner(&ours, "ACME"), Ownership::Ours, "aliases are not case-sensitive");
         assert_eq!(owner(&ours, "other"), Ownership::OtherOnboarding("acme".into()));
         assert_eq!(owner(&ours[..1], "acme"), Ownership::OtherOnboarding(String::new()), "it is never adopted");
         assert_eq!(owner(&ours[1..], "acme"), Ownership::Unmanaged);

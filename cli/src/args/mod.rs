@@ -306,7 +306,7 @@ mod tests {
             }
         }
         for key in help_keys().filter(|key| *key != "subcommand") {
-            assert!(known.iter().any(|name| name == key), "nothing is called {key}");
+            assert!(known.iter().any(|name| name == key), "the help has no entry named {key}");
         }
     }
 }

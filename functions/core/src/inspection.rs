@@ -263,7 +263,7 @@ mod tests {
         let finding = &gone.drifted()[0];
         assert_eq!((finding.revertible, finding.advice.as_str()), (false, "onboard start"));
         let finding = &object(Presence::Ours, false).advising("manually").drifted()[0];
-        assert_eq!((finding.revertible, finding.advice.as_str()), (true, ""), "a step does it");
+        assert_eq!((finding.revertible, finding.advice.as_str()), (true, ""), "a step can revert the finding");
         assert!(!object(Presence::Ours, false).irreversible("manually").drifted()[0].revertible);
     }
 

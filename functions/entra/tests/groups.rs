@@ -87,7 +87,11 @@ async fn members_are_separated_by_type_and_counted_once() {
     cloud.on("GET", &members(), json_of(200, json!({ "value": list }))).await;
     let read = cloud.graph().group_members(GROUP, false).await.unwrap().unwrap();
     assert_eq!(read.members.len(), 1);
-    assert_eq!(read.members[0].user_principal_name.as_deref(), Some("a@contoso.com"), "the fuller reading counts");
+    assert_eq!(
+        read.members[0].user_principal_name.as_deref(),
+        Some("a@contoso.com"),
+        "the read with more data is used"
+    );
     assert_eq!(read.nested_groups.iter().map(|group| group.id.as_str()).collect::<Vec<_>>(), ["g"]);
     let others: Vec<(&str, usize)> = read.other_objects.iter().map(|(name, count)| (name.as_str(), *count)).collect();
     assert_eq!(others, [("agentUser", 2), ("device", 1), ("orgContact", 1)]);

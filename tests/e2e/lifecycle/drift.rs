@@ -97,7 +97,7 @@ async fn manual_changes_are_found_notified_once_and_reverted_on_request() {
     ]);
     assert_eq!(places(&report, |finding| finding["security"] == true), security);
     assert_eq!(places(&report, |finding| finding["mended"] == true), BTreeSet::new());
-    assert!(fixture.changes_since(before).await.is_empty(), "a report changes nothing");
+    assert!(fixture.changes_since(before).await.is_empty(), "a drift check without remediation changes nothing");
     let subject = format!("Amazon Connect {ALIAS}: SECURITY settings were changed manually");
     assert_eq!(subjects().await, std::slice::from_ref(&subject));
     fixture.run("DriftStateMachineArn", &only).await;

@@ -208,7 +208,7 @@ async fn an_adopted_application_is_emptied_and_an_undeletable_one_becomes_an_ope
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     let id = onboarded(&fixture, alias, "Day shift").await;
-    assert_eq!(fixture.application(alias).await["appId"], json!(app_id), "it was adopted");
+    assert_eq!(fixture.application(alias).await["appId"], json!(app_id), "the application was adopted");
     let (plan, end) = torn_down(&fixture, &id, alias, &json!({ "instance": "delete" })).await;
     assert!(actions(&plan).contains(&"empty enterprise application".to_owned()), "{plan:#}");
     let left = fixture.application(alias).await;

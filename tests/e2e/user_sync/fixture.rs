@@ -130,9 +130,9 @@ impl Fixture {
         gate
     }
 
-    /// Waits until a creation is held at the gate.
+    /// Waits until a `CreateUser` call waits at the gate.
     pub(crate) async fn until_held(&self, gate: &str) {
-        until("a creation is held", async || {
+        until("a CreateUser call waits at the gate", async || {
             let waiting = self.cloud.admin("GET", "gates", &Value::Null).await;
             (waiting[gate].as_u64() > Some(0)).then_some(())
         })

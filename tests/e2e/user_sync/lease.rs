@@ -24,7 +24,11 @@ async fn an_event_during_a_scheduled_sync_causes_another_round_of_that_sync() {
     assert_eq!((&output["status"], fixture.cloud.entered(&schedule, "SyncUsers").await), (&json!("DONE"), 2));
     assert_eq!(fixture.usernames().await, fixture.of(0..4));
     let counts = &output["counts"];
-    assert_eq!((&counts["created"], &counts["create"]), (&json!(4), &json!(4)), "both passes count: {output}");
+    assert_eq!(
+        (&counts["created"], &counts["create"]),
+        (&json!(4), &json!(4)),
+        "the counts include both passes: {output}"
+    );
     let entry = fixture.entry().await;
     assert!(["lease", "leaseUntil", "dirty"].iter().all(|name| !entry.contains_key(*name)), "{entry:?}");
     assert!(entry.contains_key("lastSuccessAt"));

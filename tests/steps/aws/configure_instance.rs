@@ -88,7 +88,11 @@ async fn our_storage_location_with_another_key_gets_the_key_of_the_stack() {
 async fn the_result_of_a_call_whose_response_was_lost_is_found() {
     let (cloud, input) = fresh().await;
     cloud.fail("AssociateInstanceStorageConfig", 1, 409, "ResourceConflictException");
-    assert_eq!(run(&cloud.ctx, input.clone()).await.unwrap_err().name(), "NotConsistentYet", "there, but not listed");
+    assert_eq!(
+        run(&cloud.ctx, input.clone()).await.unwrap_err().name(),
+        "NotConsistentYet",
+        "the storage exists, but is not listed yet"
+    );
     let output = run(&cloud.ctx, input).await.unwrap();
     assert_eq!(output.storage.len(), 2);
 }

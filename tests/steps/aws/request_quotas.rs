@@ -128,7 +128,7 @@ async fn a_sufficient_quota_is_not_requested_and_a_quota_of_zero_is() {
         output.quotas.iter().map(|result| (result.name.as_str(), result.value, result.status)).collect();
     let enough = QuotaStatus::Sufficient;
     assert_eq!(values, [("phoneNumbers", 5.0, enough), ("concurrentActiveCalls", 10.0, enough)]);
-    assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"], "for the calls alone");
+    assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"], "a request only for the calls quota");
 
     follow(&cloud, input(&arn, &[quota(NUMBERS, 5.0), quota(CALLS, 10.0)]), 30).await.unwrap();
     assert_eq!(cloud.writes(), [""; 0], "a second execution must only read");

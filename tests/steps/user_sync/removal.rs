@@ -36,7 +36,11 @@ async fn a_grace_period_schedules_the_deletion_and_a_return_cancels_it() {
     let output = fixture.sync().await.unwrap();
     assert_eq!((output.counts.done.deletions_scheduled, output.counts.done.removed), (1, 0));
     assert!(fixture.users().await[0].tags().unwrap().contains_key("removal-due"));
-    assert_eq!(fixture.sync().await.unwrap().counts.planned.schedule_deletion, 0, "a mark is set once");
+    assert_eq!(
+        fixture.sync().await.unwrap().counts.planned.schedule_deletion,
+        0,
+        "the deletion is scheduled only once"
+    );
     fixture.cloud.add_member(GROUP_NAME, member(0)).unwrap();
     let output = fixture.sync().await.unwrap();
     assert_eq!((output.counts.done.deletions_cancelled, output.counts.done.created), (1, 0));

@@ -53,7 +53,7 @@ pub async fn until<T>(expected: &str, poll: impl AsyncFn() -> Option<T>) -> T {
         if let Some(found) = poll().await {
             return found;
         }
-        assert!(started.elapsed() < TIMEOUT, "not within {TIMEOUT:?}: {expected}");
+        assert!(started.elapsed() < TIMEOUT, "timeout after {TIMEOUT:?}: {expected}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -60,7 +60,7 @@ fn an_approval_fits_a_plan_with_fewer_removals_and_other_changes_but_not_one_wit
 
     let more = run_with(&policy, &members(&["stays"]), &users).guard(&approved);
     let names: Vec<&str> = more.apply.removed_usernames().collect();
-    assert_eq!(names, ["a@example.com", "b@example.com", "c@example.com"], "exactly the approved users");
+    assert_eq!(names, ["a@example.com", "b@example.com", "c@example.com"], "only the approved users are removed");
     assert_eq!(more.waiting.removals(), 3);
     assert!(!more.waiting_actions.is_subset(&approved));
     let added: Vec<&str> = more.waiting.guardable_users(&approved).map(|(_, name)| name).collect();

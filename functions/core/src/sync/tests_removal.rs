@@ -112,7 +112,7 @@ fn a_partial_read_plans_nothing_at_all() {
         assert!(plan.is_empty(), "{plan}");
         assert!(plan.to_string().contains(expected), "{plan}");
     }
-    assert!(run(&[], &[user("hanako")]).is_empty(), "no group read at all");
+    assert!(run(&[], &[user("hanako")]).is_empty(), "no group was read");
 }
 
 #[test]

@@ -218,7 +218,7 @@ async fn a_certificate_assertion_is_accepted_only_from_the_application_itself() 
     }
     assert_eq!(refusal(&client, &other.sign(&other.header(), &claims)).await, Some(700_027), "not registered");
     assert_eq!(refusal(&client, &other.sign(&header, &claims)).await, Some(700_027), "signed with another key");
-    assert_eq!(refusal(&client, &old.sign(&old.header(), &claims)).await, Some(700_027), "the certificate has ended");
+    assert_eq!(refusal(&client, &old.sign(&old.header(), &claims)).await, Some(700_027), "the certificate has expired");
 }
 
 #[tokio::test]

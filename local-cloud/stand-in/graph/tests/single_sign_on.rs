@@ -229,9 +229,13 @@ async fn certificates_accumulate_and_both_credentials_must_be_removed_together()
     assert!(has(&both, &old) && has(&both, &new));
     let (keys, passwords) = client.credentials(&url).await;
     let half = json!({"keyCredentials": keys[1..], "passwordCredentials": passwords});
-    assert_eq!(client.call("PATCH", &url, half).await.0, 400, "half a certificate");
+    assert_eq!(client.call("PATCH", &url, half).await.0, 400, "only a part of the certificate is removed");
     let kept = |changed: &[Value]| json!({"keyCredentials": changed, "passwordCredentials": passwords[1..]});
-    assert_eq!(client.call("PATCH", &url, json!({"keyCredentials": keys[2..]})).await.0, 400, "its password is left");
+    assert_eq!(
+        client.call("PATCH", &url, json!({"keyCredentials": keys[2..]})).await.0,
+        400,
+        "a credential of the certificate is left over"
+    );
     let altered = |change: &dyn Fn(&mut Value)| {
         let mut altered = keys[2..].to_vec();
         altered.iter_mut().for_each(change);
