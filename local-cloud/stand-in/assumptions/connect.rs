@@ -170,7 +170,7 @@ pub(super) const ROWS: [Assumption; 12] = [
             en: "New numbers are a category of the Connect service in AWS Support.",
             ja: "新しい電話番号のカテゴリは、Connect 自体のサービスに含まれます。",
         },
-        source: "Amazon Connect administrator guide, number management; the names change",
+        source: "Amazon Connect administrator guide, number management: the names can change",
         play: |behaviour| behaviour.number_service_listed = false,
     },
 ];

@@ -104,8 +104,8 @@ impl Graph {
         }
     }
 
-    /// Creates a POST request to a notification URL. A Lambda function URL leads to the emulator. Any other URL must be
-    /// on loopback.
+    /// Creates a POST request to a notification URL. Requests to a Lambda function URL are sent to the emulator. Any
+    /// other URL must be on loopback.
     ///
     /// # Errors
     /// If the URL is neither a Lambda function URL nor on loopback.

@@ -86,7 +86,11 @@ async fn an_unusable_document_ends_the_order_with_the_reason_before_anything_is_
             telephony.put(key, content(key)).await;
         }
         let outputs = telephony.follow(telephony.input(&[japan("+813", 1)]), 30).await;
-        assert_eq!(outputs.last().unwrap().orders[0].status, OrderStatus::Done, "the same input, after its correction");
+        assert_eq!(
+            outputs.last().unwrap().orders[0].status,
+            OrderStatus::Done,
+            "the same input with the corrected documents"
+        );
     }
 }
 
