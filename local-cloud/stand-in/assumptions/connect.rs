@@ -164,7 +164,7 @@ pub(super) const ROWS: [Assumption; 12] = [
         area: Area::Quotas,
         assumed: Text {
             en: "AWS Support has a separate service for Connect phone numbers, with a category for new numbers.",
-            ja: "AWS サポートに Connect の電話番号専用のサービスがあり、新しい電話番号のカテゴリが含まれます。",
+            ja: "AWS サポートには Connect の電話番号専用のサービスがあり、新しい電話番号のカテゴリはそのサービスに含まれます。",
         },
         other: Text {
             en: "New numbers are a category of the Connect service in AWS Support.",
