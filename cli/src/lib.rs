@@ -31,8 +31,8 @@ use crate::{
     args::{Args, Command, hints::Hints},
     cloud::error::CommandError,
     commands::{
-        approve, check, doctor, entra_setup, init, list, live_check, local, logs, machines, open, replay, run, schema,
-        sign_out, start, status, stop, sync, watch,
+        approve, check, deploy, doctor, entra_setup, init, list, live_check, local, logs, machines, open, replay, run,
+        schema, sign_out, start, status, stop, sync, watch,
     },
     exit::Exit,
     output::{CompletionScript, Information},
@@ -123,6 +123,7 @@ fn execute(command: Command, console: &Console, definition: impl Fn() -> clap::C
         Command::Sync(args) => run(console, sync::run(args, console)),
         Command::Init(args) => run(console, init::run(*args, console)),
         Command::Doctor(args) => run(console, doctor::run(args, console)),
+        Command::Deploy(args) => run(console, deploy::run(args, console)),
         Command::Plan(args) => run(console, machines::plan(args, console)),
         Command::Approve(args) => run(console, approve::approve(args, console)),
         Command::Reject(args) => run(console, approve::reject(args, console)),

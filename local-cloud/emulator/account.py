@@ -296,9 +296,28 @@ def deliver_events_only_where_they_are_allowed(patches, permissions):
         return await handle(url_id, *rest, **named)
 
 
+def refuse_change_sets_of_failed_stacks(patches):
+    """Rejects a change set for a stack whose first deployment was rolled back, because such a stack can only be deleted
+    (CloudFormation user guide, "Stack status codes"; aws-samples/amazon-chime-private-bot-demo#3 quotes the message)."""
+    changesets, handlers, helpers = (
+        importlib.import_module(f"ministack.services.cloudformation.{name}") for name in ("changesets", "handlers", "helpers")
+    )
+    patches.needs(handlers, "_resolve_stack")
+    patches.needs(helpers, "_error", "_p")
+
+    @patches.replace(changesets, "_resolve_template")
+    def template(resolve, params):
+        stack = handlers._resolve_stack(helpers._p(params, "StackName"))
+        if stack and stack.get("StackStatus") == "ROLLBACK_COMPLETE":
+            message = f"Stack:{stack['StackId']} is in ROLLBACK_COMPLETE state and can not be updated."
+            return None, helpers._error("ValidationError", message)
+        return resolve(params)
+
+
 def be_as_strict_as_an_account(patches):
     permissions = Permissions(patches)
     refuse_what_an_account_refuses_at_deployment(patches, permissions)
     deliver_events_only_where_they_are_allowed(patches, permissions)
+    refuse_change_sets_of_failed_stacks(patches)
 
 

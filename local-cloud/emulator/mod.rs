@@ -1,7 +1,8 @@
-//! The AWS emulator: [`workspace`] finds the checkout, [`venv`] installs the emulator in its own Python environment,
+//! The AWS emulator: [`workspace`] finds the checkout or the embedded files of a release (`bundle`), [`venv`] installs the emulator in its own Python environment,
 //! [`launcher`] starts it with the changes in the Python files beside this one, and [`deploy`] deploys the template
 //! into it. [`credentials`] registers the two Entra applications that the [`stack`] uses.
 
+mod bundle;
 pub mod child;
 pub mod credentials;
 pub mod deploy;

@@ -43,14 +43,14 @@ impl Venv {
     }
 }
 
-/// Returns the Python environment. If this checkout has none yet, creates it and passes pip's messages to `progress`.
+/// Returns the Python environment. If there is none yet, creates it and passes pip's messages to `progress`.
 ///
 /// # Errors
 /// Fails if Python, its `venv` module or a package is missing, or the directory is not writable.
 pub async fn prepare(workspace: &Workspace, progress: &mut dyn FnMut(&str)) -> Result<Venv, NotStarted> {
     let mut too_old = None;
     for name in NAMES {
-        match install(name, &workspace.cache(), progress).await {
+        match install(name, workspace.cache(), progress).await {
             Some(Line::Ready { ready }) => return Ok(Venv { folder: ready }),
             Some(Line::Failed { failed: Cause::Python, version, .. }) => too_old = too_old.or(Some((name, version))),
             Some(Line::Failed { failed, text, version }) => return Err(failure(failed, text, version, workspace)),
@@ -121,7 +121,7 @@ fn failure(cause: Cause, text: String, version: String, workspace: &Workspace) -
         Cause::Python => NotStarted::NoPython,
         Cause::Venv => NotStarted::NoVenvModule { output: text, version },
         Cause::Pip => NotStarted::NotInstalled { output: text },
-        Cause::Folder => NotStarted::NotWritable { path: workspace.cache(), reason: text },
+        Cause::Folder => NotStarted::NotWritable { path: workspace.cache().into(), reason: text },
     }
 }
 

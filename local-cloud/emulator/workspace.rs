@@ -1,4 +1,5 @@
-//! Locates the checkout of the project and the directories of a local run.
+//! Locates the files of the project (a checkout, or the files that this program contains) and the directories of a local
+//! run.
 
 use std::{
     fs::{self, File},
@@ -9,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::error::NotStarted;
+use super::{bundle, error::NotStarted};
 
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
 /// The file in a run's directory that the running process keeps locked.
@@ -31,47 +32,59 @@ impl RunFolder {
     }
 }
 
-/// The checkout from which the local run deploys.
+/// The files from which the stack is deployed.
 #[derive(Clone, Debug)]
 pub struct Workspace {
     /// The root directory, which contains template.yaml.
     pub root: PathBuf,
+    /// The directory for all files that local runs keep.
+    cache: PathBuf,
 }
 
 impl Workspace {
-    /// The checkout that contains the current directory, or else the checkout from which this program was built.
+    /// The files that this program contains, or else the checkout that contains the current directory, or else the
+    /// checkout from which this program was built.
     ///
     /// # Errors
-    /// Fails if there is no checkout.
+    /// Fails if there is no checkout, or if the files of this program can't be unpacked.
     pub fn find() -> Result<Self, NotStarted> {
+        if let Some((root, cache)) = bundle::unpacked()? {
+            return Ok(Self { root, cache });
+        }
         let here = std::env::current_dir().unwrap_or_default();
         let built_from = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
         let found = here.ancestors().chain([built_from]).find(|folder| is_checkout(folder));
         let root = found.and_then(|folder| folder.canonicalize().ok()).ok_or(NotStarted::NoCheckout)?;
-        Ok(Self { root })
+        Ok(Self::of(root))
+    }
+
+    /// A checkout with this root directory.
+    fn of(root: PathBuf) -> Self {
+        let cache = root.join("target").join("local-cloud");
+        Self { root, cache }
     }
 
     /// The directory for all files that local runs keep.
     #[must_use]
-    pub fn cache(&self) -> PathBuf {
-        self.root.join("target").join("local-cloud")
+    pub fn cache(&self) -> &Path {
+        &self.cache
     }
 
-    /// Creates a directory for one run. The directory is below the checkout's target directory and not in the system's
-    /// temporary directory, which may forbid the execution of programs.
+    /// Creates a directory for one run. The directory is not in the system's temporary directory, which may forbid the
+    /// execution of programs.
     ///
     /// # Errors
     /// Fails if the directory can't be created.
     pub fn run_folder(&self) -> Result<RunFolder, NotStarted> {
         let cache = self.cache();
-        let created = fs::create_dir_all(&cache).and_then(|()| {
+        let created = fs::create_dir_all(cache).and_then(|()| {
             self.sweep(A_DAY);
-            let folder = tempfile::Builder::new().prefix("run-").tempdir_in(&cache)?;
+            let folder = tempfile::Builder::new().prefix("run-").tempdir_in(cache)?;
             let lock = File::create(folder.path().join(LOCK))?;
             lock.lock()?;
             Ok(RunFolder { folder, _lock: lock })
         });
-        created.map_err(|error| NotStarted::NotWritable { path: cache, reason: error.to_string() })
+        created.map_err(|error| NotStarted::NotWritable { path: cache.into(), reason: error.to_string() })
     }
 
     /// Removes the directories that have not changed for this time and whose run was killed.
@@ -126,7 +139,7 @@ mod tests {
     #[test]
     fn the_directory_of_a_running_local_cloud_is_never_removed() {
         let root = tempfile::tempdir().unwrap();
-        let workspace = Workspace { root: root.path().into() };
+        let workspace = Workspace::of(root.path().into());
         let running = workspace.run_folder().unwrap();
         let killed = workspace.cache().join("run-killed");
         fs::create_dir(&killed).unwrap();
@@ -137,7 +150,7 @@ mod tests {
     #[test]
     fn only_the_logs_of_the_last_failed_run_are_kept() {
         let (root, run) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let workspace = Workspace { root: root.path().into() };
+        let workspace = Workspace::of(root.path().into());
         fs::write(run.path().join("first.log"), "1").unwrap();
         fs::write(run.path().join("bootstrap.zip"), "big").unwrap();
         workspace.keep_logs(run.path()).unwrap();

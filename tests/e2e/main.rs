@@ -7,6 +7,7 @@ mod command_line;
 mod commands;
 mod common;
 mod credentials;
+mod deploy;
 mod deployment;
 mod entra_setup;
 mod events;

@@ -12,7 +12,7 @@ pub const HELP: &str = "help";
 /// Options of a local run.
 #[derive(Debug, clap::Args)]
 pub struct LocalArgs {
-    /// The onboarding.json to run, or - for standard input [default: examples/smallest.json of the checkout]
+    /// The onboarding.json to run, or - for standard input [default: examples/smallest.json]
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
     /// The Entra tenant's groups and members, in the JSON format of Microsoft Graph: {"groups": [{"displayName",

@@ -1,6 +1,7 @@
 //! Definition of the command line: the commands, and the arguments of the commands that need no stack.
 
 mod cloud;
+mod deploy;
 mod entra;
 pub mod hints;
 pub mod input;
@@ -17,6 +18,7 @@ pub use self::{
         LiveCheckArgs, LogsArgs, OpenArgs, PageArg, PlanArgs, RejectArgs, ReplayArgs, ReportArgs, RotateArgs,
         SignOutArgs, StackArgs, StartArgs, StatusArgs, StopArgs, SyncArgs, TeardownArgs, WatchArgs,
     },
+    deploy::DeployArgs,
     entra::{CredentialArg, EntraSetupArgs, IdentityArg},
     local::{HELP, LocalArgs},
 };
@@ -85,6 +87,11 @@ pub enum Command {
         after_help = "Examples:\n  onboard doctor\n  onboard doctor onboarding.json --profile acme --region ap-northeast-1"
     )]
     Doctor(DoctorArgs),
+    /// Deploy the stack through CloudFormation: shows the changes first, and makes them after you confirm
+    #[command(
+        after_help = "Examples:\n  onboard deploy --parameter NotificationEmail=ops@example.com\n  onboard deploy --yes --bucket my-artifacts"
+    )]
+    Deploy(DeployArgs),
     /// Show what an onboarding would create, adopt, change and keep, without changing anything
     #[command(after_help = "Example:\n  onboard plan onboarding.json")]
     Plan(PlanArgs),

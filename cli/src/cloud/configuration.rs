@@ -4,7 +4,7 @@
 //! A Region is never assumed, because the wrong Region is a wrong stack, and because the Region is part of role names
 //! that Entra trusts.
 
-use std::{fs, io::ErrorKind, path::Path, time::SystemTime};
+use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path, time::SystemTime};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig,
@@ -81,6 +81,15 @@ pub(crate) fn stack(specified: Option<&str>, words: Words) -> Result<String, Com
     };
     detail(&words.uses_stack(&name, source));
     Ok(name)
+}
+
+/// The S3 bucket and the stack parameters in `samconfig.toml`.
+///
+/// # Errors
+/// Fails if `samconfig.toml` is invalid.
+pub(crate) fn deployment(words: Words) -> Result<(Option<String>, BTreeMap<String, String>), CommandError> {
+    let config = SamConfig::read(Path::new(SAM_CONFIG), words)?;
+    Ok((config.bucket, config.parameters))
 }
 
 /// The credentials of a profile that the operator specified. As in the AWS CLI, credentials in environment variables do
@@ -216,11 +225,13 @@ fn set(variable: &str) -> Option<String> {
     std::env::var(variable).ok().filter(|value| !value.is_empty())
 }
 
-/// The settings in `samconfig.toml` that select the stack.
+/// The settings in `samconfig.toml` that select the stack and its parameters.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct SamConfig {
     stack: Option<String>,
     region: Option<String>,
+    bucket: Option<String>,
+    parameters: BTreeMap<String, String>,
 }
 
 impl SamConfig {
@@ -236,14 +247,53 @@ impl SamConfig {
 
     fn parse(text: &str) -> Result<Self, toml::de::Error> {
         let table: Table = text.parse()?;
-        let of = |command: &str, name: &str| {
-            let parameters = table.get("default")?.get(command)?.get("parameters")?;
-            parameters.get(name).and_then(Value::as_str).filter(|value| !value.is_empty()).map(str::to_owned)
-        };
+        let of = |command: &str, name: &str| table.get("default")?.get(command)?.get("parameters")?.get(name);
         // The SAM CLI uses parameters of the command `global` for each command that does not have them.
-        let setting = |name: &str| of("deploy", name).or_else(|| of("global", name));
-        Ok(Self { stack: setting("stack_name"), region: setting("region") })
+        let text = |command: &str, name: &str| of(command, name)?.as_str().filter(|value| !value.is_empty());
+        let setting = |name: &str| text("deploy", name).or_else(|| text("global", name)).map(str::to_owned);
+        let overrides = of("deploy", "parameter_overrides").or_else(|| of("global", "parameter_overrides"));
+        Ok(Self {
+            stack: setting("stack_name"),
+            region: setting("region"),
+            bucket: setting("s3_bucket"),
+            parameters: overrides.map(parameters).unwrap_or_default(),
+        })
     }
+}
+
+/// The parameters in `parameter_overrides`: a list of `Name=Value`, or a text that contains them separated by blanks,
+/// with values in quotation marks if necessary, as `sam deploy --guided` writes it.
+fn parameters(overrides: &Value) -> BTreeMap<String, String> {
+    let words: Vec<String> = match overrides {
+        Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Value::String(text) => unquoted_words(text),
+        _ => Vec::new(),
+    };
+    let parameter = |word: &String| {
+        let long = word.strip_prefix("ParameterKey=").and_then(|rest| rest.split_once(",ParameterValue="));
+        let (name, value) = long.or_else(|| word.split_once('='))?;
+        Some((name.to_owned(), value.trim_matches('"').to_owned()))
+    };
+    words.iter().filter_map(parameter).collect()
+}
+
+/// Splits a text at the blanks that are not between quotation marks, and removes the quotation marks.
+fn unquoted_words(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quotation = None;
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        let last = words.len() - 1;
+        match (quotation, character) {
+            (Some(mark), _) if mark == character => quotation = None,
+            (None, '"' | '\'') => quotation = Some(character),
+            (None, _) if character.is_whitespace() => words.push(String::new()),
+            (Some('"') | None, '\\') => words[last].extend(characters.next()),
+            _ => words[last].push(character),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 #[cfg(test)]
@@ -256,9 +306,28 @@ mod tests {
     fn stack_and_region_are_read_from_the_parameters_of_sam_deploy() {
         let text = "version = 0.1\n[default.global.parameters]\nregion = \"eu-west-1\"\nstack_name = \"other\"\n\
                     [default.deploy.parameters]\nstack_name = \"acme\"\nregion = \"\"\n";
-        let expected = SamConfig { stack: Some("acme".into()), region: Some("eu-west-1".into()) };
+        let expected =
+            SamConfig { stack: Some("acme".into()), region: Some("eu-west-1".into()), ..SamConfig::default() };
         assert_eq!(SamConfig::parse(text).unwrap(), expected);
         assert_eq!(SamConfig::parse("version = 0.1").unwrap(), SamConfig::default());
+    }
+
+    #[test]
+    fn stack_parameters_are_read_in_each_form_that_sam_writes() {
+        let expected = BTreeMap::from([
+            ("SyncSchedule".to_owned(), "rate(1 hour)".to_owned()),
+            ("TenantId".to_owned(), "b0".to_owned()),
+        ]);
+        for overrides in [
+            r#""TenantId=\"b0\" SyncSchedule=\"rate(1 hour)\"""#,
+            r#"["TenantId=b0", "SyncSchedule=rate(1 hour)"]"#,
+            r#"'ParameterKey=TenantId,ParameterValue=b0 SyncSchedule="rate(1 hour)"'"#,
+        ] {
+            let text =
+                format!("[default.deploy.parameters]\ns3_bucket = \"code\"\nparameter_overrides = {overrides}\n");
+            let config = SamConfig::parse(&text).unwrap();
+            assert_eq!((config.bucket.as_deref(), config.parameters), (Some("code"), expected.clone()), "{overrides}");
+        }
     }
 
     #[test]

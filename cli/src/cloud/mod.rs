@@ -2,6 +2,7 @@
 //! cloud through this module, so each command works with AWS and with a local cloud.
 //!
 //! * [`configuration`] — profile, credentials and Region of the operator, and the name of the stack.
+//! * [`change_set`] — deployments through CloudFormation.
 //! * [`stack`] — the deployed stack and its outputs, which name all other resources.
 //! * [`executions`] — starts, finds and describes executions.
 //! * [`kept`] — the addresses of a running local cloud.
@@ -9,6 +10,7 @@
 //! * [`signed`] — calls to AWS services whose SDK crate is not used.
 //! * [`error`] — the errors of commands, with the recommended action.
 
+pub mod change_set;
 pub mod configuration;
 pub mod error;
 pub mod executions;
@@ -49,7 +51,7 @@ impl Cloud {
     /// Fails if the cloud or the stack does not exist or is not accessible.
     pub async fn open(target: &StackArgs, words: Words) -> Result<Self, CommandError> {
         if target.local {
-            let kept = Kept::running(words).map_err(|why| CommandError::no_local_cloud(words, why))?;
+            let kept = running(words)?;
             let stack = Stack { name: kept.stack, status: "CREATE_COMPLETE".into(), outputs: kept.outputs };
             return Ok(Self::at(&kept.stand_in, &kept.region, stack, Some(kept.clock_scale), words));
         }
@@ -63,21 +65,7 @@ impl Cloud {
     /// The clients for a local cloud with this endpoint.
     #[must_use]
     pub fn at(endpoint: &str, region: &str, stack: Stack, scale: Option<f64>, words: Words) -> Self {
-        // The operator's own AWS configuration must not be used here: it selects a real account, in which resources
-        // cost money.
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(region.to_owned()))
-            .endpoint_url(endpoint)
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-                "test",
-                "test",
-                None,
-                None,
-                "local cloud",
-            )))
-            .build();
-        Self::with(config, stack, scale, words)
+        Self::with(local(endpoint, region), stack, scale, words)
     }
 
     fn with(config: SdkConfig, stack: Stack, local: Option<f64>, words: Words) -> Self {
@@ -105,6 +93,35 @@ impl Cloud {
     pub fn region(&self) -> &str {
         self.config.region().map_or("", |region| region.as_ref())
     }
+}
+
+/// The account and Region in which a stack is deployed, and the name of the stack. The stack does not have to exist.
+///
+/// # Errors
+/// Fails if the cloud does not exist or is not accessible.
+pub async fn connect(target: &StackArgs, words: Words) -> Result<(Signed, String), CommandError> {
+    if target.local {
+        let kept = running(words)?;
+        return Ok((Signed::new(local(&kept.stand_in, &kept.region), words), kept.stack));
+    }
+    let config = configured(&target.aws, words).await?;
+    Ok((Signed::new(config, words), configuration::stack(target.stack.as_deref(), words)?))
+}
+
+fn running(words: Words) -> Result<Kept, CommandError> {
+    Kept::running(words).map_err(|why| CommandError::no_local_cloud(words, why))
+}
+
+/// The configuration for a local cloud with this endpoint. The operator's own AWS configuration must not be used here:
+/// it selects a real account, in which resources cost money.
+fn local(endpoint: &str, region: &str) -> SdkConfig {
+    let credentials = Credentials::new("test", "test", None, None, "local cloud");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(region.to_owned()))
+        .endpoint_url(endpoint)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build()
 }
 
 /// A state machine of the stack.

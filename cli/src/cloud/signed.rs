@@ -26,6 +26,10 @@ use crate::words::Words;
 const GLOBAL: &str = "us-east-1";
 /// Maximum number of attempts if a call is throttled or gets no response.
 const TRIES: u32 = 3;
+/// Maximum time of a call, without the time for its body.
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// The slowest upload that is not interrupted, in bytes per second.
+const SLOWEST_UPLOAD: u64 = 16 * 1024;
 
 /// An AWS service, with the names that it has in endpoints, signatures and settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +91,7 @@ impl Signed {
     /// Creates a client with the SDK's configuration: Region, credentials, endpoints.
     #[must_use]
     pub fn new(config: SdkConfig, words: Words) -> Self {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap_or_default();
+        let http = reqwest::Client::builder().timeout(CALL_TIMEOUT).build().unwrap_or_default();
         Self { config, http, words }
     }
 
@@ -213,13 +217,28 @@ impl Signed {
     /// # Errors
     /// Fails if the service rejects the request or does not respond.
     pub async fn put(&self, doing: &str, bucket: &str, key: &str, body: &[u8]) -> Result<(), CommandError> {
-        let key = key.split('/').map(encode).collect::<Vec<_>>().join("/");
-        let url = match self.configured(S3) {
-            Some(endpoint) => format!("{}/{bucket}/{key}", endpoint.trim_end_matches('/')),
-            None => format!("https://{bucket}.s3.{}.{}/{key}", self.region(), self.suffix()),
-        };
+        let url = self.object_url(bucket, key);
         let call = Call { service: S3, method: reqwest::Method::PUT, url, headers: Vec::new(), body, doing };
         self.send(call).await.map(drop)
+    }
+
+    /// Whether an object exists in an S3 bucket. Returns false if this is not certain.
+    pub async fn has_object(&self, bucket: &str, key: &str) -> bool {
+        let url = self.object_url(bucket, key);
+        let call = Call { service: S3, method: reqwest::Method::HEAD, url, headers: Vec::new(), body: b"", doing: key };
+        self.sent(&call).await.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    /// The URL of an object in an S3 bucket.
+    #[must_use]
+    pub fn object_url(&self, bucket: &str, key: &str) -> String {
+        let key = key.split('/').map(encode).collect::<Vec<_>>().join("/");
+        match self.configured(S3) {
+            Some(endpoint) => format!("{}/{bucket}/{key}", endpoint.trim_end_matches('/')),
+            // The certificate of S3 does not cover a bucket name with dots as part of the host name.
+            None if bucket.contains('.') => format!("{}/{bucket}/{key}", self.endpoint(S3)),
+            None => format!("https://{bucket}.s3.{}.{}/{key}", self.region(), self.suffix()),
+        }
     }
 
     async fn send(&self, call: Call<'_>) -> Result<String, CommandError> {
@@ -255,7 +274,9 @@ impl Signed {
 
     async fn sent(&self, call: &Call<'_>) -> Result<reqwest::Response, String> {
         let signed = self.signed(call).await?;
-        let mut request = self.http.request(call.method.clone(), &call.url).body(call.body.to_vec());
+        let upload = Duration::from_secs(call.body.len() as u64 / SLOWEST_UPLOAD);
+        let request = self.http.request(call.method.clone(), &call.url).timeout(CALL_TIMEOUT + upload);
+        let mut request = request.body(call.body.to_vec());
         for (name, value) in call.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).chain(signed)
         {
             request = request.header(name, value);
@@ -290,7 +311,8 @@ impl Signed {
     }
 
     /// The Region of the calls.
-    pub(super) fn region(&self) -> String {
+    #[must_use]
+    pub fn region(&self) -> String {
         self.config.region().map(ToString::to_string).unwrap_or_default()
     }
 

@@ -3,6 +3,7 @@
 
 pub mod approve;
 pub mod check;
+pub mod deploy;
 pub mod doctor;
 pub mod entra_setup;
 pub mod follower;

@@ -3,6 +3,7 @@
 //! `output.schema.json` is generated from these types and from the results of the state machines. Fields are added,
 //! never renamed.
 
+mod deployment;
 mod event;
 mod schema;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::{
+    deployment::{Change, ChangeAction, Deployment},
     event::{Event, StateEnd},
     schema::schema,
 };

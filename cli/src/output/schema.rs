@@ -8,21 +8,22 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, js
 use serde_json::Value;
 
 use super::{
-    Approved, CompletionScript, Diagnosis, EntraSetup, ErrorOutput, Event, ExecutionLog, ExecutionStatus, Information,
-    Listing, LiveFindings, PageAddress, Rejected, Replay, SignedOut, Started, Stopped, Teardown, Validation,
-    WrittenInput,
+    Approved, CompletionScript, Deployment, Diagnosis, EntraSetup, ErrorOutput, Event, ExecutionLog, ExecutionStatus,
+    Information, Listing, LiveFindings, PageAddress, Rejected, Replay, SignedOut, Started, Stopped, Teardown,
+    Validation, WrittenInput,
 };
 
 /// Adds the schema of a type to the definitions and returns the reference to it.
 type Generate = fn(&mut SchemaGenerator) -> Schema;
 
 /// The commands, with the schema of each object that they print. The commands are the title of the schema.
-const OBJECTS: [(&str, Generate); 26] = [
+const OBJECTS: [(&str, Generate); 27] = [
     ("all commands: an error", of::<ErrorOutput>),
     ("all commands: --help, --version", of::<Information>),
     ("init", of::<WrittenInput>),
     ("check", of::<Validation>),
     ("doctor", of::<Diagnosis>),
+    ("deploy", of::<Deployment>),
     ("plan", of::<PlanOnboardingOutput>),
     ("start, sync", of::<Started>),
     ("watch, start --watch, local: an event", of::<Event>),

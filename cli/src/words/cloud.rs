@@ -8,12 +8,12 @@ catalogue! {
     what_to_do(action) = "What to do: {action}", "対処方法: {action}";
     reading_the_stack(name) = "reading the stack {name}", "スタック {name} の読み取り";
     no_stack(name, region) = "Stack {name} does not exist in this account in {region}.", "スタック {name} がこのアカウントの {region} に見つかりません。";
-    deploy_or_name() = "Deploy it (README, Deploy), or select another stack with --stack, --region and --profile.",
-        "README の「デプロイ」に従ってデプロイするか、--stack、--region、--profile で正しいスタックを指定してください。";
+    deploy_or_name() = "Deploy it (README, Deploy; or `onboard deploy`), or select another stack with --stack, --region and --profile.",
+        "README の「デプロイ」に従うか `onboard deploy` を実行してデプロイするか、--stack、--region、--profile で正しいスタックを指定してください。";
     no_output(stack, name) = "Stack {stack} has no output {name}: it was deployed from an older release.",
         "スタック {stack} に出力 {name} がありません。古いリリースのスタックです。";
-    deploy_again() = "Deploy this release (sam build && sam deploy), then try again.",
-        "このリリースをデプロイ (sam build && sam deploy) してから、再実行してください。";
+    deploy_again() = "Deploy this release (sam build && sam deploy, or `onboard deploy`), then try again.",
+        "このリリースをデプロイ (sam build && sam deploy、または `onboard deploy`) してから、再実行してください。";
     no_local_cloud(why) = "No local cloud is running ({why}).", "使用できるローカルクラウドがありません ({why})。";
     process_exited(id) = "process {id} has exited", "プロセス {id} は終了しています";
     start_a_local_cloud() = "Start one in another terminal and keep it running: `onboard local --keep`",

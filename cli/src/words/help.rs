@@ -51,7 +51,7 @@ const AFTER: [(&str, &str); 7] = [
 ];
 
 /// Command names and their descriptions.
-const COMMANDS: [(&str, &str); 25] = [
+const COMMANDS: [(&str, &str); 26] = [
     ("onboard", "Microsoft Entra ID のシングルサインオンを使用する Amazon Connect を、1 つのコマンドで構築します。"),
     ("init", "onboarding.json を作成 (対話形式またはオプションで指定)"),
     ("check", "onboarding.json を検証し、すべてのエラーを一度に表示 (クラウドには接続しない)"),
@@ -59,6 +59,7 @@ const COMMANDS: [(&str, &str); 25] = [
         "doctor",
         "環境を確認: アカウント、リージョン、クォータ、サポートプラン、スタック、通知メール、アラーム、Entra の管理者の同意",
     ),
+    ("deploy", "CloudFormation でスタックをデプロイ (変更内容を表示し、確認後に適用)"),
     ("plan", "オンボーディングで作成、管理対象に追加、変更するリソースと、変更しないリソースを表示 (何も変更しない)"),
     ("start", "オンボーディングを開始"),
     ("watch", "実行の進行状況を表示 (Ctrl-C を押しても実行は継続)"),
@@ -92,7 +93,7 @@ const HELP: &str = "このメッセージ、または指定したコマンドの
 
 /// Argument ids and their help. The id is prefixed with the command if arguments of the same id have different
 /// meanings.
-const ARGUMENTS: [(&str, &str); 74] = [
+const ARGUMENTS: [(&str, &str); 78] = [
     ("help", "ヘルプを表示"),
     ("version", "バージョンを表示"),
     (
@@ -140,6 +141,22 @@ const ARGUMENTS: [(&str, &str); 74] = [
     (
         "target.stack",
         "CloudFormation スタックの名前 [デフォルト: samconfig.toml の設定。ない場合は connect-onboarding]",
+    ),
+    (
+        "parameters",
+        "スタックのパラメータ。複数回指定可 [デフォルト: samconfig.toml の設定。ない場合はスタックの現在の値]",
+    ),
+    (
+        "bucket",
+        "コードを保存する S3 バケット (スタックと同じリージョン) [デフォルト: samconfig.toml の設定。ない場合は自動的に作成]",
+    ),
+    (
+        "folder",
+        "template.yaml と statemachine/ があるディレクトリ [デフォルト: このプログラムに含まれるファイル。ない場合はリポジトリ]",
+    ),
+    (
+        "deploy.bootstrap",
+        "Lambda 用にビルドした関数のバイナリ [デフォルト: ディレクトリ内の bootstrap/bootstrap または target/lambda/bootstrap/bootstrap]",
     ),
     (
         "documents",
@@ -191,7 +208,7 @@ const ARGUMENTS: [(&str, &str); 74] = [
     ),
     ("audience", "フェデレーション資格情報の対象ユーザー (audience)。各国のクラウドで使用する場合に変更"),
     ("run", "スクリプトを表示せずに実行"),
-    ("input", "実行する onboarding.json。- は標準入力 [デフォルト: リポジトリの examples/smallest.json]"),
+    ("input", "実行する onboarding.json。- は標準入力 [デフォルト: examples/smallest.json]"),
     (
         "tenant",
         "Entra テナントのグループとメンバー (Microsoft Graph の JSON 形式): {\"groups\": [{\"displayName\", \"members\": […]}]}",

@@ -24,7 +24,7 @@ catalogue! {
     nothing_changed_by_second_run(count) = "The second execution changed nothing: {count} calls, none of which created, changed or deleted a resource.", "2 回目の実行では何も変更されませんでした (呼び出し {count} 件。作成、変更、削除はありません)。";
     changed_by_second_run() = "The second execution made changes, although it must not:", "2 回目の実行で変更が発生しました (本来は発生しません):";
     logs_of_this_run(folder) = "The logs of this run: {folder}", "この実行のログ: {folder}";
-    installing_emulator() = "Installing the emulator into target/local-cloud (once, about 15 seconds)…", "エミュレーターを target/local-cloud にインストールしています (初回のみ、約 15 秒)…";
+    installing_emulator(folder) = "Installing the emulator into {folder} (once, about 15 seconds)…", "エミュレーターを {folder} にインストールしています (初回のみ、約 15 秒)…";
     interrupted() = "Interrupted. Everything that was started has been stopped.", "中断しました。起動したプロセスはすべて停止しました。";
     local_cloud_failed(what) = "The local cloud could not start: {what}", "ローカルクラウドを起動できません: {what}";
     onboarding_failed(error) = "The onboarding failed: {error}", "オンボーディングが失敗しました: {error}";
@@ -69,7 +69,7 @@ catalogue! {
         "現在のディレクトリは Connect Onboarding のリポジトリではありません (template.yaml と statemachine/ がありません)";
     run_in_checkout() = "run `cargo onboard local` inside the checkout", "リポジトリのディレクトリで `cargo onboard local` を実行してください";
     not_writable(path, error) = "{path} can't be written: {error}", "{path} に書き込めません: {error}";
-    free_disk_space() = "free disk space and check that the checkout's target directory is writable", "ディスクの空き容量と、リポジトリの target ディレクトリへの書き込み権限を確認してください";
+    free_disk_space() = "free disk space and check that the directory is writable", "ディスクの空き容量と、ディレクトリへの書き込み権限を確認してください";
     no_file(path) = "{path} is not a file", "{path} はファイルではありません";
     build_functions() = "run `cargo onboard local`, which builds the functions too", "`cargo onboard local` を実行してください (関数もビルドされます)";
     waits_for(what, seconds) = "… {what}: {seconds} s elapsed", "… {what}: {seconds} 秒経過";
@@ -95,7 +95,7 @@ catalogue! {
     not_callable(error) = "can't be called: {error}", "応答を取得できません: {error}";
     exited_immediately(status) = "exited immediately ({status})", "起動直後に終了しました ({status})";
     not_ready_in_time() = "was not ready within a minute", "1 分以内に起動が完了しませんでした";
-    delete_the_cache() = "try again; if that does not help, delete target/local-cloud, which is created again", "再実行してください。解決しない場合は、target/local-cloud を削除してください (自動的に再作成されます)";
+    delete_the_cache() = "try again; if that does not help, delete the directory local-cloud (of a checkout: in target/, of a downloaded `onboard`: in ~/.cache/connect-onboarding), which is created again", "再実行してください。解決しない場合は、local-cloud ディレクトリ (リポジトリの場合は target/、ダウンロードした `onboard` の場合は ~/.cache/connect-onboarding の下) を削除してください (自動的に再作成されます)";
     not_deployed(what) = "template.yaml could not be deployed to the emulator:\n  {what}", "template.yaml をデプロイできません:\n  {what}";
     correct_template() = "correct template.yaml or the state machines as the message says (`sam validate --lint` checks them offline)",
         "メッセージに従って template.yaml またはステートマシンを修正してください (`sam validate --lint` を使用すると、オフラインで検証できます)";

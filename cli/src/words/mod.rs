@@ -5,6 +5,7 @@
 
 mod cloud;
 mod commands;
+mod deploy;
 mod help;
 pub(crate) mod labels;
 mod local;

@@ -78,6 +78,20 @@ async fn the_question_of_an_approval_ends_and_the_plan_still_waits() {
 }
 
 #[tokio::test]
+async fn the_question_of_a_deployment_ends_and_nothing_is_deployed() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("bootstrap");
+    fs::write(&script, "#!/bin/sh\nexit 1\n").unwrap();
+    let cloud = Fixture::with_members(1).await.cloud;
+    let (code, text) =
+        typing(&cloud.onboard(&["deploy", "--bootstrap", script.to_str().unwrap()]), &[("[y/N]", CTRL_C)]);
+    assert_eq!(code, Some(130), "{text}");
+    let stack = ("StackName", cloud.addresses.stack.as_str());
+    let text = cloud.query("cloudformation", "ListChangeSets", &[stack]).await;
+    assert!(text.contains("ListChangeSetsResult") && !text.contains("ChangeSetName"), "{text}");
+}
+
+#[tokio::test]
 async fn each_wait_for_an_execution_ends_and_leaves_its_last_drawing() {
     let file = input("interrupted", &object!({}));
     let file = file.to_str().unwrap();

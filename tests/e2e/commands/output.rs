@@ -121,6 +121,7 @@ async fn every_line_of_a_whole_life_is_valid_by_the_schema() {
             step("entra-setup --region 9", 2, &[ERROR]),
             step("list --profile nobody", 4, &[ERROR]),
             step("local --input /no/such/file", 2, &[ERROR]),
+            step("deploy --folder /no/such/folder", 2, &[ERROR]),
             step("live-check --group A --profile nobody", 4, &[ERROR]),
         ];
         let mut names = check(&cloudless, |arguments| onboard().args(arguments).output().unwrap());

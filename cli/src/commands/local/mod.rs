@@ -115,7 +115,7 @@ async fn onboard(
     let alias = &plan.onboarding.instance.alias;
     let words = console.words();
     console.note(&console.paint(Tone::Strong, &words.onboarding_locally(alias)));
-    let bootstrap = bootstrap::find(args.bootstrap.clone())?;
+    let bootstrap = bootstrap::find(args.bootstrap.clone(), workspace)?;
     let venv = phase(&words.tools_ready(), console, installed(workspace, console)).await?;
     let cloud = phase(&words.cloud_started(), console, start_cloud(&args, plan, &venv, folder)).await?;
     let stack =
@@ -213,12 +213,13 @@ async fn executions(
     Ok((output, report))
 }
 
-/// Installs the emulator if it is not installed in this checkout yet. Shows pip's messages.
+/// Installs the emulator if it is not installed yet. Shows pip's messages.
 async fn installed(workspace: &Workspace, console: &Console) -> Result<Venv, Failure> {
     let mut begun = false;
     let installed = venv::prepare(workspace, &mut |progress| {
         if !begun {
-            console.note(&console.paint(Tone::Faint, &console.words().installing_emulator()));
+            console
+                .note(&console.paint(Tone::Faint, &console.words().installing_emulator(workspace.cache().display())));
         }
         begun = true;
         console.status(Some(progress));

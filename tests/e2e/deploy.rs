@@ -1,0 +1,176 @@
+//! `onboard deploy` deploys the template to a local cloud: over a running stack, and as a new stack.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    process::{Command, Output},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use test_support::{between, member};
+
+use super::{
+    cloud::Cloud,
+    commands::output,
+    common::{err, onboard, out, root},
+};
+
+/// The schema of the command's output.
+const SCHEMA: &str = "deploy";
+
+/// A local cloud, and a script that starts the functions' debug binary. The script takes the place of a binary that is
+/// built for Lambda.
+struct Fixture {
+    cloud: Cloud,
+    folder: TempDir,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let id = "00000000-0000-4000-8000-000000000001";
+        let members = [member(id, "agent1@example.com", "Agent 1")];
+        let cloud = Cloud::idle(&json!({ "groups": [{ "displayName": "Support agents", "members": members }] }));
+        let folder = tempfile::tempdir().unwrap();
+        let binary = PathBuf::from(env!("CARGO_BIN_EXE_onboard")).with_file_name("bootstrap");
+        let script = folder.path().join("bootstrap");
+        fs::write(&script, format!("#!/bin/sh\nexec '{}'\n", binary.display())).unwrap();
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        Self { cloud, folder }
+    }
+
+    /// `onboard deploy` for the stack of the local cloud.
+    fn upgrade(&self, arguments: &[&str]) -> Output {
+        let mut command = self.cloud.onboard(&["deploy"]);
+        command.arg("--bootstrap").arg(self.folder.path().join("bootstrap")).args(arguments).output().unwrap()
+    }
+
+    /// `onboard deploy` for another stack, with AWS settings of the environment as an operator has them.
+    fn create(&self, stack: &str, arguments: &[&str]) -> Output {
+        let addresses = &self.cloud.addresses;
+        let mut command: Command = onboard();
+        command.args(["deploy", "--json", "--stack", stack, "--bootstrap"]).arg(self.folder.path().join("bootstrap"));
+        command.arg("--folder").arg(root()).current_dir(self.folder.path());
+        command.env("AWS_ENDPOINT_URL", &addresses.stand_in).env("AWS_REGION", &addresses.region);
+        command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+        command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+        command.args(["--parameter", "Stage=local", "--parameter", &format!("GraphUrl={}", addresses.graph_url)]);
+        command.args(["--parameter", &format!("LoginUrl={}", addresses.login_url)]);
+        for name in ["TenantId", "SetupClientId", "RuntimeClientId"] {
+            command.args(["--parameter", &format!("{name}=b0000000-0000-4000-8000-000000000001")]);
+        }
+        command.args(arguments).output().unwrap()
+    }
+
+    /// Makes one call of each of these operations take effect without a response.
+    async fn lose_responses(&self, operations: &[&str]) {
+        let rules = operations.iter().map(|operation| json!({ "match": operation, "break": true }));
+        self.cloud.fault(&rules.collect()).await;
+    }
+
+    /// The hashes of the functions' code.
+    async fn code(&self) -> BTreeSet<String> {
+        let found = self.cloud.rest("lambda", "GET", "/2015-03-31/functions/?MaxItems=200", &Value::Null).await;
+        let functions = found["Functions"].as_array().unwrap().iter();
+        functions.map(|function| function["CodeSha256"].as_str().unwrap().to_owned()).collect()
+    }
+
+    async fn status(&self, stack: &str) -> Option<String> {
+        let aws = test_support::Aws { url: &self.cloud.addresses.endpoint, region: &self.cloud.addresses.region };
+        let response = aws.query("cloudformation", "DescribeStacks", &[("StackName", stack)]).await;
+        response.succeeded().then(|| between(&response.text, "<StackStatus>", "<").to_owned())
+    }
+}
+
+fn printed(output: &Output) -> String {
+    format!("exit code {:?}\n{}\n{}", output.status.code(), out(output), err(output))
+}
+
+/// The lines of the output, which are valid by the schema.
+fn lines(output: &Output) -> Vec<Value> {
+    let lines: Vec<Value> = out(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let titled = lines.iter().map(|line| match line["error"].is_object() {
+        true => json!(["all commands: an error", line]),
+        false => json!([SCHEMA, line]),
+    });
+    let titled: Value = titled.collect();
+    // The validator is started by a runtime of its own.
+    assert_eq!(tokio::task::block_in_place(|| output::faults(&titled)), "");
+    lines
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_is_deployed_over_a_running_stack_after_the_changes_are_confirmed() {
+    let fixture = Fixture::new();
+    let before = fixture.code().await;
+    let asked = fixture.upgrade(&[]);
+    assert_eq!(asked.status.code(), Some(5), "{}", printed(&asked));
+    assert!(out(&asked).contains("~ AWS::Lambda::Function: "), "{}", printed(&asked));
+    assert!(out(&asked).contains("0 added") && out(&asked).contains("0 replaced, 0 removed"), "{}", printed(&asked));
+    assert_eq!(fixture.code().await, before);
+
+    fixture.lose_responses(&["PUT .*[.]zip", "CreateChangeSet", "ExecuteChangeSet"]).await;
+    let deployed = fixture.upgrade(&["--yes", "--json"]);
+    assert_eq!(deployed.status.code(), Some(0), "{}", printed(&deployed));
+    let [planned, done] = lines(&deployed).try_into().unwrap();
+    assert_eq!((&planned["status"], &done["status"]), (&"PLANNED".into(), &"UPDATE_COMPLETE".into()));
+    assert_eq!(done["outputs"], json!(fixture.cloud.addresses.outputs));
+    let after = fixture.code().await;
+    assert!(after.len() == 1 && after.is_disjoint(&before), "{before:?} {after:?}");
+
+    let again = fixture.upgrade(&["--json"]);
+    assert_eq!(again.status.code(), Some(0), "{}", printed(&again));
+    assert_eq!(lines(&again)[0]["changes"], json!([]));
+    let onboarded = fixture.cloud.onboard(&["start", "examples/smallest.json", "--watch"]).output().unwrap();
+    assert_eq!(onboarded.status.code(), Some(0), "{}", printed(&onboarded));
+
+    for parameter in ["Nonsense=1", "LogRetentionDays=3", "Language=fr"] {
+        let refused = fixture.upgrade(&["--yes", "--json", "--parameter", parameter]);
+        assert_eq!(refused.status.code(), Some(2), "{parameter}: {}", printed(&refused));
+        assert_eq!(fixture.status(&fixture.cloud.addresses.stack).await.as_deref(), Some("UPDATE_COMPLETE"));
+    }
+    let changed = fixture.upgrade(&["--yes", "--json", "--parameter", "LogRetentionDays=30"]);
+    assert_eq!(changed.status.code(), Some(0), "{}", printed(&changed));
+    assert!(lines(&changed)[0]["changes"].to_string().contains("AWS::Logs::LogGroup"), "{}", printed(&changed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_deployment_that_failed_is_repeated_and_shows_its_cause() {
+    let fixture = Fixture::new();
+    let role = format!("centre-{}-graph-setup", fixture.cloud.addresses.region);
+    let trust = json!({ "Version": "2012-10-17", "Statement": [] }).to_string();
+    let fields = [("RoleName", role.as_str()), ("AssumeRolePolicyDocument", trust.as_str())];
+    fixture.cloud.iam("CreateRole", &fields).await;
+
+    let failed = fixture.create("centre", &["--yes"]);
+    assert_eq!(failed.status.code(), Some(1), "{}", printed(&failed));
+    let error = lines(&failed).pop().unwrap()["error"].clone();
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("already exists") && message.contains("AWS::IAM::Role"), "{error}");
+    assert_eq!(fixture.status("centre").await.as_deref(), Some("ROLLBACK_COMPLETE"));
+
+    let asked = fixture.create("centre", &[]);
+    assert_eq!(asked.status.code(), Some(5), "{}", printed(&asked));
+    assert_eq!(fixture.status("centre").await.as_deref(), Some("ROLLBACK_COMPLETE"));
+
+    fixture.cloud.iam("DeleteRole", &fields[..1]).await;
+    let deployed = fixture.create("centre", &["--yes"]);
+    assert_eq!(deployed.status.code(), Some(0), "{}", printed(&deployed));
+    let [planned, done] = lines(&deployed).try_into().unwrap();
+    assert!(planned["changes"].as_array().unwrap().iter().all(|change| change["action"] == "add"), "{planned}");
+    assert_eq!(done["status"], "CREATE_COMPLETE");
+    assert!(done["outputs"]["OnboardingStateMachineArn"].is_string(), "{done}");
+
+    // The bucket that the command created is not public and contains the code.
+    let stacks = [("StackName", "connect-onboarding-deployments")];
+    let text = fixture.cloud.query("cloudformation", "DescribeStacks", &stacks).await;
+    let bucket = between(&text, "<OutputValue>", "<").to_owned();
+    let get = async |path: &str| fixture.cloud.rest("s3", "GET", path, &Value::Null).await.to_string();
+    let blocked = get(&format!("/{bucket}?publicAccessBlock")).await;
+    assert_eq!(blocked.matches(">true<").count(), 4, "{blocked}");
+    assert!(get(&format!("/{bucket}?encryption")).await.contains("AES256"));
+    let objects = get(&format!("/{bucket}?list-type=2")).await;
+    assert_eq!(objects.matches("<Key>").count(), 8, "{objects}");
+}
