@@ -24,7 +24,9 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use onboarding_core::{
     StepError, StepErrorKind, names,
     onboarding::Phone,
-    sync::{ConnectUser, Ownership, Profiles, REMOVAL_DUE_KEY, SIGNED_OUT_KEY, removal_due_from_tag},
+    sync::{
+        ConnectUser, Ownership, PROFICIENCIES_KEY, Profiles, REMOVAL_DUE_KEY, SIGNED_OUT_KEY, removal_due_from_tag,
+    },
 };
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -371,6 +373,7 @@ fn connect_user(user: UserSearchSummary, alias: &str) -> Option<ConnectUser> {
         entra_object_id: tag(names::ENTRA_OBJECT_ID_KEY).map(ToOwned::to_owned),
         removal_due: tag(REMOVAL_DUE_KEY).and_then(removal_due_from_tag),
         signed_out: tags.contains_key(SIGNED_OUT_KEY),
+        proficiencies: tag(PROFICIENCIES_KEY).map(ToOwned::to_owned),
     })
 }
 

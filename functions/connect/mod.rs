@@ -6,6 +6,8 @@ mod lane;
 pub mod no_access;
 mod operation;
 mod outcome;
+pub mod predefined_attributes;
+mod proficiencies;
 mod rate_limiter;
 mod request;
 mod run;

@@ -25,6 +25,14 @@ pub enum Operation {
     UpdateUserHierarchy,
     /// `UpdateUserConfig`.
     UpdateUserConfig,
+    /// `ListUserProficiencies`, before the proficiencies of a user are changed.
+    ListUserProficiencies,
+    /// `AssociateUserProficiencies`.
+    AssociateUserProficiencies,
+    /// `UpdateUserProficiencies`.
+    UpdateUserProficiencies,
+    /// `DisassociateUserProficiencies`.
+    DisassociateUserProficiencies,
     /// The Graph read that checks the memberships of a user again before the user is removed.
     ReadMembership,
     /// `DeleteAllEntitySessions`, which signs a user out.
@@ -41,6 +49,18 @@ impl Operation {
         matches!(self, Self::UpdateUserIdentityInfo | Self::UpdateUserConfig)
     }
 
+    /// Returns whether the operation reads or changes only proficiencies.
+    #[must_use]
+    pub const fn is_of_proficiencies(self) -> bool {
+        matches!(
+            self,
+            Self::ListUserProficiencies
+                | Self::AssociateUserProficiencies
+                | Self::UpdateUserProficiencies
+                | Self::DisassociateUserProficiencies
+        )
+    }
+
     /// Returns the Service Quotas code of the operation's rate quota, if AWS has published it.
     #[must_use]
     pub const fn rate_quota(self) -> Option<&'static str> {
@@ -52,6 +72,10 @@ impl Operation {
             Self::UpdateUserSecurityProfiles => Some("L-64B27051"),
             Self::UpdateUserRoutingProfile => Some("L-418ABD80"),
             Self::TagResource => Some("L-EA358306"),
+            Self::ListUserProficiencies => Some("L-A59C54EE"),
+            Self::AssociateUserProficiencies => Some("L-2CCBA953"),
+            Self::UpdateUserProficiencies => Some("L-5A3065E6"),
+            Self::DisassociateUserProficiencies => Some("L-53E03705"),
             Self::SearchUsers
             | Self::UntagResource
             | Self::UpdateUserHierarchy
@@ -75,6 +99,10 @@ impl Operation {
             Self::UpdateUserRoutingProfile => "UpdateUserRoutingProfile",
             Self::UpdateUserHierarchy => "UpdateUserHierarchy",
             Self::UpdateUserConfig => "UpdateUserConfig",
+            Self::ListUserProficiencies => "ListUserProficiencies",
+            Self::AssociateUserProficiencies => "AssociateUserProficiencies",
+            Self::UpdateUserProficiencies => "UpdateUserProficiencies",
+            Self::DisassociateUserProficiencies => "DisassociateUserProficiencies",
             Self::ReadMembership => "reading the membership",
             Self::DeleteAllEntitySessions => "DeleteAllEntitySessions",
             Self::DeleteUser => "DeleteUser",

@@ -4,7 +4,7 @@ use aws_sdk_connect::{error::SdkError, operation::RequestId};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use onboarding_core::{
     StepError, StepErrorKind,
-    sync::{Change, ConnectUser, NewUser, Plan, UserRef},
+    sync::{Change, ConnectUser, NewUser, Plan, ProficiencyChange, ProficiencyStep, UserRef},
 };
 
 use super::{Applied, Operation};
@@ -42,6 +42,8 @@ pub(super) enum Write<'p> {
     Delete(UserRef),
     /// Give the user only the security profile with this ID, which grants nothing.
     Strip { user: UserRef, no_access: String },
+    /// Send the first of these steps of a change of the user's proficiencies. Then the other steps follow.
+    Proficiencies { user: UserRef, change: ProficiencyChange, steps: Vec<ProficiencyStep> },
     /// Tag a user, whose sessions have ended, with the date of the sign-out.
     RecordSignOut { user: UserRef, date: String },
 }
@@ -49,7 +51,11 @@ pub(super) enum Write<'p> {
 /// The response to a [`Request`].
 #[derive(Debug)]
 pub(super) enum Response<'p> {
-    Written(Write<'p>),
+    /// `then` is the request that must follow.
+    Written {
+        write: Write<'p>,
+        then: Option<Write<'p>>,
+    },
     /// `found` is `None` if Connect does not show the existing user.
     Resolved {
         new: &'p NewUser,
@@ -108,8 +114,21 @@ impl<'p> Request<'p> {
             Self::Write(Write::Create(_)) if error.kind() == StepErrorKind::LimitExceeded => Reaction::QuotaReached,
             Self::Write(Write::Create(_)) if !error.is_not_found() => Reaction::Fail,
             Self::Write(Write::Delete(user)) if error.is_not_found() => Reaction::Deleted(user.clone()),
+            // A new predefined attribute or value may not be visible yet.
+            Self::Write(Write::Proficiencies { .. }) if error.is_invalid_parameter() => Reaction::Retry,
             _ if error.may_pass() => Reaction::Retry,
             _ => Reaction::Fail,
+        }
+    }
+
+    /// Returns the request to send if this request is tried again after an error. A change of proficiencies starts with
+    /// the read again, because the request may have been successful although its response was lost.
+    pub(super) fn again(self) -> Self {
+        match self {
+            Self::Write(Write::Proficiencies { user, change, .. }) => {
+                Self::Write(Write::Change { user, change: Change::Proficiencies(change) })
+            }
+            other => other,
         }
     }
 }
@@ -126,7 +145,15 @@ impl Write<'_> {
                 Change::RoutingProfile(_) => Operation::UpdateUserRoutingProfile,
                 Change::Hierarchy(_) => Operation::UpdateUserHierarchy,
                 Change::Phone(_) => Operation::UpdateUserConfig,
+                Change::Proficiencies(_) => Operation::ListUserProficiencies,
                 Change::ForgetSignOut => Operation::UntagResource,
+            },
+            Self::Proficiencies { change, steps, .. } => match steps.as_slice() {
+                [ProficiencyStep::Remove(_), ..] => Operation::DisassociateUserProficiencies,
+                [ProficiencyStep::Add(_), ..] => Operation::AssociateUserProficiencies,
+                [ProficiencyStep::SetLevel(_), ..] => Operation::UpdateUserProficiencies,
+                [ProficiencyStep::Record, ..] | [] if change.desired.is_empty() => Operation::UntagResource,
+                [ProficiencyStep::Announce(_) | ProficiencyStep::Record, ..] | [] => Operation::TagResource,
             },
             Self::Delete(_) => Operation::DeleteUser,
             Self::Strip { .. } => Operation::UpdateUserSecurityProfiles,
@@ -150,6 +177,7 @@ impl Write<'_> {
             | Self::CancelDeletion(user)
             | Self::Delete(user)
             | Self::Strip { user, .. }
+            | Self::Proficiencies { user, .. }
             | Self::RecordSignOut { user, .. } => Ok(user),
         }
     }
@@ -159,7 +187,14 @@ impl Write<'_> {
         match self {
             Self::Create(new) => applied.created(&new.username),
             Self::Adopt { user, .. } => applied.adopted(&user.username),
+            // The change is complete after its last step.
+            Self::Change { change: Change::Proficiencies(_), .. } => {}
             Self::Change { user, change } => applied.changed(&user.username, &user.id, &plan.describe(change)),
+            Self::Proficiencies { user, change, steps } => {
+                if steps.len() <= 1 {
+                    applied.changed(&user.username, &user.id, &change.desired.to_string());
+                }
+            }
             Self::ScheduleDeletion { user, due } => applied.deletion_scheduled(&user.username, due),
             Self::CancelDeletion(user) => applied.deletion_canceled(&user.username),
             Self::Delete(user) => applied.removed(&user.username),
@@ -194,6 +229,11 @@ impl RequestError {
     /// Returns whether an object of the request does not exist in Connect.
     pub(super) fn is_not_found(&self) -> bool {
         self.code.as_deref() == Some("ResourceNotFoundException")
+    }
+
+    /// Returns whether Connect rejected the value of a parameter.
+    fn is_invalid_parameter(&self) -> bool {
+        self.code.as_deref() == Some("InvalidParameterException")
     }
 
     /// Returns whether a retry may succeed because a new object is not visible yet. Connect is eventually consistent

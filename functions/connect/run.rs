@@ -40,6 +40,8 @@ pub(super) struct Run<'p> {
     pub(super) fatal: Option<StepError>,
     /// Why users can't be deleted. The run sends all other requests before it ends with this error.
     pub(super) deletion_denied: Option<StepError>,
+    /// Why proficiencies can't be changed. The run sends all other requests before it ends with this error.
+    pub(super) proficiencies_denied: Option<StepError>,
     /// The token bucket of `DescribeUser`, which several lanes share.
     user_reads: RateLimiter,
     quota_reached: bool,
@@ -58,6 +60,7 @@ impl<'p> Run<'p> {
             applied: Applied::default(),
             fatal: None,
             deletion_denied: None,
+            proficiencies_denied: None,
             user_reads: RateLimiter::new(DEFAULT_RATE, burst_available, Instant::now()),
             quota_reached: false,
             consecutive_failures: 0,
@@ -214,7 +217,15 @@ impl<'p> Run<'p> {
 
     fn succeeded(&mut self, response: Response<'p>, tries: u32) {
         match response {
-            Response::Written(write) => write.record(self.plan, &mut self.applied),
+            Response::Written { write, then } => {
+                write.record(self.plan, &mut self.applied);
+                if let Some(then) = then {
+                    // The request is sent before those of other users, so that the changes of a user are completed. The
+                    // number of attempts continues, so that a change that always fails at the same step ends.
+                    let attempt = Attempt { request: Request::Write(then), tries };
+                    self.lane(attempt.request.operation()).push_first(attempt);
+                }
+            }
             Response::Resolved { new, lost, found: Some(found) } => self.use_existing(new, lost, &found),
             Response::Resolved { new, lost, found: None } => {
                 self.retry(Attempt { request: Request::Resolve { new, lost }, tries }, HIDDEN_USER);
@@ -323,11 +334,15 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Ends the run because of a missing permission. If only deletions are denied, all other requests are sent first.
+    /// Ends the run because of a missing permission. If only deletions or changes of proficiencies are denied, all other
+    /// requests are sent first.
     fn denied(&mut self, attempt: Attempt<'p>, error: StepError) {
         if matches!(attempt.request, Request::Write(Write::Delete(_))) {
             self.deletion_denied.get_or_insert(error);
             self.lane(Operation::DeleteUser).clear();
+        } else if attempt.request.operation().is_of_proficiencies() {
+            self.proficiencies_denied.get_or_insert(error);
+            self.lane(attempt.request.operation()).clear();
         } else {
             self.fatal.get_or_insert(error);
             self.lane(attempt.request.operation()).push_first(attempt);
@@ -345,6 +360,7 @@ impl<'p> Run<'p> {
             return;
         }
         let delay = self.clock.wait(Duration::from_secs(1 << tries));
+        let request = request.again();
         self.lane(request.operation()).push_delayed(Attempt { request, tries: tries + 1 }, delay);
     }
 }

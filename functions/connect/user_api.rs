@@ -13,7 +13,7 @@ use aws_smithy_types::error::{metadata::ProvideErrorMetadata, operation::BuildEr
 use onboarding_core::{
     StepError, names,
     onboarding::Phone,
-    sync::{Change, NewUser, REMOVAL_DUE_KEY, SIGNED_OUT_KEY, UserRef},
+    sync::{Change, NewUser, PROFICIENCIES_KEY, ProficiencyChange, REMOVAL_DUE_KEY, SIGNED_OUT_KEY, UserRef},
 };
 
 use super::request::{RequestError, Write};
@@ -29,20 +29,22 @@ pub(super) struct UserApi<'a> {
 }
 
 impl UserApi<'_> {
-    /// Sends one request that changes a user.
-    pub(super) async fn send(&self, write: &Write<'_>) -> Result<(), RequestError> {
-        match write {
-            Write::Create(new) => self.create(new).await,
+    /// Sends one request that changes a user. Returns the request that must follow.
+    pub(super) async fn send<'p>(&self, write: &Write<'p>) -> Result<Option<Write<'p>>, RequestError> {
+        let sent = match write {
+            Write::Create(new) => return self.create(new).await,
+            Write::Change { user, change } => return self.change(user, change).await,
+            Write::Proficiencies { user, change, steps } => return self.take_step(user, change, steps).await,
             Write::Adopt { user, object_id } => self.adopt(user, object_id).await,
-            Write::Change { user, change } => self.change(user, change).await,
             Write::ScheduleDeletion { user, due } => self.schedule_deletion(user, due).await,
             Write::CancelDeletion(user) => self.cancel_deletion(user).await,
             Write::Delete(user) => self.delete(user).await,
             Write::Strip { user, no_access } => {
-                self.change(user, &Change::SecurityProfiles(vec![no_access.clone()])).await
+                self.change(user, &Change::SecurityProfiles(vec![no_access.clone()])).await.map(drop)
             }
             Write::RecordSignOut { user, date } => self.record_sign_out(user, date).await,
-        }
+        };
+        sent.map(|()| None)
     }
 
     /// Ends all sessions of a user.
@@ -55,8 +57,10 @@ impl UserApi<'_> {
         outcome(&format!("recording the sign-out of the user {}", user.username), sent)
     }
 
-    /// Sends `CreateUser` with all settings. Email and password are omitted, because a SAML instance rejects them.
-    async fn create(&self, user: &NewUser) -> Result<(), RequestError> {
+    /// Sends `CreateUser` with all settings that the request can contain. Email and password are omitted, because a SAML
+    /// instance rejects them. The proficiencies follow. Their tag is part of the creation, so that they are not forgotten
+    /// if the sync is interrupted.
+    async fn create<'p>(&self, user: &NewUser) -> Result<Option<Write<'p>>, RequestError> {
         let assignment = &user.assignment;
         let phone = Phone {
             auto_accept: assignment.auto_accept,
@@ -84,7 +88,24 @@ impl UserApi<'_> {
         for (key, value) in names::tags(self.alias) {
             call = call.tags(key, value);
         }
-        outcome(&format!("creating the user {}", user.username), call.send().await)
+        let pending = assignment.proficiencies.as_ref().and_then(|given| Some((given, given.pending_record()?)));
+        if let Some((_, record)) = &pending {
+            call = call.tags(PROFICIENCIES_KEY, record);
+        }
+        let doing = format!("creating the user {}", user.username);
+        let created = call.send().await.map_err(|error| RequestError::new(&doing, &error))?;
+        Ok(pending.zip(created.user_id.zip(created.user_arn)).map(|((given, record), (id, arn))| {
+            let user = UserRef {
+                username: user.username.clone(),
+                id,
+                arn,
+                object_id: Some(user.object_id.clone()),
+                signed_out: false,
+            };
+            let change = ProficiencyChange { desired: given.clone(), recorded: Some(record) };
+            let steps = change.steps(&[]);
+            Write::Proficiencies { user, change, steps }
+        }))
     }
 
     async fn adopt(&self, user: &UserRef, object_id: &str) -> Result<(), RequestError> {
@@ -110,10 +131,12 @@ impl UserApi<'_> {
         outcome(&format!("deleting the user {}", user.username), sent)
     }
 
-    async fn change(&self, user: &UserRef, change: &Change) -> Result<(), RequestError> {
+    /// Sends the request of a change. Returns the request that must follow.
+    async fn change<'p>(&self, user: &UserRef, change: &Change) -> Result<Option<Write<'p>>, RequestError> {
         let doing = format!("changing the user {}", user.username);
         let (client, instance, id) = (&self.client, self.instance_id, user.id.as_str());
-        match change {
+        let sent = match change {
+            Change::Proficiencies(change) => return self.read_proficiencies(user, change).await.map(Some),
             Change::Identity { first_name, last_name } => self.rename(user, first_name, last_name).await,
             Change::SecurityProfiles(ids) => {
                 let call = client.update_user_security_profiles().instance_id(instance).user_id(id);
@@ -132,7 +155,8 @@ impl UserApi<'_> {
                 let call = client.untag_resource().resource_arn(&user.arn).tag_keys(SIGNED_OUT_KEY);
                 outcome(&doing, call.send().await)
             }
-        }
+        };
+        sent.map(|()| None)
     }
 
     /// Sends `UpdateUserConfig` for the voice channel. AWS does not document whether the request clears the settings
@@ -189,7 +213,7 @@ impl UserApi<'_> {
 }
 
 /// Discards the content of a response; adds the action to an error.
-fn outcome<T, E, R>(doing: &str, sent: Result<T, SdkError<E, R>>) -> Result<(), RequestError>
+pub(super) fn outcome<T, E, R>(doing: &str, sent: Result<T, SdkError<E, R>>) -> Result<(), RequestError>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug,
@@ -212,6 +236,6 @@ fn channel_settings(phone: &Phone) -> Result<(AutoAcceptConfig, AfterContactWork
     Ok((accept, work))
 }
 
-fn invalid(error: BuildError) -> RequestError {
+pub(super) fn invalid(error: BuildError) -> RequestError {
     StepError::internal(format!("a request to Amazon Connect could not be built: {error}")).into()
 }

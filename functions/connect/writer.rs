@@ -94,7 +94,7 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
         // The old user of a renamed member is deleted only after the new user exists.
         run.push_replaced();
         self.drive(&mut run, deadline).await;
-        if let Some(error) = run.fatal.or(run.deletion_denied) {
+        if let Some(error) = run.fatal.or(run.deletion_denied).or(run.proficiencies_denied) {
             return Err(error);
         }
         run.applied.left = run.lanes.values().map(Lane::waiting).sum();
@@ -156,8 +156,8 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
     async fn response<'p>(&self, request: &Request<'p>) -> Result<Response<'p>, RequestError> {
         match request {
             Request::Write(write) => {
-                self.api.send(write).await?;
-                Ok(Response::Written(write.clone()))
+                let then = self.api.send(write).await?;
+                Ok(Response::Written { write: write.clone(), then })
             }
             Request::Resolve { new, lost } => {
                 let found = self.directory.user(&new.username).await?.map(Box::new);

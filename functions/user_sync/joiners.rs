@@ -72,6 +72,8 @@ pub(super) async fn create(round: &Round<'_>, profiles: &Profiles, hinted: &Hint
     if plan.create.is_empty() {
         return joiners;
     }
+    // The full comparison that follows reports attributes that can't be used.
+    let plan = round.ensure_attributes(&plan).await.plan;
     match round.writer(true).apply(&plan, round.deadline).await {
         Ok(applied) => {
             // The full comparison retries failed users and counts their failures.
@@ -81,7 +83,7 @@ pub(super) async fn create(round: &Round<'_>, profiles: &Profiles, hinted: &Hint
                 waiting_for_quota: 0,
                 ..applied.totals
             };
-            let names = plan.create.into_iter().map(|user| user.username);
+            let names = plan.create.iter().map(|user| user.username.clone());
             joiners.created = names.filter(|name| applied.has_created(name)).collect();
         }
         Err(error) => defer(&error),

@@ -2,6 +2,7 @@
 
 mod access;
 mod approval;
+mod attributes;
 mod joiners;
 mod leavers;
 pub mod sync_members;

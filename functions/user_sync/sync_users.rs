@@ -5,7 +5,8 @@
 //!   `connect:ListSecurityProfiles`, `connect:ListRoutingProfiles`, and if the input names hierarchy groups also
 //!   `connect:ListUserHierarchyGroups` and `connect:DescribeUserHierarchyGroup`; `dynamodb:GetItem` on the registry;
 //!   `servicequotas:GetServiceQuota` and `servicequotas:GetAWSDefaultServiceQuota` if the plan contains changes;
-//!   `connect:DescribeUser` before a name is changed; Graph `/users/{id}`, `/users/{id}/checkMemberGroups`
+//!   `connect:DescribeUser` before a name is changed; `connect:ListUserProficiencies` and
+//!   `connect:DescribePredefinedAttribute` before proficiencies are changed; Graph `/users/{id}`, `/users/{id}/checkMemberGroups`
 //!   and `/users/{id}/memberOf` before a removal.
 //! * Approval: actions that need approval are only requested, unless an operator has approved them (docs/theory.md,
 //!   "Approval").
@@ -13,8 +14,10 @@
 //!   `connect:UpdateUserRoutingProfile`, `connect:UpdateUserHierarchy`, `connect:UpdateUserConfig`,
 //!   `connect:TagResource`, `connect:UntagResource`, `connect:DeleteUser`, `connect:DeleteAllEntitySessions`,
 //!   and if users are kept without rights,
-//!   `connect:CreateSecurityProfile`, `connect:UpdateSecurityProfile`; `dynamodb:UpdateItem` on the registry to
-//!   request approval and, during the sync, to report its progress.
+//!   `connect:CreateSecurityProfile`, `connect:UpdateSecurityProfile`; if groups give proficiencies,
+//!   `connect:CreatePredefinedAttribute`, `connect:UpdatePredefinedAttribute`, `connect:AssociateUserProficiencies`,
+//!   `connect:UpdateUserProficiencies`, `connect:DisassociateUserProficiencies`; `dynamodb:UpdateItem` on the registry
+//!   to request approval and, during the sync, to report its progress.
 //! * Fast path: before the full comparison, users that a notification reports as added are created ([`joiners`]), and
 //!   users that it reports as removed are signed out ([`leavers`]).
 //! * Metrics: changes and calls of each round; at the end of a sync, its duration and the number of failed and skipped
@@ -47,6 +50,7 @@ use crate::{
     },
     user_sync::{
         access::Access,
+        attributes::Attributes,
         joiners::{self, Joiners},
         leavers::{self, CurrentMembership},
     },
@@ -200,12 +204,17 @@ impl Round<'_> {
         let (checkpoint, calls) = (&self.checkpoint, self.directory.calls());
         let burst_available = checkpoint.rounds == 0 && !checkpoint.another_pass && joiners.created.is_empty();
         let done = Cell::new(Totals::default());
-        let no_access = self.no_access(plan, profiles, output).await;
+        let Attributes { plan, finding, error } = self.ensure_attributes(plan).await;
+        output.findings.splice(0..0, finding);
+        let no_access = self.no_access(&plan, profiles, output).await;
         let writer = self.writer(burst_available).with_progress(&done).with_no_access(no_access);
         let applied = tokio::select! {
-            applied = writer.apply(plan, self.deadline) => applied?,
+            applied = writer.apply(&plan, self.deadline) => applied?,
             never = self.report_progress(&output.counts.planned, &done) => match never {},
         };
+        if let Some(error) = error {
+            return Err(error);
+        }
         output.counts.done.calls += self.directory.calls() - calls;
         self.assign(&observed.groups, output).await;
         Ok(applied)

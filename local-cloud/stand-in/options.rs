@@ -99,6 +99,8 @@ pub struct Behaviour {
     pub config_merges_channels: bool,
     /// Whether `SearchUsers` returns after-contact work time per channel in milliseconds, as in `PhoneConfig`.
     pub channel_work_in_milliseconds: bool,
+    /// Whether `AssociateUserProficiencies` accepts a proficiency that the user already has, and sets its level.
+    pub proficiencies_reassociable: bool,
     /// Whether Connect supplies the condition key `aws:ResourceTag` when it authorizes the deletion of an instance or a
     /// user.
     pub deletion_by_tags: bool,
@@ -159,6 +161,7 @@ impl Default for Behaviour {
             usernames_reusable: true,
             config_merges_channels: false,
             channel_work_in_milliseconds: false,
+            proficiencies_reassociable: false,
             deletion_by_tags: true,
             sign_out_action: "DeleteAllEntitySessions",
             tag_keys_evaluated: true,

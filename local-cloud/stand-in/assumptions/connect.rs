@@ -3,7 +3,7 @@
 use super::{Area, Assumption, Text};
 use crate::stand_in::options::NumberStock;
 
-pub(super) const ROWS: [Assumption; 12] = [
+pub(super) const ROWS: [Assumption; 13] = [
     Assumption {
         name: "rate-bucket",
         area: Area::Connect,
@@ -126,6 +126,20 @@ pub(super) const ROWS: [Assumption; 12] = [
         },
         source: "Amazon Connect API reference, UserSearchSummary: states milliseconds for PhoneConfig only",
         play: |behaviour| behaviour.channel_work_in_milliseconds = true,
+    },
+    Assumption {
+        name: "proficiency-association",
+        area: Area::Connect,
+        assumed: Text {
+            en: "AssociateUserProficiencies rejects a proficiency that the user already has.",
+            ja: "ユーザーにすでに割り当てられている習熟度を指定すると、AssociateUserProficiencies は拒否します。",
+        },
+        other: Text {
+            en: "AssociateUserProficiencies sets the level of such a proficiency.",
+            ja: "その習熟度のレベルを設定します。",
+        },
+        source: "Amazon Connect API reference, AssociateUserProficiencies: states neither",
+        play: |behaviour| behaviour.proficiencies_reassociable = true,
     },
     Assumption {
         name: "number-visibility",

@@ -134,6 +134,12 @@ fn resources(setting: &Setting, operation: &str, input: &Input) -> Vec<String> {
         }
         "DisassociatePhoneNumberContactFlow" => vec![number()],
         "DeleteAllEntitySessions" => named("agent", "EntityId").into_iter().collect(),
+        "AssociateUserProficiencies"
+        | "UpdateUserProficiencies"
+        | "DisassociateUserProficiencies"
+        | "ListUserProficiencies" => {
+            [named("agent", "UserId").into_iter().collect(), vec![instance(setting, input)]].concat()
+        }
         "ListContactFlows" => vec![inside("contact-flow/*")],
         "ListQueues" => vec![inside("queue/*")],
         _ => {
@@ -259,6 +265,17 @@ mod tests {
         let actions: Vec<_> = asks.iter().map(|ask| ask.action.as_str()).collect();
         assert_eq!(actions, ["connect:UpdateUserConfig", "connect:UpdateUserPhoneConfig"]);
         assert!(asks.iter().all(|ask| ask.resource == "arn:aws:connect:r:1:instance/i/agent/u"));
+    }
+
+    #[test]
+    fn a_change_of_proficiencies_requires_the_action_on_the_user_and_on_the_instance() {
+        for operation in ["AssociateUserProficiencies", "ListUserProficiencies"] {
+            let asks = asked(operation, &json!({ "InstanceId": "i", "UserId": "u" }));
+            let resources: Vec<_> = asks.iter().map(|ask| ask.resource.as_str()).collect();
+            assert_eq!(resources, ["arn:aws:connect:r:1:instance/i/agent/u", "arn:aws:connect:r:1:instance/i"]);
+        }
+        let asks = asked("CreatePredefinedAttribute", &json!({ "InstanceId": "i", "Name": "Language" }));
+        assert_eq!(asks[0].resource, "arn:aws:connect:r:1:instance/i");
     }
 
     #[test]

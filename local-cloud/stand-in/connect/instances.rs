@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Instance, attributes, bad_token, profiles, sessions::Sessions, users::Users};
+use super::{Instance, attributes, bad_token, predefined_attributes, profiles, sessions::Sessions, users::Users};
 use crate::stand_in::aws_error::{Answer, Refusal};
 use crate::stand_in::input::{Input, answer, epoch, nothing};
 use crate::stand_in::paging::page;
@@ -56,6 +56,7 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
     let flag = |name| input.flag(name).unwrap_or_default().to_string();
     let attributes = attributes::defaults(flag("InboundCallsEnabled"), flag("OutboundCallsEnabled"));
     let instance = Instance {
+        predefined: predefined_attributes::Predefined::defaults(now),
         named: profiles::Named::defaults(&arn, now),
         attributes,
         alias,

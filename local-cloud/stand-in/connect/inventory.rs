@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Connect, Instance, instances, profiles};
+use super::{Connect, Instance, instances, predefined_attributes, proficiencies::Proficiency, profiles};
 use crate::stand_in::connect::users::User;
 use crate::stand_in::world::Setting;
 
@@ -17,6 +17,11 @@ pub(crate) fn inventory(setting: &Setting, connect: &Connect) -> Value {
         shape["storageConfigs"] =
             storage.map(|one| json!({ "ResourceType": one.kind, "StorageConfig": one.config })).collect();
         shape["attributes"] = json!(instance.attributes);
+        let predefined: Vec<Value> =
+            instance.predefined.iter().filter_map(predefined_attributes::Predefined::inventory).collect();
+        if !predefined.is_empty() {
+            shape["predefinedAttributes"] = json!(predefined);
+        }
         shape
     };
     json!({ "instances": connect.instances.values().map(instance).collect::<Vec<_>>() })
@@ -39,6 +44,9 @@ fn user(instance: &Instance, user: &User) -> Value {
     });
     if let (Some(group), Some(members)) = (&user.hierarchy, shape.as_object_mut()) {
         members.insert("HierarchyGroup".into(), name(&named.hierarchy, group));
+    }
+    if !user.proficiencies.is_empty() {
+        shape["Proficiencies"] = user.proficiencies.iter().map(Proficiency::shape).collect();
     }
     if let Some(members) = shape.as_object_mut() {
         let settings: Map<String, Value> = user.settings.clone();

@@ -4,6 +4,8 @@ mod attributes;
 mod instances;
 mod inventory;
 mod numbers;
+mod predefined_attributes;
+mod proficiencies;
 mod profiles;
 mod routes;
 mod search;
@@ -63,6 +65,7 @@ pub(crate) struct Instance {
     pub(crate) attributes: BTreeMap<&'static str, String>,
     pub(crate) storage: Vec<storage::Storage>,
     pub(crate) named: profiles::Named,
+    pub(crate) predefined: Vec<predefined_attributes::Predefined>,
     pub(crate) users: Users,
     pub(crate) sessions: sessions::Sessions,
 }
@@ -124,6 +127,8 @@ pub(crate) fn call(setting: &Setting, state: &mut State, operation: &str, input:
         "DisassociatePhoneNumberContactFlow" => numbers::disassociate_flow(setting, state, input),
         "ReleasePhoneNumber" => numbers::release(setting, state, input),
         "CreateUser" => users::create(setting, state, input),
+        "CreatePredefinedAttribute" => predefined_attributes::create(setting, state, input),
+        "AssociateUserProficiencies" => proficiencies::associate(setting, state, input),
         _ => {
             let instance = state.connect.ready(setting, input.need("InstanceId")?)?;
             in_instance(setting, instance, operation, input)
@@ -147,6 +152,11 @@ fn in_instance(setting: &Setting, instance: &mut Instance, operation: &str, inpu
         "ListUsers" => users::list(setting, instance, input),
         "SearchUsers" => search::users(setting, instance, input),
         "DeleteAllEntitySessions" => sessions::delete_all(setting, instance, input),
+        "DescribePredefinedAttribute" => predefined_attributes::describe(setting, instance, input),
+        "UpdatePredefinedAttribute" => predefined_attributes::update(setting, instance, input),
+        "UpdateUserProficiencies" => proficiencies::update(setting, instance, input),
+        "DisassociateUserProficiencies" => proficiencies::disassociate(setting, instance, input),
+        "ListUserProficiencies" => proficiencies::list(setting, instance, input),
         _ if operation.starts_with("UpdateUser") => user_changes::change(setting, instance, operation, input),
         _ => profiles::call(setting, instance, operation, input),
     }

@@ -8,7 +8,7 @@ use crate::stand_in::input::Input;
 
 /// Method, path template, operation. No request matches two entries, because any two differ in the method or in a fixed
 /// path segment. Their order therefore does not matter.
-const ROUTES: [(&str, &str, &str); 49] = [
+const ROUTES: [(&str, &str, &str); 56] = [
     ("PUT", "/instance", "CreateInstance"),
     ("GET", "/instance", "ListInstances"),
     ("GET", "/instance/{InstanceId}", "DescribeInstance"),
@@ -42,6 +42,13 @@ const ROUTES: [(&str, &str, &str); 49] = [
     ("POST", "/users/{InstanceId}/{UserId}/hierarchy", "UpdateUserHierarchy"),
     ("POST", "/users/{InstanceId}/{UserId}/phone-config", "UpdateUserPhoneConfig"),
     ("POST", "/users/{InstanceId}/{UserId}/config", "UpdateUserConfig"),
+    ("GET", "/users/{InstanceId}/{UserId}/proficiencies", "ListUserProficiencies"),
+    ("POST", "/users/{InstanceId}/{UserId}/proficiencies", "UpdateUserProficiencies"),
+    ("POST", "/users/{InstanceId}/{UserId}/associate-proficiencies", "AssociateUserProficiencies"),
+    ("POST", "/users/{InstanceId}/{UserId}/disassociate-proficiencies", "DisassociateUserProficiencies"),
+    ("PUT", "/predefined-attributes/{InstanceId}", "CreatePredefinedAttribute"),
+    ("GET", "/predefined-attributes/{InstanceId}/{Name}", "DescribePredefinedAttribute"),
+    ("POST", "/predefined-attributes/{InstanceId}/{Name}", "UpdatePredefinedAttribute"),
     ("POST", "/tags/{resourceArn}", "TagResource"),
     ("DELETE", "/tags/{resourceArn}", "UntagResource"),
     ("GET", "/tags/{resourceArn}", "ListTagsForResource"),

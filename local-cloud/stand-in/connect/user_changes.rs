@@ -21,16 +21,7 @@ fn merge_channels(present: &Map<String, Value>, settings: &mut Map<String, Value
 
 /// Runs an `UpdateUser…` operation.
 pub(super) fn change(setting: &Setting, instance: &mut Instance, operation: &str, input: &Input) -> Answer {
-    let id = input.need("UserId")?.to_owned();
-    let now = setting.clock.now();
-    if instance.users.named(&id, now).is_none() {
-        // Shortly after a user was created, Connect may reject an update of the user with one of two different errors.
-        // A read of the user returns "not found".
-        return Err(match instance.users.exists(&id) {
-            true => Refusal::invalid_request("The user is not valid."),
-            false => Refusal::not_found("User not found."),
-        });
-    }
+    users::to_change(setting, instance, input)?;
     match operation {
         "UpdateUserIdentityInfo" => {
             let identity = user_rules::identity(instance, input.object("IdentityInfo"))?;
@@ -72,6 +63,6 @@ pub(super) fn change(setting: &Setting, instance: &mut Instance, operation: &str
             return Err(Refusal::new(404, "UnknownOperationException", message));
         }
     }
-    users::named(setting, instance, input)?.modified = now;
+    users::named(setting, instance, input)?.modified = setting.clock.now();
     nothing()
 }

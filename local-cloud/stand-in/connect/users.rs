@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Instance, bad_token, tags, user_rules};
+use super::{Instance, bad_token, proficiencies::Proficiency, tags, user_rules};
 use crate::stand_in::aws_error::{Answer, Refusal};
 use crate::stand_in::input::{Input, answer, epoch, nothing};
 use crate::stand_in::paging::page;
@@ -26,6 +26,7 @@ pub(crate) struct User {
     /// The phone settings by member name: either `PhoneConfig` or the configurations per channel.
     pub(crate) settings: Map<String, Value>,
     pub(crate) tags: Map<String, Value>,
+    pub(crate) proficiencies: Vec<Proficiency>,
     /// The time from which calls that name the user find it.
     visible: OffsetDateTime,
     /// The time from which list and search operations return the user.
@@ -109,6 +110,7 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
         hierarchy,
         settings,
         tags,
+        proficiencies: Vec::new(),
         visible: setting.clock.after(setting.behaviour.user_visible_seconds),
         listed: setting.clock.after(setting.behaviour.user_listed_seconds),
         modified: setting.clock.now(),
@@ -126,6 +128,21 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
 pub(super) fn named<'a>(setting: &Setting, instance: &'a mut Instance, input: &Input) -> Result<&'a mut User, Refusal> {
     let user = instance.users.named(input.need("UserId")?, setting.clock.now());
     user.ok_or_else(|| Refusal::not_found("User not found."))
+}
+
+/// The user that a call changes. Shortly after a user was created, Connect may reject a change of the user with one of
+/// two different errors. A read of the user returns "not found".
+pub(super) fn to_change<'a>(
+    setting: &Setting,
+    instance: &'a mut Instance,
+    input: &Input,
+) -> Result<&'a mut User, Refusal> {
+    let id = input.need("UserId")?;
+    let exists = instance.users.exists(id);
+    instance.users.named(id, setting.clock.now()).ok_or_else(|| match exists {
+        true => Refusal::invalid_request("The user is not valid."),
+        false => Refusal::not_found("User not found."),
+    })
 }
 
 pub(super) fn describe(setting: &Setting, instance: &mut Instance, input: &Input) -> Answer {

@@ -28,7 +28,7 @@ const fn rate(code: &'static str, operation: &'static str, name: &'static str) -
 
 /// All quotas of Amazon Connect. A quota on a rate is a number of calls per second and applies to the account in this
 /// Region.
-pub(crate) const CODES: [Code; 29] = [
+pub(crate) const CODES: [Code; 35] = [
     count("L-AA17A6B9", "Amazon Connect instance count", 2.0, Level::Account),
     count("L-8F812903", "Phone numbers per instance", 5.0, Level::Resource),
     count("L-12AB7C57", "Concurrent active calls per instance", 10.0, Level::Resource),
@@ -38,6 +38,8 @@ pub(crate) const CODES: [Code; 29] = [
     count("L-19A87C94", "Queues per instance", 100.0, Level::Resource),
     count("L-22922690", "Contact flows per instance", 100.0, Level::Resource),
     count("L-D4BA6F6E", "Concurrent active chats per instance", 500.0, Level::Resource),
+    count("L-50375162", "Proficiencies per agent", 10.0, Level::Resource),
+    count("L-3828FBF0", "Predefined attributes per instance", 150.0, Level::Resource),
     rate("L-CBDEE3E4", "CreateUser", "Rate of CreateUser API requests"),
     rate("L-30488271", "DeleteUser", "Rate of DeleteUser API requests"),
     rate("L-66B5F86E", "UpdateUserIdentityInfo", "Rate of UpdateUserIdentityInfo API requests"),
@@ -51,6 +53,10 @@ pub(crate) const CODES: [Code; 29] = [
     rate("L-3481440F", "SearchSecurityProfiles", "Rate of SearchSecurityProfiles API requests"),
     rate("L-9DAC7B1B", "SearchRoutingProfiles", "Rate of SearchRoutingProfiles API requests"),
     rate("L-EA358306", "TagResource", "Rate of TagResource API requests"),
+    Code { default: 10.0, ..rate("L-A59C54EE", "ListUserProficiencies", "Rate of ListUserProficiencies API requests") },
+    rate("L-2CCBA953", "AssociateUserProficiencies", "Rate of AssociateUserProficiencies API requests"),
+    rate("L-5A3065E6", "UpdateUserProficiencies", "Rate of UpdateUserProficiencies API requests"),
+    rate("L-53E03705", "DisassociateUserProficiencies", "Rate of DisassociateUserProficiencies API requests"),
     rate("L-9AA558F3", "GetFederationToken", "Rate of GetFederationToken API requests"),
     rate("L-98C95556", "ListInstances", "Rate of ListInstances API requests"),
     rate("L-40F4B10D", "UpdateInstanceAttribute", "Rate of UpdateInstanceAttribute API requests"),

@@ -326,3 +326,45 @@ async fn claims_and_releases_above_twice_the_quota_are_rejected_for_180_days() {
     cloud.cloud.advance(181.0 * 24.0 * 3600.0);
     assert_eq!(claim(2).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_proficiency_needs_a_predefined_value_and_is_assigned_changed_and_removed_only_once() {
+    let cloud = start().await;
+    let (id, _) = cloud.instance("acme").await;
+    let made = cloud.connect("PUT", &format!("/users/{id}"), user(&cloud, &id, "a@example.com").await).await.body;
+    cloud.cloud.advance(10.0);
+    let attributes = format!("/predefined-attributes/{id}");
+    let language = json!({ "Name": "Language", "Values": { "StringList": ["Japanese"] } });
+    assert_eq!(cloud.connect("PUT", &attributes, language).await.status, 200);
+    for (name, values, code) in [
+        ("language", json!([]), "DuplicateResourceException"),
+        ("connect:Mine", json!([]), "InvalidParameterException"),
+        ("Product", json!(["Cards", "cards"]), "InvalidParameterException"),
+    ] {
+        let body = json!({ "Name": name, "Values": { "StringList": values } });
+        assert_eq!(cloud.connect("PUT", &attributes, body).await.code, code, "{name}");
+    }
+    let of_user = format!("/users/{id}/{}", made["UserId"].as_str().unwrap());
+    let call = async |path: &str, value: &str, level: f64| {
+        let mut one = json!({ "AttributeName": "Language", "AttributeValue": value, "Level": level });
+        if path.starts_with("disassociate") {
+            one.as_object_mut().unwrap().remove("Level");
+        }
+        cloud.connect("POST", &format!("{of_user}/{path}"), json!({ "UserProficiencies": [one] })).await.code
+    };
+    assert_eq!(call("proficiencies", "Japanese", 1.0).await, "InvalidRequestException", "it is not assigned yet");
+    assert_eq!(call("associate-proficiencies", "English", 1.0).await, "InvalidParameterException");
+    assert_eq!(call("associate-proficiencies", "Japanese", 1.5).await, "InvalidParameterException");
+    assert_eq!(call("associate-proficiencies", "Japanese", 1.0).await, "");
+    assert_eq!(call("associate-proficiencies", "Japanese", 2.0).await, "InvalidRequestException");
+    assert_eq!(call("proficiencies", "Japanese", 4.0).await, "");
+    let listed = cloud.connect("GET", &format!("{of_user}/proficiencies"), Value::Null).await.body;
+    let expected = json!([{ "AttributeName": "Language", "AttributeValue": "Japanese", "Level": 4.0 }]);
+    assert_eq!(listed["UserProficiencyList"], expected);
+    let without = json!({ "Values": { "StringList": [] } });
+    let removed = cloud.connect("POST", &format!("{attributes}/Language"), without).await;
+    assert_eq!(removed.code, "InvalidRequestException", "the value is assigned");
+    assert_eq!(call("disassociate-proficiencies", "Japanese", 0.0).await, "");
+    assert_eq!(call("disassociate-proficiencies", "Japanese", 0.0).await, "InvalidRequestException");
+    cloud.is_clean();
+}

@@ -25,6 +25,11 @@ fn changed(numbers: u32) -> Value {
     agents["securityProfiles"] = json!(["Agent", "QualityAnalyst"]);
     agents["hierarchyGroup"] = json!("Japan");
     agents["phone"]["afterContactWorkSeconds"] = json!(60);
+    // One level changes, one proficiency is removed, and one needs a new value of the attribute.
+    agents["proficiencies"] = json!([
+        { "attribute": "Language", "value": "Japanese", "level": 4 },
+        { "attribute": "Language", "value": "Chinese", "level": 3 },
+    ]);
     input["users"]["removed"]["graceDays"] = json!(0);
     let claimed = json!({
         "country": "US", "type": "DID", "prefix": "+1206", "quantity": numbers,

@@ -241,7 +241,7 @@ impl Fixture {
 
     /// The operations that changed something in Connect, since the last call of this method or [`Self::calls`].
     pub(crate) fn writes(&self) -> Vec<String> {
-        let writes = ["Create", "Update", "Delete", "Tag", "Untag"];
+        let writes = ["Create", "Update", "Delete", "Tag", "Untag", "Associate", "Disassociate"];
         let in_connect = |call: &String| writes.iter().any(|verb| call.starts_with(verb)) && call != "UpdateItem";
         self.calls().into_iter().filter(in_connect).collect()
     }

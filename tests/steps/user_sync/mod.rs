@@ -7,6 +7,7 @@ mod approval;
 mod fixture;
 mod joiners;
 mod pace;
+mod proficiencies;
 mod removal;
 mod rounds;
 mod sign_in_check;

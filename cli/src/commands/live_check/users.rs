@@ -46,6 +46,7 @@ pub(crate) async fn check(
         },
     );
     findings.note("channel-settings", channels(clouds, instance, &id).await?);
+    findings.note("proficiency-association", proficiencies(clouds, instance, &id).await?);
 
     let role = role(clouds, instance, &id, resources).await?;
     let tagged =
@@ -114,6 +115,21 @@ async fn channels(clouds: &Clouds, instance: &str, id: &str) -> Result<Reading, 
     let user = clouds.good("connect:DescribeUser", user)?.json();
     let configs = user["User"]["AutoAcceptConfigs"].as_array().cloned().unwrap_or_default();
     Ok(Reading::other_if(configs.iter().any(|config| config["Channel"] == "CHAT")))
+}
+
+/// Assigns the same proficiency twice, and checks whether Connect accepts the second request. The predefined attribute
+/// is deleted with the instance.
+async fn proficiencies(clouds: &Clouds, instance: &str, id: &str) -> Result<Reading, CommandError> {
+    let attribute = json!({ "Name": "live-check", "Values": { "StringList": ["a"] } });
+    let path = format!("/predefined-attributes/{instance}");
+    clouds.good("connect:CreatePredefinedAttribute", clouds.connect(Method::PUT, &path, &attribute).await?)?;
+    let path = format!("/users/{instance}/{id}/associate-proficiencies");
+    let of_level = |level: u8| json!({ "UserProficiencies": [{ "AttributeName": "live-check", "AttributeValue": "a", "Level": level }] });
+    let assigned = async || Ok(clouds.connect(Method::POST, &path, &of_level(1)).await?.is_ok());
+    if clouds.poll(120.0, assigned).await?.is_none() {
+        return Ok(Reading::Unknown(clouds.connect(Method::POST, &path, &of_level(1)).await?.text));
+    }
+    Ok(Reading::other_if(clouds.connect(Method::POST, &path, &of_level(2)).await?.is_ok()))
 }
 
 /// Creates a role whose permissions are sufficient only under the assumed readings, and waits until the permissions are

@@ -21,7 +21,9 @@ pub use self::{
         quota_name,
     },
     telephony::{Documents, NumberOrder, PhoneNumber, PhoneNumberType, Telephony},
-    users::{NestedGroups, Phone, RemovalAction, RemovalLimit, Removed, UserGroup, UsernameAttribute, Users},
+    users::{
+        NestedGroups, Phone, Proficiency, RemovalAction, RemovalLimit, Removed, UserGroup, UsernameAttribute, Users,
+    },
 };
 
 /// The input of one onboarding: an Amazon Connect instance, an Entra application for sign-in, and the Entra groups

@@ -37,6 +37,10 @@ impl Users {
     /// and contains each group several times.
     pub const MAX_GROUPS: usize = 300;
 
+    /// Maximum number of proficiencies of one user. The tag in which the sync records them has at most 256 characters.
+    /// Connect's quota "Proficiencies per agent" is 10 by default and can be raised.
+    pub const MAX_PROFICIENCIES: usize = 24;
+
     /// The hierarchy group paths in the settings of the Entra groups.
     #[must_use]
     pub fn hierarchy_groups(&self) -> Vec<&str> {
@@ -91,6 +95,28 @@ pub struct UserGroup {
     /// The phone settings of the members.
     #[serde(default)]
     pub phone: Phone,
+    /// The proficiencies of the members. A user in several groups gets the proficiencies of all groups, each with the
+    /// highest level.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(max = 24)))]
+    pub proficiencies: Vec<Proficiency>,
+}
+
+/// A proficiency of an agent: a value of a predefined attribute, and the level.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct Proficiency {
+    /// The name of the predefined attribute, for example `Language`. If the instance does not have the attribute or the
+    /// value, the sync creates it.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 100)))]
+    pub attribute: String,
+    /// The value of the attribute, for example `Japanese`.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 100)))]
+    pub value: String,
+    /// The level, from 1 (lowest) to 5 (highest).
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 5)))]
+    pub level: u8,
 }
 
 /// The phone settings of an agent.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     check::{Location, any_text, boolean, choice, integer, list, object, optional, required, text, text_up_to},
     quotas::quotas,
+    skills,
 };
 use crate::{iam, onboarding::Users, text::nfc};
 
@@ -273,6 +274,7 @@ fn groups(at: &Location<'_>, value: &Value) {
             );
         }
     }
+    skills::spellings(at, groups);
 }
 
 fn group(at: &Location<'_>, value: &Value) {
@@ -285,6 +287,7 @@ fn group(at: &Location<'_>, value: &Value) {
             optional("routingProfile", text_up_to::<127>),
             optional("hierarchyGroup", any_text),
             optional("phone", phone),
+            optional("proficiencies", skills::proficiencies),
         ],
     );
 }

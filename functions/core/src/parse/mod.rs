@@ -8,6 +8,7 @@ mod check;
 mod duplicates;
 mod input;
 mod quotas;
+mod skills;
 mod teardown;
 
 use std::fmt;

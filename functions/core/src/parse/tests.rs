@@ -70,6 +70,32 @@ fn an_input_that_is_not_an_object_is_rejected() {
 }
 
 #[test]
+fn proficiencies_that_connect_does_not_accept_are_rejected_with_their_path() {
+    let mut value = smallest();
+    let one =
+        |attribute: &str, value: &str, level: u64| json!({ "attribute": attribute, "value": value, "level": level });
+    value["users"]["groups"] = json!([
+        { "group": "A", "securityProfiles": ["Agent"], "proficiencies": [
+            one("Language", "Japanese", 3),
+            one("Language", "Japanese", 5),
+            one("Language", "Japanese", 3),
+            one("Language", "日本語・英語", 1),
+            json!({ "attribute": "Language", "value": "English", "level": 6 }),
+            json!({ "attribute": "Language", "value": "English!", "level": 0 }),
+            json!({ "attribute": "Language", "level": 1.5 }),
+        ] },
+        { "group": "B", "securityProfiles": ["Agent"], "proficiencies": [
+            { "attribute": "language", "value": "japanese", "level": 1, "color": "red" },
+        ] },
+    ]);
+    insta::assert_snapshot!(faults(&value));
+    let most: Vec<Value> =
+        (0..25).map(|index| json!({ "attribute": "A", "value": index.to_string(), "level": 1 })).collect();
+    value["users"]["groups"] = json!([{ "group": "A", "securityProfiles": ["Agent"], "proficiencies": most }]);
+    assert_eq!(faults(&value), "$.users.groups[0].proficiencies: must not have more than 24 proficiencies");
+}
+
+#[test]
 fn combinations_that_can_not_work_are_rejected() {
     let mut value = smallest();
     value["users"]["nestedGroups"] = json!("flatten");

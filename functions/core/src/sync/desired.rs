@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::finding::{Finding, ProfileKind, SkipReason, Skipped};
 use super::model::{Assignment, Completeness, ConnectUser, GroupRead, Member, Policy, Profiles};
+use super::proficiencies::Proficiencies;
 use super::username::check_username;
-use crate::onboarding::NestedGroups;
+use crate::onboarding::{NestedGroups, Proficiency};
 
 /// Maximum number of security profiles of a user (Connect API: `SecurityProfileIds`).
 const MAX_SECURITY_PROFILES: usize = 10;
@@ -46,7 +47,7 @@ pub(super) fn desired<'a>(
     for group in groups {
         desired.inspect_group(group, policy);
     }
-    let resolved: Vec<GroupProfiles> =
+    let resolved: Vec<GroupProfiles<'_>> =
         groups.iter().map(|group| GroupProfiles::resolve(group, profiles, &mut desired.findings)).collect();
     let claims = desired.claims(groups, policy, &resolved);
     desired.assign_usernames(claims, users);
@@ -104,7 +105,7 @@ impl<'a> Desired<'a> {
         &mut self,
         groups: &'a [GroupRead],
         policy: &Policy,
-        resolved: &[GroupProfiles],
+        resolved: &[GroupProfiles<'_>],
     ) -> BTreeMap<&'a str, Vec<DesiredUser<'a>>> {
         let mut assignments: HashMap<Vec<usize>, Result<Arc<Assignment>, SkipReason>> = HashMap::new();
         let mut claims: BTreeMap<&str, Vec<DesiredUser<'_>>> = BTreeMap::new();
@@ -115,6 +116,11 @@ impl<'a> Desired<'a> {
                     Some(known) => known.clone(),
                     None => {
                         let merged = assignment(&memberships, resolved);
+                        if merged.as_ref().is_ok_and(|merged| merged.proficiencies.is_none()) {
+                            let names = memberships.iter().filter_map(|index| groups.get(*index));
+                            let groups = names.map(|group| group.display_name.clone()).collect();
+                            self.findings.push(Finding::TooManyProficiencies { groups });
+                        }
                         assignments.insert(memberships, merged.clone());
                         merged
                     }
@@ -188,16 +194,18 @@ fn usable_username<'a>(member: &'a Member, policy: &Policy) -> Result<&'a str, S
 }
 
 /// The profile ids of a group, or the first name that does not exist in the instance.
-struct GroupProfiles {
+struct GroupProfiles<'g> {
     security: Result<Vec<String>, SkipReason>,
     routing: Result<String, SkipReason>,
     hierarchy: Result<Option<String>, SkipReason>,
     auto_accept: bool,
     after_contact_work_seconds: u32,
+    proficiencies: &'g [Proficiency],
+    name: &'g str,
 }
 
-impl GroupProfiles {
-    fn resolve(group: &GroupRead, profiles: &Profiles, findings: &mut Vec<Finding>) -> Self {
+impl<'g> GroupProfiles<'g> {
+    fn resolve(group: &'g GroupRead, profiles: &Profiles, findings: &mut Vec<Finding>) -> Self {
         let mut look_up = |kind: ProfileKind, known: &BTreeMap<String, String>, name: &str| {
             known.get(name).cloned().ok_or_else(|| {
                 findings.push(Finding::ProfileMissing {
@@ -225,12 +233,15 @@ impl GroupProfiles {
                 .transpose(),
             auto_accept: settings.phone.auto_accept,
             after_contact_work_seconds: settings.phone.after_contact_work_seconds,
+            proficiencies: &settings.proficiencies,
+            name: &group.display_name,
         }
     }
 }
 
-/// The union of the groups' security profiles; all other settings come from the first group.
-fn assignment(memberships: &[usize], resolved: &[GroupProfiles]) -> Result<Arc<Assignment>, SkipReason> {
+/// The union of the groups' security profiles and of their proficiencies, each with the highest level; all other
+/// settings come from the first group.
+fn assignment(memberships: &[usize], resolved: &[GroupProfiles<'_>]) -> Result<Arc<Assignment>, SkipReason> {
     let mut security = BTreeSet::new();
     for group in memberships.iter().filter_map(|index| resolved.get(*index)) {
         security.extend(group.security.clone()?);
@@ -248,5 +259,8 @@ fn assignment(memberships: &[usize], resolved: &[GroupProfiles]) -> Result<Arc<A
         hierarchy_group_id: first.hierarchy.clone()?,
         auto_accept: first.auto_accept,
         after_contact_work_seconds: first.after_contact_work_seconds,
+        proficiencies: Proficiencies::of_groups(
+            memberships.iter().filter_map(|index| resolved.get(*index)).map(|group| (group.name, group.proficiencies)),
+        ),
     }))
 }

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::plan::{Change, Plan};
+use super::proficiencies::Proficiencies;
 use crate::digest::hex;
 
 impl Plan {
@@ -24,6 +25,9 @@ impl Plan {
                     &assignment.after_contact_work_seconds.to_string(),
                 ],
             );
+            if let Some(record) = assignment.proficiencies.as_ref().and_then(Proficiencies::record) {
+                hash.line("proficiencies", &[record]);
+            }
         }
         for adoption in &self.adopt {
             hash.line("adopt", &[&adoption.user.username, &adoption.user.id, &adoption.object_id]);
@@ -43,6 +47,9 @@ impl Plan {
                             &phone.after_contact_work_seconds.to_string(),
                         ],
                     ),
+                    Change::Proficiencies(change) => {
+                        hash.line("proficiencies", &[change.desired.record().unwrap_or_default()]);
+                    }
                     Change::ForgetSignOut => hash.line("forget sign-out", &[""; 0]),
                 }
             }

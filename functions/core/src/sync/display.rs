@@ -51,10 +51,13 @@ impl Plan {
                 self.named(&assignment.security_profile_ids),
                 self.name(&assignment.routing_profile_id)
             )?;
-            match &assignment.hierarchy_group_id {
-                Some(id) => writeln!(f, ", hierarchy group {}", self.name(id))?,
-                None => writeln!(f)?,
+            if let Some(id) = &assignment.hierarchy_group_id {
+                write!(f, ", hierarchy group {}", self.name(id))?;
             }
+            if let Some(given) = assignment.proficiencies.as_ref().filter(|given| !given.is_empty()) {
+                write!(f, ", {given}")?;
+            }
+            writeln!(f)?;
         }
         for adoption in &self.adopt {
             writeln!(f, "  = adopt {} (object id {})", adoption.user.username, adoption.object_id)?;
@@ -97,6 +100,7 @@ impl Plan {
                 if phone.auto_accept { "auto-accept" } else { "manual accept" },
                 phone.after_contact_work_seconds
             ),
+            Change::Proficiencies(change) => change.desired.to_string(),
             Change::ForgetSignOut => "member again".to_owned(),
         }
     }

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fmt};
 use time::Date;
 
 use super::username::UsernameFault;
-use crate::{onboarding::UsernameAttribute, text::Quoted};
+use crate::{
+    onboarding::{UsernameAttribute, Users},
+    text::Quoted,
+};
 
 /// A member who gets no Connect user from this plan. An existing Connect user of the member stays unchanged, unless the
 /// reason makes the member a leaver ([`SkipReason::is_leaver`]).
@@ -149,6 +152,12 @@ pub enum Finding {
         /// The missing name.
         name: String,
     },
+    /// The members of all these groups would get more proficiencies than the sync can record, so their proficiencies stay
+    /// unchanged.
+    TooManyProficiencies {
+        /// The names of the groups.
+        groups: Vec<String>,
+    },
     /// A nested group, whose members are not synced.
     NestedGroup {
         /// The outer group.
@@ -230,6 +239,13 @@ impl fmt::Display for Finding {
                 "the group {} names the {kind} {}, which the instance does not have",
                 Quoted(group),
                 Quoted(name)
+            ),
+            Self::TooManyProficiencies { groups } => write!(
+                f,
+                "the groups {} together have more than {} proficiencies, so the proficiencies of users in all these groups \
+                 are not changed",
+                groups.join(" + "),
+                Users::MAX_PROFICIENCIES
             ),
             Self::NestedGroup { group, nested } => write!(
                 f,

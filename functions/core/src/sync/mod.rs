@@ -22,6 +22,7 @@ mod guard;
 mod model;
 mod plan;
 mod planner;
+mod proficiencies;
 mod username;
 
 #[cfg(test)]
@@ -45,9 +46,10 @@ pub use contract::{
 pub use finding::{Finding, ProfileKind, SkipReason, Skipped};
 pub use guard::{ADMIN_PROFILE, ActionSet, GuardedAction, GuardedPlan};
 pub use model::{
-    Assignment, Completeness, ConnectUser, GroupRead, LetIn, Member, NestedGroup, Ownership, Policy, Profiles,
-    REMOVAL_DUE_KEY, SIGNED_OUT_KEY, date_to_tag, removal_due_from_tag,
+    Assignment, Completeness, ConnectUser, GroupRead, LetIn, Member, NestedGroup, Ownership, PROFICIENCIES_KEY, Policy,
+    Profiles, REMOVAL_DUE_KEY, SIGNED_OUT_KEY, date_to_tag, removal_due_from_tag,
 };
 pub use plan::{Adoption, Change, Counts, NewUser, Plan, Removal, ScheduledDeletion, UserRef, UserUpdate};
 pub use planner::{changes_instead_of_creation, lost_profiles, plan};
+pub use proficiencies::{GivenProficiency, Proficiencies, ProficiencyChange, ProficiencyStep};
 pub use username::{MAX_FIRST_NAME, MAX_LAST_NAME, UsernameFault, check_username, person_name};

@@ -7,6 +7,7 @@ use time::Date;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
+use super::proficiencies::Proficiencies;
 use crate::names::{self, MANAGED_BY};
 use crate::onboarding::{NestedGroups, Phone, RemovalLimit, Removed, UserGroup, UsernameAttribute, Users};
 
@@ -15,6 +16,10 @@ pub const REMOVAL_DUE_KEY: &str = "removal-due";
 
 /// The tag of a Connect user whose sessions ended because the member left. The value is the date, `YYYY-MM-DD` (UTC).
 pub const SIGNED_OUT_KEY: &str = "signed-out";
+
+/// The tag of a Connect user with the proficiencies that the sync has assigned, in the form of
+/// [`Proficiencies::record`].
+pub const PROFICIENCIES_KEY: &str = "proficiencies";
 
 const DUE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
@@ -181,6 +186,8 @@ pub struct ConnectUser {
     pub removal_due: Option<Date>,
     /// Whether the user's tags record that the sessions ended when the member left.
     pub signed_out: bool,
+    /// The value of the tag [`PROFICIENCIES_KEY`].
+    pub proficiencies: Option<String>,
 }
 
 /// The ids of the instance's profiles and hierarchy groups, by exact name.
@@ -207,6 +214,8 @@ pub struct Assignment {
     pub auto_accept: bool,
     /// Seconds of after contact work; 0 means no limit.
     pub after_contact_work_seconds: u32,
+    /// The proficiencies of all groups; `None` leaves the user's proficiencies unchanged.
+    pub proficiencies: Option<Proficiencies>,
 }
 
 /// The users whom Entra ID lets sign in although they are not members of the groups.

@@ -1,6 +1,6 @@
 //! The plan: all actions in Connect, ordered by username.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use time::Date;
 use super::finding::{Finding, Skipped};
 use super::guard::Admins;
 use super::model::{Assignment, ConnectUser, date_to_tag};
+use super::proficiencies::{Proficiencies, ProficiencyChange};
 use crate::onboarding::{Phone, RemovalLimit};
 
 /// All actions that make Connect match Entra and the input. Every list is ordered by username.
@@ -134,6 +135,8 @@ pub enum Change {
     Hierarchy(String),
     /// `UpdateUserConfig`: the phone settings.
     Phone(Phone),
+    /// `ListUserProficiencies`, followed by the requests that make the proficiencies equal to those of the groups.
+    Proficiencies(ProficiencyChange),
     /// `UntagResource`: the member is back, so the tag that records the end of the sessions is removed.
     ForgetSignOut,
 }
@@ -310,6 +313,43 @@ impl Plan {
     #[must_use]
     pub fn creations(self) -> Self {
         Self { create: self.create, names: self.names, ..Self::default() }
+    }
+
+    /// The values of each predefined attribute that the proficiencies in this plan need.
+    #[must_use]
+    pub fn predefined_attributes(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+        let created = self.create.iter().filter_map(|user| user.assignment.proficiencies.as_ref());
+        let changes = self.update.iter().flat_map(|update| &update.changes);
+        let changed = changes.filter_map(|change| match change {
+            Change::Proficiencies(change) => Some(&change.desired),
+            _ => None,
+        });
+        let mut attributes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for one in created.chain(changed).flat_map(Proficiencies::iter) {
+            attributes.entry(&one.attribute).or_default().insert(&one.value);
+        }
+        attributes
+    }
+
+    /// This plan without changes of proficiencies for users who would get a proficiency with one of these attributes. Also
+    /// returns the number of these users.
+    #[must_use]
+    pub fn without_attributes(mut self, unavailable: &BTreeSet<String>) -> (Self, usize) {
+        let mut users = 0;
+        for user in &mut self.create {
+            if user.assignment.proficiencies.as_ref().is_some_and(|given| given.uses(unavailable)) {
+                user.assignment = Arc::new(Assignment { proficiencies: None, ..Assignment::clone(&user.assignment) });
+                users += 1;
+            }
+        }
+        for update in &mut self.update {
+            let before = update.changes.len();
+            let uses = |change: &Change| matches!(change, Change::Proficiencies(to) if to.desired.uses(unavailable));
+            update.changes.retain(|change| !uses(change));
+            users += before - update.changes.len();
+        }
+        self.update.retain(|update| !update.changes.is_empty());
+        (self, users)
     }
 
     /// Whether users who left stay in Connect with their rights, according to the plan.

@@ -10,6 +10,7 @@ use super::finding::{Finding, SkipReason};
 use super::guard::Admins;
 use super::model::{Assignment, ConnectUser, GroupRead, Ownership, Policy, Profiles};
 use super::plan::{Adoption, Change, NewUser, Plan, Removal, ScheduledDeletion, UserRef, UserUpdate};
+use super::proficiencies::ProficiencyChange;
 use super::username::person_name;
 use crate::names::NO_ACCESS_PROFILE;
 use crate::onboarding::{Phone, RemovalAction};
@@ -362,6 +363,12 @@ fn differences(user: &ConnectUser, (first_name, last_name): (String, String), as
     };
     if !user.phone.as_ref().is_some_and(|seen| phone_matches(seen, &phone)) {
         changes.push(Change::Phone(phone));
+    }
+    if let Some(desired) = &assignment.proficiencies
+        && user.proficiencies.as_deref() != desired.record()
+    {
+        let recorded = user.proficiencies.clone();
+        changes.push(Change::Proficiencies(ProficiencyChange { desired: desired.clone(), recorded }));
     }
     if user.signed_out {
         changes.push(Change::ForgetSignOut);

@@ -10,7 +10,7 @@ use proptest::sample::{Index, select, subsequence};
 
 use super::testkit::{TODAY, apply, profiles};
 use super::*;
-use crate::onboarding::{Phone, RemovalAction, RemovalLimit, Removed, UserGroup, UsernameAttribute};
+use crate::onboarding::{Phone, Proficiency, RemovalAction, RemovalLimit, Removed, UserGroup, UsernameAttribute};
 
 /// Only a few names and ids, so that collisions are frequent.
 const NAMES: [&str; 9] = [
@@ -61,13 +61,14 @@ pub(super) fn some_group() -> impl Strategy<Value = GroupRead> {
         select(vec!["Basic Routing Profile", "Basic Routing Profile", "Night", "Nowhere"]),
         proptest::option::of(select(vec!["Japan / Tokyo", "Japan / Osaka"])),
         (any::<bool>(), select(vec![0_u32, 30])),
+        subsequence(vec![("Japanese", 5), ("Japanese", 2), ("English", 1)], 0..=2),
         prop_oneof![
             12 => Just(Completeness::Complete),
             1 => Just(Completeness::Partial("a page is missing".into())),
             1 => Just(Completeness::GroupMissing),
         ],
     )
-        .prop_map(|(members, security_profiles, routing, hierarchy, (auto_accept, after), completeness)| {
+        .prop_map(|(members, security_profiles, routing, hierarchy, (auto_accept, after), given, completeness)| {
             GroupRead {
                 group_id: "group".into(),
                 display_name: "Group".into(),
@@ -77,6 +78,10 @@ pub(super) fn some_group() -> impl Strategy<Value = GroupRead> {
                     routing_profile: routing.into(),
                     hierarchy_group: hierarchy.map(Into::into),
                     phone: Phone { auto_accept, after_contact_work_seconds: after },
+                    proficiencies: given
+                        .into_iter()
+                        .map(|(value, level)| Proficiency { attribute: "Language".into(), value: value.into(), level })
+                        .collect(),
                 },
                 members,
                 completeness,
@@ -99,25 +104,28 @@ fn some_user() -> impl Strategy<Value = ConnectUser> {
         select(vec!["id:Basic Routing Profile", "id:Night"]),
         proptest::option::of(select(vec!["id:Japan / Tokyo", "id:Elsewhere"])),
         proptest::option::weighted(0.3, -3..10_i64),
-        (proptest::option::of(any::<bool>()), any::<bool>()),
+        (proptest::option::of(any::<bool>()), any::<bool>(), proptest::option::of(Just("aaaaaaaa1"))),
     )
-        .prop_map(|(username, object, ownership, security, routing, hierarchy, due, (phone, signed_out))| {
-            ConnectUser {
-                id: format!("user-{username}"),
-                arn: format!("arn-{username}"),
-                username,
-                first_name: "Ann".into(),
-                last_name: "Lee".into(),
-                security_profile_ids: security.into_iter().map(Into::into).collect(),
-                routing_profile_id: routing.into(),
-                hierarchy_group_id: hierarchy.map(Into::into),
-                phone: phone.map(|auto_accept| Phone { auto_accept, after_contact_work_seconds: 0 }),
-                ownership,
-                entra_object_id: object.map(|id| format!("object-{id}")),
-                removal_due: due.map(|days| TODAY + time::Duration::days(days)),
-                signed_out,
-            }
-        })
+        .prop_map(
+            |(username, object, ownership, security, routing, hierarchy, due, (phone, signed_out, recorded))| {
+                ConnectUser {
+                    id: format!("user-{username}"),
+                    arn: format!("arn-{username}"),
+                    username,
+                    first_name: "Ann".into(),
+                    last_name: "Lee".into(),
+                    security_profile_ids: security.into_iter().map(Into::into).collect(),
+                    routing_profile_id: routing.into(),
+                    hierarchy_group_id: hierarchy.map(Into::into),
+                    phone: phone.map(|auto_accept| Phone { auto_accept, after_contact_work_seconds: 0 }),
+                    ownership,
+                    entra_object_id: object.map(|id| format!("object-{id}")),
+                    removal_due: due.map(|days| TODAY + time::Duration::days(days)),
+                    signed_out,
+                    proficiencies: recorded.map(Into::into),
+                }
+            },
+        )
 }
 
 /// Connect users with unique usernames.
@@ -209,6 +217,20 @@ proptest! {
             prop_assert_eq!(user.removal_due, None);
             prop_assert_eq!(&user.routing_profile_id, &profiles().routing[&settings.routing_profile]);
             prop_assert_eq!(user.phone.as_ref(), Some(&settings.phone));
+            let levels = groups.iter()
+                .filter(|group| group.members.iter().any(|member| member.id == id))
+                .flat_map(|group| &group.settings.proficiencies);
+            let mut best: BTreeMap<&str, u8> = BTreeMap::new();
+            for one in levels {
+                let known = best.entry(&one.value).or_default();
+                *known = one.level.max(*known);
+            }
+            let recorded = user.proficiencies.iter().flat_map(|record| record.split('.'));
+            let mut recorded: Vec<u8> = recorded.map(|part| part.as_bytes()[8] - b'0').collect();
+            recorded.sort_unstable();
+            let mut best: Vec<u8> = best.into_values().collect();
+            best.sort_unstable();
+            prop_assert_eq!(recorded, best);
             let (first, last) = person_name(member, username);
             prop_assert_eq!((&user.first_name, &user.last_name), (&first, &last));
             let security: BTreeSet<String> = groups.iter()

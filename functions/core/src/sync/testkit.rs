@@ -98,6 +98,7 @@ pub(super) fn apply(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
                 Change::RoutingProfile(id) => user.routing_profile_id = id,
                 Change::Hierarchy(id) => user.hierarchy_group_id = Some(id),
                 Change::Phone(phone) => user.phone = Some(phone),
+                Change::Proficiencies(change) => user.proficiencies = change.desired.record().map(Into::into),
                 Change::ForgetSignOut => user.signed_out = false,
             }
         }
@@ -141,6 +142,7 @@ pub(super) fn apply(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
                 entra_object_id: Some(new.object_id.clone()),
                 removal_due: None,
                 signed_out: false,
+                proficiencies: assignment.proficiencies.as_ref().and_then(|given| given.record()).map(Into::into),
             },
         );
     }

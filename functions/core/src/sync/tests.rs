@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 
 use super::testkit::*;
 use super::*;
-use crate::onboarding::{NestedGroups, Phone, UsernameAttribute};
+use crate::onboarding::{NestedGroups, Phone, Proficiency, UsernameAttribute};
 
 fn reason(plan: &Plan) -> String {
     assert_eq!(plan.skipped.len(), 1, "{plan}");
@@ -47,6 +47,64 @@ fn each_kind_of_difference_becomes_one_change_with_its_operation() {
         Plan 921a5c953b16942dcdf5da60e9b9abd3ba76c162d53d074eed54e9a2afb8c5a6: create 0, adopt 0, update 1, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
           ~ update hanako@example.com: name hanako Yamada, security profiles Agent + QualityAnalyst, routing profile Night, hierarchy group Japan / Tokyo, phone auto-accept, 30 s after contact work
         "#);
+}
+
+fn with_proficiencies(mut group: GroupRead, given: &[(&str, u8)]) -> GroupRead {
+    let one = |(value, level): &(&str, u8)| Proficiency {
+        attribute: "Language".into(),
+        value: (*value).into(),
+        level: *level,
+    };
+    group.settings.proficiencies = given.iter().map(one).collect();
+    group
+}
+
+#[test]
+fn a_user_in_several_groups_gets_all_proficiencies_and_the_plan_names_the_groups() {
+    let both = || vec![member("hanako")];
+    let support = with_proficiencies(group("Support", both()), &[("Japanese", 3), ("English", 2)]);
+    let experts = with_proficiencies(group("Experts", both()), &[("Japanese", 5)]);
+    let plan = run(&[support.clone(), experts.clone()], &[user("hanako")]);
+    let text = "proficiencies Language: English 2 (from \"Support\") + Language: Japanese 5 (from \"Experts\")";
+    assert!(plan.to_string().contains(&format!("~ update hanako@example.com: {text}\n")), "{plan}");
+    let created = run(&[support.clone(), experts], &[]);
+    assert!(created.to_string().contains(&format!("routing profile Basic Routing Profile, {text}\n")), "{created}");
+    let attributes = plan.predefined_attributes();
+    assert_eq!(attributes["Language"].iter().copied().collect::<Vec<_>>(), ["English", "Japanese"]);
+
+    // Without the second group, the level of the first group counts.
+    let after = apply(&plan, &[user("hanako")]);
+    assert!(
+        run(&[support.clone(), with_proficiencies(group("Experts", both()), &[("Japanese", 5)])], &after).is_empty()
+    );
+    let left = run(&[support], &after);
+    assert!(left.to_string().contains("Language: Japanese 3 (from \"Support\")"), "{left}");
+}
+
+#[test]
+fn too_many_proficiencies_are_a_finding_and_leave_those_of_the_user_unchanged() {
+    let many: Vec<String> = (0..25).map(|index| index.to_string()).collect();
+    let given: Vec<(&str, u8)> = many.iter().map(|value| (value.as_str(), 1)).collect();
+    let support = with_proficiencies(group("Support", vec![member("hanako")]), &given[..13]);
+    let experts = with_proficiencies(group("Experts", vec![member("hanako")]), &given[13..]);
+    let recorded = ConnectUser { proficiencies: Some("aaaaaaaa1".into()), ..user("hanako") };
+    let plan = run(&[support, experts], &[recorded]);
+    assert!(plan.is_empty(), "{plan}");
+    assert!(
+        plan.to_string().contains("the groups Support + Experts together have more than 24 proficiencies"),
+        "{plan}"
+    );
+}
+
+#[test]
+fn a_user_who_needs_an_unusable_attribute_keeps_all_other_changes() {
+    let mut support = with_proficiencies(group("Support", vec![member("hanako"), member("taro")]), &[("Japanese", 3)]);
+    support.settings.routing_profile = "Night".into();
+    let plan = run(&[support], &[user("hanako")]);
+    let (without, users) = plan.clone().without_attributes(&["Language".to_owned()].into());
+    assert_eq!((without.update[0].changes.as_slice(), users), (&[Change::RoutingProfile("id:Night".into())][..], 2));
+    assert_eq!(without.create[0].assignment.proficiencies, None);
+    assert_eq!(plan.clone().without_attributes(&["Product".to_owned()].into()), (plan, 0));
 }
 
 #[test]

@@ -1,0 +1,106 @@
+//! The requests that change the proficiencies of a user.
+//!
+//! `onboarding_core::sync` decides on the steps from the proficiencies that a user has. Each step can be repeated: after
+//! an error, the change starts again with the read ([`Request::again`](super::request::Request::again)).
+
+use aws_sdk_connect::types::{UserProficiency, UserProficiencyDisassociate};
+use onboarding_core::{
+    onboarding::Proficiency,
+    sync::{PROFICIENCIES_KEY, ProficiencyChange, ProficiencyStep, UserRef},
+};
+
+use super::{
+    request::{RequestError, Write},
+    user_api::{UserApi, invalid, outcome},
+};
+
+/// Connect's maximum page size for proficiencies.
+const PAGE: i32 = 100;
+
+impl UserApi<'_> {
+    /// Reads the proficiencies of a user, and returns the steps of the change.
+    pub(super) async fn read_proficiencies<'p>(
+        &self,
+        user: &UserRef,
+        change: &ProficiencyChange,
+    ) -> Result<Write<'p>, RequestError> {
+        let doing = format!("reading the proficiencies of the user {}", user.username);
+        let list = self.client.list_user_proficiencies().instance_id(self.instance_id).user_id(&user.id);
+        let mut pages = list.into_paginator().page_size(PAGE).items().send();
+        let mut current = Vec::new();
+        while let Some(one) = pages.next().await {
+            current.push(from_connect(one.map_err(|error| RequestError::new(&doing, &error))?));
+        }
+        let steps = change.steps(&current);
+        Ok(Write::Proficiencies { user: user.clone(), change: change.clone(), steps })
+    }
+
+    /// Sends the first of these steps, and returns the next one.
+    pub(super) async fn take_step<'p>(
+        &self,
+        user: &UserRef,
+        change: &ProficiencyChange,
+        steps: &[ProficiencyStep],
+    ) -> Result<Option<Write<'p>>, RequestError> {
+        let Some((step, rest)) = steps.split_first() else { return Ok(None) };
+        let doing = format!("changing the proficiencies of the user {}", user.username);
+        let (client, instance, id) = (&self.client, self.instance_id, user.id.as_str());
+        match step {
+            ProficiencyStep::Remove(list) => {
+                let call = client.disassociate_user_proficiencies().instance_id(instance).user_id(id);
+                let list: Result<_, _> = list.iter().map(without_level).collect();
+                outcome(&doing, call.set_user_proficiencies(Some(list.map_err(invalid)?)).send().await)?;
+            }
+            ProficiencyStep::Add(list) => {
+                let call = client.associate_user_proficiencies().instance_id(instance).user_id(id);
+                let list: Result<_, _> = list.iter().map(to_connect).collect();
+                outcome(&doing, call.set_user_proficiencies(Some(list.map_err(invalid)?)).send().await)?;
+            }
+            ProficiencyStep::SetLevel(list) => {
+                let call = client.update_user_proficiencies().instance_id(instance).user_id(id);
+                let list: Result<_, _> = list.iter().map(to_connect).collect();
+                outcome(&doing, call.set_user_proficiencies(Some(list.map_err(invalid)?)).send().await)?;
+            }
+            ProficiencyStep::Announce(record) => {
+                let call = client.tag_resource().resource_arn(&user.arn).tags(PROFICIENCIES_KEY, record);
+                outcome(&doing, call.send().await)?;
+            }
+            ProficiencyStep::Record => match change.desired.record() {
+                Some(record) => {
+                    let call = client.tag_resource().resource_arn(&user.arn).tags(PROFICIENCIES_KEY, record);
+                    outcome(&doing, call.send().await)?;
+                }
+                None => {
+                    let call = client.untag_resource().resource_arn(&user.arn).tag_keys(PROFICIENCIES_KEY);
+                    outcome(&doing, call.send().await)?;
+                }
+            },
+        }
+        Ok((!rest.is_empty()).then(|| Write::Proficiencies {
+            user: user.clone(),
+            change: change.clone(),
+            steps: rest.to_vec(),
+        }))
+    }
+}
+
+/// Converts a proficiency. Connect returns the level as a floating-point number, but documents only whole numbers from 1
+/// to 5.
+fn from_connect(one: UserProficiency) -> Proficiency {
+    let level = (1..=5_u8).rev().find(|level| f32::from(*level) <= one.level).unwrap_or_default();
+    Proficiency { attribute: one.attribute_name, value: one.attribute_value, level }
+}
+
+fn to_connect(one: &Proficiency) -> Result<UserProficiency, aws_smithy_types::error::operation::BuildError> {
+    UserProficiency::builder()
+        .attribute_name(&one.attribute)
+        .attribute_value(&one.value)
+        .level(f32::from(one.level))
+        .build()
+}
+
+fn without_level(
+    one: &Proficiency,
+) -> Result<UserProficiencyDisassociate, aws_smithy_types::error::operation::BuildError> {
+    UserProficiencyDisassociate::builder().attribute_name(&one.attribute).attribute_value(&one.value).build()
+}
