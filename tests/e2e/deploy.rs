@@ -11,10 +11,17 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use test_support::{between, member};
+use wiremock::{
+    Mock, MockServer, ResponseTemplate,
+    matchers::{body_string_contains, method},
+};
 
 use super::{
     cloud::Cloud,
-    commands::output,
+    commands::{
+        interrupt::{CTRL_C, typing},
+        output,
+    },
     common::{err, onboard, out, root},
 };
 
@@ -43,8 +50,13 @@ impl Fixture {
 
     /// `onboard deploy` for the stack of the local cloud.
     fn upgrade(&self, arguments: &[&str]) -> Output {
+        self.upgrading(arguments).output().unwrap()
+    }
+
+    fn upgrading(&self, arguments: &[&str]) -> Command {
         let mut command = self.cloud.onboard(&["deploy"]);
-        command.arg("--bootstrap").arg(self.folder.path().join("bootstrap")).args(arguments).output().unwrap()
+        command.arg("--bootstrap").arg(self.folder.path().join("bootstrap")).args(arguments);
+        command
     }
 
     /// `onboard deploy` for another stack, with AWS settings of the environment as an operator has them.
@@ -173,4 +185,73 @@ async fn a_first_deployment_that_failed_is_repeated_and_shows_its_cause() {
     assert!(get(&format!("/{bucket}?encryption")).await.contains("AES256"));
     let objects = get(&format!("/{bucket}?list-type=2")).await;
     assert_eq!(objects.matches("<Key>").count(), 8, "{objects}");
+}
+
+#[tokio::test]
+async fn after_ctrl_c_the_deployment_continues() {
+    let fixture = Fixture::new();
+    // The events are read once before the execution.
+    let held = json!({ "service": "cloudformation", "match": "DescribeStackEvents", "after": 1, "gate": "events" });
+    fixture.cloud.fault(&held).await;
+    let before = fixture.code().await;
+    let (code, text) = typing(&fixture.upgrading(&["--yes"]), &[("Deploying connect", CTRL_C)]);
+    assert!(code == Some(130) && text.contains("continues in CloudFormation"), "{code:?} {text}");
+    fixture.cloud.admin("POST", "gates", &json!({ "open": "events" })).await;
+    let again = fixture.upgrade(&["--yes"]);
+    assert_eq!(again.status.code(), Some(0), "{}", printed(&again));
+    assert!(out(&again).contains("up to date"), "{}", printed(&again));
+    assert!(fixture.code().await.is_disjoint(&before));
+}
+
+/// Answers an operation of CloudFormation this many times.
+async fn answer(server: &MockServer, action: &str, times: u64, xml: String) {
+    let text = format!("<{action}Response><{action}Result>{xml}</{action}Result></{action}Response>");
+    let operation = Mock::given(method("POST")).and(body_string_contains(format!("Action={action}&")));
+    operation.respond_with(ResponseTemplate::new(200).set_body_string(text)).up_to_n_times(times).mount(server).await;
+}
+
+fn stack(status: &str) -> String {
+    format!("<Stacks><member><StackId>arn:s</StackId><StackStatus>{status}</StackStatus></member></Stacks>")
+}
+
+#[tokio::test]
+async fn a_running_update_is_awaited_first_and_a_late_status_is_not_the_result() {
+    let server = MockServer::start().await;
+    Mock::given(method("HEAD")).respond_with(ResponseTemplate::new(200)).mount(&server).await;
+    answer(&server, "DescribeStacks", 2, stack("UPDATE_IN_PROGRESS")).await;
+    // The stack is ready, and shortly after the execution it still has this status.
+    answer(&server, "DescribeStacks", 3, stack("UPDATE_COMPLETE")).await;
+    answer(&server, "DescribeStacks", 1, stack("UPDATE_ROLLBACK_IN_PROGRESS")).await;
+    answer(&server, "DescribeStacks", 9, stack("UPDATE_ROLLBACK_COMPLETE")).await;
+    answer(&server, "CreateChangeSet", 1, String::new()).await;
+    let change = "<Changes><member><ResourceChange><Action>Modify</Action><LogicalResourceId>A</LogicalResourceId>\
+        </ResourceChange></member></Changes>";
+    let set = |execution: &str| {
+        format!("<Status>CREATE_COMPLETE</Status><ExecutionStatus>{execution}</ExecutionStatus>{change}")
+    };
+    answer(&server, "DescribeChangeSet", 1, set("AVAILABLE")).await;
+    answer(&server, "DescribeChangeSet", 9, set("EXECUTE_IN_PROGRESS")).await;
+    answer(&server, "ExecuteChangeSet", 1, String::new()).await;
+    let event = |id: u32, status: &str, reason: &str| {
+        format!(
+            "<member><EventId>{id}</EventId><LogicalResourceId>A</LogicalResourceId><ResourceType>T</ResourceType>\
+             <ResourceStatus>{status}</ResourceStatus><ResourceStatusReason>{reason}</ResourceStatusReason></member>"
+        )
+    };
+    let old = event(1, "UPDATE_FAILED", "of an earlier update");
+    answer(&server, "DescribeStackEvents", 1, format!("<StackEvents>{old}</StackEvents>")).await;
+    let new = event(2, "UPDATE_FAILED", "no permission");
+    answer(&server, "DescribeStackEvents", 9, format!("<StackEvents>{new}{old}</StackEvents>")).await;
+
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("bootstrap");
+    fs::write(&script, "#!/bin/sh\n").unwrap();
+    let mut command = onboard();
+    command.args(["deploy", "--yes", "--json", "--bucket", "code", "--bootstrap"]).arg(script);
+    command.env("AWS_ENDPOINT_URL", server.uri()).env("AWS_REGION", "eu-west-1");
+    command.env("AWS_ACCESS_KEY_ID", "a").env("AWS_SECRET_ACCESS_KEY", "b");
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", printed(&output));
+    let message = out(&output).lines().last().unwrap().to_owned();
+    assert!(message.contains("UPDATE_ROLLBACK_COMPLETE") && message.contains("A (T): no permission"), "{message}");
 }

@@ -13,13 +13,13 @@ use crate::{
 };
 use serde_json::{Value, json as object};
 
-const CTRL_C: &str = "\u{3}";
+pub(crate) const CTRL_C: &str = "\u{3}";
 /// The terminal sequence with which a live display begins.
 const DISPLAY: &str = "\u{1b}[?1049h";
 
 /// Runs a command on a terminal, and types each text after the text that it belongs to has appeared. Returns the exit
 /// code and the output after the last typed text.
-fn typing(command: &Command, steps: &[(&str, &str)]) -> (Option<i64>, String) {
+pub(crate) fn typing(command: &Command, steps: &[(&str, &str)]) -> (Option<i64>, String) {
     let mut terminal = Command::new("python3");
     let program = concat!(include_str!("../fixtures/terminal_output.py"), include_str!("../fixtures/typing.py"));
     terminal.args(["-c", program, &object!(steps).to_string()]);

@@ -2,7 +2,7 @@
 
 mod follow;
 mod hints;
-mod interrupt;
+pub(crate) mod interrupt;
 mod japanese;
 mod manage;
 mod offline;

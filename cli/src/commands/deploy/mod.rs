@@ -45,7 +45,9 @@ const ARCHITECTURE: &str = "Architecture";
 pub async fn run(args: DeployArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let package = Package::find(&args, words)?;
-    let (configured_bucket, configured) = configuration::deployment(words)?;
+    // The settings of `samconfig.toml` are those of a stack in AWS.
+    let (configured_bucket, configured) =
+        if args.target.local { <_>::default() } else { configuration::deployment(words)? };
     let given = given(&package, configured, args.parameters, words)?;
     let (signed, name) = cloud::connect(&args.target, words).await?;
     let stacks = Stacks { signed: &signed, stack: &name, words };
