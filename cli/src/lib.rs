@@ -86,7 +86,7 @@ fn without_arguments(error: &clap::Error, words: Words, hints: Hints) -> Exit {
         (true, true) => {
             console.error(text.trim_end());
             let error = CommandError::arguments(text.trim_end(), words);
-            console.result(&error.output(|text| console.complete(text)));
+            console.result(&error.output(words, |text| console.complete(text)));
         }
         (true, false) => console.result(&Information { text }),
     }

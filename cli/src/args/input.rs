@@ -3,62 +3,118 @@
 use std::{
     fs,
     io::{self, ErrorKind},
-    path::Path,
+    ops::Range,
+    path::{Path, PathBuf},
 };
 
 use onboarding_core::{
     onboarding::Onboarding,
-    parse::{Problem, duplicate_keys},
+    parse::{Part, Problem, Source, line_and_column},
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::bad_input::BadInput;
 use crate::words::Words;
-
-/// A file that failed validation.
-#[derive(Debug)]
-pub struct BadInput {
-    /// The file name as the operator typed it.
-    pub file: String,
-    /// All problems, each with its JSON path.
-    pub problems: Vec<Problem>,
-}
-
-impl BadInput {
-    /// Creates the error for a file with a single problem. `message` returns the problem's text from the catalog.
-    #[must_use]
-    pub fn one(file: &Path, path: impl Into<String>, message: impl Fn(Words) -> String) -> Self {
-        let [message, japanese] = Words::BOTH.map(message);
-        let problem = Problem { path: path.into(), message, japanese };
-        Self { file: file.display().to_string(), problems: vec![problem] }
-    }
-
-    /// The error text, one line per problem.
-    #[must_use]
-    pub fn message(&self, words: Words) -> String {
-        let count = self.problems.len();
-        let head = if count == 1 { words.one_fault(&self.file) } else { words.faults(&self.file, count) };
-        let faults = self.problems.iter().map(|problem| format!("\n  {}", problem.text(words.language())));
-        head + &faults.collect::<String>()
-    }
-}
 
 /// The file name that stands for standard input.
 pub const STDIN: &str = "-";
 
-/// Reads a JSON file, or standard input if the file is [`STDIN`].
-///
-/// # Errors
-/// Fails if the file can't be read, is not JSON, or contains a duplicate key; the error gives line and column.
-pub fn json(file: &Path) -> Result<Value, BadInput> {
-    let text = if file == Path::new(STDIN) { io::read_to_string(io::stdin()) } else { fs::read_to_string(file) };
-    let text = text.map_err(|error| BadInput::one(file, "$", |words| unreadable(&error, words)))?;
-    // Windows editors start a file with a byte order mark.
-    let text = text.trim_start_matches('\u{feff}');
-    let value = serde_json::from_str(text)
-        .map_err(|error| BadInput::one(file, "$", |words| words.file_not_json(&error, error.line(), error.column())))?;
-    let problems = duplicate_keys(text);
-    if problems.is_empty() { Ok(value) } else { Err(BadInput { file: file.display().to_string(), problems }) }
+/// A JSON file that the operator wrote.
+#[derive(Clone, Debug)]
+pub struct JsonFile {
+    /// The content of the file. The caller can change it before the validation.
+    pub value: Value,
+    file: PathBuf,
+    text: String,
+    source: Source,
+}
+
+impl JsonFile {
+    /// Reads a file, or standard input if the file is [`STDIN`].
+    ///
+    /// # Errors
+    /// Fails if the file can't be read or is not JSON.
+    pub fn read(file: &Path) -> Result<Self, BadInput> {
+        let text = if file == Path::new(STDIN) { io::read_to_string(io::stdin()) } else { fs::read_to_string(file) };
+        let text = text.map_err(|error| BadInput::one(file, "$", |words| unreadable(&error, words)))?;
+        Self::parse(file, &text)
+    }
+
+    /// Parses the text of a file.
+    ///
+    /// # Errors
+    /// Fails if the text is not JSON.
+    pub fn parse(file: &Path, text: &str) -> Result<Self, BadInput> {
+        // Windows editors start a file with a byte order mark.
+        let text = text.trim_start_matches('\u{feff}');
+        let value = serde_json::from_str(text).map_err(|error| not_json(file, text, &error))?;
+        Ok(Self { value, file: file.to_owned(), text: text.to_owned(), source: Source::new(text) })
+    }
+
+    /// The error for these problems of the file.
+    #[must_use]
+    pub fn bad(&self, problems: Vec<Problem>) -> BadInput {
+        BadInput::in_text(&self.file, &self.text, self.source.clone(), problems)
+    }
+
+    /// Validates the content as an `onboarding.json` and fills in all defaults.
+    ///
+    /// # Errors
+    /// Fails if the content is invalid or the text contains duplicate keys; the error lists all problems.
+    pub fn onboarding(&self) -> Result<Onboarding, BadInput> {
+        let parsed = Onboarding::parse(&self.value);
+        self.without_duplicates(parsed).map_err(|problems| self.bad(problems))
+    }
+
+    /// Converts the content to a type.
+    ///
+    /// # Errors
+    /// Fails at the first value that does not match the type, and with all duplicate keys.
+    pub fn shaped<T: DeserializeOwned>(&self) -> Result<T, BadInput> {
+        let shaped = serde_path_to_error::deserialize(self.value.clone()).map_err(|error| {
+            let path = match error.path().to_string() {
+                path if path == "." => "$".to_owned(),
+                path if path.starts_with('[') => format!("${path}"),
+                path => format!("$.{path}"),
+            };
+            let [message, japanese] = Words::BOTH.map(|words| words.invalid_value(error.inner()));
+            vec![Problem::new(path, message, japanese)]
+        });
+        self.without_duplicates(shaped).map_err(|problems| self.bad(problems))
+    }
+
+    fn without_duplicates<T>(&self, result: Result<T, Vec<Problem>>) -> Result<T, Vec<Problem>> {
+        let duplicates = self.source.duplicate_keys();
+        match result {
+            Ok(parsed) if duplicates.is_empty() => Ok(parsed),
+            result => Err(duplicates.iter().cloned().chain(result.err().unwrap_or_default()).collect()),
+        }
+    }
+}
+
+/// The error for a text that is not JSON.
+fn not_json(file: &Path, text: &str, error: &serde_json::Error) -> BadInput {
+    let place = place_of(error, text);
+    let (line, column) = line_and_column(text, place.start);
+    let full = error.to_string();
+    // The parser counts bytes, and a column of this tool is a character.
+    let cause = full.rsplit_once(" at line ").map_or(full.as_str(), |(cause, _)| cause);
+    let [message, japanese] = Words::BOTH.map(|words| words.file_not_json(cause, line, column));
+    let problem = Problem { part: Part::Text(place), ..Problem::new("$", message, japanese) };
+    BadInput::in_text(file, text, Source::default(), vec![problem])
+}
+
+/// The character at which the parser found an error. At the end of the text, the range is empty.
+fn place_of(error: &serde_json::Error, text: &str) -> Range<usize> {
+    let end = text.trim_end().len();
+    if error.is_eof() {
+        return end..end;
+    }
+    let lines = text.split_inclusive('\n').take(error.line().saturating_sub(1));
+    let start: usize = lines.map(str::len).sum();
+    let place = text.floor_char_boundary((start + error.column().saturating_sub(1)).min(end));
+    place..place + text[place..].chars().next().map_or(0, char::len_utf8)
 }
 
 /// The reason why a file can't be read.
@@ -75,26 +131,9 @@ pub fn unreadable(error: &io::Error, words: Words) -> String {
 /// # Errors
 /// Fails if the file is invalid; the error lists all problems.
 pub fn onboarding(file: &Path) -> Result<(Value, Onboarding), BadInput> {
-    let value = json(file)?;
-    match Onboarding::parse(&value) {
-        Ok(onboarding) => Ok((value, onboarding)),
-        Err(problems) => Err(BadInput { file: file.display().to_string(), problems }),
-    }
-}
-
-/// Reads a JSON file into a type.
-///
-/// # Errors
-/// Fails at the first value that does not match the type.
-pub fn shaped<T: DeserializeOwned>(file: &Path) -> Result<T, BadInput> {
-    serde_path_to_error::deserialize(json(file)?).map_err(|error| {
-        let path = match error.path().to_string() {
-            path if path == "." => "$".to_owned(),
-            path if path.starts_with('[') => format!("${path}"),
-            path => format!("$.{path}"),
-        };
-        BadInput::one(file, path, |words| words.invalid_value(error.inner()))
-    })
+    let file = JsonFile::read(file)?;
+    let onboarding = file.onboarding()?;
+    Ok((file.value, onboarding))
 }
 
 #[cfg(test)]
@@ -115,26 +154,38 @@ mod tests {
     }
 
     #[test]
-    fn broken_json_is_reported_with_line_and_column() {
-        let error = json(file("{\n  \"a\": ,\n}").path()).unwrap_err().message(Words::default());
-        assert!(error.contains("line 2 column 8"), "{error}");
+    fn broken_json_is_reported_with_line_and_column_in_characters() {
+        let error = onboarding(file("{\n  \"日本\": ,\n}").path()).unwrap_err();
+        assert!(error.message(Words::default()).contains("line 2 column 9"), "{error:?}");
+        let output = error.output(Words::default());
+        assert_eq!((output[0].line, output[0].column), (Some(2), Some(9)));
     }
 
     #[test]
-    fn a_duplicate_key_is_reported_with_both_positions() {
-        let error = json(file("{\n  \"a\": 1,\n  \"a\": 2\n}").path()).unwrap_err().message(Words::default());
-        assert!(error.contains("$.a: is defined twice, in line 2 column 3 and in line 3 column 3"), "{error}");
+    fn text_that_is_nested_too_deeply_is_reported() {
+        assert!(onboarding(file(&"[".repeat(200_000)).path()).is_err());
+    }
+
+    #[test]
+    fn duplicate_keys_are_reported_with_both_positions_and_with_the_other_faults() {
+        let text = "{\n  \"instance\": {},\n  \"instance\": {\"alias\": \"acme\"}\n}";
+        let error = onboarding(file(text).path()).unwrap_err().message(Words::default());
+        for part in ["$.instance: is defined twice, in line 2 column 3 and in line 3 column 3", "$.users: is required"]
+        {
+            assert!(error.contains(part), "{error}");
+        }
     }
 
     #[test]
     fn a_byte_order_mark_is_accepted() {
-        assert!(json(file("\u{feff}{}").path()).is_ok());
+        assert!(JsonFile::read(file("\u{feff}{}").path()).is_ok());
     }
 
     #[test]
-    fn a_value_of_the_wrong_type_is_reported_with_its_path() {
-        let error = shaped::<Vec<u8>>(file("[1, \"x\"]").path()).unwrap_err();
-        assert_eq!(error.problems[0].path, "$[1]");
+    fn a_value_of_the_wrong_type_is_reported_with_its_path_and_place() {
+        let error = JsonFile::read(file("[1,\n \"x\"]").path()).unwrap().shaped::<Vec<u8>>().unwrap_err();
+        let output = error.output(Words::default());
+        assert_eq!((output[0].path.as_str(), output[0].line, output[0].column), ("$[1]", Some(2), Some(2)));
     }
 
     #[test]

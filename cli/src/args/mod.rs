@@ -1,5 +1,6 @@
 //! Definition of the command line: the commands, and the arguments of the commands that need no stack.
 
+pub mod bad_input;
 mod cloud;
 mod deploy;
 mod entra;

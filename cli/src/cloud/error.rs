@@ -5,6 +5,7 @@ use std::{error::Error, fmt};
 use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
 
 use crate::{
+    args::bad_input::BadInput,
     exit::Exit,
     output::{ErrorOutput, Fault},
     words::Words,
@@ -22,32 +23,44 @@ pub struct CommandError {
     pub what: String,
     /// The recommended action.
     pub action: String,
+    /// The faults of the input file, if this is the reason.
+    pub bad_input: Option<Box<BadInput>>,
 }
 
 impl CommandError {
+    /// Name of the error if the stack does not exist.
+    pub const NO_STACK: &'static str = "NoStack";
+
+    /// An error with this exit code, name, description and recommended action.
+    pub fn new(exit: Exit, name: impl Into<String>, what: impl Into<String>, action: impl Into<String>) -> Self {
+        Self { exit, name: name.into(), what: what.into(), action: action.into(), bad_input: None }
+    }
+
+    /// The error for an invalid file.
+    #[must_use]
+    pub fn file(bad: &BadInput, words: Words) -> Self {
+        let bad_input = Some(Box::new(bad.clone()));
+        Self { bad_input, ..Self::input(bad.message(words), words.correct_the_file()) }
+    }
+
     /// An error in the input, which the operator must correct. The command started nothing.
     pub fn input(what: impl Into<String>, action: impl Into<String>) -> Self {
-        Self { exit: Exit::BadInput, name: "InvalidInput".into(), what: what.into(), action: action.into() }
+        Self::new(Exit::BadInput, "InvalidInput", what, action)
     }
 
     /// The operator must make a decision first. The command changed nothing.
     pub fn undecided(name: impl Into<String>, what: impl Into<String>, action: impl Into<String>) -> Self {
-        Self { exit: Exit::Undecided, name: name.into(), what: what.into(), action: action.into() }
+        Self::new(Exit::Undecided, name, what, action)
     }
 
     /// An error because the cloud is not usable.
     pub fn cloud(name: impl Into<String>, what: impl Into<String>, action: impl Into<String>) -> Self {
-        Self { exit: Exit::NoCloud, name: name.into(), what: what.into(), action: action.into() }
+        Self::new(Exit::NoCloud, name, what, action)
     }
 
     /// An error because no local cloud is running. `why` is the reason.
     pub fn no_local_cloud(words: Words, why: String) -> Self {
-        Self {
-            exit: Exit::NoLocalCloud,
-            name: "NoLocalCloud".into(),
-            what: words.no_local_cloud(why),
-            action: words.start_a_local_cloud(),
-        }
+        Self::new(Exit::NoLocalCloud, "NoLocalCloud", words.no_local_cloud(why), words.start_a_local_cloud())
     }
 
     /// Converts the error of an AWS SDK call.
@@ -64,11 +77,17 @@ impl CommandError {
     pub fn refused(words: Words, doing: &str, code: &str, message: &str) -> Self {
         let action = match code {
             code if is_credential(code) => words.renew_credentials(),
-            code if code.contains("AccessDenied") || code.contains("Unauthorized") => words.grant_permission(),
+            code if is_denial(code) => words.grant_permission(),
             code if code.contains("Throttl") || code == "TooManyRequestsException" => words.try_again_later(),
             _ => words.see_message(),
         };
         Self::cloud(code, format!("{doing}: {code}: {message}"), action)
+    }
+
+    /// Whether the caller lacks a permission.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        is_denial(&self.name)
     }
 
     /// An error because AWS did not respond.
@@ -87,36 +106,31 @@ impl CommandError {
     /// An error in the arguments, with clap's message.
     #[must_use]
     pub fn arguments(message: &str, words: Words) -> Self {
-        Self {
-            exit: Exit::BadInput,
-            name: "InvalidArguments".into(),
-            what: message.to_owned(),
-            action: words.see_help(),
-        }
+        Self::new(Exit::BadInput, "InvalidArguments", message, words.see_help())
     }
 
     /// An error of a command that could be started, but has failed.
     pub fn failed(name: impl Into<String>, what: impl Into<String>, action: impl Into<String>) -> Self {
-        Self { exit: Exit::Failed, name: name.into(), what: what.into(), action: action.into() }
+        Self::new(Exit::Failed, name, what, action)
     }
 
     /// The error of a command that the operator interrupted.
     #[must_use]
     pub fn interrupted(words: Words) -> Self {
-        Self {
-            exit: Exit::Interrupted,
-            name: "Interrupted".into(),
-            what: words.command_interrupted(),
-            action: words.list_executions(),
-        }
+        Self::new(Exit::Interrupted, "Interrupted", words.command_interrupted(), words.list_executions())
     }
 
     /// The error as the tool prints it with `--json`. `complete` completes the commands in the texts.
     #[must_use]
-    pub fn output(&self, complete: impl Fn(&str) -> String) -> ErrorOutput {
-        let fault = Fault { name: self.name.clone(), message: complete(&self.what), action: complete(&self.action) };
-        ErrorOutput { error: fault }
+    pub fn output(&self, words: Words, complete: impl Fn(&str) -> String) -> ErrorOutput {
+        let problems = self.bad_input.as_ref().map(|bad| bad.output(words));
+        let (message, action) = (complete(&self.what), complete(&self.action));
+        ErrorOutput { error: Fault { name: self.name.clone(), message, action, problems } }
     }
+}
+
+fn is_denial(code: &str) -> bool {
+    code.contains("AccessDenied") || code.contains("Unauthorized")
 }
 
 fn is_credential(code: &str) -> bool {

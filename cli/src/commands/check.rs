@@ -1,13 +1,11 @@
 //! `onboard check`: validates an `onboarding.json` without calling any cloud service.
 
-use onboarding_core::parse::Problem;
-
 use crate::{
     args::{CheckArgs, input},
+    commands::print_faults,
     exit::Exit,
-    output::{InputProblem, Validation},
+    output::Validation,
     ui::{Console, Tone},
-    words::Lang,
 };
 
 /// Runs the command.
@@ -15,11 +13,7 @@ pub fn run(args: &CheckArgs, console: &Console) -> Exit {
     let words = console.words();
     let result = input::onboarding(&args.file);
     if console.is_json() {
-        let problem = |problem: &Problem| InputProblem {
-            path: problem.path.clone(),
-            message: if words.0 == Lang::Ja { &problem.japanese } else { &problem.message }.clone(),
-        };
-        let problems = result.as_ref().err().map_or_else(Vec::new, |bad| bad.problems.iter().map(problem).collect());
+        let problems = result.as_ref().err().map(|bad| bad.output(words)).unwrap_or_default();
         console.result(&Validation { valid: result.is_ok(), problems });
     }
     match result {
@@ -31,7 +25,7 @@ pub fn run(args: &CheckArgs, console: &Console) -> Exit {
             Exit::Done
         }
         Err(bad) => {
-            console.error(&bad.message(words));
+            print_faults(console, &bad);
             Exit::BadInput
         }
     }

@@ -4,14 +4,19 @@
 use std::{
     fs::OpenOptions,
     io::{self, ErrorKind, Write},
+    path::Path,
 };
 
-use onboarding_core::onboarding::Onboarding;
+use onboarding_core::{onboarding::Onboarding, parse::Problem};
 use serde_json::{Value, json};
 
-use super::{interruption, prompt::ask};
+use super::{
+    interruption,
+    prompt::{Answer, ask},
+    schema,
+};
 use crate::{
-    args::{InitArgs, input::BadInput},
+    args::{InitArgs, bad_input::BadInput},
     cloud::error::CommandError,
     exit::Exit,
     output::WrittenInput,
@@ -19,7 +24,7 @@ use crate::{
     words::{Lang, quoted},
 };
 
-/// The schema reference for editors.
+/// The file beside the input that contains the schema for editors.
 const SCHEMA: &str = "onboarding.schema.json";
 
 /// Runs the command.
@@ -33,14 +38,17 @@ pub async fn run(args: InitArgs, console: &Console) -> Result<Exit, CommandError
         return Err(CommandError::input(words.file_exists(file.display()), words.use_force()));
     }
     let Some(value) = answers(args, console).await? else { return Ok(interruption(console)) };
-    Onboarding::parse(&value)
-        .map_err(|problems| CommandError::file(&BadInput { file: file.display().to_string(), problems }, words))?;
-    let text = format!("{value:#}\n");
-    let opened = OpenOptions::new().write(true).create(true).truncate(true).open(&file);
-    opened.and_then(|mut opened| opened.write_all(text.as_bytes())).map_err(|error| {
-        CommandError::input(words.not_written(file.display(), describe(&error)), words.specify_another_file())
-    })?;
-    console.result(&WrittenInput { file: file.display().to_string(), onboarding: value.clone() });
+    let mut options = OpenOptions::new();
+    write(options.write(true).create(true).truncate(true), &file, &format!("{value:#}\n"), console)?;
+    let schema = file.with_file_name(SCHEMA);
+    if !schema.exists() {
+        write(OpenOptions::new().write(true).create_new(true), &schema, &format!("{}\n", schema::schema()), console)?;
+    }
+    console.result(&WrittenInput {
+        file: file.display().to_string(),
+        onboarding: value.clone(),
+        schema: schema.display().to_string(),
+    });
     console.line(&console.paint(Tone::Good, &words.written(file.display())));
     let name = quoted(&file.display().to_string());
     console.note(&words.next_steps(&name));
@@ -50,76 +58,169 @@ pub async fn run(args: InitArgs, console: &Console) -> Result<Exit, CommandError
     Ok(Exit::Done)
 }
 
+fn write(options: &OpenOptions, file: &Path, text: &str, console: &Console) -> Result<(), CommandError> {
+    let words = console.words();
+    options.open(file).and_then(|mut opened| opened.write_all(text.as_bytes())).map_err(|error| {
+        CommandError::input(words.not_written(file.display(), describe(&error)), words.specify_another_file())
+    })
+}
+
 fn describe(error: &io::Error) -> String {
     if error.kind() == ErrorKind::NotFound { "the folder does not exist".into() } else { error.to_string() }
 }
 
+/// The answers to the questions.
+struct Answers {
+    alias: String,
+    groups: Vec<String>,
+    profiles: Vec<String>,
+    numbers: Vec<String>,
+    calls: Option<Value>,
+    language: Lang,
+}
+
+/// A question.
+struct Question {
+    text: String,
+    /// The answer if the operator types nothing.
+    default: &'static str,
+    /// Stores an answer.
+    store: fn(&mut Answers, &str),
+    /// Whether the value at this path of the input comes from the answer.
+    concerns: fn(&str) -> bool,
+}
+
 /// The content of the file. Asks for values that are not given as options. Returns `None` if the operator interrupts a
 /// question.
+///
+/// # Errors
+/// Fails if an option is invalid, before the first question, or if a required answer is missing.
 async fn answers(args: InitArgs, console: &Console) -> Result<Option<Value>, CommandError> {
-    match given(args, console).await {
-        Ok(value) => Ok(Some(value)),
-        Err(NoAnswer::Interrupted) => Ok(None),
-        Err(NoAnswer::Invalid(error)) => Err(error),
-    }
-}
-
-/// Why the content of the file could not be composed.
-enum NoAnswer {
-    Interrupted,
-    Invalid(CommandError),
-}
-
-/// The typed answer to a question. Without a terminal or an answer, the default.
-async fn typed(question: &str, default: &str, console: &Console) -> Result<String, NoAnswer> {
-    if !console.can_ask() {
-        return Ok(default.to_owned());
-    }
-    let line = ask(question, console).await.ok_or(NoAnswer::Interrupted)?;
-    let line = line.trim();
-    Ok(if line.is_empty() { default } else { line }.to_owned())
-}
-
-async fn given(args: InitArgs, console: &Console) -> Result<Value, NoAnswer> {
     let words = console.words();
-    let alias = match args.alias {
-        Some(alias) => alias,
-        None => typed(&words.ask_alias(), "", console).await?,
+    let file = args.file.clone();
+    let questions = questions(&args, console);
+    let mut answers = Answers {
+        alias: args.alias.unwrap_or_default(),
+        groups: args.group,
+        profiles: args.security_profile,
+        numbers: args.phone_number,
+        calls: args.concurrent_calls.map(Into::into),
+        language: args.language.unwrap_or(words.0),
     };
-    let several = async |given: Vec<String>, question: String, default: &str| {
-        if given.is_empty() { Ok(list(&typed(&question, default, console).await?)) } else { Ok::<_, NoAnswer>(given) }
-    };
-    let groups = several(args.group, words.ask_groups(), "").await?;
-    if alias.is_empty() || groups.is_empty() {
-        let missing = CommandError::input(words.answers_missing(), words.specify_answers());
-        return Err(NoAnswer::Invalid(missing));
+    let bad = |problems| CommandError::file(&BadInput::without_text(&file, problems), words);
+    let given: Vec<Problem> = problems(&answers, |path| questions.iter().all(|question| !(question.concerns)(path)));
+    if !given.is_empty() {
+        return Err(bad(given));
     }
-    let profiles = several(args.security_profile, words.ask_profiles(), "Agent").await?;
-    let numbers = several(args.phone_number, words.ask_numbers(), "").await?;
-    let calls = match args.concurrent_calls {
-        Some(calls) => Some(calls),
-        None => match typed(&words.ask_calls(), "", console).await?.as_str() {
-            "" => None,
-            typed => Some(typed.parse().map_err(|_| {
-                NoAnswer::Invalid(CommandError::input(words.not_a_number(typed), words.specify_answers()))
-            })?),
-        },
-    };
-    let language = args.language.unwrap_or(words.0);
-    Ok(content(&alias, &groups, &profiles, &numbers, calls, language))
+    for question in &questions {
+        if !console.can_ask() {
+            (question.store)(&mut answers, question.default);
+        } else if !answered(question, &mut answers, console).await {
+            return Ok(None);
+        }
+    }
+    if answers.alias.is_empty() || answers.groups.is_empty() {
+        return Err(CommandError::input(words.answers_missing(), words.specify_answers()));
+    }
+    match problems(&answers, |_| true) {
+        problems if problems.is_empty() => Ok(Some(content(&answers))),
+        problems => Err(bad(problems)),
+    }
+}
+
+/// The questions about values that are not given as options.
+fn questions(args: &InitArgs, console: &Console) -> Vec<Question> {
+    let words = console.words();
+    let question =
+        |given: bool, text, default, store, concerns| (!given).then_some(Question { text, default, store, concerns });
+    let all = [
+        question(
+            args.alias.is_some(),
+            words.ask_alias(),
+            "",
+            |answers, typed| typed.clone_into(&mut answers.alias),
+            |path| path.starts_with("$.instance"),
+        ),
+        question(
+            !args.group.is_empty(),
+            words.ask_groups(),
+            "",
+            |answers, typed| answers.groups = list(typed),
+            |path| path.starts_with("$.users.groups") && !path.contains(".securityProfiles"),
+        ),
+        question(
+            !args.security_profile.is_empty(),
+            words.ask_profiles(),
+            "Agent",
+            |answers, typed| answers.profiles = list(typed),
+            |path| path.contains(".securityProfiles"),
+        ),
+        question(
+            !args.phone_number.is_empty(),
+            words.ask_numbers(),
+            "",
+            |answers, typed| answers.numbers = list(typed),
+            |path| path.starts_with("$.phoneNumbers") || path.starts_with("$.documents"),
+        ),
+        question(
+            args.concurrent_calls.is_some(),
+            words.ask_calls(),
+            "",
+            // The validation reports an answer that is not a number.
+            |answers, typed| {
+                answers.calls =
+                    (!typed.is_empty()).then(|| typed.parse::<u32>().map_or_else(|_| typed.into(), Into::into));
+            },
+            |path| path.starts_with("$.quotas"),
+        ),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// Asks a question until its answer is valid. Returns false if the operator interrupts the command. If the operator ends
+/// the input, the answer is the default.
+async fn answered(question: &Question, answers: &mut Answers, console: &Console) -> bool {
+    loop {
+        let typed = match ask(&question.text, console).await {
+            Answer::Typed(line) if !line.trim().is_empty() => line.trim().to_owned(),
+            Answer::Typed(_) => question.default.to_owned(),
+            Answer::End => {
+                (question.store)(answers, question.default);
+                return true;
+            }
+            Answer::Interrupted => return false,
+        };
+        (question.store)(answers, &typed);
+        let problems = problems(answers, question.concerns);
+        if problems.is_empty() {
+            return true;
+        }
+        let language = console.words().language();
+        // The same fault can occur in each group.
+        let mut shown: Vec<&str> = Vec::new();
+        for problem in &problems {
+            let message = problem.message(language);
+            if !shown.contains(&message) {
+                shown.push(message);
+                console.failure(&format!("  {}", problem.text(language)));
+            }
+        }
+    }
+}
+
+/// The problems of the input with these answers whose path matches.
+fn problems(answers: &Answers, matches: impl Fn(&str) -> bool) -> Vec<Problem> {
+    let problems = Onboarding::parse(&content(answers)).err().unwrap_or_default();
+    problems.into_iter().filter(|problem| matches(&problem.path)).collect()
 }
 
 /// The content of the file for these answers.
-fn content(
-    alias: &str,
-    groups: &[String],
-    profiles: &[String],
-    numbers: &[String],
-    calls: Option<u32>,
-    language: Lang,
-) -> Value {
+fn content(answers: &Answers) -> Value {
+    let Answers { alias, groups, profiles, numbers, calls, language } = answers;
     let mut value = json!({
-        "$schema": SCHEMA,
+        // Editors resolve a path that starts with a dot from the folder of the file. Without the dot, older versions of
+        // the JSON support of Visual Studio Code (`vscode-json-languageservice`) do not resolve the path.
+        "$schema": format!("./{SCHEMA}"),
         "instance": { "alias": alias },
         "users": {
             "groups": groups.iter().map(|group| json!({"group": group, "securityProfiles": profiles})).collect::<Vec<_>>(),
@@ -138,7 +239,7 @@ fn content(
     if let Some(calls) = calls {
         value["quotas"] = json!({ "concurrentActiveCalls": calls });
     }
-    if language == Lang::Ja {
+    if *language == Lang::Ja {
         value["language"] = "ja".into();
     }
     value
@@ -199,7 +300,8 @@ mod tests {
         assert_eq!(onboarding.users.groups.len(), 2);
         assert_eq!(value["phoneNumbers"], json!([{"country": "JP", "type": "DID", "prefix": "+813"}]));
         assert_eq!(value["documents"]["identity"], "acme/identity", "`start --document` uploads to this key");
-        assert_eq!((&value["$schema"], &value["quotas"]["concurrentActiveCalls"]), (&json!(SCHEMA), &json!(20)));
+        assert_eq!(value["$schema"], format!("./{SCHEMA}"));
+        assert_eq!(value["quotas"]["concurrentActiveCalls"], 20);
     }
 
     #[test]
@@ -207,5 +309,14 @@ mod tests {
         let error = input_of(&["--alias", "acme"]).unwrap_err();
         assert_eq!(error.exit, Exit::BadInput);
         assert!(error.action.contains("--group"), "{}", error.action);
+    }
+
+    #[test]
+    fn all_invalid_options_are_reported_at_once() {
+        let options = ["--alias", "d-x", "--group", "A", "--group", "a", "--phone-number", "JP:FAX"];
+        let error = input_of(&options).unwrap_err().what;
+        for path in ["$.instance.alias", "$.users.groups[1].group", "$.phoneNumbers[0].type"] {
+            assert!(error.contains(path), "{error}");
+        }
     }
 }

@@ -7,7 +7,12 @@ use serde_json::{Value, json};
 use crate::{
     args::{ApplicationDisposition, Disposition, DriftArgs, PlanArgs, RotateArgs, TeardownArgs, input},
     cloud::{Cloud, Machine, error::CommandError},
-    commands::{follower::FollowOptions, interruption, prompt::ask, watched},
+    commands::{
+        follower::FollowOptions,
+        interruption,
+        prompt::{Answer, ask},
+        watched,
+    },
     exit::Exit,
     ui::{Console, Tone, columns, padded},
     words::quoted,
@@ -143,8 +148,9 @@ pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Com
     let typed = match args.confirm {
         Some(typed) => typed,
         None if console.can_ask() => match ask(&words.type_the_alias(&entry.alias), console).await {
-            Some(typed) => typed,
-            None => return Ok(interruption(console)),
+            Answer::Typed(typed) => typed,
+            Answer::End => String::new(),
+            Answer::Interrupted => return Ok(interruption(console)),
         },
         None => String::new(),
     };

@@ -42,12 +42,12 @@ use tokio::{
 
 use self::follower::{Ending, FollowOptions, Follower, follow_to_end, leave_drawing};
 use crate::{
-    args::input::BadInput,
+    args::bad_input::BadInput,
     cloud::{Cloud, error::CommandError, executions::Described},
     exit::Exit,
     follow::progress,
     output::Event,
-    ui::Console,
+    ui::{Console, Stream},
     words::Words,
 };
 
@@ -118,28 +118,32 @@ pub(crate) async fn ends_itself<T>(work: impl Future<Output = T>, interrupt: imp
 /// Reports that the operator interrupted the command.
 pub(crate) fn interruption(console: &Console) -> Exit {
     let error = CommandError::interrupted(console.words());
-    console.result(&error.output(|text| console.complete(text)));
+    console.result(&error.output(console.words(), |text| console.complete(text)));
     console.error(&error.what);
     error.exit
 }
 
 /// Reports an error as text and, with `--json`, as JSON.
 pub fn print_error(console: &Console, error: &CommandError) -> Exit {
-    console.result(&error.output(|text| console.complete(text)));
-    console.failure(&error.what);
+    console.result(&error.output(console.words(), |text| console.complete(text)));
+    match &error.bad_input {
+        Some(bad) => print_faults(console, bad),
+        None => console.failure(&error.what),
+    }
     if !error.action.is_empty() {
         console.error(&console.words().what_to_do(&error.action));
     }
     error.exit
 }
 
-impl CommandError {
-    /// The error for an invalid file.
-    #[must_use]
-    pub fn file(bad: &BadInput, words: Words) -> Self {
-        Self::input(bad.message(words), words.correct_the_file())
-    }
+/// Prints the faults of an input file, each with its place in the file.
+fn print_faults(console: &Console, bad: &BadInput) {
+    let words = console.words();
+    console.failure(&bad.head(words));
+    console.error(&bad.drawn(words, Stream::Err.has_colour(), Stream::Err.size().0));
+}
 
+impl CommandError {
     /// The error for an execution that did not succeed.
     #[must_use]
     pub fn ended(described: &Described, state: Option<&str>, words: Words) -> Self {
@@ -150,7 +154,8 @@ impl CommandError {
             Some(state) => words.failed_in(execution.machine.name(), &execution.name, state, &error, cause.trim()),
             None => words.failed(execution.machine.name(), &execution.name, &error, cause.trim()),
         };
-        Self { exit: Exit::Failed, action: words.advice(&error).to_owned(), name: error, what }
+        let action = words.advice(&error);
+        Self::failed(error, what, action)
     }
 }
 
@@ -172,7 +177,7 @@ pub async fn follow(
     if options.events {
         console.result(&Event::Interrupted { execution: execution.arn.clone() });
     }
-    console.result(&CommandError::interrupted(console.words()).output(|text| console.complete(text)));
+    console.result(&CommandError::interrupted(console.words()).output(console.words(), |text| console.complete(text)));
     console.error(&console.words().continues(&execution.name));
     Ok(Ending::Interrupted)
 }

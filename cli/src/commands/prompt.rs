@@ -8,21 +8,34 @@ use std::{
 use super::unless_interrupted;
 use crate::ui::Console;
 
-/// Asks a question and returns the typed line, or `None` if the operator interrupts the command.
-pub(crate) async fn ask(question: &str, console: &Console) -> Option<String> {
+/// What the operator did at a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Typed this line.
+    Typed(String),
+    /// Ended the input (Ctrl-D).
+    End,
+    /// Interrupted the command.
+    Interrupted,
+}
+
+/// Asks a question.
+pub(crate) async fn ask(question: &str, console: &Console) -> Answer {
     console.question(question);
     let (sender, receiver) = tokio::sync::oneshot::channel();
     // Reading the terminal blocks. After an interruption, the thread ends with the process.
     thread::spawn(move || {
         let line = io::stdin().lock().lines().next().and_then(Result::ok);
-        let _ = sender.send(line.unwrap_or_default());
+        let _ = sender.send(line);
     });
-    let Some(typed) = unless_interrupted(receiver).await else {
-        // Ends the line of the question.
-        console.error("");
-        return None;
+    let answer = match unless_interrupted(receiver).await {
+        Some(Ok(Some(line))) => return Answer::Typed(line),
+        Some(_) => Answer::End,
+        None => Answer::Interrupted,
     };
-    Some(typed.unwrap_or_default())
+    // Ends the line of the question.
+    console.error("");
+    answer
 }
 
 /// Asks a yes/no question, or returns true with `--yes`. Without a terminal, returns false. Returns `None` if the
@@ -31,6 +44,9 @@ pub(crate) async fn confirmed(question: &str, console: &Console) -> Option<bool>
     if console.says_yes() || !console.can_ask() {
         return Some(console.says_yes());
     }
-    let answer = ask(question, console).await?;
-    Some(["y", "yes", "はい"].contains(&answer.trim().to_lowercase().as_str()))
+    match ask(question, console).await {
+        Answer::Typed(answer) => Some(["y", "yes", "はい"].contains(&answer.trim().to_lowercase().as_str())),
+        Answer::End => Some(false),
+        Answer::Interrupted => None,
+    }
 }

@@ -3,14 +3,11 @@
 
 use std::fs;
 
-use onboarding_core::{onboarding::Onboarding, telephony::check as check_document};
+use onboarding_core::telephony::check as check_document;
 use serde_json::{Value, json};
 
 use crate::{
-    args::{
-        DocumentArg, StartArgs,
-        input::{self, BadInput},
-    },
+    args::{DocumentArg, StartArgs, input::JsonFile},
     cloud::{Cloud, Machine, error::CommandError, executions::name_of},
     commands::watch::watch,
     exit::Exit,
@@ -31,10 +28,10 @@ struct Document {
 /// Fails if the input is invalid, an onboarding of the instance is already running, or the cloud is not usable.
 pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
-    let mut input = input::json(&args.file).map_err(|bad| CommandError::file(&bad, words))?;
-    let documents = documents(&mut input, &args.documents, words)?;
-    let onboarding = Onboarding::parse(&input)
-        .map_err(|problems| CommandError::file(&BadInput { file: args.file.display().to_string(), problems }, words))?;
+    let mut file = JsonFile::read(&args.file).map_err(|bad| CommandError::file(&bad, words))?;
+    let documents = documents(&mut file.value, &args.documents, words)?;
+    let onboarding = file.onboarding().map_err(|bad| CommandError::file(&bad, words))?;
+    let input = file.value;
     let alias = &onboarding.instance.alias;
     let cloud = Cloud::open(&args.target, words).await?;
     if !args.again
@@ -71,6 +68,10 @@ pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, CommandErro
 /// Reads and checks the documents. If the input names no S3 object key for a document, adds a key to the input.
 fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<Vec<Document>, CommandError> {
     let mut documents = Vec::new();
+    if !input.is_object() || input.get("documents").is_some_and(|documents| !documents.is_object()) {
+        // The validation reports the fault.
+        return Ok(documents);
+    }
     for document in named {
         let content = fs::read(&document.file).map_err(|error| {
             CommandError::input(words.document_unreadable(&document.kind, error), words.specify_another_file())
@@ -80,9 +81,9 @@ fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<V
             .map_err(|why| CommandError::input(why, words.specify_another_file()))?;
         let alias = input["instance"]["alias"].as_str().unwrap_or("documents").to_owned();
         let field = &mut input["documents"][&document.kind];
-        let key = match field.as_str() {
-            Some(key) => key.to_owned(),
-            None => {
+        let key = match field {
+            Value::String(key) => key.clone(),
+            Value::Null => {
                 // The object key contains a digest of the content. A corrected document therefore gets a new key, which
                 // triggers a new order.
                 let digest = onboarding_core::digest::of(&content, 6);
@@ -90,6 +91,8 @@ fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<V
                 *field = json!(key);
                 key
             }
+            // The validation reports the fault.
+            _ => continue,
         };
         documents.push(Document { key, content });
     }

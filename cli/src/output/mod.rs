@@ -37,6 +37,9 @@ pub struct Fault {
     pub message: String,
     /// The recommended action. Can be empty.
     pub action: String,
+    /// The faults of the input file, if it is invalid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problems: Option<Vec<InputProblem>>,
 }
 
 /// Help, version or another text.
@@ -62,6 +65,8 @@ pub struct WrittenInput {
     pub file: String,
     /// Its content; see `onboarding.schema.json`.
     pub onboarding: Value,
+    /// The file with the schema of the input, to which `$schema` refers.
+    pub schema: String,
 }
 
 /// The result of a validation.
@@ -80,6 +85,11 @@ pub struct InputProblem {
     pub path: String,
     /// The fault.
     pub message: String,
+    /// Line of the fault, starting from 1, if the file could be read. For a missing field, this is the line of the
+    /// object that must contain the field.
+    pub line: Option<usize>,
+    /// Column of the fault in characters, starting from 1, if the file could be read.
+    pub column: Option<usize>,
 }
 
 /// The results of `doctor`.

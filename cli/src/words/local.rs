@@ -105,7 +105,7 @@ catalogue! {
 
     file_unreadable(error) = "the file can't be read: {error}", "ファイルを読み取れません: {error}";
     file_missing() = "the file does not exist", "ファイルが見つかりません";
-    file_not_json(error, line, column) = "the file is not JSON: {error}", "JSON として読み取れません ({line} 行目、{column} 文字目)";
+    file_not_json(error, line, column) = "the file is not JSON: {error} at line {line} column {column}", "JSON として読み取れません ({line} 行目、{column} 文字目)";
     file_not_writable(error) = "the file can't be written: {error}", "ファイルに書き込めません: {error}";
     invalid_value(error) = "invalid value: {error}", "形式が正しくありません: {error}";
     one_fault(file) = "{file}: 1 error", "{file}: エラーが 1 件あります";

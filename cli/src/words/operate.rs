@@ -56,7 +56,6 @@ catalogue! {
     answers_missing() = "An alias and at least one group are required.", "エイリアスと 1 つ以上のグループが必要です。";
     specify_answers() = "Specify --alias and --group (see `onboard init --help`), or run the command on a terminal, where it asks for them.",
         "--alias と --group を指定してください (`onboard init --help` を参照)。ターミナルで実行すると、対話形式で入力できます。";
-    not_a_number(text) = "\"{text}\" is not a number.", "「{text}」は数値ではありません。";
     written(file) = "{file} was written.", "{file} を作成しました。";
     next_steps(file) = "Next: `onboard doctor {file}` · `onboard plan {file}` · `onboard start {file}`", "次のステップ: `onboard doctor {file}` · `onboard plan {file}` · `onboard start {file}`";
     upload_documents(file) = "Japanese phone numbers are ordered with three documents. Upload them when you start (or set telephony.order to \"manual\" and file the case yourself):\n  `onboard start {file} --document identity=FILE --document address=FILE --document relationship=FILE`",

@@ -55,6 +55,47 @@ fn each_question_of_init_ends_and_no_file_is_written() {
     assert_eq!(written["quotas"]["concurrentActiveCalls"], 7);
 }
 
+#[test]
+fn init_names_the_fault_of_an_answer_and_asks_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut init = onboard();
+    init.arg("init").current_dir(folder.path());
+    let steps = [
+        ("Alias of", "d-acme\n"),
+        ("$.instance.alias: must not", "\n"),
+        ("$.instance.alias: must not be empty", "acme\n"),
+        ("Entra groups", "A, a\n"),
+        ("is the same group as groups[0]", "A, 部署\n"),
+        ("Security profiles", "\n"),
+        ("Phone numbers", "JP:FAX\n"),
+        ("$.phoneNumbers[0].type: must be", "\n"),
+        ("Concurrent calls", "many\n"),
+        ("must be a whole number", "7\n"),
+    ];
+    let (code, text) = typing(&init, &steps);
+    assert_eq!(code, Some(0), "{text}");
+    let file = folder.path().join("onboarding.json");
+    let written: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    assert_eq!(written["instance"]["alias"], "acme");
+    assert_eq!(written["users"]["groups"][1]["group"], "部署");
+    assert_eq!(written["quotas"]["concurrentActiveCalls"], 7);
+    let schema = folder.path().join(written["$schema"].as_str().unwrap());
+    let schema: Value = serde_json::from_slice(&fs::read(schema).unwrap()).unwrap();
+    assert_eq!(schema["title"], "Connect Onboarding", "the editor finds the schema beside the file");
+    // Ctrl-D is no answer: a required value is missing, and the command does not ask forever.
+    let (code, text) = typing(
+        init.arg("other.json"),
+        &[
+            ("Alias of", "\u{4}"),
+            ("Entra groups", "\u{4}"),
+            ("Security", "\u{4}"),
+            ("Phone", "\u{4}"),
+            ("Concurrent", "\u{4}"),
+        ],
+    );
+    assert!(code == Some(2) && text.contains("An alias and at least one group are required"), "{code:?} {text}");
+}
+
 #[tokio::test]
 async fn the_question_of_a_teardown_ends_and_nothing_is_removed() {
     let fixture = Fixture::with_members(1).await;

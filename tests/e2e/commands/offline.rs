@@ -49,6 +49,41 @@ fn start_validates_the_input_before_it_calls_a_cloud() {
     assert_eq!(output.status.code(), Some(2), "{}", printed(&output));
     let error = json(&output)["error"].clone();
     assert!(error["message"].as_str().unwrap().contains("$.instance.alias"), "{error}");
+    let alias = &error["problems"][0];
+    assert_eq!((&alias["path"], &alias["line"], &alias["column"]), (&"$.instance.alias".into(), &1.into(), &24.into()));
+    let text = err(&without_a_cloud().arg("start").arg(&file).args(["--region", "eu-west-1"]).output().unwrap());
+    assert!(text.contains("bad.json:1:24") && text.contains("^^^^^"), "{text}");
+}
+
+#[test]
+fn every_command_that_reads_an_input_shows_the_place_of_each_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bad.json");
+    fs::write(&file, "{\n  \"instance\": {\"alias\": \"窓口\"},\n  \"users\": 1,\n  \"users\": 2\n}").unwrap();
+    let file = file.to_str().unwrap();
+    for arguments in [&["check", file][..], &["start", file], &["plan", file], &["doctor", file], &["local", "--input", file]] {
+        let output = without_a_cloud().args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", printed(&output));
+        let text = err(&output);
+        for place in ["bad.json:2:25", "bad.json:4:3", "bad.json:4:12"] {
+            assert!(text.contains(place), "{arguments:?}: {place} is missing in:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn start_with_a_document_reports_the_faults_of_an_input_of_the_wrong_type() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bad.json");
+    let document = folder.path().join("id.png");
+    fs::write(&document, b"\x89PNG\r\n\x1a\n").unwrap();
+    let document = format!("identity={}", document.display());
+    for text in ["[]", "\"x\"", "{\"documents\": []}", "{\"documents\": {\"identity\": 1}}"] {
+        fs::write(&file, text).unwrap();
+        let output = without_a_cloud().arg("start").arg(&file).args(["--document", &document]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}: {}", printed(&output));
+        assert!(err(&output).contains("$.instance: is required"), "{text}: {}", printed(&output));
+    }
 }
 
 #[test]

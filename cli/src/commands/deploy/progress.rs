@@ -81,13 +81,9 @@ pub(super) async fn execute(
 /// Reports that the deployment continues after the operator has interrupted the command.
 pub(super) fn continues(stack: &str, console: &Console) -> Exit {
     let words = console.words();
-    let error = CommandError {
-        exit: Exit::Interrupted,
-        name: "Interrupted".into(),
-        what: words.deployment_continues(stack),
-        action: words.follow_again(),
-    };
-    console.result(&error.output(|text| console.complete(text)));
+    let (what, how) = (words.deployment_continues(stack), words.follow_again());
+    let error = CommandError::new(Exit::Interrupted, "Interrupted", what, how);
+    console.result(&error.output(words, |text| console.complete(text)));
     console.error(&error.what);
     console.error(&error.action);
     error.exit

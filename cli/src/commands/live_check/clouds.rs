@@ -162,8 +162,7 @@ impl Clouds {
         if !self.calls.interrupted.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let what = self.words.not_reached();
-        Err(CommandError { exit: Exit::Interrupted, name: "Interrupted".into(), what, action: String::new() })
+        Err(CommandError::new(Exit::Interrupted, "Interrupted", self.words.not_reached(), ""))
     }
 
     pub(crate) fn region(&self) -> &str {

@@ -3,7 +3,7 @@
 use local_cloud::emulator::NotStarted;
 
 use crate::{
-    args::input::BadInput,
+    args::bad_input::BadInput,
     cloud::error::CommandError,
     exit::Exit,
     words::{Lang, Words},
@@ -79,7 +79,7 @@ impl Failure {
     #[must_use]
     pub fn error(&self, words: Words) -> CommandError {
         let (name, what, action) = match self {
-            Self::BadInput(bad) => ("InvalidInput", bad.message(words), words.correct_the_file()),
+            Self::BadInput(bad) => return CommandError::file(bad, words),
             Self::NotStarted([english, japanese]) => {
                 let (what, how) = if words.0 == Lang::Ja { japanese } else { english };
                 ("LocalCloudNotStarted", words.local_cloud_failed(what), how.clone())
@@ -101,7 +101,7 @@ impl Failure {
             Self::NotWritten(what) => ("NotWritten", what.clone(), words.specify_another_file()),
             Self::Interrupted => ("Interrupted", words.interrupted(), String::new()),
         };
-        CommandError { exit: self.exit(), name: name.to_owned(), what, action }
+        CommandError::new(self.exit(), name, what, action)
     }
 }
 

@@ -17,7 +17,8 @@ use super::{failure::Failure, tenant};
 use crate::{
     args::{
         LocalArgs,
-        input::{self, BadInput},
+        bad_input::BadInput,
+        input::{self, JsonFile},
     },
     cloud::kept::Kept,
     words::Words,
@@ -48,8 +49,9 @@ impl Plan {
         let (input, onboarding) = input::onboarding(&file)?;
         let tenant = match &args.tenant {
             Some(file) => {
-                let tenant = input::shaped(file)?;
-                tenant::check(file, &tenant)?;
+                let file = JsonFile::read(file)?;
+                let tenant = file.shaped()?;
+                tenant::check(&file, &tenant)?;
                 tenant
             }
             None => serde_json::from_value(tenant::made_up(&onboarding, args.users))
@@ -86,9 +88,10 @@ impl Plan {
 }
 
 fn rules(file: &Path) -> Result<Vec<FaultRule>, BadInput> {
-    let rules: Vec<FaultRule> = input::shaped(file)?;
+    let json = JsonFile::read(file)?;
+    let rules: Vec<FaultRule> = json.shaped()?;
     for (index, rule) in rules.iter().enumerate() {
-        rule.check().map_err(|error| invalid_rule(file, index, &error))?;
+        rule.check().map_err(|error| json.bad(invalid_rule(file, index, &error).problems))?;
     }
     Ok(rules)
 }

@@ -4,13 +4,16 @@
 //! The users have the kinds of names that occur in real directories: Japanese names in kanji and in kana, kana with
 //! combining voicing marks (as macOS writes them), and, for shared accounts, only a display name.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use local_cloud::stand_in::Tenant;
 use onboarding_core::{onboarding::Onboarding, parse::Problem, text::Quoted};
 use serde_json::{Value, json};
 
-use crate::{args::input::BadInput, words::Words};
+use crate::{
+    args::{bad_input::BadInput, input::JsonFile},
+    words::Words,
+};
 
 /// Surnames, each with its spelling in an email address.
 const SURNAMES: [(&str, &str); 16] = [
@@ -126,16 +129,16 @@ fn object_id(kind: u32, index: usize) -> String {
 ///
 /// # Errors
 /// Fails with all invalid ids and their paths.
-pub fn check(file: &Path, tenant: &Tenant) -> Result<(), BadInput> {
+pub fn check(file: &JsonFile, tenant: &Tenant) -> Result<(), BadInput> {
     let ids = tenant.groups.iter().enumerate().filter_map(|(index, group)| Some((index, group.id.as_deref()?)));
     let problems: Vec<Problem> = ids
         .filter(|(_, id)| !is_object_id(id))
         .map(|(index, id)| {
             let [message, japanese] = Words::BOTH.map(|words| words.no_object_id(Quoted(id)));
-            Problem { path: format!("$.groups[{index}].id"), message, japanese }
+            Problem::new(format!("$.groups[{index}].id"), message, japanese)
         })
         .collect();
-    if problems.is_empty() { Ok(()) } else { Err(BadInput { file: file.display().to_string(), problems }) }
+    if problems.is_empty() { Ok(()) } else { Err(file.bad(problems)) }
 }
 
 fn is_object_id(text: &str) -> bool {
@@ -146,7 +149,7 @@ fn is_object_id(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
-    use std::collections::BTreeSet;
+    use std::{collections::BTreeSet, path::Path};
 
     use super::*;
 
@@ -184,8 +187,9 @@ mod tests {
 
     #[test]
     fn an_invalid_object_id_of_a_group_is_reported_with_its_path() {
-        let tenant = json!({"groups": [{"displayName": "A"}, {"displayName": "B", "id": "67000000-0000"}]});
-        let error = check(Path::new("tenant.json"), &serde_json::from_value(tenant).unwrap()).unwrap_err();
+        let tenant = r#"{"groups": [{"displayName": "A"}, {"displayName": "B", "id": "67000000-0000"}]}"#;
+        let file = JsonFile::parse(Path::new("tenant.json"), tenant).unwrap();
+        let error = check(&file, &file.shaped().unwrap()).unwrap_err();
         assert_eq!(error.problems[0].path, "$.groups[1].id");
     }
 

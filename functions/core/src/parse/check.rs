@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::BTreeSet};
 
 use serde_json::Value;
 
-use super::Problem;
+use super::{Part, Problem};
 use crate::text::is_control;
 
 /// Checks a value and records its faults.
@@ -26,8 +26,18 @@ pub(super) struct Location<'a> {
 impl<'a> Location<'a> {
     /// Records a fault at this place, in English and Japanese.
     pub(super) fn fault(&self, message: impl Into<String>, japanese: impl Into<String>) {
-        let problem = Problem { path: self.path.clone(), message: message.into(), japanese: japanese.into() };
+        self.fault_in(Part::Value, message, japanese);
+    }
+
+    /// Records a fault in this part of the text.
+    pub(super) fn fault_in(&self, part: Part, message: impl Into<String>, japanese: impl Into<String>) {
+        let problem = Problem { part, ..Problem::new(self.path.clone(), message, japanese) };
         self.problems.borrow_mut().push(problem);
+    }
+
+    /// The JSON path of this place.
+    pub(super) fn path(&self) -> &str {
+        &self.path
     }
 
     /// Records that a value has another type than expected.
@@ -99,7 +109,8 @@ fn unknown(at: &Location<'_>, key: &str, fields: &[Field]) {
         },
         |name| (format!("did you mean {name}?"), format!("{name} の誤りである可能性があります")),
     );
-    at.key(key).fault(
+    at.key(key).fault_in(
+        Part::Key,
         format!("is not a field of the input; {hint}"),
         format!("このフィールドは定義されていません。{japanese}"),
     );

@@ -5,18 +5,18 @@
 //! [`crate::onboarding`].
 
 mod check;
-mod duplicates;
 mod input;
 mod quotas;
 mod skills;
+mod source;
 mod teardown;
 
-use std::fmt;
+use std::{fmt, ops::Range};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use self::duplicates::duplicate_keys;
+pub use self::source::{Source, line_and_column};
 use crate::{
     StepError, names,
     onboarding::{Drift, Entra, Iam, Instance, Language, Onboarding, Quotas, Telephony, Users},
@@ -31,17 +31,42 @@ pub struct Problem {
     pub message: String,
     /// The fault and the correction, in Japanese.
     pub japanese: String,
+    /// The part of the text that contains the fault.
+    pub part: Part,
+}
+
+/// The part of a JSON text that contains a fault.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    /// The value at the path.
+    #[default]
+    Value,
+    /// The key at the end of the path.
+    Key,
+    /// These bytes.
+    Text(Range<usize>),
 }
 
 impl Problem {
+    /// A fault of a value.
+    #[must_use]
+    pub fn new(path: impl Into<String>, message: impl Into<String>, japanese: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into(), japanese: japanese.into(), part: Part::Value }
+    }
+
+    /// The fault without its path, in one language.
+    #[must_use]
+    pub fn message(&self, language: Language) -> &str {
+        match language {
+            Language::En => &self.message,
+            Language::Ja => &self.japanese,
+        }
+    }
+
     /// The fault with its path, in one language.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
-        let message = match language {
-            Language::En => &self.message,
-            Language::Ja => &self.japanese,
-        };
-        format!("{}: {message}", self.path)
+        format!("{}: {}", self.path, self.message(language))
     }
 }
 
@@ -58,7 +83,7 @@ fn read<T: DeserializeOwned>(problems: Vec<Problem>, input: impl FnOnce() -> Val
     }
     serde_path_to_error::deserialize(input()).map_err(|error: serde_path_to_error::Error<serde_json::Error>| {
         let (path, message) = (format!("$.{}", error.path()), error.inner().to_string());
-        vec![Problem { path, japanese: message.clone(), message }]
+        vec![Problem::new(path, message.clone(), message)]
     })
 }
 
