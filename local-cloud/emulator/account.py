@@ -9,6 +9,14 @@ import os
 import re
 import sys
 
+PUBLIC = "/aws/service/global-infrastructure/"  # prefix of the public parameters of Systems Manager
+# The Regions of Amazon Connect (AWS General Reference, "Amazon Connect endpoints and quotas"). The other services of the
+# template are in every Region.
+CONNECT_REGIONS = {
+    "af-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-southeast-1", "ap-southeast-2", "ca-central-1",
+    "eu-central-1", "eu-west-2", "us-east-1", "us-west-2",
+}
+SERVICES = {"connect", "dynamodb", "events", "kms", "lambda", "scheduler", "secretsmanager", "sns", "sqs", "stepfunctions"}
 QUOTA = 1000  # limit of concurrent Lambda executions in an account that is not new
 # A valid schedule (EventBridge Scheduler user guide, "Schedule types"). The guide shows rates only with plural units,
 # the API reference also with singular units, so this pattern accepts the singular for 1 and the plural for all other
@@ -99,7 +107,7 @@ def refuse_what_an_account_refuses_at_deployment(patches, permissions):
     patches.needs(lambda_svc, "_functions", "_delete_function_concurrency", "error_response_json")
     patches.needs(scheduler, "_schedules")
     patches.needs(sfn, "_state_machines")
-    patches.needs(ssm, "error_response_json")
+    patches.needs(ssm, "error_response_json", "json_response")
 
     @patches.replace(provisioners, "_physical_name")
     def without_the_stacks_name(physical_name, stack_name, logical_id, *rest, **named):
@@ -212,6 +220,23 @@ def refuse_what_an_account_refuses_at_deployment(patches, permissions):
                 400,
             )
         return put(name, data)
+
+    @patches.replace(ssm, "_get_parameters")
+    def with_public_parameters(get, data):
+        """Also returns the public parameters that list the services of a Region, and all services."""
+        names = data.get("Names", [])
+        if len(names) > 10:
+            return ssm.error_response_json("ValidationException", "Member must have length less than or equal to 10", 400)
+        public = [name for name in names if name.startswith(PUBLIC)]
+        answer = json.loads(get({**data, "Names": [name for name in names if name not in public]})[2])
+        for name in public:
+            place, _, service = name.removeprefix(PUBLIC).rpartition("services/")
+            region = place.removeprefix("regions/").rstrip("/")
+            if service in SERVICES and (not region or service != "connect" or region in CONNECT_REGIONS):
+                answer["Parameters"].append({"Name": name, "Type": "String", "Value": service, "Version": 1})
+            else:
+                answer["InvalidParameters"].append(name)
+        return ssm.json_response(answer)
 
     @patches.replace(ssm, "_put_parameter")
     def by_its_pattern(put, data):

@@ -50,16 +50,34 @@ impl Cloud {
     /// # Errors
     /// Fails if the cloud or the stack does not exist or is not accessible.
     pub async fn open(target: &StackArgs, words: Words) -> Result<Self, CommandError> {
+        match Self::connect(target, words).await? {
+            (cloud, None) => Ok(cloud),
+            (_, Some(missing)) => Err(missing),
+        }
+    }
+
+    /// Connects to the cloud that the arguments name. If the stack does not exist or the caller may not read it, also
+    /// returns the error; the cloud then has a stack without outputs.
+    ///
+    /// # Errors
+    /// Fails if the cloud is not usable.
+    pub async fn connect(target: &StackArgs, words: Words) -> Result<(Self, Option<CommandError>), CommandError> {
         if target.local {
             let kept = running(words)?;
             let stack = Stack { name: kept.stack, status: "CREATE_COMPLETE".into(), outputs: kept.outputs };
-            return Ok(Self::at(&kept.stand_in, &kept.region, stack, Some(kept.clock_scale), words));
+            return Ok((Self::at(&kept.stand_in, &kept.region, stack, Some(kept.clock_scale), words), None));
         }
         let config = configured(&target.aws, words).await?;
         let signed = Signed::new(config.clone(), words);
         let name = configuration::stack(target.stack.as_deref(), words)?;
-        let stack = Stack::describe(&signed, &name, words).await?;
-        Ok(Self::with(config, stack, None, words))
+        let (stack, missing) = match Stack::describe(&signed, &name, words).await {
+            Ok(stack) => (stack, None),
+            Err(error) if error.name == CommandError::NO_STACK || error.is_denied() => {
+                (Stack::missing(&name), Some(error))
+            }
+            Err(error) => return Err(error),
+        };
+        Ok((Self::with(config, stack, None, words), missing))
     }
 
     /// The clients for a local cloud with this endpoint.

@@ -55,6 +55,8 @@ pub const CLOUD_WATCH: Service =
 pub const LOGS: Service = Service { host: "logs", signs_as: "logs", id: "CloudWatch Logs", global: false };
 /// Lambda.
 pub const LAMBDA: Service = Service { host: "lambda", signs_as: "lambda", id: "Lambda", global: false };
+/// Systems Manager.
+const SSM: Service = Service { host: "ssm", signs_as: "ssm", id: "SSM", global: false };
 /// Amazon Connect.
 pub const CONNECT: Service = Service { host: "connect", signs_as: "connect", id: "Connect", global: false };
 /// Service Quotas.
@@ -128,6 +130,14 @@ impl Signed {
         self.json(LOGS, doing, ("1.1", &format!("Logs_20140328.{operation}")), input).await
     }
 
+    /// Calls an operation of Systems Manager with the JSON protocol.
+    ///
+    /// # Errors
+    /// Fails if the service rejects the request or does not respond.
+    pub async fn ssm(&self, doing: &str, operation: &str, input: &Value) -> Result<Value, CommandError> {
+        self.json(SSM, doing, ("1.1", &format!("AmazonSSM.{operation}")), input).await
+    }
+
     /// Calls an operation with one of the versions of the AWS JSON protocol.
     async fn json(
         &self,
@@ -150,7 +160,19 @@ impl Signed {
     /// # Errors
     /// Fails if the service rejects the request or does not respond.
     pub async fn function_configuration(&self, doing: &str, function: &str) -> Result<Value, CommandError> {
-        let url = format!("{}/2015-03-31/functions/{}/configuration", self.endpoint(LAMBDA), encode(function));
+        self.lambda(doing, &format!("/2015-03-31/functions/{}/configuration", encode(function))).await
+    }
+
+    /// Returns the limits of the account for Lambda (`GetAccountSettings`).
+    ///
+    /// # Errors
+    /// Fails if the service rejects the request or does not respond.
+    pub async fn lambda_account(&self, doing: &str) -> Result<Value, CommandError> {
+        self.lambda(doing, "/2016-08-19/account-settings/").await
+    }
+
+    async fn lambda(&self, doing: &str, path: &str) -> Result<Value, CommandError> {
+        let url = format!("{}{path}", self.endpoint(LAMBDA));
         let call = Call { service: LAMBDA, method: reqwest::Method::GET, url, headers: Vec::new(), body: b"", doing };
         Ok(serde_json::from_str(&self.send(call).await?).unwrap_or_default())
     }

@@ -32,12 +32,28 @@ impl Stack {
         let xml = signed.query(CLOUD_FORMATION, &doing, &parameters).await.map_err(|error| {
             // For a missing stack, CloudFormation returns a generic ValidationError: "Stack with id … does not exist".
             if error.what.contains("does not exist") {
-                CommandError::cloud("NoStack", words.no_stack(name, signed.region()), words.deploy_or_name())
+                CommandError::cloud(
+                    CommandError::NO_STACK,
+                    words.no_stack(name, signed.region()),
+                    words.deploy_or_name(),
+                )
             } else {
                 error
             }
         })?;
         Ok(read(name, &xml))
+    }
+
+    /// A stack that could not be read.
+    #[must_use]
+    pub fn missing(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// Whether the stack was read.
+    #[must_use]
+    pub const fn exists(&self) -> bool {
+        !self.status.is_empty()
     }
 
     /// The value of a stack output.

@@ -75,7 +75,34 @@ catalogue! {
     invoking_preflight() = "invoking the stack's preflight function", "スタックの事前チェック関数の呼び出し";
     entra_ok(tenant, groups, users) = "tenant {tenant}: all permissions are granted; groups: {groups}, members: {users}", "テナント {tenant}: アクセス許可あり、グループ {groups} 個 (対象ユーザー {users} 人)";
     reading_quotas() = "reading Service Quotas", "Service Quotas の確認";
-    instance_quota(value, used) = "Connect instances: quota {value} in this account and Region, {used} onboarded by this stack", "Connect インスタンス数のクォータ: {value} (このアカウントとリージョン)、このスタックでオンボーディング済み: {used}";
+    instance_quota(value, count, left) = "Connect instances: quota {value} in this account and Region, {count} exist, {left} left", "Connect インスタンス数のクォータ: {value} (このアカウントとリージョン)、既存のインスタンス {count} 個、残り {left} 個";
+    no_instance_left() = "An onboarding of a new instance requests a higher quota and waits for the decision of AWS. To request it now: aws service-quotas request-service-quota-increase --service-code connect --quota-code L-AA17A6B9 --desired-value N",
+        "新しいインスタンスのオンボーディングでは、クォータの引き上げがリクエストされ、AWS の回答を待ちます。事前にリクエストする場合: aws service-quotas request-service-quota-increase --service-code connect --quota-code L-AA17A6B9 --desired-value N";
+    listing_instances() = "listing the Connect instances", "Connect インスタンスの一覧取得";
+    reading_services() = "reading the list of services in the Region (Systems Manager)", "リージョンで利用できるサービスの確認 (Systems Manager)";
+    services_found(region, count) = "{region} has all required services that AWS lists ({count})", "{region} では、必要なサービスをすべて利用できます ({count} 個を確認)";
+    services_missing(region, services) = "not available in {region}: {services}", "{region} では利用できないサービス: {services}";
+    services_unknown(region) = "AWS lists no services for {region}", "{region} で利用できるサービスの一覧がありません";
+    choose_another_region() = "Select a Region that has all services, with --region. AWS lists the Regions of Amazon Connect in its service endpoints and quotas.",
+        "必要なサービスをすべて利用できるリージョンを --region で指定してください。Amazon Connect を利用できるリージョンは、AWS ドキュメントの「サービスエンドポイントとクォータ」で確認できます。";
+    check_the_region() = "Check in the AWS documentation whether Amazon Connect is available in the Region.", "Amazon Connect をこのリージョンで利用できることを、AWS ドキュメントで確認してください。";
+    reading_concurrency() = "reading the account settings of Lambda", "Lambda のアカウント設定の確認";
+    concurrency(limit, free) = "Lambda: {limit} concurrent executions, {free} unreserved", "Lambda の同時実行数の上限: {limit} (予約されていない数: {free})";
+    raise_concurrency() = "Onboardings work, but slowly. Keep the parameter NotificationConcurrency at 0, and request more: aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000",
+        "オンボーディングは実行できますが、時間がかかります。パラメータ NotificationConcurrency は 0 のままにし、上限の引き上げをリクエストしてください: aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000";
+    reading_federation() = "reading the setting of outbound identity federation (IAM)", "アウトバウンド ID フェデレーションの設定の確認 (IAM)";
+    federation_on(issuer) = "outbound identity federation is turned on, issuer {issuer}", "アウトバウンド ID フェデレーションは有効です (発行者: {issuer})";
+    federation_off() = "outbound identity federation is turned off in this account", "このアカウントでは、アウトバウンド ID フェデレーションが無効になっています";
+    turn_federation_on() = "Identities without a secret need it. `onboard entra-setup --run` turns it on, or: aws iam enable-outbound-web-identity-federation. With a certificate or a client secret, it is not needed.",
+        "シークレットを使用しないアイデンティティに必要です。`onboard entra-setup --run` を実行すると有効になります。手動で有効にする場合: aws iam enable-outbound-web-identity-federation。証明書またはクライアントシークレットを使用する場合は不要です。";
+    simulating() = "simulating the policies of the caller (IAM)", "呼び出し元のポリシーのシミュレーション (IAM)";
+    root_user() = "the root user has all permissions; use a role for daily work", "root ユーザーにはすべてのアクセス許可があります。日常の作業にはロールを使用してください";
+    may_deploy() = "the caller's policies allow a deployment", "呼び出し元のポリシーで、デプロイが許可されています";
+    may_operate() = "the caller's policies allow the commands of this tool", "呼び出し元のポリシーで、このツールのコマンドが許可されています";
+    permissions_missing(actions) = "the caller's policies do not allow: {actions}", "呼び出し元のポリシーで許可されていないアクション: {actions}";
+    grant_permissions() = "Have the permissions granted. The simulator does not know permissions that apply only to other resources or conditions.",
+        "アクセス許可の付与を依頼してください。ほかのリソースまたは条件に限定されたアクセス許可は、シミュレーションでは判定されません。";
+    permissions_unknown() = "The caller's permissions are unknown. To check them, the caller needs iam:SimulatePrincipalPolicy for itself.", "呼び出し元のアクセス許可を確認できません。確認するには、呼び出し元自身に対する iam:SimulatePrincipalPolicy の許可が必要です。";
     calling_support() = "calling the Support API", "AWS Support API の確認";
     support_api() = "the Support API is available: phone numbers are ordered automatically", "AWS Support API を利用できます。電話番号は自動的に申請されます";
     no_support_api() = "the account's Support plan does not include the Support API", "このアカウントのサポートプランでは AWS Support API を利用できません";

@@ -70,7 +70,7 @@ fn init_names_the_fault_of_an_answer_and_asks_again() {
         ("Phone numbers", "JP:FAX\n"),
         ("$.phoneNumbers[0].type: must be", "\n"),
         ("Concurrent calls", "many\n"),
-        ("must be a whole number", "7\n"),
+        ("must be a number from 1", "7\n"),
     ];
     let (code, text) = typing(&init, &steps);
     assert_eq!(code, Some(0), "{text}");

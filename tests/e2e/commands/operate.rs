@@ -1,7 +1,16 @@
 //! Tests of the commands `doctor` and `replay`.
 
+use std::{
+    collections::BTreeMap,
+    process::{Command, Output},
+};
+
 use super::{json, printed};
-use crate::{cloud::until, common::out, user_sync::fixture::cloud};
+use crate::{
+    cloud::until,
+    common::{onboard, out},
+    user_sync::fixture::cloud,
+};
 use onboarding_core::telephony::older_plans_end;
 use serde_json::{Value, json as object};
 use time::OffsetDateTime;
@@ -14,13 +23,66 @@ fn doctor_checks_the_account_the_stack_and_the_notifications() {
         let checks = result["checks"].as_array().unwrap();
         checks.iter().find(|check| check["name"] == name).map(|check| check["verdict"].clone()).unwrap_or_default()
     };
-    assert_eq!(verdict("account"), "good", "{}", printed(&output));
-    assert_eq!(verdict("quotas"), "good", "{}", printed(&output));
-    assert_eq!(verdict("support plan"), "good", "{}", printed(&output));
+    for name in ["account", "region", "concurrency", "federation", "quotas", "support plan", "permissions", "stack"] {
+        assert_eq!(verdict(name), "good", "{name}: {}", printed(&output));
+    }
     let ends = older_plans_end(OffsetDateTime::now_utc().date()).is_some();
     assert_eq!(result.to_string().contains("Business Support on 2027-01-01"), ends, "{}", printed(&output));
     assert_ne!(verdict("alarms"), "unknown", "{}", printed(&output));
     assert_ne!(verdict("notifications"), "unknown", "{}", printed(&output));
+}
+
+/// The program with the operator's own AWS configuration: this access key and the endpoint of the local cloud.
+fn with_key(key: &str, arguments: &[&str]) -> Command {
+    let cloud = cloud();
+    let mut command = onboard();
+    command.args(arguments).env("AWS_ENDPOINT_URL", &cloud.addresses.stand_in).env("AWS_REGION", &cloud.addresses.region);
+    command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", "s").env("HOME", "/nowhere").current_dir("/");
+    command
+}
+
+fn verdicts(output: &Output) -> BTreeMap<String, String> {
+    let result = json(output);
+    let checks = result["checks"].as_array().unwrap_or_else(|| panic!("{}", printed(output)));
+    let text = |check: &Value, name: &str| check[name].as_str().unwrap().to_owned();
+    checks.iter().map(|check| (text(check, "name"), text(check, "verdict"))).collect()
+}
+
+#[test]
+fn before_the_first_deployment_doctor_checks_the_account_and_the_region() {
+    let output = with_key("test", &["doctor", "--json"]).output().unwrap();
+    let found = verdicts(&output);
+    for name in ["account", "region", "concurrency", "federation", "quotas", "support plan", "permissions"] {
+        assert_eq!(found[name], "good", "{name}: {}", printed(&output));
+    }
+    assert_eq!((found["stack"].as_str(), found.contains_key("alarms")), ("look", false), "{}", printed(&output));
+    assert_eq!(output.status.code(), Some(5));
+    let named = with_key("test", &["doctor", "--stack", "nosuch"]).output().unwrap();
+    assert!(out(&named).contains("✗ stack") && out(&named).contains("Deploy it"), "{}", printed(&named));
+    assert_eq!(named.status.code(), Some(1), "a stack with this name is expected");
+}
+
+#[tokio::test]
+async fn doctor_names_the_permissions_that_the_caller_lacks() {
+    let cloud = cloud();
+    let user = [("UserName", "limited")];
+    cloud.iam("CreateUser", &user).await;
+    let created = cloud.iam("CreateAccessKey", &user).await;
+    let key = created.split(['<', '>']).skip_while(|part| *part != "AccessKeyId").nth(1).unwrap();
+    let policy = object!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": "*", "Resource": "*" },
+        { "Effect": "Deny", "Action": ["kms:CreateKey", "states:StartExecution"], "Resource": "*" },
+    ] });
+    let policy = policy.to_string();
+    let fields = [("UserName", "limited"), ("PolicyName", "p"), ("PolicyDocument", policy.as_str())];
+    cloud.iam("PutUserPolicy", &fields).await;
+    let stack = cloud.addresses.stack.as_str();
+    for (arguments, missing) in [(&["doctor"][..], "kms:CreateKey"), (&["doctor", "--stack", stack], "states:StartExecution")] {
+        let output = with_key(key, arguments).output().unwrap();
+        let text = out(&output);
+        let line = text.lines().find(|line| line.contains("permissions")).unwrap_or_else(|| panic!("{}", printed(&output)));
+        assert!(line.starts_with('!') && line.ends_with(&format!("do not allow: {missing}")), "{}", printed(&output));
+    }
 }
 
 #[test]
