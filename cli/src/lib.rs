@@ -28,11 +28,11 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
 
 use crate::{
-    args::{Args, Command, hints::Hints},
+    args::{Args, Command, groups::grouped, hints::Hints},
     cloud::error::CommandError,
     commands::{
-        approve, check, deploy, doctor, entra_setup, init, list, live_check, local, logs, machines, open, replay, run,
-        schema, sign_out, start, status, stop, sync, watch,
+        approve, check, deploy, doctor, entra_setup, init, list, live_check, local, logs, machines, man, open,
+        print_error, replay, run, schema, sign_out, start, status, stop, sync, watch,
     },
     exit::Exit,
     output::{CompletionScript, Information},
@@ -50,7 +50,8 @@ pub fn main() -> ExitCode {
     let lang = Lang::of_arguments(std::env::args_os().skip(1))
         .unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()));
     let words = Words(lang);
-    let command = || if lang == Lang::Ja { words::translated(Args::command()) } else { Args::command() };
+    let command =
+        || grouped(if lang == Lang::Ja { words::translated(Args::command()) } else { Args::command() }, words);
     let program = Hints::program_of_this_process();
     let matches = command().try_get_matches();
     let hints = Hints::new(program, matches.as_ref().ok());
@@ -110,6 +111,9 @@ fn execute(command: Command, console: &Console, definition: impl Fn() -> clap::C
                 console.raw(script.trim_end());
             }
             Exit::Done
+        }
+        Command::Man(args) => {
+            man::run(&args, definition(), console).unwrap_or_else(|error| print_error(console, &error))
         }
         Command::Start(args) => run(console, start::run(args, console)),
         Command::Watch(args) => run(console, watch::run(args, console)),

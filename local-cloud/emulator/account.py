@@ -104,7 +104,7 @@ def refuse_what_an_account_refuses_at_deployment(patches, permissions):
         for name in ("cloudformation.stacks", "cloudformation.provisioners", "lambda_svc", "scheduler", "stepfunctions", "ssm")
     )
     naming = contextvars.ContextVar("naming", default=None)
-    patches.needs(lambda_svc, "_functions", "_delete_function_concurrency", "error_response_json")
+    patches.needs(lambda_svc, "_functions", "_delete_function_concurrency", "error_response_json", "json_response")
     patches.needs(scheduler, "_schedules")
     patches.needs(sfn, "_state_machines")
     patches.needs(ssm, "error_response_json", "json_response")
@@ -220,6 +220,15 @@ def refuse_what_an_account_refuses_at_deployment(patches, permissions):
                 400,
             )
         return put(name, data)
+
+    @patches.replace(lambda_svc, "_get_account_settings")
+    def with_the_limit_of_the_account(get):
+        """Returns the limit of the emulated account. The emulator's own limit depends on the memory of this machine."""
+        answer = json.loads(get()[2])
+        limit = int(os.environ.get("LAMBDA_ACCOUNT_CONCURRENCY") or QUOTA)
+        reserved = sum(function.get("concurrency") or 0 for function in lambda_svc._functions.values())
+        answer["AccountLimit"].update(ConcurrentExecutions=limit, UnreservedConcurrentExecutions=limit - reserved)
+        return lambda_svc.json_response(answer)
 
     @patches.replace(ssm, "_get_parameters")
     def with_public_parameters(get, data):

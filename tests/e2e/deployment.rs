@@ -202,7 +202,11 @@ async fn an_onboarding_works_in_a_new_account_and_the_emulator_is_as_strict_as_a
     let doctor = cloud.onboard(&["doctor", "--json"]).output().unwrap();
     assert!(out(&doctor).contains("Connect instances: quota 2 in this account"), "{}", out(&doctor));
     let few = "\"action\":\"Onboardings work, but slowly.";
-    assert!(out(&doctor).contains(few) && out(&doctor).contains("Lambda: 10 concurrent executions"), "{}", out(&doctor));
+    assert!(
+        out(&doctor).contains(few) && out(&doctor).contains("Lambda: 10 concurrent executions"),
+        "{}",
+        out(&doctor)
+    );
     refused_at_deployment(&cloud).await;
     refused_at_delivery(&cloud).await;
 }

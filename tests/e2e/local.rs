@@ -18,7 +18,7 @@ fn a_second_run_of_a_complete_onboarding_changes_nothing() {
     // The HTML report is kept for the browser tests in CI.
     let page = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page-local.html");
     let output = local()
-        .args(["--users", "12", "--again", "--report"])
+        .args(["--users", "12", "--again", "--output"])
         .arg(path("report.json"))
         .arg("--html")
         .arg(&page)
@@ -53,7 +53,7 @@ fn more_users_than_the_quota_allows_are_all_created_after_the_increase() {
     let folder = tempfile::tempdir().unwrap();
     let (inventory, report) = (folder.path().join("inventory.json"), folder.path().join("report.json"));
     let output =
-        local().args(["--users", "510", "--inventory"]).arg(&inventory).arg("--report").arg(&report).output().unwrap();
+        local().args(["--users", "510", "--inventory"]).arg(&inventory).arg("--output").arg(&report).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let read = |file: &PathBuf| -> Value { serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap() };
     assert_eq!(read(&inventory)["connect"]["instances"][0]["users"].as_array().unwrap().len(), 510);
@@ -77,7 +77,7 @@ fn a_failed_workflow_exits_with_1_and_reports_state_and_reason() {
     let folder = tempfile::tempdir().unwrap();
     let (tenant, report) = (folder.path().join("tenant.json"), folder.path().join("report.json"));
     fs::write(&tenant, r#"{"groups": [{"displayName": "Somebody else", "members": []}]}"#).unwrap();
-    let output = local().arg("--tenant").arg(&tenant).arg("--report").arg(&report).output().unwrap();
+    let output = local().arg("--tenant").arg(&tenant).arg("--output").arg(&report).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", err(&output));
     let text = err(&output);
     for part in ["in state Preflight: InvalidInput", "Support agents", "What to do:", "The logs of this run:"] {

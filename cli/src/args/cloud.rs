@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+/// Environment variable with the name of the stack.
+pub const STACK_VARIABLE: &str = "ONBOARD_STACK";
+
 /// The options that select the AWS account and the Region.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct AwsArgs {
@@ -26,7 +29,7 @@ pub struct StackArgs {
     #[command(flatten)]
     pub aws: AwsArgs,
     /// Name of the CloudFormation stack [default: from samconfig.toml, or else connect-onboarding]
-    #[arg(long, alias = "stack-name", value_name = "NAME", env = "ONBOARD_STACK", hide_env_values = true)]
+    #[arg(long, alias = "stack-name", value_name = "NAME", env = STACK_VARIABLE, hide_env_values = true)]
     pub stack: Option<String>,
 }
 
@@ -107,9 +110,9 @@ pub struct StartArgs {
     /// Start even if an onboarding of this instance is already running
     #[arg(long)]
     pub again: bool,
-    /// Follow the onboarding
-    #[arg(long)]
-    pub watch: bool,
+    /// Follow the onboarding until it ends
+    #[arg(long, alias = "watch")]
+    pub wait: bool,
     /// The options that select the stack.
     #[command(flatten)]
     pub target: StackArgs,
@@ -177,7 +180,7 @@ pub enum PageArg {
 /// Arguments of `onboard open`.
 #[derive(Debug, clap::Args)]
 pub struct OpenArgs {
-    /// Name or ARN of an execution, or alias of an instance [default: the latest onboarding]
+    /// Name or ARN of an execution, or alias of an instance [default: the latest onboarding that has a report]
     pub onboarding: Option<String>,
     /// The page
     #[arg(long, value_enum, default_value = "sign-in")]
@@ -190,6 +193,8 @@ pub struct OpenArgs {
 /// Arguments of `onboard list`.
 #[derive(Debug, clap::Args)]
 pub struct ListArgs {
+    /// Only instances and executions whose alias or name begins with this text
+    pub prefix: Option<String>,
     /// Include executions of the other state machines: user syncs, plans, rotations, drift, teardown
     #[arg(long)]
     pub all: bool,
@@ -204,7 +209,7 @@ pub struct ListArgs {
 /// Arguments of `onboard report`.
 #[derive(Debug, clap::Args)]
 pub struct ReportArgs {
-    /// Name or ARN of an execution, or alias of an instance [default: the latest onboarding]
+    /// Name or ARN of an execution, or alias of an instance [default: the latest onboarding that has a report]
     pub execution: Option<String>,
     /// Write the report to a file as JSON
     #[arg(long, value_name = "FILE")]

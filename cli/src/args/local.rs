@@ -40,8 +40,8 @@ pub struct LocalArgs {
     #[arg(long, value_name = "FILE")]
     pub inventory: Option<PathBuf>,
     /// Write the onboarding's report as JSON
-    #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
+    #[arg(long, alias = "report", value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// Write the onboarding's report as an HTML page without external content
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
@@ -52,7 +52,7 @@ pub struct LocalArgs {
     #[arg(long)]
     pub keep: bool,
     /// Deploy the stack without starting an onboarding
-    #[arg(long, requires = "keep", conflicts_with_all = ["again", "report", "html"])]
+    #[arg(long, requires = "keep", conflicts_with_all = ["again", "output", "html"])]
     pub idle: bool,
     /// Credential with which the functions authenticate to Microsoft Graph
     #[arg(long, value_enum, value_name = "KIND", default_value_t = CredentialArg::Keyless)]

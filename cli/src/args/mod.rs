@@ -4,6 +4,7 @@ pub mod bad_input;
 mod cloud;
 mod deploy;
 mod entra;
+pub mod groups;
 pub mod hints;
 pub mod input;
 mod local;
@@ -17,7 +18,7 @@ pub use self::{
     cloud::{
         ApplicationDisposition, ApproveArgs, AwsArgs, Disposition, DoctorArgs, DocumentArg, DriftArgs, ListArgs,
         LiveCheckArgs, LogsArgs, OpenArgs, PageArg, PlanArgs, RejectArgs, ReplayArgs, ReportArgs, RotateArgs,
-        SignOutArgs, StackArgs, StartArgs, StatusArgs, StopArgs, SyncArgs, TeardownArgs, WatchArgs,
+        STACK_VARIABLE, SignOutArgs, StackArgs, StartArgs, StatusArgs, StopArgs, SyncArgs, TeardownArgs, WatchArgs,
     },
     deploy::DeployArgs,
     entra::{CredentialArg, EntraSetupArgs, IdentityArg},
@@ -25,11 +26,14 @@ pub use self::{
 };
 use crate::words::Lang;
 
+/// The version with the commit from which the program was built, if the commit is known.
+pub const VERSION: &str = env!("ONBOARD_VERSION");
+
 /// Amazon Connect with single sign-on from Microsoft Entra ID, in one command.
 #[derive(Debug, Parser)]
 #[command(
     name = "onboard",
-    version,
+    version = VERSION,
     propagate_version = true,
     max_term_width = 110,
     after_help = "\
@@ -98,7 +102,7 @@ pub enum Command {
     Plan(PlanArgs),
     /// Start an onboarding
     #[command(
-        after_help = "Examples:\n  onboard start onboarding.json --watch\n  onboard start tokyo.json --document identity=id.png --document address=bill.pdf --document relationship=card.pdf"
+        after_help = "Examples:\n  onboard start onboarding.json --wait\n  onboard start tokyo.json --document identity=id.png --document address=bill.pdf --document relationship=card.pdf"
     )]
     Start(StartArgs),
     /// Follow an execution live; after Ctrl-C the execution continues
@@ -181,6 +185,17 @@ pub enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Write the manual pages of all commands
+    #[command(after_help = "Example:\n  onboard man ~/.local/share/man/man1    then: man onboard-start")]
+    Man(ManArgs),
+}
+
+/// Arguments of `onboard man`.
+#[derive(Debug, clap::Args)]
+pub struct ManArgs {
+    /// The folder to which the pages are written
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
 }
 
 /// Arguments of `onboard schema`.
@@ -291,6 +306,19 @@ mod tests {
         let mut english = Args::command();
         english.build();
         check(&english, &translated(Args::command()));
+    }
+
+    #[test]
+    fn options_still_accept_their_earlier_names() {
+        for option in ["--wait", "--watch"] {
+            let args = Args::try_parse_from(["onboard", "start", option]);
+            assert!(matches!(args, Ok(Args { command: Command::Start(StartArgs { wait: true, .. }), .. })), "{option}");
+        }
+        for option in ["--output", "--report"] {
+            let args = Args::try_parse_from(["onboard", "local", option, "r.json"]);
+            let Ok(Args { command: Command::Local(local), .. }) = args else { panic!("{option}: {args:?}") };
+            assert_eq!(local.output, Some("r.json".into()), "{option}");
+        }
     }
 
     #[test]

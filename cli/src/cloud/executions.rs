@@ -1,6 +1,9 @@
 //! Starts, finds and describes executions of the stack's state machines.
 
+use std::pin::pin;
+
 use aws_sdk_sfn::types::ExecutionStatus;
+use futures_util::{StreamExt, TryStreamExt, future::ready, stream};
 use onboarding_core::names;
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
@@ -8,7 +11,10 @@ use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::forma
 use super::{Cloud, Machine, error::CommandError};
 
 /// How many of the latest onboardings are searched for an alias.
-const RECENT: i32 = 50;
+pub const RECENT: i32 = 50;
+/// Executions that are described at the same time. Step Functions allows 15 calls of `DescribeExecution` per second, with
+/// bursts of 300 (Step Functions developer guide, "Quotas").
+pub const AT_ONCE: usize = 15;
 /// Format of the timestamp in an execution's name.
 const STAMP: &[BorrowedFormatItem<'_>] =
     format_description!("[year][month][day]T[hour][minute][second][subsecond digits:3]Z");
@@ -53,7 +59,8 @@ impl Described {
     }
 
     /// Whether this execution is an onboarding of the instance with this alias.
-    fn is_of(&self, alias: &str) -> bool {
+    #[must_use]
+    pub fn is_of(&self, alias: &str) -> bool {
         self.alias().is_some_and(|other| names::same_alias(other, alias))
     }
 }
@@ -119,7 +126,10 @@ impl Cloud {
     }
 
     /// Describes an execution, or returns `None` if it does not exist.
-    async fn find(&self, arn: &str) -> Result<Option<Described>, CommandError> {
+    ///
+    /// # Errors
+    /// Fails if Step Functions rejects the request.
+    pub async fn find(&self, arn: &str) -> Result<Option<Described>, CommandError> {
         let found = match self.sfn.describe_execution().execution_arn(arn).send().await {
             Ok(found) => found,
             Err(error)
@@ -181,11 +191,12 @@ impl Cloud {
                 return Ok(found);
             }
         }
-        for execution in self.executions(Machine::Onboarding, None, RECENT).await? {
-            let described = self.describe(&execution.arn).await?;
-            if described.is_of(what) {
-                return Ok(described);
-            }
+        let recent = self.executions(Machine::Onboarding, None, RECENT).await?;
+        let described =
+            stream::iter(recent).map(async |execution| self.describe(&execution.arn).await).buffered(AT_ONCE);
+        let mut of_instance = pin!(described.try_filter(|described| ready(described.is_of(what))));
+        if let Some(described) = of_instance.try_next().await? {
+            return Ok(described);
         }
         Err(CommandError::input(self.words.no_execution(what), self.words.list_executions()))
     }

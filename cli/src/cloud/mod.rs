@@ -23,7 +23,10 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 
 use self::{configuration::configured, error::CommandError, kept::Kept, signed::Signed, stack::Stack};
-use crate::{args::StackArgs, words::Words};
+use crate::{
+    args::{STACK_VARIABLE, StackArgs},
+    words::Words,
+};
 
 /// A cloud in which the stack is deployed.
 #[derive(Debug)]
@@ -64,6 +67,12 @@ impl Cloud {
     pub async fn connect(target: &StackArgs, words: Words) -> Result<(Self, Option<CommandError>), CommandError> {
         if target.local {
             let kept = running(words)?;
+            // `ONBOARD_STACK` names a stack in AWS.
+            let named = target.stack.as_deref().filter(|name| std::env::var(STACK_VARIABLE).as_deref() != Ok(*name));
+            if let Some(other) = named.filter(|name| **name != kept.stack) {
+                let (what, how) = (words.no_stack(other, &kept.region), words.local_stack(&kept.stack));
+                return Err(CommandError::cloud(CommandError::NO_STACK, what, how));
+            }
             let stack = Stack { name: kept.stack, status: "CREATE_COMPLETE".into(), outputs: kept.outputs };
             return Ok((Self::at(&kept.stand_in, &kept.region, stack, Some(kept.clock_scale), words), None));
         }

@@ -1,11 +1,17 @@
 //! `onboard list`: the onboarded instances and the latest executions.
 
+use futures_util::{
+    StreamExt, TryStreamExt,
+    future::{ready, try_join_all},
+    stream,
+};
+
 use crate::{
     args::ListArgs,
     cloud::{
         Cloud, Machine,
         error::CommandError,
-        executions::{Described, Execution},
+        executions::{AT_ONCE, Described, Execution},
         registry::{ApprovalRequest, Entry},
     },
     commands::follower::now,
@@ -17,25 +23,23 @@ use crate::{
     },
 };
 
+/// The number of executions in which a prefix is searched: what one call of `ListExecutions` returns at most.
+const SEARCHED: usize = 1_000;
+
 /// Runs the command.
 ///
 /// # Errors
 /// Fails if the cloud is not usable.
 pub async fn run(args: ListArgs, console: &Console) -> Result<Exit, CommandError> {
     let cloud = Cloud::open(&args.target, console.words()).await?;
-    let entries = cloud.entries().await?;
-    let mut executions: Vec<(Execution, Option<Described>)> = Vec::new();
-    for machine in Machine::ALL {
-        // A stack of an older release has fewer state machines.
-        if machine != Machine::Onboarding && (!args.all || cloud.machine(machine).is_err()) {
-            continue;
-        }
-        for execution in cloud.executions(machine, None, i32::from(args.most)).await? {
-            let described =
-                if machine == Machine::Onboarding { Some(cloud.describe(&execution.arn).await?) } else { None };
-            executions.push((execution, described));
-        }
-    }
+    // A stack of an older release has fewer state machines.
+    let listed = |machine: &Machine| *machine == Machine::Onboarding || (args.all && cloud.machine(*machine).is_ok());
+    let machines = Machine::ALL.into_iter().filter(listed);
+    let most = usize::from(args.most);
+    let executions = try_join_all(machines.map(|machine| executions_of(&cloud, machine, args.prefix.as_deref(), most)));
+    let (mut entries, executions) = tokio::try_join!(cloud.entries(), executions)?;
+    entries.retain(|entry| begins(&entry.alias, args.prefix.as_deref()));
+    let executions = executions.concat();
     if console.is_json() {
         let listed = |(execution, described): &(Execution, Option<Described>)| {
             execution_output(execution, described.as_ref().and_then(Described::alias))
@@ -48,6 +52,35 @@ pub async fn run(args: ListArgs, console: &Console) -> Result<Exit, CommandError
     }
     print(&entries, &executions, console);
     Ok(Exit::Done)
+}
+
+/// The latest executions of a state machine. An onboarding is listed if its alias or its name begins with the prefix, any
+/// other execution if its name does.
+async fn executions_of(
+    cloud: &Cloud,
+    machine: Machine,
+    prefix: Option<&str>,
+    most: usize,
+) -> Result<Vec<(Execution, Option<Described>)>, CommandError> {
+    let searched = if prefix.is_some() { SEARCHED } else { most };
+    let executions = cloud.executions(machine, None, i32::try_from(searched).unwrap_or(i32::MAX)).await?;
+    if machine != Machine::Onboarding {
+        let listed = executions.into_iter().filter(|execution| begins(&execution.name, prefix));
+        return Ok(listed.take(most).map(|execution| (execution, None)).collect());
+    }
+    let described = stream::iter(executions)
+        .map(async |execution| cloud.describe(&execution.arn).await.map(|described| (execution, Some(described))))
+        .buffered(AT_ONCE);
+    let listed = described.try_filter(|(execution, described)| {
+        let alias = described.as_ref().and_then(Described::alias).unwrap_or_default();
+        ready(begins(&execution.name, prefix) || begins(alias, prefix))
+    });
+    listed.take(most).try_collect().await
+}
+
+/// Whether a name begins with the prefix. Aliases that differ only in case are the same alias.
+fn begins(name: &str, prefix: Option<&str>) -> bool {
+    prefix.is_none_or(|prefix| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)))
 }
 
 fn print(entries: &[Entry], executions: &[(Execution, Option<Described>)], console: &Console) {

@@ -1,14 +1,16 @@
 //! Commands that start a state machine, wait until it finishes and print the result: `plan`, `drift`,
 //! `rotate-certificate`, `teardown`.
 
+use aws_sdk_sfn::types::ExecutionStatus;
 use onboarding_core::names;
 use serde_json::{Value, json};
 
 use crate::{
     args::{ApplicationDisposition, Disposition, DriftArgs, PlanArgs, RotateArgs, TeardownArgs, input},
-    cloud::{Cloud, Machine, error::CommandError},
+    cloud::{Cloud, Machine, error::CommandError, executions::Described, registry::Entry},
     commands::{
-        follower::FollowOptions,
+        follow,
+        follower::{Ending, FollowOptions, Follower},
         interruption,
         prompt::{Answer, ask},
         watched,
@@ -121,6 +123,9 @@ pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Com
     let words = console.words();
     let cloud = Cloud::open(&args.target, words).await?;
     let entry = cloud.resolve_entry(Some(&args.instance)).await?;
+    if args.apply && !without_sync(&cloud, &entry, console).await? {
+        return Ok(Exit::Interrupted);
+    }
     let mut input = json!({
         "instanceId": entry.instance_id,
         "mode": "plan",
@@ -170,12 +175,40 @@ pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Com
     if output["status"] != "DONE" {
         // The plan has changed since it was displayed, so nothing was deleted. The new plan is printed.
         items(&output, console);
-        return Err(CommandError::undecided("AnotherPlan", words.plan_changed(), words.review_and_repeat()));
+        let (what, how) = match running_sync(&cloud, &entry).await? {
+            Some(sync) => (words.plan_changed_beside(&sync.execution.name), words.repeat_after_sync()),
+            None => (words.plan_changed(), words.review_and_repeat()),
+        };
+        return Err(CommandError::undecided("AnotherPlan", what, how));
     }
     console.result(&output);
     items(&output, console);
     console.line(&console.paint(Tone::Good, &words.torn_down(&entry.alias)));
     Ok(Exit::Done)
+}
+
+/// Waits until no user sync of the instance is running. Otherwise the sync would change the users after the plan was made,
+/// and the teardown would refuse the plan. Returns false if the operator interrupts the wait.
+async fn without_sync(cloud: &Cloud, entry: &Entry, console: &Console) -> Result<bool, CommandError> {
+    while let Some(sync) = running_sync(cloud, entry).await? {
+        console.line(&console.words().waits_for_sync(&sync.execution.name, &entry.alias));
+        let mut follower = Follower::new(cloud, sync).await?;
+        // The result of the sync does not matter: a teardown is possible after a failed sync, too.
+        if follow(&mut follower, FollowOptions::default(), console).await? == Ending::Interrupted {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The user sync that holds the lease of the instance, if it is running.
+async fn running_sync(cloud: &Cloud, entry: &Entry) -> Result<Option<Described>, CommandError> {
+    let holder = cloud.entry(&entry.instance_id).await?.and_then(|entry| entry.lease);
+    let Some(holder) = holder else { return Ok(None) };
+    let running = |found: &Described| {
+        found.execution.machine == Machine::UserSync && found.execution.status == ExecutionStatus::Running
+    };
+    Ok(cloud.find(&holder).await?.filter(running))
 }
 
 /// The command that applies the teardown with this input.

@@ -13,6 +13,7 @@ pub mod live_check;
 pub mod local;
 pub mod logs;
 pub mod machines;
+pub mod man;
 pub mod open;
 pub mod page;
 pub mod prompt;

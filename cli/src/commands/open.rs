@@ -7,7 +7,7 @@ use onboarding_core::contract::Report;
 use crate::{
     args::{OpenArgs, PageArg},
     cloud::{Cloud, error::CommandError},
-    commands::report::of,
+    commands::report::find,
     exit::Exit,
     output::PageAddress,
     report::page,
@@ -24,9 +24,9 @@ const BROWSERS: [&str; 2] = ["open", "xdg-open"];
 pub async fn run(args: OpenArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let cloud = Cloud::open(&args.target, words).await?;
-    let described = cloud.resolve_execution(args.onboarding.as_deref()).await?;
+    let (described, report) = find(&cloud, args.onboarding.as_deref(), console).await?;
     let name = &described.execution.name;
-    let report = of(&cloud, &described).await?.and_then(|report| serde_json::from_value::<Report>(report).ok());
+    let report = report.and_then(|report| serde_json::from_value::<Report>(report).ok());
     let report = report
         .ok_or_else(|| CommandError::undecided("NoReportYet", words.no_report_yet(name), words.follow_with(name)))?;
     let url = match args.page {

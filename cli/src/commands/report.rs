@@ -8,7 +8,11 @@ use serde_json::Value;
 
 use crate::{
     args::ReportArgs,
-    cloud::{Cloud, Machine, error::CommandError, executions::Described},
+    cloud::{
+        Cloud, Machine,
+        error::CommandError,
+        executions::{Described, RECENT},
+    },
     commands::{follower::last_output, page},
     exit::Exit,
     report,
@@ -25,8 +29,8 @@ const STATE: &str = "Report";
 pub async fn run(args: ReportArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let cloud = Cloud::open(&args.target, words).await?;
-    let described = cloud.resolve_execution(args.execution.as_deref()).await?;
-    let Some(output) = of(&cloud, &described).await? else {
+    let (described, output) = find(&cloud, args.execution.as_deref(), console).await?;
+    let Some(output) = output else {
         return Err(match described.execution.status {
             aws_sdk_sfn::types::ExecutionStatus::Running => CommandError::undecided(
                 "NoReportYet",
@@ -51,6 +55,34 @@ pub async fn run(args: ReportArgs, console: &Console) -> Result<Exit, CommandErr
         show(&output, console);
     }
     Ok(Exit::Done)
+}
+
+/// Finds a report: of the execution with this ARN or name, or else the latest report of the instance with this alias. Without
+/// an argument, finds the latest report. If there is no report, returns the execution that the argument names.
+///
+/// # Errors
+/// Fails if no execution matches or Step Functions rejects a request.
+pub async fn find(
+    cloud: &Cloud,
+    what: Option<&str>,
+    console: &Console,
+) -> Result<(Described, Option<Value>), CommandError> {
+    let described = cloud.resolve_execution(what).await?;
+    let output = of(cloud, &described).await?;
+    let newest = &described.execution;
+    if output.is_some() || what.is_some_and(|what| what == newest.arn || what == newest.name) {
+        return Ok((described, output));
+    }
+    for execution in cloud.executions(Machine::Onboarding, None, RECENT).await? {
+        let other = cloud.describe(&execution.arn).await?;
+        if what.is_none_or(|alias| other.is_of(alias))
+            && let Some(output) = of(cloud, &other).await?
+        {
+            console.error(&console.words().earlier_report(&newest.name, &execution.name));
+            return Ok((other, Some(output)));
+        }
+    }
+    Ok((described, None))
 }
 
 /// The report of an onboarding, if its `Report` state has finished.

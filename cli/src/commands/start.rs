@@ -55,7 +55,7 @@ pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, CommandErro
     let arn = cloud.start(Machine::Onboarding, alias, &input).await?;
     let name = name_of(&arn);
     console.line(&console.paint(Tone::Good, &words.started(name)));
-    if args.watch {
+    if args.wait {
         console.result(&Event::Started { execution: arn.clone(), name: name.to_owned(), alias: alias.clone() });
         let described = cloud.describe(&arn).await?;
         return watch(&cloud, described, console).await;

@@ -1,4 +1,4 @@
-//! The progress of an execution, for `onboard watch`, `status`, `start --watch`, `sync --wait` and `onboard local`.
+//! The progress of an execution, for `onboard watch`, `status`, `start --wait`, `sync --wait` and `onboard local`.
 //! This module calls no cloud and reads no clock: `commands/follower.rs` does both.
 //!
 //! [`history`] reads the events of Step Functions, [`machine`] reads the definition, and [`progress`] combines both.

@@ -1,4 +1,4 @@
-//! The events that `watch` and `start --watch` print with `--json`.
+//! The events that `watch` and `start --wait` print with `--json`.
 
 use schemars::JsonSchema;
 use serde::Serialize;

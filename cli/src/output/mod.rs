@@ -58,6 +58,13 @@ pub struct CompletionScript {
     pub script: String,
 }
 
+/// The manual pages that `man` wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ManualPages {
+    /// The folder.
+    pub folder: String,
+}
+
 /// The input file that `init` wrote.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct WrittenInput {

@@ -9,15 +9,15 @@ use serde_json::Value;
 
 use super::{
     Approved, CompletionScript, Deployment, Diagnosis, EntraSetup, ErrorOutput, Event, ExecutionLog, ExecutionStatus,
-    Information, Listing, LiveFindings, PageAddress, Rejected, Replay, SignedOut, Started, Stopped, Teardown,
-    Validation, WrittenInput,
+    Information, Listing, LiveFindings, ManualPages, PageAddress, Rejected, Replay, SignedOut, Started, Stopped,
+    Teardown, Validation, WrittenInput,
 };
 
 /// Adds the schema of a type to the definitions and returns the reference to it.
 type Generate = fn(&mut SchemaGenerator) -> Schema;
 
 /// The commands, with the schema of each object that they print. The commands are the title of the schema.
-const OBJECTS: [(&str, Generate); 27] = [
+const OBJECTS: [(&str, Generate); 28] = [
     ("all commands: an error", of::<ErrorOutput>),
     ("all commands: --help, --version", of::<Information>),
     ("init", of::<WrittenInput>),
@@ -26,7 +26,7 @@ const OBJECTS: [(&str, Generate); 27] = [
     ("deploy", of::<Deployment>),
     ("plan", of::<PlanOnboardingOutput>),
     ("start, sync", of::<Started>),
-    ("watch, start --watch, local: an event", of::<Event>),
+    ("watch, start --wait, local: an event", of::<Event>),
     ("status", of::<ExecutionStatus>),
     ("stop", of::<Stopped>),
     ("logs", of::<ExecutionLog>),
@@ -44,6 +44,7 @@ const OBJECTS: [(&str, Generate); 27] = [
     ("entra-setup", of::<EntraSetup>),
     ("live-check", of::<LiveFindings>),
     ("completion", of::<CompletionScript>),
+    ("man", of::<ManualPages>),
     ("schema: a JSON Schema", schema_document),
 ];
 

@@ -10,6 +10,7 @@ catalogue! {
     no_stack(name, region) = "Stack {name} does not exist in this account in {region}.", "スタック {name} がこのアカウントの {region} に見つかりません。";
     deploy_or_name() = "Deploy it (README, Deploy; or `onboard deploy`), or select another stack with --stack, --region and --profile.",
         "README の「デプロイ」に従うか `onboard deploy` を実行してデプロイするか、--stack、--region、--profile で正しいスタックを指定してください。";
+    local_stack(name) = "The stack of the local cloud is {name}; omit --stack.", "ローカルクラウドのスタックは {name} です。--stack を指定せずに実行してください。";
     no_output(stack, name) = "Stack {stack} has no output {name}: it was deployed from an older release.",
         "スタック {stack} に出力 {name} がありません。古いリリースのスタックです。";
     deploy_again() = "Deploy this release (sam build && sam deploy, or `onboard deploy`), then try again.",

@@ -19,6 +19,7 @@ catalogue! {
     read_it_as_json() = "Print it without --html, or save it as JSON with --output FILE.", "--html を指定せずに表示するか、--output FILE を指定して JSON 形式で保存してください。";
     not_written(file, error) = "{file} could not be written: {error}", "{file} に書き込めませんでした: {error}";
     no_report_yet(name) = "{name} is still running and has no report yet.", "{name} は実行中のため、レポートはまだありません。";
+    earlier_report(newest, name) = "{newest} has no report. Latest report: {name}", "{newest} にはレポートがありません。最新のレポート: {name}";
     instances() = "Onboarded instances", "オンボーディング済みのインスタンス";
     executions() = "Executions", "実行";
     none() = "none", "なし";

@@ -49,6 +49,10 @@ catalogue! {
     type_the_alias(alias) = "This can't be undone. To continue, type the alias ({alias}):", "この操作は取り消せません。続行するには、エイリアス ({alias}) を入力してください:";
     confirm_with(command) = "Review the plan, then run: `{command}`", "計画を確認してから、実行してください: `{command}`";
     plan_changed() = "The resources have changed since the plan was made; nothing was deleted.", "計画の作成後に変更があったため、何も削除していません。";
+    plan_changed_beside(sync) = "The user sync {sync} is running and has changed users since the plan was made; nothing was deleted.",
+        "ユーザー同期 {sync} が実行中で、計画の作成後にユーザーが変更されたため、何も削除していません。";
+    repeat_after_sync() = "Run the command again: it waits until the sync has ended, and then makes a new plan.", "コマンドを再実行してください。同期の完了を待ってから、新しい計画を作成します。";
+    waits_for_sync(sync, alias) = "The user sync {sync} of {alias} is running. The teardown starts when it has ended.", "{alias} のユーザー同期 {sync} が実行中です。完了後に削除を開始します。";
     review_and_repeat() = "Review the plan above and run the command again.", "上記の計画を確認し、コマンドを再実行してください。";
     torn_down(alias) = "The onboarding of {alias} has been removed.", "{alias} のオンボーディングを削除しました。";
     file_exists(file) = "{file} already exists.", "{file} はすでに存在します。";
@@ -65,6 +69,9 @@ catalogue! {
     ask_profiles() = "Security profiles of the members [Agent]:", "割り当てるセキュリティプロファイル [Agent]:";
     ask_numbers() = "Phone numbers to order, COUNTRY:TYPE:PREFIX, for example JP:DID:+813 [none]:", "取得する電話番号 (国:種別:先頭の番号、例: JP:DID:+813) [なし]:";
     ask_calls() = "Concurrent calls, if the account's default is too low [unchanged]:", "同時通話数 (アカウントのデフォルト値では不足する場合) [変更しない]:";
+    specify_another_folder() = "Specify another folder.", "別のフォルダーを指定してください。";
+    manual_pages_written(folder) = "The manual pages were written to {folder}.", "{folder} にマニュアルページを作成しました。";
+    show_a_manual_page(folder) = "To read a page: man {folder}/onboard-start.1", "ページを表示するには: man {folder}/onboard-start.1";
     identifying_caller() = "identifying the caller (STS)", "呼び出し元の確認 (STS)";
     account(account, region, arn) = "{account} in {region}, as {arn}", "アカウント {account} ({region})、{arn} として実行";
     outputs_missing(stack, names) = "outputs missing in {stack}: {names}", "スタック {stack} に出力 {names} がありません";

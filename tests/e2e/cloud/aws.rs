@@ -63,6 +63,16 @@ impl Cloud {
         (response.succeeded(), response.text)
     }
 
+    /// Assumes a role, and returns access key, secret key and session token.
+    pub(crate) async fn assume(&self, role: &str) -> [String; 3] {
+        let fields = [("RoleArn", role), ("RoleSessionName", "operator"), ("Version", "2011-06-15")];
+        let response = self.stand_in().query("sts", "AssumeRole", &fields).await;
+        assert!(response.succeeded(), "{}", response.text);
+        let element =
+            |name: &str| response.text.split(['<', '>']).skip_while(|part| *part != name).nth(1).unwrap().to_owned();
+        ["AccessKeyId", "SecretAccessKey", "SessionToken"].map(element)
+    }
+
     /// Calls the stand-in's administration API.
     pub(crate) async fn admin(&self, method: &str, path: &str, body: &Value) -> Value {
         self.stand_in().rest("connect", method, &format!("/_admin/{path}"), body).await.success(path).json()

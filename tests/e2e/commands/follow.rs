@@ -30,12 +30,12 @@ pub(super) fn input(alias: &str, more: &Value) -> PathBuf {
     file
 }
 
-/// A cloud in which `start --watch` onboarded the alias `followed`, with the output of this command.
+/// A cloud in which `start --wait` onboarded the alias `followed`, with the output of this command.
 pub(super) fn onboarded() -> &'static (&'static Cloud, String) {
     static DONE: OnceLock<(&'static Cloud, String)> = OnceLock::new();
     DONE.get_or_init(|| {
         let file = input("followed", &object!({}));
-        let output = cloud().onboard(&["start", file.to_str().unwrap(), "--watch"]).output().unwrap();
+        let output = cloud().onboard(&["start", file.to_str().unwrap(), "--wait"]).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
         (cloud(), out(&output))
     })
@@ -72,7 +72,21 @@ fn list_shows_the_instance_and_the_execution() {
     };
     assert!(find("instances", "alias", "followed")["lastSuccessAt"].is_string(), "{}", printed(&output));
     assert_eq!(find("executions", "alias", "followed")["status"], "SUCCEEDED", "{}", printed(&output));
-    assert_eq!(find("executions", "machine", "user-sync")["status"], "SUCCEEDED", "{}", printed(&output));
+    // Syncs of other tests can be running at the same time.
+    let syncs = list["executions"].as_array().unwrap().iter().filter(|item| item["machine"] == "user-sync");
+    assert!(syncs.into_iter().any(|item| item["status"] == "SUCCEEDED"), "{}", printed(&output));
+    for (prefix, listed) in [("FOLL", true), ("nosuch", false)] {
+        let list = json(&cloud.onboard(&["list", prefix, "--all", "--json"]).output().unwrap());
+        for what in ["instances", "executions"] {
+            let items = list[what].as_array().unwrap();
+            assert_eq!(!items.is_empty(), listed, "{prefix}: {list}");
+            let name = |item: &Value| item["alias"].as_str().or(item["name"].as_str()).unwrap_or_default().to_owned();
+            assert!(items.iter().all(|item| name(item).starts_with("followed")), "{list}");
+        }
+    }
+    let missing = cloud.onboard(&["list", "--stack", "nosuch"]).output().unwrap();
+    assert_eq!(missing.status.code(), Some(4), "{}", printed(&missing));
+    assert!(err(&missing).contains("Stack nosuch does not exist"), "{}", printed(&missing));
     let text = out(&cloud.onboard(&["list", "--lang", "ja"]).output().unwrap());
     assert!(text.contains("オンボーディング済みのインスタンス") && text.contains("成功"), "{text}");
 }
@@ -102,7 +116,7 @@ fn after_a_failed_onboarding_watch_status_and_report_exit_with_1_and_print_advic
         "nobody",
         &object!({ "users": { "groups": [{ "group": "No such group", "securityProfiles": ["Agent"] }] } }),
     );
-    let watched = cloud().onboard(&["start", file.to_str().unwrap(), "--watch", "--json"]).output().unwrap();
+    let watched = cloud().onboard(&["start", file.to_str().unwrap(), "--wait", "--json"]).output().unwrap();
     assert_eq!(watched.status.code(), Some(1), "{}", printed(&watched));
     let text = err(&watched);
     assert!(text.contains("Preflight: InvalidInput") && text.contains("No such group"), "{}", printed(&watched));
@@ -208,7 +222,7 @@ async fn the_example_of_an_existing_instance_adopts_it() {
     let agent = with(member(id, "haruna.sato@contoso.onmicrosoft.com", "佐藤 陽菜"), &names);
     let cloud = Cloud::idle(&object!({ "groups": [{ "displayName": "Hotline agents", "members": [agent] }] }));
     let (instance_id, _) = cloud.create_instance("acme-hotline").await;
-    let output = cloud.onboard(&["start", "examples/existing-instance.json", "--watch"]).output().unwrap();
+    let output = cloud.onboard(&["start", "examples/existing-instance.json", "--wait"]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
     let report = json(&cloud.onboard(&["report", "acme-hotline", "--json"]).output().unwrap());
     let instance = &report["instance"];
@@ -258,10 +272,21 @@ fn the_tool_plans_runs_checks_and_removes_an_onboarding() {
         0
     );
 
-    let started = run(&["start", file, "--watch"]);
+    let started = run(&["start", file, "--wait"]);
     assert_eq!(started.status.code(), Some(0), "{}", printed(&started));
     let again = run(&["plan", file]);
     assert!(again.status.code() == Some(0) && out(&again).contains("leave"), "{}", printed(&again));
+    // A newer onboarding without a report does not hide the latest report.
+    let newer = json(&run(&["start", file, "--again", "--json"]));
+    let newer = newer["name"].as_str().unwrap();
+    let stopped = run(&["stop", newer, "--confirm", newer]);
+    assert_eq!(stopped.status.code(), Some(0), "{}", printed(&stopped));
+    let report = run(&["report", "passing", "--json"]);
+    assert_eq!((report.status.code(), &json(&report)["alias"]), (Some(0), &object!("passing")), "{}", printed(&report));
+    assert!(err(&report).contains(&format!("{newer} has no report. Latest report: passing-")), "{}", printed(&report));
+    let named = run(&["report", newer]);
+    assert_eq!(named.status.code(), Some(1), "this execution has no report: {}", printed(&named));
+
     let drift = run(&["drift", "passing"]);
     assert_eq!(drift.status.code(), Some(0), "{}", printed(&drift));
     let rotated = json(&run(&["rotate-certificate", "passing", "--json"]));

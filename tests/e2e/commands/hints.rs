@@ -44,7 +44,7 @@ async fn every_command_that_a_whole_life_suggests_can_be_pasted() {
         };
         [
             run(&["plan", file]),
-            run(&["start", file, "--watch"]),
+            run(&["start", file, "--wait"]),
             run(&["start", second]),
             run(&["start", second]),
             run(&["report", "suggesting"]),

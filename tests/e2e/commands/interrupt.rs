@@ -140,7 +140,7 @@ async fn each_wait_for_an_execution_ends_and_leaves_its_last_drawing() {
     let alias = fixture.alias();
     for arguments in [
         &["plan", file][..],
-        &["start", file, "--watch", "--again"],
+        &["start", file, "--wait", "--again"],
         &["sync", &alias, "--wait"],
         &["drift", &alias],
         &["rotate-certificate", &alias],

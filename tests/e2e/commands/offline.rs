@@ -3,7 +3,7 @@
 use std::{fs, process::Command};
 
 use super::{json, printed};
-use crate::common::{err, onboard, out};
+use crate::common::{err, onboard, out, root};
 
 /// The program with an AWS endpoint on which no server listens.
 fn without_a_cloud() -> Command {
@@ -22,6 +22,34 @@ fn the_help_lists_all_commands_the_first_steps_and_the_exit_codes() {
     for text in ["rotate-certificate", "teardown", "First steps:", "onboard init", "Exit codes:", "130  interrupted"] {
         assert!(help.contains(text), "{text} is missing in:\n{help}");
     }
+}
+
+#[test]
+fn the_version_contains_the_commit() {
+    let version = out(&onboard().arg("--version").output().unwrap());
+    let plain = concat!("onboard ", env!("CARGO_PKG_VERSION"));
+    if !root().join(".git").exists() {
+        assert_eq!(version.trim_end(), plain, "a source archive has no commit");
+        return;
+    }
+    let mut git = Command::new("git");
+    let commit = git.args(["log", "-1", "--abbrev=12", "--format=%h %cs"]).current_dir(root()).output().unwrap();
+    assert_eq!(version.trim_end(), format!("{plain} ({})", out(&commit).trim()));
+}
+
+#[test]
+fn a_manual_page_is_written_for_each_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("new/man1");
+    let output = onboard().arg("man").arg(&pages).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
+    let names: Vec<String> =
+        fs::read_dir(&pages).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    for name in ["onboard.1", "onboard-start.1", "onboard-rotate-certificate.1", "onboard-man.1"] {
+        assert!(names.contains(&name.to_owned()), "{name} is missing in {names:?}");
+    }
+    let page = fs::read_to_string(pages.join("onboard-start.1")).unwrap();
+    assert!(page.contains("Upload a document") && page.contains("onboard start onboarding.json \\-\\-wait"), "{page}");
 }
 
 #[test]
@@ -61,7 +89,9 @@ fn every_command_that_reads_an_input_shows_the_place_of_each_fault() {
     let file = folder.path().join("bad.json");
     fs::write(&file, "{\n  \"instance\": {\"alias\": \"窓口\"},\n  \"users\": 1,\n  \"users\": 2\n}").unwrap();
     let file = file.to_str().unwrap();
-    for arguments in [&["check", file][..], &["start", file], &["plan", file], &["doctor", file], &["local", "--input", file]] {
+    for arguments in
+        [&["check", file][..], &["start", file], &["plan", file], &["doctor", file], &["local", "--input", file]]
+    {
         let output = without_a_cloud().args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", printed(&output));
         let text = err(&output);

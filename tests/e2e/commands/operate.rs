@@ -23,7 +23,8 @@ fn doctor_checks_the_account_the_stack_and_the_notifications() {
         let checks = result["checks"].as_array().unwrap();
         checks.iter().find(|check| check["name"] == name).map(|check| check["verdict"].clone()).unwrap_or_default()
     };
-    for name in ["account", "region", "concurrency", "federation", "quotas", "support plan", "permissions", "stack"] {
+    assert_ne!(verdict("quotas"), "unknown", "{}", printed(&output));
+    for name in ["account", "region", "concurrency", "federation", "support plan", "permissions", "stack"] {
         assert_eq!(verdict(name), "good", "{name}: {}", printed(&output));
     }
     let ends = older_plans_end(OffsetDateTime::now_utc().date()).is_some();
@@ -32,12 +33,15 @@ fn doctor_checks_the_account_the_stack_and_the_notifications() {
     assert_ne!(verdict("notifications"), "unknown", "{}", printed(&output));
 }
 
-/// The program with the operator's own AWS configuration: this access key and the endpoint of the local cloud.
-fn with_key(key: &str, arguments: &[&str]) -> Command {
-    let cloud = cloud();
+/// The program with the operator's own AWS configuration: these credentials and the endpoint of the local cloud.
+fn with_credentials(credentials: [&str; 3], arguments: &[&str]) -> Command {
+    let addresses = &cloud().addresses;
     let mut command = onboard();
-    command.args(arguments).env("AWS_ENDPOINT_URL", &cloud.addresses.stand_in).env("AWS_REGION", &cloud.addresses.region);
-    command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", "s").env("HOME", "/nowhere").current_dir("/");
+    command.args(arguments).env("AWS_ENDPOINT_URL", &addresses.stand_in).env("AWS_REGION", &addresses.region);
+    for (name, value) in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].iter().zip(credentials) {
+        command.env(name, value);
+    }
+    command.env("HOME", "/nowhere");
     command
 }
 
@@ -50,14 +54,18 @@ fn verdicts(output: &Output) -> BTreeMap<String, String> {
 
 #[test]
 fn before_the_first_deployment_doctor_checks_the_account_and_the_region() {
-    let output = with_key("test", &["doctor", "--json"]).output().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("samconfig.toml"), "[default.global.parameters]\nstack_name = \"planned\"\n")
+        .unwrap();
+    let root = ["test", "test", ""];
+    let output = with_credentials(root, &["doctor", "--json"]).current_dir(folder.path()).output().unwrap();
     let found = verdicts(&output);
-    for name in ["account", "region", "concurrency", "federation", "quotas", "support plan", "permissions"] {
+    for name in ["account", "region", "concurrency", "federation", "support plan", "permissions"] {
         assert_eq!(found[name], "good", "{name}: {}", printed(&output));
     }
     assert_eq!((found["stack"].as_str(), found.contains_key("alarms")), ("look", false), "{}", printed(&output));
     assert_eq!(output.status.code(), Some(5));
-    let named = with_key("test", &["doctor", "--stack", "nosuch"]).output().unwrap();
+    let named = with_credentials(root, &["doctor", "--stack", "nosuch"]).current_dir(folder.path()).output().unwrap();
     assert!(out(&named).contains("✗ stack") && out(&named).contains("Deploy it"), "{}", printed(&named));
     assert_eq!(named.status.code(), Some(1), "a stack with this name is expected");
 }
@@ -65,24 +73,36 @@ fn before_the_first_deployment_doctor_checks_the_account_and_the_region() {
 #[tokio::test]
 async fn doctor_names_the_permissions_that_the_caller_lacks() {
     let cloud = cloud();
-    let user = [("UserName", "limited")];
-    cloud.iam("CreateUser", &user).await;
-    let created = cloud.iam("CreateAccessKey", &user).await;
-    let key = created.split(['<', '>']).skip_while(|part| *part != "AccessKeyId").nth(1).unwrap();
-    let policy = object!({ "Version": "2012-10-17", "Statement": [
-        { "Effect": "Allow", "Action": "*", "Resource": "*" },
-        { "Effect": "Deny", "Action": ["kms:CreateKey", "states:StartExecution"], "Resource": "*" },
+    let trust = object!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::000000000000:root" }, "Action": "sts:AssumeRole" },
     ] });
-    let policy = policy.to_string();
-    let fields = [("UserName", "limited"), ("PolicyName", "p"), ("PolicyDocument", policy.as_str())];
-    cloud.iam("PutUserPolicy", &fields).await;
+    cloud.iam("CreateRole", &[("RoleName", "limited"), ("AssumeRolePolicyDocument", &trust.to_string())]).await;
+    let credentials = async |denied: &[&str]| {
+        let policy = object!({ "Version": "2012-10-17", "Statement": [
+            { "Effect": "Allow", "Action": "*", "Resource": "*" },
+            { "Effect": "Deny", "Action": denied, "Resource": "*" },
+        ] });
+        let policy = policy.to_string();
+        let fields = [("RoleName", "limited"), ("PolicyName", "p"), ("PolicyDocument", policy.as_str())];
+        cloud.iam("PutRolePolicy", &fields).await;
+        cloud.assume("arn:aws:iam::000000000000:role/limited").await
+    };
+    let line = |credentials: &[String; 3], arguments: &[&str]| {
+        let output = with_credentials(credentials.each_ref().map(String::as_str), arguments).output().unwrap();
+        let line = out(&output).lines().find(|line| line.contains("permissions")).map(str::to_owned);
+        line.unwrap_or_else(|| panic!("{}", printed(&output)))
+    };
+    let limited = credentials(&["kms:CreateKey", "states:StartExecution"]).await;
     let stack = cloud.addresses.stack.as_str();
-    for (arguments, missing) in [(&["doctor"][..], "kms:CreateKey"), (&["doctor", "--stack", stack], "states:StartExecution")] {
-        let output = with_key(key, arguments).output().unwrap();
-        let text = out(&output);
-        let line = text.lines().find(|line| line.contains("permissions")).unwrap_or_else(|| panic!("{}", printed(&output)));
-        assert!(line.starts_with('!') && line.ends_with(&format!("do not allow: {missing}")), "{}", printed(&output));
+    for (stack, missing) in [("nosuch", "kms:CreateKey"), (stack, "states:StartExecution")] {
+        let found = line(&limited, &["doctor", "--stack", stack]);
+        assert!(found.starts_with('!') && found.ends_with(&format!("do not allow: {missing}")), "{found}");
     }
+    let unknown = credentials(&["iam:SimulatePrincipalPolicy"]).await;
+    assert!(
+        line(&unknown, &["doctor", "--stack", "nosuch"]).starts_with("? permissions"),
+        "the caller may not simulate"
+    );
 }
 
 #[test]

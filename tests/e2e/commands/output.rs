@@ -20,7 +20,7 @@ use serde_json::{Value, json as object};
 
 /// The titles of the schemas of errors and events.
 const ERROR: &str = "all commands: an error";
-const EVENT: &str = "watch, start --watch, local: an event";
+const EVENT: &str = "watch, start --wait, local: an event";
 
 /// The lines of the output of a command with `--json`.
 fn lines(output: &Output) -> Vec<Value> {
@@ -103,7 +103,7 @@ async fn every_line_of_a_whole_life_is_valid_by_the_schema() {
             }),
         );
         let folder = tempfile::tempdir().unwrap();
-        let written = folder.path().join("new.json").display().to_string();
+        let [written, pages] = ["new.json", "man"].map(|name| folder.path().join(name).display().to_string());
         let cloudless = [
             step("frobnicate", 2, &[ERROR]),
             step("start --document passport=a.png", 2, &[ERROR]),
@@ -117,6 +117,7 @@ async fn every_line_of_a_whole_life_is_valid_by_the_schema() {
             step("schema", 0, &["schema: a JSON Schema"]),
             step("schema output", 0, &["schema: a JSON Schema"]),
             step("completion bash", 0, &["completion"]),
+            Step { arguments: vec!["man", &pages], code: 0, titles: &["man"] },
             step("entra-setup --region eu-west-1", 0, &["entra-setup"]),
             step("entra-setup --region 9", 2, &[ERROR]),
             step("list --profile nobody", 4, &[ERROR]),
@@ -127,7 +128,7 @@ async fn every_line_of_a_whole_life_is_valid_by_the_schema() {
         let mut names = check(&cloudless, |arguments| onboard().args(arguments).output().unwrap());
         let texts = [
             format!("plan {file}"),
-            format!("start {file} --watch"),
+            format!("start {file} --wait"),
             format!("start {file} --again"),
             format!("sync {alias} --plan"),
             format!("sync {alias} --wait"),

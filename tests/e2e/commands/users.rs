@@ -3,6 +3,10 @@
 use super::{json, printed};
 use crate::{cloud::until, common::out, user_sync::fixture::Fixture};
 use serde_json::json as object;
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::Stdio,
+};
 
 #[tokio::test]
 async fn sync_with_wait_follows_the_sync_and_prints_its_result() {
@@ -75,4 +79,27 @@ async fn a_rejected_request_can_not_be_rejected_again_but_still_be_approved() {
     let approved = fixture.cloud.onboard(&["approve", &alias, "--digest", &digest]).output().unwrap();
     assert_eq!(approved.status.code(), Some(0), "{}", printed(&approved));
     until("four users are deleted", async || (fixture.usernames().await == fixture.of([0])).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_teardown_beside_a_running_sync_names_the_sync_and_waits_until_it_has_ended() {
+    let fixture = Fixture::with_members(2).await;
+    let gate = fixture.hold_a_creation("beside a teardown").await;
+    let sync = fixture.start(object!({ "reason": "schedule" })).await;
+    fixture.until_held(&gate).await;
+    let alias = fixture.alias();
+    let mut teardown =
+        fixture.cloud.onboard(&["teardown", &alias, "--users", "delete", "--apply", "--confirm", &alias]);
+    let mut teardown = teardown.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(teardown.stdout.take().unwrap());
+    let mut first = String::new();
+    lines.read_line(&mut first).unwrap();
+    let name = sync.rsplit(':').next().unwrap();
+    assert!(first.starts_with(&format!("The user sync {name} of {alias} is running.")), "{first}");
+    fixture.open(&gate).await;
+    let mut rest = String::new();
+    lines.read_to_string(&mut rest).unwrap();
+    assert_eq!(teardown.wait().unwrap().code(), Some(0), "{rest}");
+    assert!(rest.contains(&format!("The onboarding of {alias} has been removed.")), "{rest}");
+    assert!(fixture.usernames().await.is_empty(), "the plan contains the users that the sync has created");
 }

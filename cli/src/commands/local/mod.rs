@@ -154,7 +154,7 @@ async fn onboard(
     // The report is printed before the files are written, so that the report is not lost if the disk is full.
     console.result(&output);
     report::print(&report, console);
-    if let Some(file) = &args.report {
+    if let Some(file) = &args.output {
         written = written.and(write(file, &output, words));
     }
     if let Some(file) = &args.html {

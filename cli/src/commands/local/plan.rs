@@ -58,7 +58,7 @@ impl Plan {
                 .map_err(|error| BadInput::one(Path::new("tenant"), "$", |words| words.invalid_value(&error)))?,
         };
         let faults = args.faults.as_deref().map(rules).transpose()?.unwrap_or_default();
-        let results = [&args.record, &args.record_expressions, &args.inventory, &args.report, &args.html];
+        let results = [&args.record, &args.record_expressions, &args.inventory, &args.output, &args.html];
         for file in results.into_iter().flatten() {
             writable(file)?;
         }

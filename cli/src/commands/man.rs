@@ -1,0 +1,28 @@
+//! `onboard man`: writes the manual pages of all commands.
+
+use std::fs;
+
+use clap_mangen::generate_to;
+
+use crate::{
+    args::ManArgs,
+    cloud::error::CommandError,
+    exit::Exit,
+    output::ManualPages,
+    ui::{Console, Tone},
+};
+
+/// Runs the command for this command line.
+///
+/// # Errors
+/// Fails if the folder can't be written.
+pub fn run(args: &ManArgs, definition: clap::Command, console: &Console) -> Result<Exit, CommandError> {
+    let (words, folder) = (console.words(), args.folder.display());
+    fs::create_dir_all(&args.folder)
+        .and_then(|()| generate_to(definition, &args.folder))
+        .map_err(|error| CommandError::input(words.not_written(&folder, error), words.specify_another_folder()))?;
+    console.result(&ManualPages { folder: folder.to_string() });
+    console.line(&console.paint(Tone::Good, &words.manual_pages_written(&folder)));
+    console.note(&words.show_a_manual_page(&folder));
+    Ok(Exit::Done)
+}
