@@ -209,6 +209,28 @@ async fn an_onboarding_works_in_a_new_account_and_the_emulator_is_as_strict_as_a
     );
     refused_at_deployment(&cloud).await;
     refused_at_delivery(&cloud).await;
+    what_doctor_advises(&cloud).await;
+}
+
+/// Checks the findings of `doctor` in an account that lacks something, each with its advice.
+async fn what_doctor_advises(cloud: &Cloud) {
+    let advises = |name: &str, advice: &str| {
+        let output = cloud.onboard(&["doctor", "--json"]).output().unwrap();
+        let result: Value = serde_json::from_str(&out(&output)).unwrap();
+        let check = result["checks"].as_array().unwrap().iter().find(|check| check["name"] == name).unwrap();
+        assert_eq!(check["verdict"], "look", "{check}");
+        assert!(check["action"].as_str().unwrap().contains(advice), "{check}");
+    };
+    cloud.set_quota("L-AA17A6B9", 1).await;
+    advises("quotas", "--quota-code L-AA17A6B9");
+    cloud.iam("DisableOutboundWebIdentityFederation", &[]).await;
+    advises("federation", "entra-setup --run");
+    // The service model also contains the name of the exception, which could be the code.
+    let rule = json!({
+        "service": "iam", "match": "GetOutboundWebIdentityFederationInfo", "status": 404, "code": "FeatureDisabledException",
+    });
+    cloud.fault(&rule).await;
+    advises("federation", "entra-setup --run");
 }
 
 async fn refused_at_deployment(cloud: &Cloud) {
