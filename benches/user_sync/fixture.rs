@@ -7,7 +7,7 @@ use std::{
     io,
     path::PathBuf,
     process::Command,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use axum::{
@@ -38,6 +38,7 @@ pub(crate) struct Fixture {
     pub(crate) instance_id: String,
     cloud: LocalCloud,
     emulator: JoinHandle<io::Result<()>>,
+    registry: Arc<Registry>,
     seen: usize,
 }
 
@@ -54,10 +55,10 @@ impl Fixture {
     /// Creates a group with `members` members and an instance without users. The rate limit of `CreateUser` is `rate`
     /// requests per second; other Connect operations have the default limit of 2 per second.
     pub(crate) async fn new(members: usize, rate: f64) -> Result<Self, String> {
-        let entry = Arc::new(OnceLock::new());
+        let registry = Arc::new(Registry::default());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| format!("no port: {error}"))?;
         let port = listener.local_addr().map_err(|error| error.to_string())?.port();
-        let router = Router::new().fallback(emulator).with_state(Arc::clone(&entry));
+        let router = Router::new().fallback(emulator).with_state(Arc::clone(&registry));
         let emulator = tokio::spawn(async move { axum::serve(listener, router).await });
 
         let mut behaviour = Behaviour::default();
@@ -66,6 +67,8 @@ impl Fixture {
         // Graph sometimes returns empty pages. The benchmark disables empty pages, because the target for the number of
         // calls does not include them.
         behaviour.graph.empty_page_after = None;
+        // Graph sometimes returns a change twice, which causes a full comparison.
+        behaviour.graph.replayed_changes_every = None;
         let tenant = Tenant::with_group(GROUP, GROUP_NAME, (0..members).map(person).collect());
         let upstream = format!("http://127.0.0.1:{port}");
         let cloud = LocalCloud::start(Options { real_rates: true, behaviour, ..Options::made_up(upstream, tenant) })
@@ -79,8 +82,8 @@ impl Fixture {
             "users": { "groups": [{ "group": GROUP_NAME, "securityProfiles": ["Agent"] }] },
             "groups": [{ "id": GROUP, "displayName": GROUP_NAME }],
         });
-        entry.get_or_init(|| config.to_string());
-        let mut fixture = Self { instance_id, cloud, emulator, seen: 0 };
+        registry.entry.get_or_init(|| config.to_string());
+        let mut fixture = Self { instance_id, cloud, emulator, registry, seen: 0 };
         fixture.settle();
         fixture.calls();
         Ok(fixture)
@@ -89,6 +92,18 @@ impl Fixture {
     /// Advances the emulated time by one minute, so that a new instance becomes active and lists contain new users.
     pub(crate) fn settle(&self) {
         self.cloud.advance(60.0);
+    }
+
+    /// Makes the last change in Entra ten minutes older, so that the last full comparison counts.
+    pub(crate) fn age_changes(&self) -> Result<(), String> {
+        let mut item = self.registry.tracking();
+        let item = item.as_mut().ok_or("no state of incremental syncs is stored")?;
+        let state = item["tracking"]["S"].as_str().unwrap_or_default();
+        let mut state: Value = serde_json::from_str(state).map_err(|error| error.to_string())?;
+        let compared_at = state["comparedAt"].as_u64().ok_or("the last full comparison has no time")?;
+        state["since"] = (compared_at - 600_000).into();
+        item["tracking"]["S"] = state.to_string().into();
+        Ok(())
     }
 
     /// Counts the calls that were made since this method was last called.
@@ -112,9 +127,8 @@ impl Fixture {
             .args(&program[1..])
             .env_clear()
             .envs([
-                ("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE"),
-                ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
-                ("AWS_SESSION_TOKEN", "IQoJb3JpZ2luX2VjEXAMPLETOKEN"),
+                ("AWS_ACCESS_KEY_ID", "test"),
+                ("AWS_SECRET_ACCESS_KEY", "test"),
                 ("AWS_REGION", REGION),
                 ("AWS_DEFAULT_REGION", REGION),
                 ("AWS_LAMBDA_FUNCTION_NAME", "sync-users"),
@@ -126,6 +140,7 @@ impl Fixture {
                 ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]sync-users"),
                 ("GRAPH_CREDENTIAL_SECRET", "graph"),
                 ("REGISTRY_TABLE", "registry"),
+                ("FULL_COMPARISON_HOURS", "4"),
                 ("LANG", "en_US.UTF-8"),
                 ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
                 ("TZ", ":UTC"),
@@ -153,16 +168,48 @@ async fn create_instance(cloud: &LocalCloud) -> Result<Value, String> {
     if made.succeeded() { Ok(made.json()) } else { Err(format!("creating the instance: {}", made.text)) }
 }
 
-/// The stub of the AWS emulator. Returns the registry entry as `DynamoDB` does, and the Graph credential as Secrets
-/// Manager does.
-async fn emulator(State(entry): State<Arc<OnceLock<String>>>, headers: HeaderMap) -> Response {
+/// The registry of the stub.
+#[derive(Debug, Default)]
+struct Registry {
+    /// The configuration of the instance.
+    entry: OnceLock<String>,
+    /// The item with the state of the incremental syncs.
+    tracking: Mutex<Option<Value>>,
+}
+
+impl Registry {
+    fn item(&self) -> Value {
+        let parsed: Option<Value> = self.entry.get().and_then(|entry| serde_json::from_str(entry).ok());
+        let id = parsed.map(|entry| entry["instanceId"].clone());
+        json!({ "instanceId": { "S": id }, "config": { "S": self.entry.get() } })
+    }
+
+    fn tracking(&self) -> MutexGuard<'_, Option<Value>> {
+        self.tracking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The stub of the AWS emulator. Returns and stores registry items as `DynamoDB` does, and returns the Graph credential
+/// as Secrets Manager does.
+async fn emulator(State(registry): State<Arc<Registry>>, headers: HeaderMap, body: String) -> Response {
+    let sent: Value = serde_json::from_str(&body).unwrap_or_default();
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let answer = match target.rsplit('.').next() {
-        Some("GetItem") => {
-            let stored = entry.get();
-            let parsed: Option<Value> = stored.and_then(|entry| serde_json::from_str(entry).ok());
-            let id = parsed.map(|entry| entry["instanceId"].clone());
-            json!({ "Item": { "instanceId": { "S": id }, "config": { "S": stored } } })
+        Some("GetItem") => json!({ "Item": registry.item() }),
+        Some("BatchGetItem") => {
+            let items: Vec<Value> = registry.tracking().clone().into_iter().chain([registry.item()]).collect();
+            json!({ "Responses": { "registry": items }, "UnprocessedKeys": {} })
+        }
+        Some("UpdateItem") if sent["ExpressionAttributeValues"][":members"].is_object() => {
+            let values = &sent["ExpressionAttributeValues"];
+            let key = &sent["Key"]["instanceId"];
+            let item = json!({ "instanceId": key, "tracking": values[":tracking"], "members": values[":members"] });
+            *registry.tracking() = Some(item);
+            json!({})
+        }
+        Some("UpdateItem") if sent["UpdateExpression"].as_str().is_some_and(|update| update.contains("REMOVE")) => {
+            *registry.tracking() = None;
+            json!({})
         }
         Some("GetSecretValue") => {
             let credential = json!({ "tenantId": TENANT_ID, "clientId": CLIENT_ID, "clientSecret": "secret" });

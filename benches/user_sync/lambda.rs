@@ -38,8 +38,9 @@ impl Drop for Running {
 }
 
 /// Runs one complete sync in a new process. As the state machine does, invokes the function again as long as the status
-/// in its output is `MORE`. The next event contains the field `carry` of the output.
-pub(crate) async fn sync(bootstrap: &Path, fixture: &Fixture) -> Result<Synced, String> {
+/// in its output is `MORE`. The next event contains the field `carry` of the output. With `incremental`, the sync may
+/// ask only for changes since the last full comparison, as a scheduled sync does.
+pub(crate) async fn sync(bootstrap: &Path, fixture: &Fixture, incremental: bool) -> Result<Synced, String> {
     let fault = |what: String| format!("bootstrap, sync-users: {what}");
     let mut lambda = RuntimeApi::start("sync-users", TIMEOUT).await.map_err(|error| fault(error.to_string()))?;
 
@@ -49,7 +50,9 @@ pub(crate) async fn sync(bootstrap: &Path, fixture: &Fixture) -> Result<Synced, 
     let mut running = Running(command.spawn().map_err(|error| fault(format!("did not start: {error}")))?);
     let mut carry = Value::Null;
     loop {
-        lambda.give(json!({ "instanceId": fixture.instance_id, "mode": "apply", "carry": carry }));
+        lambda.give(json!({
+            "instanceId": fixture.instance_id, "mode": "apply", "carry": carry, "incremental": incremental,
+        }));
         let (at, output) = wait(&mut running.0, &mut lambda).await.map_err(fault)?;
         let wall = at.duration_since(exec);
         match output["status"].as_str() {

@@ -108,21 +108,34 @@ async fn measure(args: Args) -> Result<Report, String> {
 /// Measures how the product and the script create the same users, each in a separate instance.
 async fn creation(bootstrap: &Path, python: &Path, users: u32, rate: f64) -> Result<Creation, String> {
     let mut fixture = Fixture::new(users as usize, rate).await?;
-    let ours = (lambda::sync(bootstrap, &fixture).await?, fixture.calls());
+    let ours = (lambda::sync(bootstrap, &fixture, false).await?, fixture.calls());
     let mut fixture = Fixture::new(users as usize, rate).await?;
     let script = (script::run(python, &fixture).await?, fixture.calls());
     Ok(Creation::new(users, rate, ours, script))
 }
 
-/// Measures a sync that finds no differences, because another sync has created all users before.
+/// The field `incremental` of an output, which is omitted if it is false.
+fn json_flag(incremental: bool) -> serde_json::Value {
+    if incremental { true.into() } else { serde_json::Value::Null }
+}
+
+/// Measures a full comparison and an incremental sync that find no differences, because another sync has created all
+/// users before.
 async fn no_change(bootstrap: &Path, users: u32) -> Result<NoChange, String> {
     let mut fixture = Fixture::new(users as usize, NO_THROTTLE).await?;
-    lambda::sync(bootstrap, &fixture).await?;
+    lambda::sync(bootstrap, &fixture, false).await?;
     fixture.settle();
     fixture.calls();
-    let sync = lambda::sync(bootstrap, &fixture).await?;
-    if sync.output["counts"]["unchanged"] != users {
-        return Err(format!("{users} users must stay unchanged: {}", sync.output["counts"]));
+    let mut measured = Vec::new();
+    for incremental in [false, true] {
+        let sync = lambda::sync(bootstrap, &fixture, incremental).await?;
+        if sync.output["counts"]["unchanged"] != users || sync.output["incremental"] != json_flag(incremental) {
+            return Err(format!("{users} users must stay unchanged: {}", sync.output));
+        }
+        measured.push((sync, fixture.calls()));
+        fixture.age_changes()?;
     }
-    Ok(NoChange::new(users, &sync, fixture.calls()))
+    let between = measured.pop().ok_or("nothing was measured")?;
+    let complete = measured.pop().ok_or("nothing was measured")?;
+    Ok(NoChange::new(users, complete, between))
 }

@@ -58,6 +58,9 @@ pub(crate) struct NoChange {
     peak_mb: f64,
     most_calls: u32,
     calls: Calls,
+    /// The same for an incremental sync.
+    incremental_seconds: f64,
+    incremental_calls: Calls,
 }
 
 impl Creation {
@@ -109,11 +112,23 @@ impl Creation {
 }
 
 impl NoChange {
-    /// Compares the number of calls with the target: one call per 999 members, one call per 500 users, and five other
-    /// calls.
-    pub(crate) fn new(users: u32, sync: &Synced, calls: Calls) -> Self {
-        let most_calls = users.div_ceil(999) + users.div_ceil(500) + 5;
-        Self { users, seconds: sync.wall.as_secs_f64(), peak_mb: megabytes(sync.peak_kb), most_calls, calls }
+    /// Compares the number of calls of the full comparison with the target: one call per 999 members, one call per 500
+    /// users, and ten other calls, of which four prepare incremental syncs.
+    pub(crate) fn new(
+        users: u32,
+        (sync, calls): (Synced, Calls),
+        (between, incremental_calls): (Synced, Calls),
+    ) -> Self {
+        let most_calls = users.div_ceil(999) + users.div_ceil(500) + 10;
+        Self {
+            users,
+            seconds: sync.wall.as_secs_f64(),
+            peak_mb: megabytes(sync.peak_kb),
+            most_calls,
+            calls,
+            incremental_seconds: between.wall.as_secs_f64(),
+            incremental_calls,
+        }
     }
 }
 
@@ -123,6 +138,16 @@ impl Report {
         let targets = vec![
             Target::at_most("times the minimum duration of the creations", creation.ours.times_floor, 1.05),
             Target::at_most("calls for no change", number(no_change.calls.total), f64::from(no_change.most_calls)),
+            Target::at_most(
+                "calls for no change in an incremental sync",
+                number(no_change.incremental_calls.total),
+                5.0,
+            ),
+            Target::at_most(
+                "times the duration of a full comparison, incremental sync",
+                no_change.incremental_seconds / no_change.seconds,
+                0.1,
+            ),
             Target::at_most("MB, peak memory of the planner", most, 256.0),
         ];
         Self { creation, no_change, planning, targets }
@@ -139,6 +164,14 @@ impl fmt::Display for Report {
             no_change.users, no_change.calls.total, no_change.most_calls, no_change.seconds, no_change.peak_mb
         )?;
         for (operation, count) in &no_change.calls.by_operation {
+            writeln!(f, "{count:>6}  {operation}")?;
+        }
+        writeln!(
+            f,
+            "\nAn incremental sync of these users: {} calls, {:.2} s",
+            no_change.incremental_calls.total, no_change.incremental_seconds
+        )?;
+        for (operation, count) in &no_change.incremental_calls.by_operation {
             writeln!(f, "{count:>6}  {operation}")?;
         }
         writeln!(f, "\n{:<52}{:>12}{:>12}{:>16}{:>14}", "Planning", "plan", "digest", "directories", "peak memory")?;

@@ -21,6 +21,9 @@ pub struct Applied {
     pub sign_out_unavailable: Option<String>,
     /// Why the access of a user outside Connect could not be ended, for the first such user.
     pub revocation_failed: Option<String>,
+    /// Whether a part of the plan was left out, because the security profile without permissions, a predefined attribute
+    /// or an assignment to the application could not be set.
+    pub incomplete: bool,
     /// The first of the created users in alphabetical order.
     pub first_created: Option<String>,
     /// The names of users that exist now and did not exist when the plan was made.
@@ -47,6 +50,13 @@ impl Applied {
     #[must_use]
     pub const fn changed_anything(&self) -> bool {
         self.totals.users() > 0 || self.totals.signed_out > 0
+    }
+
+    /// Returns whether everything in the plan was done.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let left = self.left + self.failures.len() + self.kept.len() + self.totals.waiting_for_quota;
+        left == 0 && !self.incomplete && self.sign_out_unavailable.is_none() && self.revocation_failed.is_none()
     }
 
     pub(super) fn expect_changes(&mut self, user_id: &str, changes: usize) {

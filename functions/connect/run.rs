@@ -20,7 +20,7 @@ use super::{
     rate_limiter::DEFAULT_RATE,
     request::{Reaction, Request, RequestError, Response, Write},
 };
-use crate::runtime::clock::Clock;
+use crate::runtime::clock::{Clock, with_jitter};
 
 /// Maximum number of attempts of a request that may fail because of eventual consistency.
 const MAX_TRIES: u32 = 6;
@@ -260,7 +260,7 @@ impl<'p> Run<'p> {
     /// unavailable, no further user is signed out.
     fn sign_out_failed(&mut self, then: Write<'p>, tries: u32, error: &RequestError) {
         if error.kind() == StepErrorKind::Unavailable && tries + 1 < MAX_TRIES {
-            let delay = self.clock.wait(Duration::from_secs(1 << tries));
+            let delay = self.clock.wait(with_jitter(Duration::from_secs(1 << tries)));
             let attempt = Attempt { request: Request::SignOut { then }, tries: tries + 1 };
             return self.lane(Operation::DeleteAllEntitySessions).push_delayed(attempt, delay);
         }
@@ -349,7 +349,7 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Retries after 1, 2, 4 … seconds, and fails the user after [`MAX_TRIES`] attempts.
+    /// Retries after about 1, 2, 4 … seconds, and fails the user after [`MAX_TRIES`] attempts.
     fn retry(&mut self, attempt: Attempt<'p>, reason: &str) {
         let Attempt { request, tries } = attempt;
         if tries + 1 >= MAX_TRIES {
@@ -359,7 +359,7 @@ impl<'p> Run<'p> {
             self.applied.totals.waiting_for_quota += 1;
             return;
         }
-        let delay = self.clock.wait(Duration::from_secs(1 << tries));
+        let delay = self.clock.wait(with_jitter(Duration::from_secs(1 << tries)));
         let request = request.again();
         self.lane(request.operation()).push_delayed(Attempt { request, tries: tries + 1 }, delay);
     }

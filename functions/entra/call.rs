@@ -288,6 +288,8 @@ impl From<GraphError> for StepError {
 pub(super) struct Listing<T> {
     pub(super) items: Vec<T>,
     pub(super) pages: usize,
+    /// The link at the end of a delta query.
+    pub(super) delta_link: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -296,6 +298,8 @@ struct Page<T> {
     value: Vec<T>,
     #[serde(rename = "@odata.nextLink")]
     next: Option<String>,
+    #[serde(rename = "@odata.deltaLink")]
+    delta: Option<String>,
 }
 
 impl Graph {
@@ -322,9 +326,18 @@ impl Graph {
 
     /// Reads all pages of a list. An invalid page fails the whole read, because an incomplete list must not be used.
     pub(super) async fn list<T: DeserializeOwned>(&self, call: &Call) -> Result<Listing<T>, GraphError> {
+        let url = self.url(call)?;
+        self.list_from(call, url).await
+    }
+
+    /// Reads all pages of a list whose first page has this URL.
+    pub(super) async fn list_from<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        mut url: Url,
+    ) -> Result<Listing<T>, GraphError> {
         let doing = &call.doing;
-        let mut listing = Listing { items: Vec::new(), pages: 0 };
-        let mut url = self.url(call)?;
+        let mut listing = Listing { items: Vec::new(), pages: 0, delta_link: None };
         let mut seen = BTreeSet::new();
         loop {
             if !seen.insert(url.to_string()) || listing.pages >= MOST_PAGES {
@@ -334,7 +347,10 @@ impl Graph {
             let page: Page<T> = decode(call, &self.answer(call, url).await?)?;
             listing.items.extend(page.value);
             listing.pages += 1;
-            let Some(next) = page.next else { return Ok(listing) };
+            let Some(next) = page.next else {
+                listing.delta_link = page.delta;
+                return Ok(listing);
+            };
             url = self.same_origin(&next).ok_or_else(|| {
                 StepError::internal(format!(
                     "{doing}: the next page is not on {}, so the token was not sent there",
@@ -386,7 +402,7 @@ impl Graph {
         self.settings.graph_url()
     }
 
-    fn url(&self, call: &Call) -> Result<Url, StepError> {
+    pub(super) fn url(&self, call: &Call) -> Result<Url, StepError> {
         let wrong = || StepError::internal(format!("{} is not a base URL; check GRAPH_URL", self.base()));
         let mut url = Url::parse(self.base()).map_err(|_| wrong())?;
         url.path_segments_mut().map_err(|()| wrong())?.pop_if_empty().push("v1.0").extend(&call.path);
@@ -401,7 +417,7 @@ impl Graph {
 
     /// Returns the link to the next page if it has the same origin as Graph. The link is used as it is, but the token
     /// must not be sent to another host.
-    fn same_origin(&self, next: &str) -> Option<Url> {
+    pub(super) fn same_origin(&self, next: &str) -> Option<Url> {
         let (next, base) = (Url::parse(next).ok()?, Url::parse(self.base()).ok()?);
         (next.origin() == base.origin()).then_some(next)
     }

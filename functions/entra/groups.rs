@@ -16,7 +16,8 @@ use super::{
 };
 
 const GROUP_FIELDS: &str = "id,displayName,securityEnabled";
-const USER_FIELDS: &str = "id,userPrincipalName,mail,givenName,surname,displayName,accountEnabled,userType";
+/// The properties of a user on which a sync depends.
+pub(super) const USER_FIELDS: &str = "id,userPrincipalName,mail,givenName,surname,displayName,accountEnabled,userType";
 /// Graph's maximum page size for members.
 const PAGE: &str = "999";
 const USER: &str = "#microsoft.graph.user";

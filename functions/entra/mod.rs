@@ -13,6 +13,7 @@ mod certificate_removal;
 mod claims;
 pub mod client_state;
 mod credential;
+mod delta;
 mod groups;
 mod memberships;
 mod model;
@@ -38,6 +39,7 @@ pub use self::{
     call::{GraphError, Refusal},
     certificate_removal::Removal,
     credential::{Credential, Proof, moment},
+    delta::Changes,
     groups::GroupMembers,
     model::{
         AppRole, AppRoleAssignment, Application, ApplicationTemplate, ClaimsMappingPolicy, Group, KeyCredential,

@@ -19,7 +19,11 @@ use tracing::debug;
 use uuid::Uuid;
 
 use super::retry_after::retry_after;
-use crate::runtime::{clock::Clock, fence, settings::Settings};
+use crate::runtime::{
+    clock::{Clock, with_jitter},
+    fence,
+    settings::Settings,
+};
 
 /// Maximum number of attempts for one exchange.
 const ATTEMPTS: u32 = 4;
@@ -248,9 +252,7 @@ const fn maybe_done(ask: &Ask<'_>) -> &'static str {
 /// Returns the wait before the next attempt: a quarter of a second, doubled for each attempt, with a random deviation
 /// of up to half of the wait.
 fn backoff(attempt: u32) -> Duration {
-    let base = FIRST_BACKOFF.saturating_mul(1 << attempt.saturating_sub(1).min(5));
-    let jitter = u64::from(Uuid::new_v4().as_bytes()[0]);
-    base / 2 + base.mul_f64(0.5) * u32::try_from(jitter).unwrap_or_default() / 128
+    with_jitter(FIRST_BACKOFF.saturating_mul(1 << attempt.saturating_sub(1).min(5)))
 }
 
 #[cfg(test)]

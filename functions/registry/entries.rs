@@ -7,7 +7,7 @@ use onboarding_core::{StepError, contract::Approval, names, onboarding::Onboardi
 use time::OffsetDateTime;
 use tracing::error;
 
-use super::{Entry, Item, Registry, approval, lease, now_ms, string, text, time};
+use super::{Entry, Item, Registry, approval, lease, now_ms, string, text, time, tracking};
 use crate::runtime::metrics::{Metric, Metrics};
 
 /// The attribute that contains the entry, as JSON.
@@ -67,12 +67,23 @@ impl Registry<'_> {
     /// # Errors
     /// `InvalidInput` if the instance has no entry or the entry can't be read.
     pub async fn entry(&self, instance_id: &str) -> Result<Entry, StepError> {
-        self.find(instance_id).await?.ok_or_else(|| {
-            StepError::invalid_input(format!(
-                "the instance {instance_id} is not in the registry {}; run its onboarding first",
-                self.table
-            ))
-        })
+        self.find(instance_id).await?.ok_or_else(|| self.not_registered(instance_id))
+    }
+
+    /// Returns the entry in the item of an instance.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the item has no entry or the entry can't be read.
+    pub(super) fn readable(&self, instance_id: &str, item: &Item) -> Result<Entry, StepError> {
+        let entry = configuration(item).map_err(|unreadable| StepError::invalid_input(unreadable.message))?;
+        entry.ok_or_else(|| self.not_registered(instance_id))
+    }
+
+    fn not_registered(&self, instance_id: &str) -> StepError {
+        StepError::invalid_input(format!(
+            "the instance {instance_id} is not in the registry {}; run its onboarding first",
+            self.table
+        ))
     }
 
     /// Returns the entry of an instance, or `None` if there is none.
@@ -196,11 +207,10 @@ impl Registry<'_> {
     }
 }
 
-/// Returns the entry in an item, or `None` if the item is a lease or a part of an approval, or the instance is not
-/// registered.
+/// Returns the entry in an item, or `None` if the item is not that of an instance or the instance is not registered.
 fn configuration(item: &Item) -> Result<Option<Entry>, Unreadable> {
     let instance_id = text(item, "instanceId").unwrap_or_default();
-    if lease::is_key(instance_id) || approval::is_key(instance_id) {
+    if [lease::is_key, approval::is_key, tracking::is_key].iter().any(|is_other| is_other(instance_id)) {
         return Ok(None);
     }
     let registered = item.contains_key("registeredAt");

@@ -18,6 +18,8 @@
 //! * the teardown: `teardown`, the approved plan. While this attribute exists, no other component works on the
 //!   instance.
 //!
+//! The state of incremental syncs has an item of its own ([`tracking`]).
+//!
 //! Times are milliseconds since the epoch. The registry does not record which objects exist in AWS and Entra; this is
 //! always read from AWS and Entra.
 
@@ -36,6 +38,7 @@ pub use self::{
     entry::Entry,
     lease::{Acquisition, Holder, Scope, fence},
     rotation::Claim,
+    tracking::Tracking,
 };
 use crate::{aws::error::CallResult as _, context::Context, runtime::clock::Clock};
 
@@ -45,6 +48,7 @@ mod entry;
 pub mod lease;
 mod progress;
 mod rotation;
+mod tracking;
 
 /// An item of the registry table.
 type Item = HashMap<String, AttributeValue>;

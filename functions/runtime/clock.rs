@@ -8,6 +8,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use reqwest::Url;
+use uuid::Uuid;
 
 /// The environment variable with the AWS endpoint, which the SDK also reads.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
@@ -55,6 +56,14 @@ impl Clock {
     pub async fn sleep(self, real: Duration) {
         tokio::time::sleep(self.wait(real)).await;
     }
+}
+
+/// Returns the duration with a jitter of plus or minus half, so that several requests that failed together are not
+/// repeated together.
+#[must_use]
+pub fn with_jitter(base: Duration) -> Duration {
+    let jitter = u32::from(Uuid::new_v4().as_bytes()[0]);
+    base / 2 + base.mul_f64(0.5) * jitter / 128
 }
 
 fn is_on_loopback(endpoint: &str) -> bool {

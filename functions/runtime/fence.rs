@@ -163,6 +163,12 @@ fn current() -> Option<Arc<Fence>> {
     FENCE.try_with(Clone::clone).ok().flatten()
 }
 
+/// Returns the number of the current step's lease, or `None` if the step needs no lease.
+#[must_use]
+pub fn number() -> Option<u64> {
+    current().map(|fence| fence.lease().number)
+}
+
 /// Returns as soon as a request of the current step may be sent. Returns immediately if the step needs no lease.
 ///
 /// # Errors
@@ -301,8 +307,10 @@ mod tests {
             let registry = Registry::default();
             let step = async {
                 pass().await?;
+                assert_eq!(number(), Some(7));
                 seconds.store(1009, Ordering::Relaxed);
                 confirm_with(|lease| async { Ok(Some(Lease { number: 8, ..lease })) }).await?;
+                assert_eq!(number(), Some(8));
                 seconds.store(1018, Ordering::Relaxed);
                 pass().await?;
                 assert_eq!(registry.confirmations(), 1, "the progress write confirmed the lease");
@@ -319,5 +327,6 @@ mod tests {
     async fn a_step_without_a_lease_passes() {
         assert_eq!(pass().await, Ok(()));
         assert_eq!(confirm_with(|lease| async { Ok(Some(lease)) }).await, Ok(None));
+        assert_eq!(number(), None);
     }
 }

@@ -1,5 +1,7 @@
 //! The environment variables of a function. They are set in template.yaml and read only here.
 
+use std::time::Duration;
+
 use onboarding_core::{
     StepError,
     entra::{Identity, TOKEN_AUDIENCE},
@@ -41,6 +43,7 @@ pub struct Settings {
     language: Language,
     permissions_boundary: Option<String>,
     certificate_rotation_days: Option<String>,
+    full_comparison_hours: Option<String>,
     clock: Clock,
 }
 
@@ -116,6 +119,10 @@ impl Settings {
     /// The environment variable with the number of days before its expiry at which a certificate is renewed.
     pub const CERTIFICATE_ROTATION_DAYS: &str = "CERTIFICATE_ROTATION_DAYS";
 
+    /// The variable with the number of hours after which a scheduled sync compares everything. Without the variable, or
+    /// with 0, every sync does.
+    pub const FULL_COMPARISON_HOURS: &str = "FULL_COMPARISON_HOURS";
+
     /// Reads the settings through `var`, in production from the process environment.
     #[must_use]
     pub fn read(var: impl Fn(&str) -> Option<String>) -> Self {
@@ -137,6 +144,7 @@ impl Settings {
             },
             permissions_boundary: var(Self::PERMISSIONS_BOUNDARY),
             certificate_rotation_days: var(Self::CERTIFICATE_ROTATION_DAYS),
+            full_comparison_hours: var(Self::FULL_COMPARISON_HOURS),
             clock: Clock::read(var),
         }
     }
@@ -231,6 +239,18 @@ impl Settings {
     #[must_use]
     pub fn permissions_boundary(&self) -> Option<&str> {
         self.permissions_boundary.as_deref()
+    }
+
+    /// Returns the period after which a scheduled sync compares everything; zero if every sync does.
+    ///
+    /// # Errors
+    /// `Internal` if the variable is not a number.
+    pub fn full_comparison_period(&self) -> Result<Duration, StepError> {
+        let Some(text) = self.full_comparison_hours.as_deref() else { return Ok(Duration::ZERO) };
+        let hours: u64 = text
+            .parse()
+            .map_err(|_| StepError::internal(format!("{} is not a number", Self::FULL_COMPARISON_HOURS)))?;
+        Ok(self.clock.wait(Duration::from_secs(hours * 3600)))
     }
 
     /// Returns how many days before its expiry a signing certificate is renewed.

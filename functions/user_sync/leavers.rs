@@ -7,7 +7,7 @@
 use onboarding_core::{
     StepError,
     onboarding::NestedGroups,
-    sync::{MAX_HINTED, Member, Ownership, Plan, Policy, SyncMode, Totals, UserRef},
+    sync::{MAX_HINTED, Ownership, Plan, Policy, SyncMode, Totals, UserRef},
 };
 use tracing::{info, warn};
 
@@ -27,11 +27,6 @@ pub(super) struct CurrentMembership<'a> {
 }
 
 impl CurrentMembership<'_> {
-    /// Returns whether the account may have a Connect user at all.
-    fn may_have_user(&self, member: &Member) -> bool {
-        member.account_enabled != Some(false) && (self.policy.guests || !member.guest)
-    }
-
     /// Returns whether the account is a member of one of the groups.
     async fn is_member(&self, object_id: &str) -> Result<bool, StepError> {
         let groups: Vec<&str> = self.entry.groups.iter().map(|group| group.id.as_str()).collect();
@@ -50,7 +45,7 @@ impl RemovalCheck for CurrentMembership<'_> {
         let Some(object_id) = user.object_id.as_deref() else { return Ok(false) };
         let Some(member) = self.graph.user(object_id).await? else { return Ok(false) };
         // A member whose username has changed has a new Connect user, so the Connect user with the old name is removed.
-        if !self.may_have_user(&member) || member.attribute(self.policy.username) != Some(user.username.as_str()) {
+        if !self.policy.allows(&member) || member.attribute(self.policy.username) != Some(user.username.as_str()) {
             return Ok(false);
         }
         self.is_member(object_id).await
@@ -60,7 +55,7 @@ impl RemovalCheck for CurrentMembership<'_> {
         let Some(object_id) = user.object_id.as_deref().filter(|_| self.access.assigns_users()) else { return Ok(()) };
         // If only the username has changed, the account keeps its assignment.
         let stays = match self.graph.user(object_id).await? {
-            Some(member) if self.may_have_user(&member) => self.is_member(object_id).await?,
+            Some(member) if self.policy.allows(&member) => self.is_member(object_id).await?,
             _ => false,
         };
         if stays { Ok(()) } else { self.access.revoke(object_id).await }

@@ -3,7 +3,9 @@
 mod access;
 mod approval;
 mod attributes;
+mod incremental;
 mod joiners;
 mod leavers;
+mod reporting;
 pub mod sync_members;
 pub mod sync_users;

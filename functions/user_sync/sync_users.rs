@@ -18,6 +18,8 @@
 //!   `connect:CreatePredefinedAttribute`, `connect:UpdatePredefinedAttribute`, `connect:AssociateUserProficiencies`,
 //!   `connect:UpdateUserProficiencies`, `connect:DisassociateUserProficiencies`; `dynamodb:UpdateItem` on the registry
 //!   to request approval and, during the sync, to report its progress.
+//! * Incremental syncs: Graph `/groups/delta` and `/users/delta` ([`incremental`]); `dynamodb:BatchGetItem` and
+//!   `dynamodb:UpdateItem` on the registry.
 //! * Fast path: before the full comparison, users that a notification reports as added are created ([`joiners`]), and
 //!   users that it reports as removed are signed out ([`leavers`]).
 //! * Metrics: changes and calls of each round; at the end of a sync, its duration and the number of failed and skipped
@@ -25,20 +27,20 @@
 //! * Safe to repeat: each round reads Entra and Connect again and plans only the differences. An incomplete read fails
 //!   the round before any write. A round stops before the Lambda timeout and returns `MORE` if work is left.
 
-use std::{cell::Cell, collections::HashSet, convert::Infallible, time::Duration};
+use std::{cell::Cell, convert::Infallible, time::Duration};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use onboarding_core::{
     StepError, names,
     onboarding::NestedGroups,
     sync::{
-        Checkpoint, Completeness, ConnectUser, Counts, Failure, GroupRead, MAX_LISTED, Outcome, Ownership, Plan,
-        Policy, Profiles, SyncMode, SyncProgress, SyncStatus, SyncUsersInput, SyncUsersOutput, Totals, plan,
+        Checkpoint, Completeness, ConnectUser, Counts, Failure, GroupRead, MAX_LISTED, Outcome, Plan, Policy, Profiles,
+        SyncMode, SyncProgress, SyncStatus, SyncUsersInput, SyncUsersOutput, Totals, plan,
     },
 };
 use time::OffsetDateTime;
 use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use crate::{
     connect::{Applied, Directory, MAX_IDLE_ROUNDS, Writer, no_access},
@@ -51,8 +53,10 @@ use crate::{
     user_sync::{
         access::Access,
         attributes::Attributes,
+        incremental::{self, Answer, Links},
         joiners::{self, Joiners},
         leavers::{self, CurrentMembership},
+        reporting::{log_plan, ready_user},
     },
 };
 
@@ -70,19 +74,21 @@ pub(super) struct Round<'a> {
     pub(super) access: &'a Access<'a>,
     pub(super) directory: &'a Directory<'a>,
     /// The checkpoint of the previous round; empty in the first round.
-    checkpoint: Checkpoint,
+    pub(super) checkpoint: Checkpoint,
     /// No new request starts after this time.
     pub(super) deadline: Instant,
 }
 
 /// The groups in Entra and the users in Connect, both read completely.
-struct Observed {
+pub(super) struct Observed {
     joiners: Joiners,
-    groups: Vec<GroupRead>,
-    users: Vec<ConnectUser>,
-    profiles: Profiles,
+    pub(super) groups: Vec<GroupRead>,
+    pub(super) users: Vec<ConnectUser>,
+    pub(super) profiles: Profiles,
     /// The number of requests to Graph, without those of the fast path.
     pages: usize,
+    /// The links for the changes after this read of Entra, if changes can be tracked.
+    pub(super) links: Option<Links>,
 }
 
 /// Runs one round: reads Entra and Connect, plans the changes, requests approval for the changes that need it, and
@@ -93,7 +99,13 @@ struct Observed {
 pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -> Result<SyncUsersOutput, StepError> {
     let started = Instant::now();
     let deadline = invocation.last_request();
-    let entry = &Registry::new(ctx)?.entry(&input.instance_id).await?;
+    let registry = Registry::new(ctx)?;
+    let (entry, tracking) = if incremental::is_requested(&input) {
+        registry.entry_and_tracking(&input.instance_id).await?
+    } else {
+        (registry.entry(&input.instance_id).await?, None)
+    };
+    let entry = &entry;
     for_instance(&entry.alias);
     let policy = &Policy::from(&entry.users);
     let directory = &Directory::new(ctx.connect(), &entry.instance_id, &entry.alias, ctx.settings.clock());
@@ -101,7 +113,15 @@ pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -
     let access = &Access::new(ctx, entry);
     let round = Round { ctx, input: &input, entry, policy, access, directory, checkpoint, deadline };
 
-    let observed = round.observe().await?;
+    let links = match Box::pin(incremental::ask(&round, tracking)).await? {
+        Answer::Unchanged(mut output) => {
+            output.durations.observe_ms = millis(started.elapsed());
+            measure(&entry.alias, &round.checkpoint, &output).emit();
+            return Ok(*output);
+        }
+        Answer::Compare(links) => links,
+    };
+    let (observed, ()) = tokio::try_join!(Box::pin(round.observe(links)), Box::pin(incremental::forget(&round)))?;
     let observed_at = started.elapsed();
     let plan = round.plan(&observed).await;
     let mut output = round.report(&observed, &plan);
@@ -121,12 +141,13 @@ pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -
     add_results(&mut output, &applied);
     let finished = finish(&mut output, &applied, &round.checkpoint);
     measure(&entry.alias, &round.checkpoint, &output).emit();
+    Box::pin(incremental::store(&round, observed, (&guarded.plan.apply, &applied), &output)).await;
     finished.map(|()| output)
 }
 
 impl Round<'_> {
     /// Creates users for joiners (fast path), then reads Entra and Connect.
-    async fn observe(&self) -> Result<Observed, StepError> {
+    async fn observe(&self, links: Option<Links>) -> Result<Observed, StepError> {
         let hierarchy = self.entry.users.hierarchy_groups();
         let mut profiles = None;
         let mut joiners = Joiners::default();
@@ -142,10 +163,15 @@ impl Round<'_> {
                 None => self.directory.profiles(&hierarchy).await,
             }
         };
-        let ((groups, pages), users, profiles) =
-            tokio::try_join!(self.read_groups(), self.directory.users(), profiles)?;
+        let entra = async {
+            let links = incremental::start(self, links).await;
+            let (groups, pages) = self.read_groups().await?;
+            let pages = pages + links.as_ref().map_or(0, |links| links.requests);
+            Ok::<_, StepError>((links, groups, pages))
+        };
+        let ((links, groups, pages), users, profiles) = tokio::try_join!(entra, self.directory.users(), profiles)?;
         joiners.totals = leavers.followed_by(&joiners.totals);
-        Ok(Observed { joiners, groups, users, profiles, pages })
+        Ok(Observed { joiners, groups, users, profiles, pages, links })
     }
 
     /// Plans the changes that make the Connect users equal to the group members.
@@ -205,10 +231,12 @@ impl Round<'_> {
         let burst_available = checkpoint.rounds == 0 && !checkpoint.another_pass && joiners.created.is_empty();
         let done = Cell::new(Totals::default());
         let Attributes { plan, finding, error } = self.ensure_attributes(plan).await;
+        let attributes_fail = finding.is_some();
         output.findings.splice(0..0, finding);
         let no_access = self.no_access(&plan, profiles, output).await;
+        let strips_fail = no_access.is_none() && !plan.strip.is_empty();
         let writer = self.writer(burst_available).with_progress(&done).with_no_access(no_access);
-        let applied = tokio::select! {
+        let mut applied = tokio::select! {
             applied = writer.apply(&plan, self.deadline) => applied?,
             never = self.report_progress(&output.counts.planned, &done) => match never {},
         };
@@ -216,20 +244,22 @@ impl Round<'_> {
             return Err(error);
         }
         output.counts.done.calls += self.directory.calls() - calls;
-        self.assign(&observed.groups, output).await;
+        let assigned = self.assign(&observed.groups, output).await;
+        applied.incomplete = attributes_fail || strips_fail || !assigned;
         Ok(applied)
     }
 
-    /// With single users assigned to the application, assigns those members who have no assignment yet.
-    async fn assign(&self, groups: &[GroupRead], output: &mut SyncUsersOutput) {
-        let members = groups.iter().flat_map(|group| &group.members);
-        let may_have_user =
-            members.filter(|member| member.account_enabled != Some(false) && (self.policy.guests || !member.guest));
-        if let Err(error) = self.access.assign(may_have_user.map(|member| member.id.as_str()).collect()).await {
+    /// With single users assigned to the application, assigns those members who have no assignment yet. Returns whether
+    /// this succeeded.
+    async fn assign(&self, groups: &[GroupRead], output: &mut SyncUsersOutput) -> bool {
+        let members = groups.iter().flat_map(|group| &group.members).filter(|member| self.policy.allows(member));
+        let assigned = self.access.assign(members.map(|member| member.id.as_str()).collect()).await;
+        if let Err(error) = &assigned {
             output
                 .findings
                 .insert(0, format!("new members can't sign in yet, because they are not assigned: {}", error.message));
         }
+        assigned.is_ok()
     }
 
     /// Returns the ID of the security profile without permissions if the plan needs it. If the profile can't be used,
@@ -392,38 +422,6 @@ fn measure<'a>(alias: &'a str, before: &Checkpoint, output: &SyncUsersOutput) ->
         .with(Metric::UsersSkipped, output.counts.planned.skipped)
         .with(Metric::SyncDuration, before.duration_ms + output.durations.total_ms())
         .with(Metric::UnsafePlans, u32::from(output.waiting.as_ref().is_some_and(|part| part.rejected_by.is_none())))
-}
-
-/// Returns a user who exists in Connect and is a member of a group, so that the sign-in check can compare the names.
-fn ready_user(groups: &[GroupRead], users: &[ConnectUser], plan: &Plan) -> Option<String> {
-    let members: HashSet<&str> =
-        groups.iter().flat_map(|group| &group.members).map(|member| member.id.as_str()).collect();
-    let removed: HashSet<&str> = plan.removed_usernames().collect();
-    users
-        .iter()
-        .filter(|user| user.ownership == Ownership::Ours && user.removal_due.is_none())
-        .filter(|user| user.entra_object_id.as_deref().is_some_and(|id| members.contains(id)))
-        .map(|user| user.username.as_str())
-        .filter(|username| !removed.contains(username))
-        .min()
-        .map(ToOwned::to_owned)
-}
-
-/// Logs the complete plan, because the output of the step contains only a part of the plan.
-fn log_plan(plan: &Plan, mode: SyncMode) {
-    info!(?mode, counts = ?plan.counts(), digest = plan.digest(), "plan");
-    if mode == SyncMode::Plan {
-        for line in plan.to_string().lines() {
-            info!(line, "planned");
-        }
-        return;
-    }
-    for skipped in &plan.skipped {
-        warn!(username = skipped.username, object_id = skipped.object_id, reason = %skipped.reason, "member skipped");
-    }
-    for finding in &plan.findings {
-        info!(%finding, "finding");
-    }
 }
 
 fn millis(duration: Duration) -> u64 {

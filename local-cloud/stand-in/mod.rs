@@ -196,6 +196,14 @@ impl LocalCloud {
         self.cloud.graph.remove_member(group, member_id)
     }
 
+    /// Sets properties of a user. `deletedDateTime` deletes or restores the user.
+    ///
+    /// # Errors
+    /// If no user has this object ID.
+    pub fn update_user(&self, id: &str, patch: Map<String, Value>) -> Result<(), String> {
+        self.cloud.graph.update_user(id, patch)
+    }
+
     /// Signs a user in, from Entra's user access URL to Connect, with the current settings of both clouds.
     pub async fn sign_in(&self, wanted: &SignIn) -> SignedIn {
         sign_in::rehearse(&self.cloud, wanted).await

@@ -51,7 +51,9 @@ pub(super) fn asks(setting: &Setting, way: &Destination, request: &Request) -> V
             vec![ask.with("servicequotas:service", text("ServiceCode"))]
         }
         "dynamodb" => {
-            let name = text("TableName");
+            // A batch names its tables as the fields of an object; the functions use one table.
+            let batch = body["RequestItems"].as_object().and_then(|tables| tables.keys().next().cloned());
+            let name = batch.unwrap_or_else(|| text("TableName"));
             let table = if name.starts_with("arn:") { name } else { arn("dynamodb", &format!("table/{name}")) };
             one(&format!("dynamodb:{operation}"), table)
         }

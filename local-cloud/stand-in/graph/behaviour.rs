@@ -67,6 +67,12 @@ pub struct GraphBehaviour {
     pub duplicate_notifications_every: Option<u64>,
     /// The delay of every n-th batch of notifications is six times as long. `None`: never.
     pub late_notifications_every: Option<u64>,
+    /// How long a delta link can be used.
+    pub delta_token_seconds: f64,
+    /// Every n-th request to a delta link also returns the changes of the time before the link. `None`: never.
+    pub replayed_changes_every: Option<u64>,
+    /// The duration of that time.
+    pub replayed_seconds: f64,
     /// The verified domains of the tenant.
     pub verified_domains: Vec<String>,
     /// Identifier URIs that other applications use.
@@ -110,6 +116,9 @@ impl Default for GraphBehaviour {
             notification_seconds: 10.0,
             duplicate_notifications_every: Some(5),
             late_notifications_every: Some(7),
+            delta_token_seconds: 7.0 * 86_400.0,
+            replayed_changes_every: Some(5),
+            replayed_seconds: 600.0,
             verified_domains: vec!["contoso.onmicrosoft.com".into()],
             taken_identifier_uris: Vec::new(),
         }

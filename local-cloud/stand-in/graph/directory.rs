@@ -83,6 +83,13 @@ impl Object {
     }
 }
 
+/// A change, as delta queries return it.
+pub(super) enum Logged {
+    Member { group: String, id: String, removed: bool },
+    GroupDeleted { id: String },
+    User { id: String, properties: Vec<String> },
+}
+
 /// A member of a group, with the period during which replicas list the member.
 struct Membership {
     id: String,
@@ -107,6 +114,8 @@ pub(super) struct Directory {
     members: HashMap<String, Members>,
     member_of: HashMap<String, BTreeSet<String>>,
     users: usize,
+    /// The changes since the start, each with its time.
+    log: Vec<(OffsetDateTime, Logged)>,
 }
 
 impl Directory {
@@ -126,10 +135,16 @@ impl Directory {
         for (group, members) in listed {
             for member in members {
                 let id = directory.put(member, now);
-                directory.link(&group, &id, OffsetDateTime::UNIX_EPOCH);
+                directory.link(&group, &id, (OffsetDateTime::UNIX_EPOCH, OffsetDateTime::UNIX_EPOCH));
             }
         }
+        directory.log.clear();
         directory
+    }
+
+    /// The changes at the times for which `at` returns true.
+    pub(super) fn log(&self, at: impl Fn(OffsetDateTime) -> bool) -> impl Iterator<Item = &Logged> {
+        self.log.iter().filter(move |(time, _)| at(*time)).map(|(_, change)| change)
     }
 
     /// The number of users, including those in the recycle bin.
@@ -207,17 +222,22 @@ impl Directory {
             self.users += usize::from(object.is_user());
             self.objects.insert(id.clone(), object);
         }
-        self.update(&id, fields);
+        self.update(&id, fields, now);
         id
     }
 
     /// Sets properties of an object and updates the indexes. Returns whether the object exists.
-    pub(super) fn update(&mut self, id: &str, patch: Map<String, Value>) -> bool {
+    pub(super) fn update(&mut self, id: &str, patch: Map<String, Value>, now: OffsetDateTime) -> bool {
         let Some(object) = self.objects.get_mut(id) else {
             return false;
         };
         let text =
             |fields: &Map<String, Value>, name: &str| fields.get(name).and_then(Value::as_str).map(str::to_lowercase);
+        let changed = patch.iter().filter(|(name, value)| object.fields.get(*name) != Some(value));
+        let properties: Vec<String> = changed.map(|(name, _)| name.clone()).collect();
+        if object.is_user() && !properties.is_empty() {
+            self.log.push((now, Logged::User { id: id.to_owned(), properties }));
+        }
         let before = (text(&object.fields, "userPrincipalName"), text(&object.fields, "displayName"));
         object.fields.extend(patch);
         let after = (text(&object.fields, "userPrincipalName"), text(&object.fields, "displayName"));
@@ -235,8 +255,9 @@ impl Directory {
         true
     }
 
-    /// Adds an object to a group. The membership is visible from `from` on. Returns whether the object is a new member.
-    pub(super) fn link(&mut self, group: &str, id: &str, from: OffsetDateTime) -> bool {
+    /// Adds an object to a group at the time `now`. Delta queries return this change immediately. Lists show the
+    /// membership only from `from` on. Returns whether the object is a new member.
+    pub(super) fn link(&mut self, group: &str, id: &str, (now, from): (OffsetDateTime, OffsetDateTime)) -> bool {
         let members = self.members.entry(group.to_owned()).or_default();
         if let Some(membership) = members.key_of.get(id).and_then(|key| members.by_key.get_mut(key)) {
             let was_removed = membership.until.take().is_some_and(|until| {
@@ -246,10 +267,12 @@ impl Directory {
                 true
             });
             if was_removed {
+                self.log.push((now, Logged::Member { group: group.to_owned(), id: id.to_owned(), removed: false }));
                 self.member_of.entry(id.to_owned()).or_default().insert(group.to_owned());
             }
             return was_removed;
         }
+        self.log.push((now, Logged::Member { group: group.to_owned(), id: id.to_owned(), removed: false }));
         members.last += 1;
         members.by_key.insert(members.last, Membership { id: id.to_owned(), from, until: None });
         members.key_of.insert(id.to_owned(), members.last);
@@ -257,8 +280,9 @@ impl Directory {
         true
     }
 
-    /// Removes an object from a group. The removal is visible from `until` on. Returns whether the object was a member.
-    pub(super) fn unlink(&mut self, group: &str, id: &str, until: OffsetDateTime) -> bool {
+    /// Removes an object from a group at the time `now`. Delta queries return this change immediately. Lists show the
+    /// membership until `until`. Returns whether the object was a member.
+    pub(super) fn unlink(&mut self, group: &str, id: &str, (now, until): (OffsetDateTime, OffsetDateTime)) -> bool {
         let Some(members) = self.members.get_mut(group) else {
             return false;
         };
@@ -269,6 +293,7 @@ impl Directory {
             return false;
         }
         membership.until = Some(until);
+        self.log.push((now, Logged::Member { group: group.to_owned(), id: id.to_owned(), removed: true }));
         if let Some(groups) = self.member_of.get_mut(id) {
             groups.remove(group);
         }
@@ -276,10 +301,11 @@ impl Directory {
     }
 
     /// Deletes a group. A security group cannot be restored. Returns whether the group existed.
-    pub(super) fn remove_group(&mut self, id: &str) -> bool {
+    pub(super) fn remove_group(&mut self, id: &str, now: OffsetDateTime) -> bool {
         if self.group(id).is_none() {
             return false;
         }
+        self.log.push((now, Logged::GroupDeleted { id: id.to_owned() }));
         self.objects.remove(id);
         self.groups.retain(|group| group != id);
         self.by_name.values_mut().for_each(|ids| ids.retain(|group| group != id));

@@ -76,6 +76,7 @@ impl Call<'_> {
             ("GET", "/applicationTemplates", _) => self.list_templates(),
             ("GET", "/applicationTemplates/{applicationTemplate-id}", [id]) => self.get_template(id),
             ("POST", "/applicationTemplates/{applicationTemplate-id}/instantiate", [id]) => self.instantiate(id),
+            ("GET", "/groups/delta()" | "/users/delta()", _) => self.delta(),
             ("GET", "/groups", _) => self.list_groups(),
             ("GET", "/groups/{group-id}", [id]) => self.get_group(id),
             ("POST", "/groups", _) => self.create_group(),

@@ -67,7 +67,7 @@ impl Call<'_> {
     }
 
     pub(super) fn delete_group(&self, id: &str) -> Result<Answer, GraphError> {
-        let removed = self.graph.state().directory.remove_group(id);
+        let removed = self.graph.state().directory.remove_group(id, self.now);
         if removed { Ok(Answer::no_content()) } else { Err(unknown(id)) }
     }
 
@@ -78,7 +78,7 @@ impl Call<'_> {
         state.directory.group(id).ok_or_else(|| unknown(id))?;
         state.directory.object(&member).filter(|object| !object.deleted()).ok_or_else(|| unknown(&member))?;
         let from = self.graph.options.clock.after(self.graph.behaviour().membership_seconds);
-        if !state.directory.link(id, &member, from) {
+        if !state.directory.link(id, &member, (self.now, from)) {
             return Err(self.already_referenced("members"));
         }
         self.graph.announce(state, &Change::Member { group: id.to_owned(), id: member, removed: false });

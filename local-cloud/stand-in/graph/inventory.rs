@@ -54,7 +54,7 @@ impl Graph {
         let group = state.directory.group_id(group)?;
         let id = state.directory.put(member, self.now());
         let from = self.options.clock.after(self.behaviour().membership_seconds);
-        if !state.directory.link(&group, &id, from) {
+        if !state.directory.link(&group, &id, (self.now(), from)) {
             return Err(format!("{id} is already a member of the group {group}"));
         }
         self.announce(state, &Change::Member { group, id, removed: false });
@@ -70,7 +70,7 @@ impl Graph {
         let state: &mut State = &mut guard;
         let group = state.directory.group_id(group)?;
         let until = self.options.clock.after(self.behaviour().membership_seconds);
-        if !state.directory.unlink(&group, member_id, until) {
+        if !state.directory.unlink(&group, member_id, (self.now(), until)) {
             return Err(format!("{member_id} is not a direct member of the group {group}"));
         }
         self.announce(state, &Change::Member { group, id: member_id.to_owned(), removed: true });
@@ -89,7 +89,7 @@ impl Graph {
         if state.directory.object(id).is_none_or(|object| object.tag != super::directory::USER) {
             return Err(format!("the tenant has no user {id}"));
         }
-        state.directory.update(id, patch);
+        state.directory.update(id, patch, self.now());
         self.announce(state, &Change::User { id: id.to_owned() });
         Ok(())
     }

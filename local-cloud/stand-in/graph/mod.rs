@@ -13,6 +13,7 @@ mod batch;
 mod behaviour;
 mod certificate;
 mod clients;
+mod delta;
 mod directory;
 mod dispatch;
 mod error;
@@ -116,6 +117,8 @@ struct State {
     outbox: notify::Outbox,
     tokens: Tokens,
     meter: throttle::Meter,
+    /// The number of requests with a delta token.
+    deltas: u64,
 }
 
 /// A validated call to Graph.
@@ -172,6 +175,7 @@ impl Graph {
                 outbox: notify::Outbox::default(),
                 tokens: Tokens::default(),
                 meter: throttle::Meter::default(),
+                deltas: 0,
             }),
             http: http.build().unwrap_or_default(),
             tenant_key: OnceLock::new(),

@@ -90,7 +90,8 @@ impl Endpoint {
                     ),
                 ));
             }
-            if !self.query.contains(name) && !["$skiptoken", "$format"].contains(&name.as_str()) {
+            let is_token = name == "$deltatoken" && self.path.ends_with("/delta()");
+            if !self.query.contains(name) && !is_token && !["$skiptoken", "$format"].contains(&name.as_str()) {
                 return Err(if name.starts_with('$') {
                     GraphError::new(400, "BadRequest", format!("The query parameter '{name}' is not supported."))
                 } else {

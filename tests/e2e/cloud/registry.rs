@@ -14,6 +14,13 @@ impl Cloud {
         found["Item"].as_object().unwrap().iter().map(|(name, value)| (name.clone(), plain(value))).collect()
     }
 
+    /// Whether the registry has an item with this key.
+    pub(crate) async fn has_item(&self, key: &str) -> bool {
+        let key = json!({ "instanceId": { "S": key } });
+        let body = json!({ "TableName": self.output("RegistryTable"), "Key": key, "ConsistentRead": true });
+        self.call("dynamodb", "DynamoDB_20120810.GetItem", body).await["Item"].is_object()
+    }
+
     /// Updates the registry entry of an instance. `values` may be `null`.
     pub(crate) async fn update_entry(&self, instance: &str, expression: &str, values: &Value) {
         let mut body = json!({

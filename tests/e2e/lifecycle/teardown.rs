@@ -86,6 +86,10 @@ async fn a_teardown_removes_all_own_resources_and_no_others() {
     let before_teardown = traces(&fixture.inventory().await, neighbour);
 
     rejected_without_alias_and_plan(&fixture, &id, leaving).await;
+    let items = [id.clone(), format!("delta#{id}")];
+    for item in &items {
+        assert!(fixture.cloud.has_item(item).await, "{item}");
+    }
     let (plan, end) = torn_down(&fixture, &id, leaving, &json!({ "instance": "delete" })).await;
     assert_eq!(
         actions(&plan),
@@ -103,6 +107,9 @@ async fn a_teardown_removes_all_own_resources_and_no_others() {
         ]
     );
     assert_eq!((&end["status"], &end["items"], &end["digest"]), (&json!("DONE"), &plan["items"], &plan["digest"]));
+    for item in &items {
+        assert!(!fixture.cloud.has_item(item).await, "{item}");
+    }
     let inventory = fixture.inventory().await;
     assert_eq!(traces(&inventory, leaving), Vec::<String>::new());
     assert_eq!(traces(&inventory, neighbour), before_teardown);

@@ -4,4 +4,5 @@
 mod approval;
 mod crash;
 pub(crate) mod fixture;
+mod incremental;
 mod lease;

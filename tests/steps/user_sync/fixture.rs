@@ -37,7 +37,8 @@ pub(crate) struct Fixture {
 /// The attributes that were written to the registry, by key. The values have the types of `DynamoDB`.
 type Attributes = Arc<Mutex<HashMap<String, Map<String, Value>>>>;
 
-/// A mock of the emulator: `GetItem` and `UpdateItem` of `DynamoDB`, and `GetSecretValue` of Secrets Manager.
+/// A mock of the emulator: `GetItem`, `BatchGetItem` and `UpdateItem` of `DynamoDB`, and `GetSecretValue` of Secrets
+/// Manager.
 struct Emulator(Arc<Mutex<Value>>, Attributes);
 
 impl Emulator {
@@ -54,7 +55,18 @@ impl Emulator {
         json!({ "Item": item })
     }
 
-    /// Sets and removes attributes. Conditions are only tested end to end.
+    /// Returns whether the item was last written under a greater number of the lease. Other conditions are only tested
+    /// end to end.
+    fn is_fenced_off(&self, key: &str, request: &Value) -> bool {
+        let compares =
+            request["ConditionExpression"].as_str().is_some_and(|text| text.ends_with("leaseNumber <= :number"));
+        let number = |value: &Value| value["N"].as_str().map_or(0, |number| number.parse::<u64>().unwrap());
+        let attributes = self.1.lock().unwrap();
+        let stored = attributes.get(key).map_or(0, |item| item.get("leaseNumber").map_or(0, number));
+        compares && stored > number(&request["ExpressionAttributeValues"][":number"])
+    }
+
+    /// Sets and removes attributes.
     fn update(&self, key: &str, request: &Value) {
         let expression = request["UpdateExpression"].as_str().unwrap().replace('#', "");
         let (set, removed) = expression.split_once("REMOVE").unwrap_or((&expression, ""));
@@ -78,9 +90,21 @@ impl Respond for Emulator {
                 let body: Value = serde_json::from_slice(&request.body).unwrap();
                 let key = body["Key"]["instanceId"]["S"].as_str().unwrap();
                 if operation == "UpdateItem" {
+                    if self.is_fenced_off(key, &body) {
+                        let refused = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException";
+                        return ResponseTemplate::new(400).set_body_json(json!({ "__type": refused }));
+                    }
                     self.update(key, &body);
                 }
                 self.item(key)
+            }
+            Some("BatchGetItem") => {
+                let body: Value = serde_json::from_slice(&request.body).unwrap();
+                let keys = body["RequestItems"]["registry"]["Keys"].as_array().unwrap();
+                let items = keys
+                    .iter()
+                    .filter_map(|key| self.item(key["instanceId"]["S"].as_str().unwrap()).get("Item").cloned());
+                json!({ "Responses": { "registry": items.collect::<Vec<_>>() }, "UnprocessedKeys": {} })
             }
             Some("GetSecretValue") => credential(),
             _ => return ResponseTemplate::new(400),
@@ -145,6 +169,32 @@ impl Fixture {
     /// Changes attributes of the instance in the registry.
     pub(crate) fn registry(&self, change: impl FnOnce(&mut Map<String, Value>)) {
         change(self.attributes.lock().unwrap().entry(self.instance_id.clone()).or_default());
+    }
+
+    /// The stored state of the incremental syncs, or `None` if there is none.
+    pub(crate) fn tracking(&self) -> Option<Value> {
+        let attributes = self.attributes.lock().unwrap();
+        let state = attributes.get(&format!("delta#{}", self.instance_id))?.get("tracking")?;
+        Some(serde_json::from_str(state["S"].as_str().unwrap()).unwrap())
+    }
+
+    /// Changes the stored state of the incremental syncs.
+    pub(crate) fn change_tracking(&self, change: impl FnOnce(&mut Value)) {
+        let mut state = self.tracking().unwrap();
+        change(&mut state);
+        self.set_tracking(&state);
+    }
+
+    /// Sets the stored state of the incremental syncs, apart from the members.
+    pub(crate) fn set_tracking(&self, state: &Value) {
+        let mut attributes = self.attributes.lock().unwrap();
+        let item = attributes.get_mut(&format!("delta#{}", self.instance_id)).unwrap();
+        item.insert("tracking".into(), json!({ "S": state.to_string() }));
+    }
+
+    /// Changes the registry entry.
+    pub(crate) fn set_entry(&self, change: impl FnOnce(&mut Value)) {
+        change(&mut self.entry.lock().unwrap());
     }
 
     /// Approves the current request, as `onboard approve` does.

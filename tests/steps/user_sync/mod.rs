@@ -5,6 +5,8 @@
 
 mod approval;
 mod fixture;
+mod incremental;
+mod incremental_access;
 mod joiners;
 mod pace;
 mod proficiencies;

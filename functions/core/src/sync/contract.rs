@@ -34,6 +34,10 @@ pub struct SyncUsersInput {
     /// there are more than [`MAX_HINTED`], the list is ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leavers: Vec<String>,
+    /// Whether the step may ask only for changes since the last full comparison, and compare nothing if there are none.
+    /// False in the input of earlier releases, which compares everything.
+    #[serde(default)]
+    pub incremental: bool,
     /// The checkpoint of the previous round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carry: Option<Checkpoint>,
@@ -275,6 +279,9 @@ pub struct SyncUsersOutput {
     pub language: Language,
     /// The result of the round.
     pub status: SyncStatus,
+    /// Whether the step compared nothing, because nothing has changed in Entra since the last full comparison.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incremental: bool,
     /// The digest of the plan, or if the status is [`SyncStatus::UnsafePlan`], the digest of the request for approval.
     pub digest: String,
     /// The numbers of planned and completed actions.

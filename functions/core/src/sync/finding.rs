@@ -54,6 +54,22 @@ impl SkipReason {
     pub const fn is_leaver(&self) -> bool {
         matches!(self, Self::Disabled | Self::Guest)
     }
+
+    /// Whether the reason can only end with a change of the member, a group or the settings. Otherwise, it can also end
+    /// with a change in Connect or of permissions, which delta queries do not return.
+    #[must_use]
+    pub const fn is_tracked(&self) -> bool {
+        match self {
+            Self::Disabled
+            | Self::Guest
+            | Self::NoUsername(_)
+            | Self::Username(_)
+            | Self::DuplicateUsername(_)
+            | Self::NoSecurityProfile
+            | Self::TooManySecurityProfiles(_) => true,
+            Self::Unreadable | Self::ProfileMissing(..) | Self::OtherOnboarding(_) => false,
+        }
+    }
 }
 
 /// The kind of a missing profile.

@@ -19,6 +19,7 @@ mod digest;
 mod display;
 mod finding;
 mod guard;
+mod incremental;
 mod model;
 mod plan;
 mod planner;
@@ -45,6 +46,7 @@ pub use contract::{
 };
 pub use finding::{Finding, ProfileKind, SkipReason, Skipped};
 pub use guard::{ADMIN_PROFILE, ActionSet, GuardedAction, GuardedPlan};
+pub use incremental::{MemberFilter, comparison_is_due};
 pub use model::{
     Assignment, Completeness, ConnectUser, GroupRead, LetIn, Member, NestedGroup, Ownership, PROFICIENCIES_KEY, Policy,
     Profiles, REMOVAL_DUE_KEY, SIGNED_OUT_KEY, date_to_tag, removal_due_from_tag,

@@ -250,6 +250,15 @@ pub struct Policy {
     pub let_in: LetIn,
 }
 
+impl Policy {
+    /// Whether this member of a group becomes a user: the account is not disabled, and not a guest if guests become no
+    /// users.
+    #[must_use]
+    pub fn allows(&self, member: &Member) -> bool {
+        member.account_enabled != Some(false) && (self.guests || !member.guest)
+    }
+}
+
 impl From<&Users> for Policy {
     fn from(users: &Users) -> Self {
         Self {

@@ -3,6 +3,7 @@
 
 mod assertions;
 mod claims;
+mod delta;
 mod directory;
 mod login;
 mod notifications;

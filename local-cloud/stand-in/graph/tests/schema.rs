@@ -71,7 +71,8 @@ async fn unknown_fields_wrong_types_and_missing_fields_are_rejected() {
 
 #[tokio::test]
 async fn an_unsupported_graph_operation_returns_an_error() {
-    let (status, code, _) = client().refused("GET", "/groups/delta", Value::Null).await;
+    let url = format!("/applications/{AGENTS}/federatedIdentityCredentials");
+    let (status, code, _) = client().refused("GET", &url, Value::Null).await;
     assert_eq!((status, code.as_str()), (501, "NotImplemented"));
 }
 

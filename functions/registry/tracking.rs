@@ -1,0 +1,132 @@
+//! The state of incremental syncs, in an item of its own: the links for the changes in Entra since the last full
+//! comparison, and the members that this comparison found.
+//!
+//! The key of the item is `delta#` and the instance ID. The item contains `tracking` (JSON), `members` (the
+//! [`MemberFilter`]) and `leaseNumber`, the number of the lease under which the item was last written. A write under a
+//! smaller number is refused, so a function that has lost its lease can't restore a state that is no longer valid. A
+//! missing or unreadable state only means that the next sync compares everything.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    primitives::Blob,
+    types::{AttributeValue, KeysAndAttributes},
+};
+use onboarding_core::{
+    StepError,
+    sync::{Counts, MemberFilter},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Entry, Item, Registry, number, string, text};
+use crate::{aws::error::CallResult as _, runtime::fence};
+
+/// The prefix of the item's key.
+const PREFIX: &str = "delta#";
+
+/// The links and results of the last full comparison. Times are milliseconds since the epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tracking {
+    /// The links for the changes to the groups' members.
+    pub groups: Vec<String>,
+    /// The link for the changes to the tenant's users.
+    pub users: String,
+    /// The time since which the links have returned no change to a group or member.
+    pub since: u64,
+    /// The digest of the settings that were compared.
+    pub settings: String,
+    /// The counts of the comparison.
+    pub counts: Counts,
+    /// The time of the comparison.
+    pub compared_at: u64,
+    /// The object IDs of the users who left and still have rights in Connect. An ID is empty if it is unknown.
+    pub leavers: Vec<String>,
+    /// The date of the next scheduled deletion of a user, as in the user's tag.
+    pub next_deletion: Option<String>,
+}
+
+/// Returns whether a key of the registry is the key of an incremental sync's state.
+pub(super) fn is_key(key: &str) -> bool {
+    key.starts_with(PREFIX)
+}
+
+impl Registry<'_> {
+    /// Returns the entry of an instance and the state of its incremental syncs, if this state exists and is readable.
+    /// Both items are read consistently, with one request.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the instance has no entry or the entry can't be read.
+    pub async fn entry_and_tracking(
+        &self,
+        instance_id: &str,
+    ) -> Result<(Entry, Option<(Tracking, MemberFilter)>), StepError> {
+        let doing = format!("reading the instance {instance_id} and its incremental syncs from the registry");
+        let keys = [instance_id.to_owned(), format!("{PREFIX}{instance_id}")];
+        let keys = keys.map(|key| HashMap::from([("instanceId".to_owned(), string(key))]));
+        let request = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(keys.to_vec())).build();
+        let request = request.map_err(|error| StepError::internal(format!("{doing}: {error}")))?;
+        let sent = self.client.batch_get_item().request_items(self.table, request).send().await.doing(doing)?;
+        let items = sent.responses.unwrap_or_default().remove(self.table).unwrap_or_default();
+        let (states, entries): (Vec<_>, Vec<_>) =
+            items.into_iter().partition(|item| text(item, "instanceId").is_some_and(is_key));
+        let entry = match entries.first() {
+            Some(item) => self.readable(instance_id, item)?,
+            // Under load, DynamoDB may process only a part of the request.
+            None => self.entry(instance_id).await?,
+        };
+        Ok((entry, states.first().and_then(tracking_in)))
+    }
+
+    /// Stores the state of an instance's incremental syncs. Without `members`, the stored members stay.
+    ///
+    /// # Errors
+    /// `LeaseLost` if a later function has written the item; otherwise the error of `DynamoDB`.
+    pub async fn write_tracking(
+        &self,
+        instance_id: &str,
+        tracking: &Tracking,
+        members: Option<&MemberFilter>,
+    ) -> Result<(), StepError> {
+        let json = serde_json::to_string(tracking)
+            .map_err(|error| StepError::internal(format!("the state could not be encoded: {error}")))?;
+        let mut values = vec![(":tracking", string(json))];
+        let mut update = "SET tracking = :tracking, leaseNumber = :number".to_owned();
+        if let Some(members) = members {
+            values.push((":members", AttributeValue::B(Blob::new(members.as_bytes()))));
+            update.push_str(", members = :members");
+        }
+        self.update_tracking(instance_id, &update, values).await
+    }
+
+    /// Deletes the state of an instance's incremental syncs, so that the next sync compares everything.
+    ///
+    /// # Errors
+    /// `LeaseLost` if a later function has written the item; otherwise the error of `DynamoDB`.
+    pub async fn forget_tracking(&self, instance_id: &str) -> Result<(), StepError> {
+        self.update_tracking(instance_id, "SET leaseNumber = :number REMOVE tracking, members", Vec::new()).await
+    }
+
+    async fn update_tracking(
+        &self,
+        instance_id: &str,
+        update: &str,
+        mut values: Vec<(&'static str, AttributeValue)>,
+    ) -> Result<(), StepError> {
+        let doing = format!("storing the state of the incremental syncs of the instance {instance_id}");
+        // An execution that an earlier release started has no lease. It never overrides an execution that has one.
+        values.push((":number", number(fence::number().unwrap_or_default())));
+        let condition = "attribute_not_exists(leaseNumber) OR leaseNumber <= :number";
+        if self.update_if(&doing, &format!("{PREFIX}{instance_id}"), condition, update, &values).await? {
+            return Ok(());
+        }
+        Err(StepError::lease_lost(format!("{doing}: another execution has stored a later state meanwhile")))
+    }
+}
+
+/// Returns the state in an item, if it is readable.
+fn tracking_in(item: &Item) -> Option<(Tracking, MemberFilter)> {
+    let tracking = serde_json::from_str(text(item, "tracking")?).ok()?;
+    let members = item.get("members")?.as_b().ok()?;
+    Some((tracking, MemberFilter::from_bytes(members.clone().into_inner())?))
+}
