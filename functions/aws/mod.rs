@@ -1,6 +1,7 @@
 //! The clients of the AWS services, one module for each service, and the classification of AWS errors. The users of
 //! Amazon Connect have a directory of their own, `connect`.
 
+pub mod approved_origins;
 pub mod error;
 pub mod event_bus;
 pub mod http;

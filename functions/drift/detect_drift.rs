@@ -2,8 +2,8 @@
 //! onboarding, to find manual changes.
 //!
 //! * Reads: `dynamodb:GetItem` or `dynamodb:Scan` on the registry; `connect:DescribeInstance`,
-//!   `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`, the lists of profiles and hierarchy
-//!   groups; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:GetRole`,
+//!   `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`, `connect:ListApprovedOrigins`, the lists of
+//!   profiles and hierarchy groups; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:GetRole`,
 //!   `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; Graph `/servicePrincipals/{id}` with its claims policies
 //!   and assignments, `/applications/{id}`, `/groups/{id}` (and its members, if single users are assigned),
 //!   `/subscriptions`; the federation metadata.
@@ -34,7 +34,7 @@ use crate::{
     inspect::{
         entra::{self, Found},
         federation::{Federation, policy_object, provider_object, role_object},
-        instance, record,
+        instance, origins, record,
     },
     registry::{Entry, Registry, Unreadable},
     runtime::metrics::{Metric, Metrics},
@@ -141,7 +141,7 @@ async fn remediation(ctx: &Context, entry: &Entry, application_gone: bool) -> Re
     };
     let account = iam::arn_prefix(ctx.sts()).await?;
     let place = (account.as_str(), ctx.region(), entry.instance_id.as_str());
-    let wanted = Federation::new(&onboarding.iam, onboarding.users.username, place)?;
+    let wanted = Federation::new(&onboarding, place)?;
     Ok(Some(Remediation {
         region: ctx.region().to_owned(),
         instance_arn: entry.instance_arn.clone(),
@@ -237,7 +237,7 @@ impl Comparison<'_> {
     async fn wanted(&self) -> Result<Federation, StepError> {
         let account = iam::arn_prefix(self.ctx.sts()).await?;
         let place = (account.as_str(), self.ctx.region(), self.entry.instance_id.as_str());
-        Federation::new(&self.onboarding.iam, self.onboarding.users.username, place)
+        Federation::new(&self.onboarding, place)
     }
 
     async fn instance(&self) -> Result<Vec<Object>, StepError> {
@@ -259,6 +259,7 @@ impl Comparison<'_> {
             let wanted = &self.onboarding.instance;
             objects.extend(instance::attribute_objects(self.ctx, Some(id), wanted).await?);
             objects.extend(instance::storage_objects(self.ctx, Some(id), wanted).await?);
+            objects.extend(origins::origin_objects(self.ctx, Some(id), wanted).await?);
         }
         Ok(objects)
     }

@@ -10,7 +10,7 @@ use onboarding_core::{
     iam::{federation_policy, same_document, session_seconds, summary, trust_policy},
     inspection::{Checks, Object, Presence},
     names,
-    onboarding::{Iam, UsernameAttribute},
+    onboarding::{Destination, Onboarding, UsernameAttribute},
     saml::{Metadata, read_metadata},
     sync::Ownership,
 };
@@ -33,6 +33,8 @@ pub(crate) struct Federation {
     pub(crate) certificate: Option<String>,
     /// The expected identifier. If `None`, every identifier in the form that AWS requires is accepted.
     pub(crate) identifier: Option<String>,
+    /// The page that opens after sign-in.
+    pub(crate) destination: Option<Destination>,
 }
 
 impl TryFrom<&VerifySignInInput> for Federation {
@@ -49,6 +51,7 @@ impl TryFrom<&VerifySignInInput> for Federation {
             session_seconds: session_seconds(&input.session_duration)?,
             certificate: Some(input.sign_on.certificate_thumbprint.clone()),
             identifier: Some(input.sign_on.identifier_uri.clone()),
+            destination: input.sign_in.destination.clone(),
         })
     }
 }
@@ -59,20 +62,21 @@ impl Federation {
     /// # Errors
     /// `InvalidInput` if the session duration is invalid.
     pub(crate) fn new(
-        wanted: &Iam,
-        username: UsernameAttribute,
+        onboarding: &Onboarding,
         (account, region, instance_id): (&str, &str, &str),
     ) -> Result<Self, StepError> {
+        let wanted = &onboarding.iam;
         Ok(Self {
             region: region.into(),
             instance_id: instance_id.into(),
             saml_provider_arn: format!("{account}:saml-provider/{}", wanted.saml_provider_name),
             policy_arn: format!("{account}:policy{}{}", names::IAM_PATH, wanted.policy_name),
             role_arn: format!("{account}:role{}{}", names::IAM_PATH, wanted.role_name),
-            username,
+            username: onboarding.users.username,
             session_seconds: session_seconds(&wanted.session_duration)?,
             certificate: None,
             identifier: None,
+            destination: onboarding.sign_in.destination.clone(),
         })
     }
 

@@ -7,4 +7,5 @@ pub(crate) mod federation;
 pub(crate) mod incomplete;
 pub(crate) mod instance;
 pub(crate) mod members;
+pub(crate) mod origins;
 pub(crate) mod record;

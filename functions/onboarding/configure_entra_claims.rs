@@ -33,7 +33,7 @@ pub async fn run(ctx: &Context, input: ConfigureEntraClaimsInput) -> Result<Conf
     let principal = graph.seen_service_principal(&input.application.service_principal_id).await?;
     let seconds = iam::session_seconds(&input.session_duration)?;
     let definition = saml::claims_definition(&input.role_arn, &input.saml_provider_arn, input.username, seconds);
-    let relay_state = saml::relay_state(&input.region, &input.instance_id);
+    let relay_state = saml::relay_state(&input.region, &input.instance_id, input.sign_in.destination.as_ref());
     let claims_policy_id = set_claims(graph, &principal.id, &names::claims_policy(&input.alias), &definition).await?;
     let changes = principal_changes(&principal, &relay_state);
     if !changes.is_empty() {
@@ -44,7 +44,9 @@ pub async fn run(ctx: &Context, input: ConfigureEntraClaimsInput) -> Result<Conf
     if principal.preferred_token_signing_key_thumbprint.as_deref().unwrap_or_default().is_empty() {
         graph.activate_certificate(&principal, &input.certificate_thumbprint).await?;
     }
-    Ok(ConfigureEntraClaimsOutput { claims_policy_id, relay_state })
+    let destination_url =
+        input.sign_in.destination.as_ref().map(|destination| saml::destination_url(&input.alias, destination));
+    Ok(ConfigureEntraClaimsOutput { claims_policy_id, relay_state, destination_url })
 }
 
 fn principal_changes(principal: &ServicePrincipal, relay_state: &str) -> Map<String, Value> {

@@ -1,30 +1,40 @@
-//! `configure-instance`: sets the instance's attributes, flow logs, and storage locations for recordings, transcripts
-//! and reports (manual procedure: the console's テレフォニー and データストレージ pages).
+//! `configure-instance`: sets the instance's attributes, flow logs, storage locations for recordings, transcripts and
+//! reports, and approved origins (manual procedure: the console's テレフォニー and データストレージ pages).
 //!
-//! * Reads: `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`.
+//! * Reads: `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`, `connect:ListApprovedOrigins`,
+//!   `dynamodb:GetItem`.
 //! * Writes: `connect:UpdateInstanceAttribute`, `connect:AssociateInstanceStorageConfig`,
-//!   `connect:UpdateInstanceStorageConfig`. Setting a storage location also requires `s3:GetBucketAcl` and
+//!   `connect:UpdateInstanceStorageConfig`, `connect:AssociateApprovedOrigin`, `connect:DisassociateApprovedOrigin`,
+//!   `dynamodb:UpdateItem` (which origins this onboarding has added). Setting a storage location also requires `s3:GetBucketAcl` and
 //!   `s3:GetBucketLocation` on the bucket, `kms:DescribeKey` and `kms:CreateGrant` on the key, and `iam:PutRolePolicy`
 //!   on `AWSServiceRoleForAmazonConnect*`. Setting an attribute may require `ds:DescribeDirectories` and
 //!   `logs:CreateLogGroup`.
 //! * Safe to repeat: each attribute and storage location is read and compared first, and only differences are written.
-//!   A storage location that another administrator set may contain data that is in use, so it is kept and reported.
+//!   A storage location that another administrator set may contain data that is in use, so it is kept and reported. An
+//!   origin is recorded before it is added, so that a retry knows that this onboarding added it. Only recorded origins
+//!   are removed.
 
 use aws_sdk_connect::types::{InstanceStorageConfig, InstanceStorageResourceType};
 use onboarding_core::{
     StepError,
-    contract::{ConfigureInstanceInput, ConfigureInstanceOutput, OpenItem},
+    contract::{ApprovedOrigin, ConfigureInstanceInput, ConfigureInstanceOutput, OpenItem},
+    origin::same,
 };
 
 use crate::{
-    aws,
+    aws::{self, approved_origins},
     context::Context,
-    inspect::instance::{
-        attributes, fresh, location, same_key, same_place, storage_configs, stored, wanted_attributes, wanted_storage,
+    inspect::{
+        instance::{
+            attributes, fresh, location, same_key, same_place, storage_configs, stored, wanted_attributes,
+            wanted_storage,
+        },
+        origins::{ADD_OR_REMOVE, ORIGIN, Origins},
     },
+    registry::Registry,
 };
 
-/// Sets the attributes and storage locations that differ.
+/// Sets the attributes, storage locations and approved origins that differ.
 ///
 /// # Errors
 /// `NotConsistentYet` until the new instance is visible everywhere in Connect; otherwise the error that Connect
@@ -35,6 +45,7 @@ pub async fn run(ctx: &Context, input: ConfigureInstanceInput) -> Result<Configu
     for resource_type in stored(&input.instance.storage) {
         set_storage(ctx, &input, &resource_type, &mut output).await?;
     }
+    set_origins(ctx, &input, &mut output).await?;
     Ok(output)
 }
 
@@ -164,4 +175,61 @@ async fn update_storage(
                 &error,
             )
         })
+}
+
+/// Adds the missing origins, and removes origins that this onboarding added and that are no longer in the input.
+async fn set_origins(
+    ctx: &Context,
+    input: &ConfigureInstanceInput,
+    output: &mut ConfigureInstanceOutput,
+) -> Result<(), StepError> {
+    let wanted = input.instance.approved_origins();
+    let mut origins = Origins::read(ctx, &input.instance_id, &input.instance).await?;
+    let missing: Vec<&String> = wanted.iter().filter(|origin| !origins.lists(origin)).collect();
+    for origin in missing {
+        add_origin(ctx, &input.instance_id, origin, &mut origins).await?;
+        output.changed.push(format!("{ORIGIN} {origin}"));
+    }
+    let is_wanted = |origin: &str| wanted.iter().any(|wanted| same(wanted, origin));
+    let recorded: Vec<String> = origins.added.iter().filter(|origin| !is_wanted(origin)).cloned().collect();
+    for origin in recorded {
+        if origins.listed.contains(&origin) {
+            approved_origins::remove(ctx.connect(), &input.instance_id, &origin).await?;
+            output.changed.push(format!("{ORIGIN} {origin}"));
+        }
+        origins.added.remove(&origin);
+        Registry::new(ctx)?.record_origins(&input.instance_id, &origins.added).await?;
+    }
+    let adopted = |origin: &String| !origins.added.contains(origin);
+    let approved = |origin: &String| ApprovedOrigin { origin: origin.clone(), adopted: adopted(origin) };
+    output.approved_origins = wanted.iter().map(approved).collect();
+    let others = origins.of_others().filter(|origin| input.instance.approved_origins.is_some() && !is_wanted(origin));
+    output.open_items.extend(others.map(|origin| {
+        let what = "it is not in the input; this onboarding did not add it, so it stays";
+        OpenItem::new(format!("{ORIGIN} {origin}"), what, ADD_OR_REMOVE)
+    }));
+    Ok(())
+}
+
+/// Records an origin as added by this onboarding, then adds it.
+async fn add_origin(ctx: &Context, instance_id: &str, origin: &str, origins: &mut Origins) -> Result<(), StepError> {
+    let registry = Registry::new(ctx)?;
+    let is_new = origins.added.insert(origin.to_owned());
+    if is_new {
+        registry.record_origins(instance_id, &origins.added).await?;
+    }
+    match ctx.connect().associate_approved_origin().instance_id(instance_id).origin(origin).send().await {
+        Ok(_) => Ok(()),
+        // If an earlier attempt of this step recorded the origin, the earlier attempt added it, and Connect did not list
+        // it yet. Otherwise, another administrator has added it in the meantime. Retries of the SDK have the same client
+        // token, so they cause no conflict.
+        Err(error) if aws::error::is(&error, &["ResourceConflictException"]) => {
+            if is_new {
+                origins.added.remove(origin);
+                registry.record_origins(instance_id, &origins.added).await?;
+            }
+            Ok(())
+        }
+        Err(error) => Err(fresh(&format!("adding the approved origin {origin} to the instance {instance_id}"), &error)),
+    }
 }

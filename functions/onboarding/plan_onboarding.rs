@@ -6,7 +6,7 @@
 //!   `/groups/{id}/members` or `/transitiveMembers`, `/servicePrincipals`, `/applications`, claims policies and
 //!   assignments of the application, `/subscriptions`; the federation metadata; `connect:ListInstances`,
 //!   `connect:DescribeInstance`, `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`,
-//!   `connect:ListPhoneNumbersV2`, `connect:SearchAvailablePhoneNumbers`, `connect:SearchUsers`, the lists of profiles
+//!   `connect:ListApprovedOrigins`, `connect:ListPhoneNumbersV2`, `connect:SearchAvailablePhoneNumbers`, `connect:SearchUsers`, the lists of profiles
 //!   and hierarchy groups; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:GetRole`,
 //!   `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; the Service Quotas calls of `request-quotas` except the
 //!   request; `support:DescribeCases`; `dynamodb:GetItem` on the registry. The documents for ordering numbers are not
@@ -41,7 +41,7 @@ use crate::{
         federation::{Federation, policy_object, provider_object, role_object},
         instance,
         members::{Members, UserPlan},
-        record,
+        origins, record,
     },
     onboarding::telephony,
     registry::{Entry, Registry},
@@ -137,6 +137,7 @@ impl Planner<'_> {
         items.extend(self.planned(&instance::attribute_objects(self.ctx, id, wanted).await?));
         let storage = instance::storage_objects(self.ctx, id, wanted).await?;
         items.extend(self.planned(&storage));
+        items.extend(self.planned(&origins::origin_objects(self.ctx, id, wanted).await?));
         let open_items = storage.iter().filter_map(|object| match &object.presence {
             Presence::Elsewhere(place) => Some(OpenItem::new(
                 format!("storage {}", object.name),
@@ -175,7 +176,7 @@ impl Planner<'_> {
         let alias = onboarding.instance.alias.as_str();
         let account = iam::arn_prefix(ctx.sts()).await?;
         let id = self.instance.id.as_deref().unwrap_or("of the new instance");
-        let wanted = Federation::new(&onboarding.iam, onboarding.users.username, (&account, ctx.region(), id))?;
+        let wanted = Federation::new(onboarding, (&account, ctx.region(), id))?;
         let graph = ctx.graph();
         let name = &onboarding.entra.application_name;
         let (found, instead) = self.entra_application().await?;

@@ -7,6 +7,7 @@
 //! * [`entries`]: `alias`, `config`, `registeredAt`;
 //! * [`rotation`]: the execution that may add a signing certificate, and until when (`rotation`, `rotationUntil`);
 //! * the onboarding: `begun`, the input of the onboarding, which is kept until `config` exists;
+//! * [`origins`]: `origins`, the approved origins that the onboarding has added to the instance;
 //! * [`lease`] and the state machines of the user sync and the teardown: the lease of the users (`lease`, `leaseUntil`,
 //!   `leaseNumber`, `leaseRevokedAt`);
 //! * the state machine of the user sync: the request for one more pass (`dirty`) and the results of the latest syncs
@@ -21,7 +22,7 @@
 //! The state of incremental syncs has an item of its own ([`tracking`]).
 //!
 //! Times are milliseconds since the epoch. The registry does not record which objects exist in AWS and Entra; this is
-//! always read from AWS and Entra.
+//! always read from AWS and Entra. It records who added an object only for approved origins, which can't have tags.
 
 use std::collections::HashMap;
 
@@ -46,6 +47,7 @@ mod approval;
 mod entries;
 mod entry;
 pub mod lease;
+mod origins;
 mod progress;
 mod rotation;
 mod tracking;

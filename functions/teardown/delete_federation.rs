@@ -1,27 +1,30 @@
 //! `delete-federation`: deletes the role, the policy and the SAML provider of an onboarding during teardown. After
-//! this step, no user can sign in.
+//! this step, no user can sign in. If the instance is kept, this step also removes the approved origins that the
+//! onboarding added, so that no website can embed the instance.
 //!
 //! * Reads: `iam:GetRole`, `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`, `iam:GetPolicy`,
-//!   `iam:ListPolicyVersions`, `iam:ListEntitiesForPolicy`, `iam:GetSAMLProvider`.
+//!   `iam:ListPolicyVersions`, `iam:ListEntitiesForPolicy`, `iam:GetSAMLProvider`; `dynamodb:GetItem`.
 //! * Writes: `iam:DetachRolePolicy`, `iam:DeleteRolePolicy`, `iam:DeleteRole`, `iam:DeletePolicyVersion`,
 //!   `iam:DeletePolicy`, `iam:DeleteSAMLProvider`; role and policy only under the path `connect-onboarding/`, the
-//!   provider only with the tag of an onboarding.
+//!   provider only with the tag of an onboarding. `connect:DisassociateApprovedOrigin`.
 //! * Safe to repeat: an object that no longer exists counts as removed. The tags are read immediately before each
 //!   deletion; an object that does not belong to this onboarding, or a policy that another role or user also uses, is
-//!   kept and reported.
+//!   kept and reported. The registry is read again before an origin is removed; only origins in the approved plan that
+//!   this onboarding added are removed.
 
 use aws_sdk_iam::error::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use onboarding_core::{
     StepError,
-    contract::{OpenItem, RemoveInput, RemoveOutput},
+    contract::{OpenItem, RemoveInput, RemoveOutput, TeardownTarget},
     sync::Ownership,
 };
 use tracing::info;
 
 use crate::{
-    aws::{self, error::CallResult as _, iam},
+    aws::{self, approved_origins, error::CallResult as _, iam},
     context::Context,
+    registry::Registry,
 };
 
 /// Runs the step.
@@ -35,7 +38,22 @@ pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, Step
     delete_role(ctx, role, &target.alias, &mut output).await?;
     delete_policy(ctx, &target.policy_arn, &target.alias, &mut output).await?;
     delete_provider(ctx, &target.saml_provider_arn, &target.alias, &mut output).await?;
+    remove_origins(ctx, target, &mut output).await?;
     Ok(output)
+}
+
+/// Removes the approved origins of the plan. The record of the added origins is deleted with the registry entry.
+async fn remove_origins(ctx: &Context, target: &TeardownTarget, output: &mut RemoveOutput) -> Result<(), StepError> {
+    if target.approved_origins.is_empty() {
+        return Ok(());
+    }
+    let added = Registry::new(ctx)?.added_origins(&target.instance_id).await?;
+    for origin in target.approved_origins.iter().filter(|origin| added.contains(*origin)) {
+        approved_origins::remove(ctx.connect(), &target.instance_id, origin).await?;
+        info!(instance = target.alias, origin, "approved origin removed");
+        output.removed += 1;
+    }
+    Ok(())
 }
 
 fn keep(output: &mut RemoveOutput, what: String, why: &str) {

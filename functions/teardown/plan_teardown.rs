@@ -6,7 +6,7 @@
 //! input as soon as the instance is active.
 //!
 //! * Reads: `dynamodb:GetItem` and `dynamodb:Scan` on the registry; `connect:DescribeInstance`,
-//!   `connect:ListPhoneNumbersV2`, `connect:SearchUsers`; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetRole`,
+//!   `connect:ListApprovedOrigins`, `connect:ListPhoneNumbersV2`, `connect:SearchUsers`; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetRole`,
 //!   `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; Graph `/servicePrincipals/{id}` with its claims policies
 //!   and assignments, `/applications/{id}`, `/policies/claimsMappingPolicies`, `/subscriptions`; for an unregistered
 //!   instance also `/applicationTemplates`, `/servicePrincipals` and `/applications` (lists).
@@ -35,6 +35,7 @@ use crate::{
         entra::{APPLICATION, ApplicationOwner, Found, owner},
         federation::{Federation, FoundRole},
         incomplete, instance,
+        origins::{ORIGIN, Origins},
     },
     registry::{Entry, Registry},
 };
@@ -57,7 +58,7 @@ pub async fn run(ctx: &Context, input: PlanTeardownInput) -> Result<PlanTeardown
     let account = iam::arn_prefix(ctx.sts()).await?;
     let onboarding = entry.input();
     let place = (account.as_str(), ctx.region(), entry.instance_id.as_str());
-    let federation = Federation::new(&onboarding.iam, onboarding.users.username, place)?;
+    let federation = Federation::new(&onboarding, place)?;
     let found = instance::describe(ctx, &entry.instance_id).await?;
     let deletes_instance = request.instance == Disposition::Delete
         && found.as_ref().is_some_and(|found| instance::is_ours(found, &entry.alias));
@@ -70,12 +71,14 @@ pub async fn run(ctx: &Context, input: PlanTeardownInput) -> Result<PlanTeardown
         deletes_instance,
     };
     let (application, fate) = planner.application().await?;
+    let (origins, approved_origins) = planner.origins().await?;
     let (instance, phone_numbers) = planner.instance().await?;
     let parts = [
         planner.subscriptions(&registry).await?,
         planner.users().await?,
         planner.federation().await?,
         application,
+        origins,
         instance,
     ];
     let (mut items, notes): (Vec<PlanItem>, Vec<Vec<OpenItem>>) =
@@ -102,7 +105,7 @@ pub async fn run(ctx: &Context, input: PlanTeardownInput) -> Result<PlanTeardown
         approved,
         approval,
         registered: is_registered,
-        target: planner.target(fate, phone_numbers),
+        target: TeardownTarget { approved_origins, ..planner.target(fate, phone_numbers) },
     })
 }
 
@@ -204,7 +207,21 @@ impl Planner<'_> {
             policy_arn: federation.policy_arn,
             role_arn: federation.role_arn,
             phone_numbers,
+            approved_origins: Vec::new(),
         }
+    }
+
+    /// Plans the approved origins of an instance that is kept, and returns the origins that would be removed.
+    async fn origins(&self) -> Result<(Vec<Planned>, Vec<String>), StepError> {
+        if !self.exists || self.deletes_instance {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let found = Origins::read(self.ctx, &self.entry.instance_id, &self.entry.input().instance).await?;
+        let item = |origin: &String, action, detail| Planned::new(Area::Instance, ORIGIN, origin, action, detail);
+        let ours: Vec<String> = found.ours().cloned().collect();
+        let removed = ours.iter().map(|origin| item(origin, Action::Delete, ""));
+        let kept = found.of_others().map(|origin| item(origin, Action::Leave, "this onboarding did not add it"));
+        Ok((removed.chain(kept).collect(), ours))
     }
 
     async fn subscriptions(&self, registry: &Registry<'_>) -> Result<Vec<Planned>, StepError> {

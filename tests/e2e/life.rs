@@ -127,7 +127,8 @@ fn member_id(number: usize) -> String {
 /// An input with a quota, a claimed phone number, and a removal limit of zero.
 fn input() -> Value {
     json!({
-        "instance": { "alias": ALIAS },
+        "instance": { "alias": ALIAS, "approvedOrigins": ["https://crm.example.com"] },
+        "signIn": { "destination": "agentWorkspace" },
         "quotas": { "concurrentActiveCalls": 20 },
         "phoneNumbers": [{ "country": "US", "type": "DID", "quantity": 1 }],
         "users": {
@@ -319,6 +320,8 @@ impl Life {
         let id = self.instance().await;
         let path = format!("/instance/{id}/attribute/CONTACTFLOW_LOGS");
         self.cloud.rest("connect", "POST", &path, &json!({ "Value": "false" })).await;
+        let origin = format!("/instance/{id}/approved-origin?origin=https%3A%2F%2Fcrm.example.com");
+        self.cloud.rest("connect", "DELETE", &origin, &Value::Null).await;
         let wide = json!({ "Version": "2012-10-17", "Statement": [{
             "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::000000000000:root" }, "Action": "sts:AssumeRole",
         }] });

@@ -65,8 +65,15 @@ fn facts(report: &Report, words: Words) -> Vec<(&'static str, String)> {
         (names.names.role, sign_on.role_arn.clone()),
         (names.names.relay_state, sign_on.claims.relay_state.clone()),
     ]);
+    facts.extend(sign_on.claims.destination_url.iter().map(|url| (names.names.destination, url.clone())));
     facts.extend(
         report.storage.iter().map(|storage| (storage_name(names, &storage.resource_type), storage.location.clone())),
+    );
+    facts.extend(
+        report
+            .approved_origins
+            .iter()
+            .map(|approved| (names.names.approved_origin, format!("{}{}", approved.origin, adopted(approved.adopted)))),
     );
     let groups = report.groups.iter().map(|group| format!("{} ({})", group.display_name, group.users));
     facts.extend([
@@ -107,8 +114,8 @@ fn storage_name(names: &Names, resource_type: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use onboarding_core::contract::{
-        AssignGroupsOutput, ConfigureEntraClaimsOutput, CreateInstanceOutput, EntraApplication, EntraGroup,
-        EntraSignOn, QuotaResult, SignOnResult, StorageLocation, SubscribeGroupsOutput, TelephonyResult,
+        ApprovedOrigin, AssignGroupsOutput, ConfigureEntraClaimsOutput, CreateInstanceOutput, EntraApplication,
+        EntraGroup, EntraSignOn, QuotaResult, SignOnResult, StorageLocation, SubscribeGroupsOutput, TelephonyResult,
         VerifySignInOutput,
     };
     use onboarding_core::sync::{Outcome, SyncUsersOutput, Totals};
@@ -129,6 +136,7 @@ mod tests {
             execution: "arn".into(),
             started_at: "2026-01-01T00:00:00Z".into(),
             instance: CreateInstanceOutput { instance_id: "i-1".into(), adopted: true, ..Default::default() },
+            approved_origins: vec![ApprovedOrigin { origin: "https://crm.example".into(), adopted: false }],
             storage: vec![StorageLocation { resource_type: "CALL_RECORDINGS".into(), location: "s3://b/p".into() }],
             sign_on: SignOnResult {
                 application: EntraApplication::default(),
@@ -136,7 +144,10 @@ mod tests {
                 saml_provider_arn: "arn:aws:iam::000000000000:saml-provider/p".into(),
                 policy_arn: "arn:aws:iam::000000000000:policy/p".into(),
                 role_arn: "arn:aws:iam::000000000000:role/r".into(),
-                claims: ConfigureEntraClaimsOutput::default(),
+                claims: ConfigureEntraClaimsOutput {
+                    destination_url: Some("https://acme.my.connect.aws/home".into()),
+                    ..Default::default()
+                },
                 assignment: AssignGroupsOutput::default(),
                 notifications: SubscribeGroupsOutput::default(),
                 users: SyncUsersOutput { counts: Outcome { done, ..Default::default() }, ..Default::default() },
@@ -169,7 +180,9 @@ mod tests {
         let find = |name: &str| facts.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str());
         assert_eq!(find("Sign in"), Some("https://launcher.myapps.microsoft.com/api/signin/a?tenantId=t"));
         assert_eq!(find("Amazon Connect instance"), Some("i-1 (already existed)"));
+        assert_eq!(find("Page after sign-in"), Some("https://acme.my.connect.aws/home"));
         assert_eq!(find("Call recordings"), Some("s3://b/p"));
+        assert_eq!(find("Approved origin"), Some("https://crm.example (new)"));
         assert_eq!(find("Groups"), Some("Agents (25)"));
         assert_eq!(find("Users"), Some("created 24, failed 1; group memberships: 25"));
         assert_eq!(find("Phone numbers"), Some("+81350000001 (JP DID, claimed)"));

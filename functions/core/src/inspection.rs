@@ -4,7 +4,7 @@
 use crate::contract::{Action, Area, Check, DriftFinding, PlanItem};
 
 /// The checks whose failure can give access to an unauthorized user.
-const SECURITY: [&str; 11] = [
+const SECURITY: [&str; 12] = [
     "trust policy",
     "policy",
     "trusted certificates",
@@ -16,6 +16,7 @@ const SECURITY: [&str; 11] = [
     "further reply URLs",
     "identity management",
     "user assignment required",
+    "listed in the input",
 ];
 
 /// Whether an object exists, and who owns it.
@@ -27,6 +28,8 @@ pub enum Presence {
     Ours,
     /// The object does not have the tags of an onboarding, and an onboarding can use the object as it is.
     Adoptable,
+    /// The object belongs to an onboarding of this alias, and the input no longer contains it.
+    Surplus,
     /// Another administrator chose this value for the setting. The setting stays unchanged.
     Elsewhere(String),
     /// The object blocks the onboarding for this reason.
@@ -128,6 +131,7 @@ impl Object {
         let differs = self.differences().next().is_some();
         let (action, detail) = match &self.presence {
             Presence::Absent => (Action::Create, self.note.clone()),
+            Presence::Surplus => (Action::Delete, "it is no longer in the input".into()),
             Presence::Elsewhere(found) => (Action::Leave, found.clone()),
             Presence::Foreign(why) | Presence::Hidden(why) => (Action::Conflict, why.clone()),
             Presence::Ours if differs => (Action::Change, differences()),
@@ -161,6 +165,7 @@ impl Object {
         };
         let revertible = match &self.presence {
             Presence::Absent => return whole("present", "none", self.reversible),
+            Presence::Surplus => return whole("none", "present", self.reversible),
             Presence::Hidden(why) => return whole("readable", why, false),
             // If the settings of the foreign object could be read, the code below compares them instead.
             Presence::Foreign(why) if self.checks.is_empty() => {
@@ -218,6 +223,7 @@ mod tests {
     fn every_presence_has_its_action() {
         for (presence, passed, known, action) in [
             (Presence::Absent, true, false, Action::Create),
+            (Presence::Surplus, true, true, Action::Delete),
             (Presence::Ours, true, false, Action::Leave),
             (Presence::Ours, false, true, Action::Change),
             (Presence::Adoptable, true, false, Action::Adopt),

@@ -14,6 +14,7 @@ pub mod inspection;
 pub mod messages;
 pub mod names;
 pub mod onboarding;
+pub mod origin;
 pub mod parse;
 pub mod quota;
 pub mod report;

@@ -37,6 +37,7 @@ pub fn compose(input: ReportInput) -> Report {
         started_at,
         instance,
         storage: configuration.storage,
+        approved_origins: configuration.approved_origins,
         sign_on,
         groups: preflight.groups,
         telephony,

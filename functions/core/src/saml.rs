@@ -1,10 +1,14 @@
 //! The SAML data of both sides: URLs and claims for Entra, federation metadata for IAM.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
-use crate::{StepError, onboarding::UsernameAttribute};
+use crate::{
+    StepError,
+    onboarding::{Destination, UsernameAttribute},
+};
 
 /// The claim with the role ARN and the provider ARN.
 pub const ROLE_CLAIM: &str = "https://aws.amazon.com/SAML/Attributes/Role";
@@ -19,10 +23,30 @@ pub const IDENTIFIER: &str = "https://signin.aws.amazon.com/saml";
 const METADATA_NS: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 const SIGNATURE_NS: &str = "http://www.w3.org/2000/09/xmldsig#";
 
-/// The relay state: the instance's federation endpoint in the AWS console.
+/// All characters except the unreserved characters of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The relay state: the instance's federation endpoint in the AWS console, with the page that opens after sign-in.
+///
+/// The administrator guide of Amazon Connect, "Use a destination in your relay state URL", documents `destination` as a
+/// percent-encoded path. `new_domain=true` selects the domain `my.connect.aws`, to which the documented paths belong, on
+/// instances that were created before March 2021 ("Infrastructure security"); newer instances have only this domain.
 #[must_use]
-pub fn relay_state(region: &str, instance_id: &str) -> String {
-    format!("https://{region}.console.aws.amazon.com/connect/federate/{instance_id}")
+pub fn relay_state(region: &str, instance_id: &str, destination: Option<&Destination>) -> String {
+    let endpoint = format!("https://{region}.console.aws.amazon.com/connect/federate/{instance_id}");
+    match destination {
+        Some(destination) => {
+            let path = utf8_percent_encode(destination.path(), RESERVED);
+            format!("{endpoint}?destination={path}&new_domain=true")
+        }
+        None => endpoint,
+    }
+}
+
+/// The URL of the page that opens after sign-in, on the instance's domain.
+#[must_use]
+pub fn destination_url(alias: &str, destination: &Destination) -> String {
+    format!("https://{}.my.connect.aws{}", alias.to_ascii_lowercase(), destination.path())
 }
 
 /// The user access URL ("ユーザーのアクセス URL") that users open to sign in. Graph has no property for this URL, so it is
@@ -238,6 +262,7 @@ pub fn thumbprint(base64_der: &str) -> Option<String> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
+    use crate::onboarding::Page;
 
     fn metadata(certificate: &str) -> String {
         format!(
@@ -293,6 +318,22 @@ mod tests {
         );
         assert!(is_aws_identifier("https://signin.aws.amazon.com/saml#2"));
         assert!(!is_aws_identifier("https://signin.aws.amazon.com/samlx"));
+    }
+
+    #[test]
+    fn a_relay_state_contains_the_encoded_path_of_the_destination() {
+        let relay = |destination: Option<&Destination>| relay_state("ap-northeast-1", "i", destination);
+        let endpoint = "https://ap-northeast-1.console.aws.amazon.com/connect/federate/i";
+        assert_eq!(relay(None), endpoint);
+        for (destination, query) in [
+            (Destination::Page(Page::AgentWorkspace), "destination=%2Fagent-app-v2&new_domain=true"),
+            (Destination::Page(Page::Ccp), "destination=%2Fccp-v2%2F&new_domain=true"),
+            (Destination::Page(Page::Admin), "destination=%2Fhome&new_domain=true"),
+            (Destination::Path("/a?b=c&d=e:f".into()), "destination=%2Fa%3Fb%3Dc%26d%3De%3Af&new_domain=true"),
+        ] {
+            assert_eq!(relay(Some(&destination)), format!("{endpoint}?{query}"));
+        }
+        assert_eq!(destination_url("Acme", &Destination::Page(Page::Admin)), "https://acme.my.connect.aws/home");
     }
 
     #[test]

@@ -228,7 +228,7 @@ impl Found {
             "saml",
             principal.preferred_single_sign_on_mode.clone().unwrap_or_else(none),
         );
-        let relay = saml::relay_state(&wanted.region, &wanted.instance_id);
+        let relay = saml::relay_state(&wanted.region, &wanted.instance_id, wanted.destination.as_ref());
         checks.equal("relay state", relay, principal.relay_state().map_or_else(none, ToOwned::to_owned));
         let login_url = principal.login_url.clone().filter(|url| !url.is_empty());
         checks.that("login URL", login_url.is_none(), "none", login_url.unwrap_or_else(none));

@@ -82,7 +82,7 @@ fn wrong_settings_are_changed_on_our_application_and_reported_on_any_other() {
     let (ours, adopted) = (names::service_principal_tag("acme"), names::ADOPTED_TAG);
     let onboarding = Onboarding::with_defaults("acme", Users::default(), Language::default());
     let place = ("arn:aws:iam::111122223333", "ap-northeast-1", "i");
-    let wanted = Federation::new(&onboarding.iam, onboarding.users.username, place).unwrap();
+    let wanted = Federation::new(&onboarding, place).unwrap();
     let switches = ["application enabled", "application activated", "user assignment required"];
     for (tags, is_set) in [(&[ours.as_str()][..], true), (&[&ours, adopted], false), (&[], false)] {
         let found = switched_off(tags);
@@ -101,7 +101,7 @@ fn wrong_settings_are_changed_on_our_application_and_reported_on_any_other() {
 fn a_sign_in_is_verified_only_if_every_setting_is_correct() {
     let onboarding = Onboarding::with_defaults("acme", Users::default(), Language::default());
     let place = ("arn:aws:iam::111122223333", "ap-northeast-1", "i");
-    let wanted = Federation::new(&onboarding.iam, onboarding.users.username, place).unwrap();
+    let wanted = Federation::new(&onboarding, place).unwrap();
     let mut found = Found { gallery: Gallery::Gone, ..switched_off(&[]) };
     found.application.disabled_by_microsoft_status = Some("DisabledDueToViolationOfServicesAgreement".into());
     assert_eq!(failed(&Vec::from(found.sign_in_checks(&wanted, now()))), SWITCHES);

@@ -311,6 +311,17 @@ mod tests {
     }
 
     #[test]
+    fn an_approved_origin_requires_the_action_on_the_instance() {
+        for operation in ["AssociateApprovedOrigin", "ListApprovedOrigins", "DisassociateApprovedOrigin"] {
+            let asks = asked(operation, &json!({ "InstanceId": "i", "Origin": "https://crm.example" }));
+            let action = format!("connect:{operation}");
+            let named: Vec<_> = asks.iter().map(|ask| (ask.action.as_str(), ask.resource.as_str())).collect();
+            assert_eq!(named, [(action.as_str(), "arn:aws:connect:r:1:instance/i")]);
+            assert_eq!(asks[0].context["connect:instanceid"], ["i"]);
+        }
+    }
+
+    #[test]
     fn a_storage_configuration_requires_permissions_on_bucket_and_key() {
         let config = json!({ "S3Config": { "BucketName": "b", "EncryptionConfig": { "KeyId": "arn:key" } } });
         let asks = asked("AssociateInstanceStorageConfig", &json!({ "InstanceId": "i", "StorageConfig": config }));

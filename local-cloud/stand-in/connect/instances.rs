@@ -66,6 +66,7 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
         failure: setting.behaviour.instance_failure.clone(),
         tags: input.object("Tags").cloned().unwrap_or_default(),
         storage: Vec::new(),
+        origins: Vec::new(),
         users: Users::default(),
         sessions: Sessions::default(),
         id: id.clone(),

@@ -16,6 +16,7 @@ pub(crate) fn inventory(setting: &Setting, connect: &Connect) -> Value {
         let storage = instance.storage.iter();
         shape["storageConfigs"] =
             storage.map(|one| json!({ "ResourceType": one.kind, "StorageConfig": one.config })).collect();
+        shape["approvedOrigins"] = instance.origins.iter().map(|origin| json!(origin.url)).collect();
         shape["attributes"] = json!(instance.attributes);
         let predefined: Vec<Value> =
             instance.predefined.iter().filter_map(predefined_attributes::Predefined::inventory).collect();

@@ -4,6 +4,7 @@ mod attributes;
 mod instances;
 mod inventory;
 mod numbers;
+mod origins;
 mod predefined_attributes;
 mod proficiencies;
 mod profiles;
@@ -64,6 +65,7 @@ pub(crate) struct Instance {
     pub(crate) tags: Map<String, Value>,
     pub(crate) attributes: BTreeMap<&'static str, String>,
     pub(crate) storage: Vec<storage::Storage>,
+    pub(crate) origins: Vec<origins::Origin>,
     pub(crate) named: profiles::Named,
     pub(crate) predefined: Vec<predefined_attributes::Predefined>,
     pub(crate) users: Users,
@@ -147,6 +149,9 @@ fn in_instance(setting: &Setting, instance: &mut Instance, operation: &str, inpu
         "ListInstanceStorageConfigs" => storage::list(setting, instance, input),
         "UpdateInstanceStorageConfig" => storage::update(instance, input),
         "DisassociateInstanceStorageConfig" => storage::disassociate(instance, input),
+        "AssociateApprovedOrigin" => origins::associate(instance, input),
+        "ListApprovedOrigins" => origins::list(setting, instance, input),
+        "DisassociateApprovedOrigin" => origins::disassociate(instance, input),
         "DescribeUser" => users::describe(setting, instance, input),
         "DeleteUser" => users::delete(setting, instance, input),
         "ListUsers" => users::list(setting, instance, input),

@@ -8,7 +8,7 @@ use crate::stand_in::input::Input;
 
 /// Method, path template, operation. No request matches two entries, because any two differ in the method or in a fixed
 /// path segment. Their order therefore does not matter.
-const ROUTES: [(&str, &str, &str); 56] = [
+const ROUTES: [(&str, &str, &str); 59] = [
     ("PUT", "/instance", "CreateInstance"),
     ("GET", "/instance", "ListInstances"),
     ("GET", "/instance/{InstanceId}", "DescribeInstance"),
@@ -21,6 +21,9 @@ const ROUTES: [(&str, &str, &str); 56] = [
     ("GET", "/instance/{InstanceId}/storage-config/{AssociationId}", "DescribeInstanceStorageConfig"),
     ("POST", "/instance/{InstanceId}/storage-config/{AssociationId}", "UpdateInstanceStorageConfig"),
     ("DELETE", "/instance/{InstanceId}/storage-config/{AssociationId}", "DisassociateInstanceStorageConfig"),
+    ("PUT", "/instance/{InstanceId}/approved-origin", "AssociateApprovedOrigin"),
+    ("GET", "/instance/{InstanceId}/approved-origins", "ListApprovedOrigins"),
+    ("DELETE", "/instance/{InstanceId}/approved-origin", "DisassociateApprovedOrigin"),
     ("GET", "/security-profiles-summary/{InstanceId}", "ListSecurityProfiles"),
     ("GET", "/security-profiles/{InstanceId}/{SecurityProfileId}", "DescribeSecurityProfile"),
     ("GET", "/routing-profiles-summary/{InstanceId}", "ListRoutingProfiles"),

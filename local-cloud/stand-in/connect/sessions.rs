@@ -20,9 +20,14 @@ impl Instance {
     /// Starts a session of the visible user with exactly this name. Returns the session ID.
     ///
     /// # Errors
-    /// If there is no such user, or the user's security profiles grant nothing. The error is the message of Connect's
-    /// page.
-    pub(crate) fn sign_in(&mut self, setting: &Setting, username: &str) -> Result<String, &'static str> {
+    /// If there is no such user, or the user's security profiles grant nothing, or not this permission. The error is the
+    /// message of Connect's page.
+    pub(crate) fn sign_in(
+        &mut self,
+        setting: &Setting,
+        username: &str,
+        permission: Option<&str>,
+    ) -> Result<String, &'static str> {
         const UNKNOWN: &str =
             "Access denied. Your account has been authenticated, but has not been onboarded to this application.";
         let user = self.users.by_name(username, setting.clock.now()).ok_or(UNKNOWN)?;
@@ -30,6 +35,13 @@ impl Instance {
             |id: &String| profiles::find(&self.named.security, id).is_ok_and(|one| !one.permissions.is_empty());
         if !user.security.iter().any(granted) {
             return Err("Access denied. The security profiles of your account grant no permission.");
+        }
+        let grants = |id: &String, permission: &str| {
+            let profile = profiles::find(&self.named.security, id);
+            profile.is_ok_and(|profile| profile.permissions.iter().any(|granted| granted == permission))
+        };
+        if permission.is_some_and(|permission| !user.security.iter().any(|id| grants(id, permission))) {
+            return Err("Access denied. The security profiles of your account grant no access to this page.");
         }
         let user_id = user.id.clone();
         let session = Uuid::new_v4().to_string();

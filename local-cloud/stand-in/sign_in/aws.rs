@@ -1,5 +1,6 @@
 //! The AWS part of a sign-in. AWS's sign-in page exchanges the SAML response for a role session, the relay state
-//! selects the Connect instance, and Connect looks up the user whose username is the session name.
+//! ([`super::relay_state`]) selects the Connect instance, and Connect looks up the user whose username is the session
+//! name.
 //!
 //! The error messages are those of AWS: "Troubleshoot SAML federation with IAM" in the IAM user guide, and
 //! "Troubleshoot SAML with Amazon Connect" in the Connect administrator guide.
@@ -8,11 +9,12 @@ use super::{
     PostedResponse, Refusal,
     assertion::Assertion,
     exchange::{self, Pair, Rejection, Session, text},
+    relay_state::Target,
 };
 use crate::stand_in::{authority::policy::Ask, front::Cloud};
 
 const SIGN_IN: &str = "AWS sign-in";
-const CONNECT: &str = "Amazon Connect";
+pub(super) const CONNECT: &str = "Amazon Connect";
 
 /// Validates a posted SAML response in the same way as AWS sign-in and STS.
 ///
@@ -35,35 +37,13 @@ pub(crate) async fn assume_role(cloud: &Cloud, posted: &PostedResponse) -> Resul
     Ok(session)
 }
 
-/// The ID of the instance that a relay state selects.
-///
-/// # Errors
-/// If the relay state selects no instance with SAML sign-in. The error contains the message of the page that the
-/// browser shows instead.
-pub(crate) fn destination(cloud: &Cloud, relay_state: &str) -> Result<String, Refusal> {
-    let place = format!("https://{}.console.aws.amazon.com/connect/federate/", cloud.world.setting().region);
-    let Some(rest) = relay_state.strip_prefix(&place) else {
-        // If the relay state is missing or does not belong to Connect, the browser opens the AWS console, in which
-        // agents have no permissions.
-        return Err(refuse(format!("The relay state `{relay_state}` leads to the AWS console and not to Connect.")));
-    };
-    let id = rest.split(['?', '#']).next().unwrap_or_default().to_owned();
-    let state = cloud.world.state();
-    let now = cloud.world.setting().clock.now();
-    match state.connect.instance(&id) {
-        Some(instance) if instance.takes_saml(now) => Ok(id),
-        _ => {
-            Err(Refusal::new(CONNECT, format!("There is no Amazon Connect instance {id} that accepts SAML sign-ins.")))
-        }
-    }
-}
-
-/// The Connect part of a sign-in: checks that the session may request a federation token and that the user exists
-/// and has a permission. Returns the ID of the Connect session.
+/// The Connect part of a sign-in: checks that the session may request a federation token, that the user exists, and
+/// that the user's security profiles grant access to the page. Returns the ID of the Connect session.
 ///
 /// # Errors
 /// If Connect rejects the session. The error contains the message of Connect's page.
-pub(crate) async fn federate(cloud: &Cloud, session: &Session, instance: &str) -> Result<String, Refusal> {
+pub(crate) async fn federate(cloud: &Cloud, session: &Session, target: &Target) -> Result<String, Refusal> {
+    let instance = target.instance.as_str();
     let setting = &cloud.world.setting();
     let user_id = format!("{}:{}", text(&session.role, "RoleId"), session.name);
     let resource = setting.arn(&format!("instance/{instance}/user/{user_id}"));
@@ -80,7 +60,8 @@ pub(crate) async fn federate(cloud: &Cloud, session: &Session, instance: &str) -
     let mut state = cloud.world.state();
     let instance = state.connect.instance_mut(instance);
     let unknown = "There is no such Amazon Connect instance.";
-    let signed_in = instance.ok_or(unknown).and_then(|instance| instance.sign_in(setting, &session.name));
+    let permission = target.page.as_ref().and_then(|page| page.permission);
+    let signed_in = instance.ok_or(unknown).and_then(|instance| instance.sign_in(setting, &session.name, permission));
     signed_in.map_err(|message| Refusal::new(CONNECT, message))
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod aws;
 pub(crate) mod exchange;
 pub(crate) mod identity_provider;
 pub(crate) mod operation;
+pub(crate) mod relay_state;
 pub(crate) mod response;
 pub(crate) mod xml_signature;
 
@@ -50,6 +51,9 @@ pub struct SignedIn {
     /// The ID of the instance that the relay state selects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance_id: Option<String>,
+    /// The URL of the page that opens after sign-in, if the relay state selects a page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
     /// The ID of the session in Connect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
@@ -177,8 +181,9 @@ fn resume(cloud: &Cloud, session: &str) -> SignedIn {
 async fn enter(cloud: &Cloud, posted: &PostedResponse, outcome: &mut SignedIn) -> Result<(), Refusal> {
     let session = aws::assume_role(cloud, posted).await?;
     outcome.username = Some(session.name.clone());
-    let instance = aws::destination(cloud, &posted.relay_state)?;
-    outcome.instance_id = Some(instance.clone());
-    outcome.session = Some(aws::federate(cloud, &session, &instance).await?);
+    let target = relay_state::target(cloud, &posted.relay_state)?;
+    outcome.instance_id = Some(target.instance.clone());
+    outcome.session = Some(aws::federate(cloud, &session, &target).await?);
+    outcome.page = target.page.map(|page| page.url);
     Ok(())
 }

@@ -108,6 +108,42 @@ async fn an_instance_has_every_attribute_type_of_the_model() {
 }
 
 #[tokio::test]
+async fn approved_origins_are_https_origins_without_a_path_and_each_is_added_once() {
+    let cloud = start().await;
+    let (id, _) = cloud.instance("acme").await;
+    let path = format!("/instance/{id}/approved-origin");
+    let add = async |origin: &str, token: &str| {
+        let added = cloud.connect("PUT", &path, json!({ "Origin": origin, "ClientToken": token })).await;
+        (added.status, added.code)
+    };
+    let ok = (200, String::new());
+    assert_eq!(add("https://crm.example:8443", "a").await, ok);
+    assert_eq!(add("https://crm.example:8443", "a").await, ok, "a retry of the same request");
+    assert_eq!(add("https://crm.example:8443", "b").await, (409, "ResourceConflictException".into()));
+    for bad in ["http://crm.example", "https://crm.example/a", "https://", "https://*.example", "https://a.example:0"] {
+        assert_eq!(add(bad, "c").await, (400, "InvalidParameterException".into()), "{bad}");
+    }
+    for number in 0..25 {
+        assert_eq!(add(&format!("https://crm{number}.example"), "d").await, ok);
+    }
+    let list =
+        async |query: &str| cloud.connect("GET", &format!("/instance/{id}/approved-origins{query}"), Value::Null).await;
+    let first = list("").await.body;
+    let next = first["NextToken"].as_str().unwrap();
+    let second = list(&format!("?nextToken={next}")).await.body;
+    assert_eq!(
+        (first["Origins"].as_array().unwrap().len(), &second["Origins"]),
+        (25, &json!(["https://crm24.example"]))
+    );
+    let remove = async || {
+        cloud.connect("DELETE", &format!("{path}?origin=https%3A%2F%2Fcrm.example%3A8443"), Value::Null).await.status
+    };
+    assert_eq!((remove().await, remove().await), (200, 404));
+    assert_eq!(list("").await.body["Origins"].as_array().unwrap().len(), 25);
+    cloud.is_clean();
+}
+
+#[tokio::test]
 async fn a_second_storage_configuration_of_a_kind_is_a_conflict() {
     let cloud = start().await;
     let (id, _) = cloud.instance("acme").await;

@@ -31,6 +31,7 @@ fn changed(numbers: u32) -> Value {
         { "attribute": "Language", "value": "Chinese", "level": 3 },
     ]);
     input["users"]["removed"]["graceDays"] = json!(0);
+    input["instance"]["approvedOrigins"] = json!(["https://crm.example.com"]);
     let claimed = json!({
         "country": "US", "type": "DID", "prefix": "+1206", "quantity": numbers,
         "contactFlow": "Sample inbound flow (first contact experience)",
@@ -138,7 +139,7 @@ impl Fixture {
     pub(super) async fn without_room_for_another_instance(&self) {
         self.cloud.allow_instances(1).await;
         let input = json!({
-            "instance": { "alias": "acme-osaka" },
+            "instance": { "alias": "acme-osaka", "approvedOrigins": ["https://crm.example.com"] },
             "users": { "groups": [{ "group": "Support agents", "securityProfiles": ["Agent"] }] },
         });
         self.cloud.run("OnboardingStateMachineArn", &input).await;

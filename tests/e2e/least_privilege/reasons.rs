@@ -133,6 +133,7 @@ const REASONS: &[Reason] = &[
     ),
     (
         &[
+            "ConfigureInstanceFunction",
             "DeleteUsersFunction",
             "LockAliasFunction",
             "RegisterInstanceFunction",

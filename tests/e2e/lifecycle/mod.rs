@@ -1,8 +1,10 @@
 //! Tests of the lifecycle of an instance, from the plan of its onboarding to its teardown.
 
+mod destination;
 mod drift;
 mod fence;
 mod fixture;
 mod locks;
+mod origins;
 mod plan;
 mod teardown;

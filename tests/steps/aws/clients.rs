@@ -20,6 +20,7 @@ pub(crate) fn on(url: &str) -> Context {
         Settings::STORAGE_BUCKET => Some(BUCKET.into()),
         Settings::DOCUMENTS_BUCKET => Some(DOCUMENTS.into()),
         Settings::STORAGE_KEY_ARN => Some(KEY.into()),
+        Settings::REGISTRY_TABLE => Some("registry".into()),
         _ => None,
     });
     with(url, settings)

@@ -76,6 +76,11 @@ impl Cloud {
         self.rule(&json!({ "match": format!("{operation}$"), "truncate": true }));
     }
 
+    /// Executes the next call of an operation and closes the connection in the middle of its response.
+    pub(crate) fn break_answer(&self, operation: &str) {
+        self.rule(&json!({ "match": format!("{operation}$"), "break": true }));
+    }
+
     fn rule(&self, rule: &serde_json::Value) {
         self.cloud.fault(rule.clone());
     }

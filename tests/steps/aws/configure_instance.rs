@@ -1,11 +1,15 @@
 //! Tests of the step `configure-instance`.
 
+use std::sync::{Arc, Mutex};
+
 use aws_sdk_connect::types::{InstanceStorageConfig, InstanceStorageResourceType, S3Config, StorageType};
 use local_cloud::stand_in::Behaviour;
 use onboarding_core::{
-    contract::{ConfigureInstanceInput, StorageLocation},
+    contract::{ApprovedOrigin, ConfigureInstanceInput, StorageLocation},
     onboarding::{Instance, Storage},
 };
+use serde_json::{Value, json};
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
 use super::{
     clients::{BUCKET, KEY},
@@ -23,6 +27,7 @@ async fn fresh() -> (Cloud, ConfigureInstanceInput) {
         flow_logs: true,
         contact_lens: Some(true),
         early_media: None,
+        approved_origins: None,
         storage: Storage { scheduled_reports: false, ..Storage::default() },
     };
     (cloud, ConfigureInstanceInput { instance_id, instance_arn, instance })
@@ -105,4 +110,77 @@ async fn a_new_instance_that_has_not_replicated_in_connect_is_retried() {
         assert_eq!(run(&cloud.ctx, input.clone()).await.unwrap_err().name(), "NotConsistentYet", "{operation}");
     }
     run(&cloud.ctx, input).await.unwrap();
+}
+
+/// A mock of the registry that keeps the attribute `origins` of one item.
+#[derive(Clone, Default)]
+struct Record(Arc<Mutex<Option<Value>>>);
+
+impl Respond for Record {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let mut record = self.0.lock().unwrap();
+        if let Some(update) = body["UpdateExpression"].as_str() {
+            *record = update.starts_with("SET").then(|| body["ExpressionAttributeValues"][":origins"].clone());
+            return ResponseTemplate::new(200).set_body_json(json!({}));
+        }
+        let item = record.as_ref().map_or_else(|| json!({}), |origins| json!({ "origins": origins }));
+        ResponseTemplate::new(200).set_body_json(json!({ "Item": item }))
+    }
+}
+
+async fn with_origins(origins: &[&str]) -> (Cloud, ConfigureInstanceInput, Record, MockServer) {
+    let (record, registry) = (Record::default(), MockServer::start().await);
+    Mock::given(any()).respond_with(record.clone()).mount(&registry).await;
+    let cloud = Cloud::start_before(&registry.uri(), Behaviour::default()).await;
+    let (instance_id, instance_arn) = cloud.instance("acme").await;
+    let origins = origins.iter().map(|origin| (*origin).to_owned()).collect();
+    let instance = Instance {
+        alias: "acme".into(),
+        approved_origins: Some(origins),
+        storage: Storage { call_recordings: false, chat_transcripts: false, scheduled_reports: false },
+        inbound_calls: true,
+        outbound_calls: true,
+        ..Instance::default()
+    };
+    (cloud, ConfigureInstanceInput { instance_id, instance_arn, instance }, record, registry)
+}
+
+const CRM: &str = "https://crm.example";
+
+#[tokio::test]
+async fn an_origin_whose_response_was_lost_belongs_to_the_onboarding() {
+    let (cloud, mut input, record, _registry) = with_origins(&[CRM]).await;
+    cloud.break_answer("AssociateApprovedOrigin");
+    assert_eq!(run(&cloud.ctx, input.clone()).await.unwrap_err().name(), "Unavailable");
+    cloud.calls();
+    let output = run(&cloud.ctx, input.clone()).await.unwrap();
+    assert_eq!(output.approved_origins, [ApprovedOrigin { origin: CRM.into(), adopted: false }]);
+    assert_eq!(cloud.writes(), [""; 0]);
+
+    // Without it in the input, the origin is removed, and so is its record.
+    input.instance.approved_origins = None;
+    run(&cloud.ctx, input.clone()).await.unwrap();
+    assert_eq!(cloud.writes(), ["DisassociateApprovedOrigin", "UpdateItem"]);
+    assert_eq!(*record.0.lock().unwrap(), None);
+    run(&cloud.ctx, input).await.unwrap();
+    assert_eq!(cloud.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_origin_that_another_administrator_adds_at_the_same_time_is_not_ours() {
+    let (cloud, input, record, _registry) = with_origins(&[CRM]).await;
+    cloud.fail("AssociateApprovedOrigin", 1, 409, "ResourceConflictException");
+    let output = run(&cloud.ctx, input).await.unwrap();
+    assert_eq!(output.approved_origins, [ApprovedOrigin { origin: CRM.into(), adopted: true }]);
+    assert_eq!(*record.0.lock().unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_origin_beyond_the_quota_stops_the_step_with_the_error_of_connect() {
+    let (cloud, input, _record, _registry) = with_origins(&[CRM]).await;
+    cloud.fail("AssociateApprovedOrigin", 1, 402, "ServiceQuotaExceededException");
+    let error = run(&cloud.ctx, input).await.unwrap_err();
+    assert_eq!(error.name(), "LimitExceeded");
+    assert!(error.message.contains(&format!("adding the approved origin {CRM}")), "{error}");
 }

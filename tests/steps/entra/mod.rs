@@ -18,7 +18,7 @@ use onboarding_core::{
         ConfigureEntraSignOnInput, CreateEntraApplicationInput, EntraApplication, EntraGroup, EntraSignOn,
     },
     names,
-    onboarding::{Assignment, UsernameAttribute},
+    onboarding::{Assignment, Destination, Page, SignIn, UsernameAttribute},
 };
 use serde_json::{Value, json};
 use test_support::member;
@@ -114,6 +114,16 @@ impl Cloud {
         thumbprint: &str,
         username: UsernameAttribute,
     ) -> Result<ConfigureEntraClaimsOutput, StepError> {
+        self.claims_with(application, thumbprint, username, SignIn::default()).await
+    }
+
+    async fn claims_with(
+        &self,
+        application: &EntraApplication,
+        thumbprint: &str,
+        username: UsernameAttribute,
+        sign_in: SignIn,
+    ) -> Result<ConfigureEntraClaimsOutput, StepError> {
         let input = ConfigureEntraClaimsInput {
             alias: ALIAS.into(),
             region: REGION.into(),
@@ -124,6 +134,7 @@ impl Cloud {
             saml_provider_arn: "arn:aws:iam::111122223333:saml-provider/AmazonConnect-acme-support".into(),
             username,
             session_duration: "PT12H".into(),
+            sign_in,
         };
         onboarding::configure_entra_claims::run(&self.ctx, input).await
     }
@@ -182,6 +193,30 @@ async fn the_whole_registration_is_ready_for_sign_in_and_a_second_run_only_reads
     let assigned = cloud.assign(&again, Assignment::Groups, false).await.unwrap();
     assert_eq!(assigned, AssignGroupsOutput { assigned: 0, existing: 1 });
     assert_eq!(cloud.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn another_destination_changes_only_the_relay_state() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    let application = cloud.application().await;
+    let thumbprint = cloud.sign_on(&application).await.unwrap().certificate_thumbprint;
+    let name = UsernameAttribute::Mail;
+    let plain = cloud.claims(&application, &thumbprint, name).await.unwrap();
+    assert_eq!(plain.destination_url, None);
+    cloud.writes();
+    let workspace = SignIn { destination: Some(Destination::Page(Page::AgentWorkspace)) };
+    let patch = "PATCH /v1.0/servicePrincipals/{id}";
+    for (sign_in, query, url, writes) in [
+        (&workspace, "?destination=%2Fagent-app-v2&new_domain=true", Some("/agent-app-v2"), &[patch][..]),
+        (&workspace, "?destination=%2Fagent-app-v2&new_domain=true", Some("/agent-app-v2"), &[]),
+        (&SignIn::default(), "", None, &[patch]),
+    ] {
+        cloud.local.advance(60.0);
+        let claims = cloud.claims_with(&application, &thumbprint, name, sign_in.clone()).await.unwrap();
+        assert_eq!(claims.relay_state, format!("{}{query}", plain.relay_state));
+        assert_eq!(claims.destination_url, url.map(|path| format!("https://{ALIAS}.my.connect.aws{path}")));
+        assert_eq!(cloud.writes(), writes);
+    }
 }
 
 /// A tenant whose lists show changes only after the test moves the clock.

@@ -3,7 +3,7 @@
 use connect_onboarding::onboarding::verify_sign_in::check_username;
 use onboarding_core::{
     contract::{Check, EntraApplication, EntraGroup, EntraSignOn, VerifySignInInput},
-    onboarding::UsernameAttribute,
+    onboarding::{SignIn, UsernameAttribute},
 };
 use serde_json::json;
 
@@ -26,6 +26,7 @@ async fn checks(fixture: &Fixture, deleted: u32, alias: &str) -> Vec<Check> {
         username: UsernameAttribute::default(),
         session_duration: String::new(),
         groups,
+        sign_in: SignIn::default(),
     };
     check_username(&fixture.ctx, &input, alias).await.unwrap().into()
 }

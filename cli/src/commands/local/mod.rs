@@ -145,8 +145,12 @@ async fn onboard(
         console.line(&console.paint(Tone::Warn, &words.unused_fault_rule(rule)));
     }
     let (output, report) = result?;
-    if let Some(username) = rehearsal::run(cloud.stand_in(), &report).await? {
-        console.line(&format!("  {} {}", console.paint(Tone::Good, "✓"), words.signed_in_as(username)));
+    if let Some(rehearsal) = rehearsal::run(cloud.stand_in(), &report).await? {
+        let told = match rehearsal.page {
+            Some(page) => words.signed_in_on(rehearsal.username, page),
+            None => words.signed_in_as(rehearsal.username),
+        };
+        console.line(&format!("  {} {told}", console.paint(Tone::Good, "✓")));
     }
     for violation in cloud.stand_in().violations() {
         console.line(&console.paint(Tone::Warn, &words.violates_models(violation)));

@@ -1,26 +1,36 @@
 //! The test sign-in at the end of a run: one of the new Connect users signs in through Entra with the settings that the
 //! onboarding configured.
 
-use local_cloud::stand_in::{LocalCloud, SignIn};
+use local_cloud::stand_in::{LocalCloud, SignIn, SignedIn};
 use onboarding_core::{contract::Report, names};
 use serde_json::Value;
 
 use super::failure::Failure;
 
-/// Signs in one user. Returns the username, or `None` if the onboarding created no user.
+/// A successful test sign-in.
+#[derive(Debug)]
+pub struct Rehearsal {
+    /// The username.
+    pub username: String,
+    /// The URL of the page that opened, if the input names a page.
+    pub page: Option<String>,
+}
+
+/// Signs in one user. Returns `None` if the onboarding created no user.
 ///
 /// # Errors
-/// Fails if the sign-in ends on an error page.
-pub async fn run(stand_in: &LocalCloud, report: &Report) -> Result<Option<String>, Failure> {
+/// Fails if the sign-in ends on an error page, or on another page than the report states.
+pub async fn run(stand_in: &LocalCloud, report: &Report) -> Result<Option<Rehearsal>, Failure> {
     let Some(user) = any_member(&stand_in.inventory().await, &report.instance.instance_id) else { return Ok(None) };
     let sign_in_request = SignIn { application: report.sign_on.application.app_id.clone(), user, session: None };
-    let outcome = stand_in.sign_in(&sign_in_request).await;
-    match (outcome.signed_in, outcome.username) {
-        (true, Some(username)) => Ok(Some(username)),
-        (_, username) => Err(Failure::SignIn {
+    let SignedIn { signed_in, username, page, refused_by, message, .. } = stand_in.sign_in(&sign_in_request).await;
+    let is_expected = page == report.sign_on.claims.destination_url;
+    match username {
+        Some(username) if signed_in && is_expected => Ok(Some(Rehearsal { username, page })),
+        username => Err(Failure::SignIn {
             user: username.unwrap_or(sign_in_request.user),
-            by: outcome.refused_by.unwrap_or_default(),
-            message: outcome.message.unwrap_or_default(),
+            by: refused_by.unwrap_or_else(|| "Amazon Connect".into()),
+            message: message.or(page).unwrap_or_default(),
         }),
     }
 }

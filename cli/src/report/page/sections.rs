@@ -224,6 +224,7 @@ pub(super) fn resources(report: &Report, words: &Labels) -> Markup {
         rows.push(row(name, linked(arn, links.and_then(|links| links.iam(arn))), ""));
     }
     rows.push(row(names.relay_state, linked(&sign_on.claims.relay_state, None), ""));
+    rows.extend(sign_on.claims.destination_url.iter().map(|url| row(names.destination, address(url), "")));
     for storage in &report.storage {
         let name = match storage.resource_type.as_str() {
             "CALL_RECORDINGS" => names.recordings,
@@ -233,6 +234,12 @@ pub(super) fn resources(report: &Report, words: &Labels) -> Markup {
         };
         rows.push(row(name, linked(&storage.location, links.and_then(|links| links.bucket(&storage.location))), ""));
     }
+    rows.extend(
+        report
+            .approved_origins
+            .iter()
+            .map(|approved| row(names.approved_origin, address(&approved.origin), adopted(approved.adopted))),
+    );
     rows.push(row(names.tenant, linked(&report.tenant_id, None), ""));
     rows.push(row(names.execution, linked(&report.execution, links.map(|links| links.execution())), ""));
     html! {

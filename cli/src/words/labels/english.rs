@@ -82,6 +82,8 @@ pub(super) const LABELS: Labels = Labels {
         policy: "IAM policy",
         role: "IAM role",
         relay_state: "Relay state",
+        destination: "Page after sign-in",
+        approved_origin: "Approved origin",
         recordings: "Call recordings",
         chats: "Chat transcripts",
         reports: "Reports",

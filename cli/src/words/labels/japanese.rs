@@ -82,6 +82,8 @@ pub(super) const LABELS: Labels = Labels {
         policy: "IAM ポリシー",
         role: "IAM ロール",
         relay_state: "リレー状態",
+        destination: "サインイン後のページ",
+        approved_origin: "承認済みオリジン",
         recordings: "通話録音",
         chats: "チャットのトランスクリプト",
         reports: "レポート",

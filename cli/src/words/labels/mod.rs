@@ -104,6 +104,8 @@ pub(crate) struct Names {
     pub(crate) policy: &'static str,
     pub(crate) role: &'static str,
     pub(crate) relay_state: &'static str,
+    pub(crate) destination: &'static str,
+    pub(crate) approved_origin: &'static str,
     pub(crate) recordings: &'static str,
     pub(crate) chats: &'static str,
     pub(crate) reports: &'static str,

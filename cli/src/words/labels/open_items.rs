@@ -1,7 +1,7 @@
 //! The Japanese texts of the open items, whose English texts come from the report.
 
 /// Prefixes of open item subjects, with translations.
-pub(super) const SUBJECTS: [(&str, &str); 11] = [
+pub(super) const SUBJECTS: [(&str, &str); 12] = [
     ("quota ", "クォータ "),
     ("group ", "グループ "),
     ("member ", "メンバー "),
@@ -11,12 +11,17 @@ pub(super) const SUBJECTS: [(&str, &str); 11] = [
     ("outbound calls to Japanese mobiles", "日本の携帯電話への発信"),
     ("sign-in check: ", "サインインチェック: "),
     ("storage ", "ストレージ "),
+    ("approved origin ", "承認済みオリジン "),
     ("notifications of the groups", "グループの変更通知"),
     ("notifications of the group ", "グループの変更通知: "),
 ];
 
 /// Actions of open items in English, exactly as in `onboarding_core::report` and the steps, with translations.
-pub(super) const ACTIONS: [(&str, &str); 18] = [
+pub(super) const ACTIONS: [(&str, &str); 19] = [
+    (
+        "If the website may embed Amazon Connect, add its origin to instance.approvedOrigins. Otherwise, remove the origin under Approved origins in the Amazon Connect console.",
+        "この Web サイトへの Amazon Connect の埋め込みを許可する場合は、オリジンを instance.approvedOrigins に追加してください。許可しない場合は、Amazon Connect コンソールの [承認済みオリジン] で削除してください。",
+    ),
     (
         "Follow the case in Support Center. Do not file another case.",
         "サポートセンターでケースを確認してください。新しいケースは作成しないでください。",

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::EntraGroup;
-use crate::onboarding::{Assignment, UsernameAttribute};
+use crate::onboarding::{Assignment, SignIn, UsernameAttribute};
 
 /// Input of `create-entra-application`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -116,6 +116,9 @@ pub struct ConfigureEntraClaimsInput {
     pub username: UsernameAttribute,
     /// The value of the `SessionDuration` claim, as an ISO 8601 duration.
     pub session_duration: String,
+    /// The page that opens after sign-in. The relay state contains its path.
+    #[serde(default)]
+    pub sign_in: SignIn,
 }
 
 /// Output of `configure-entra-claims`.
@@ -127,6 +130,9 @@ pub struct ConfigureEntraClaimsOutput {
     pub claims_policy_id: String,
     /// The relay state.
     pub relay_state: String,
+    /// The URL of the page that opens after sign-in; `null` if Amazon Connect opens its own start page.
+    #[serde(default)]
+    pub destination_url: Option<String>,
 }
 
 /// Input of `assign-groups`.

@@ -62,11 +62,27 @@ pub struct ConfigureInstanceInput {
 pub struct ConfigureInstanceOutput {
     /// The storage locations: resource type and `s3://bucket/prefix`.
     pub storage: Vec<StorageLocation>,
-    /// The instance attributes and storage resource types that the step changed; empty if all settings already matched.
+    /// The approved origins of the input.
+    #[serde(default)]
+    pub approved_origins: Vec<ApprovedOrigin>,
+    /// The instance attributes, storage resource types and approved origins that the step changed; empty if all settings
+    /// already matched.
     pub changed: Vec<String>,
     /// Open items, for example that a storage location chosen by another administrator was kept.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
+}
+
+/// A website that may embed the Contact Control Panel.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovedOrigin {
+    /// The origin, for example `https://crm.example.com`.
+    pub origin: String,
+    /// Whether another administrator added the origin. A teardown never removes such an origin.
+    #[serde(default)]
+    pub adopted: bool,
 }
 
 /// The storage location of one resource type.

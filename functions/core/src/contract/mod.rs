@@ -39,7 +39,8 @@ pub use self::{
     },
     inspection::{Action, Area, PlanItem, PlanOnboardingInput, PlanOnboardingOutput, PlanStatus},
     instance::{
-        ConfigureInstanceInput, ConfigureInstanceOutput, CreateInstanceInput, CreateInstanceOutput, StorageLocation,
+        ApprovedOrigin, ConfigureInstanceInput, ConfigureInstanceOutput, CreateInstanceInput, CreateInstanceOutput,
+        StorageLocation,
     },
     lease::Lease,
     lock::{LockAction, LockAliasInput, LockAliasOutput, LockScope, LockStatus},

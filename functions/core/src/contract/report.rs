@@ -4,11 +4,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AssignGroupsOutput, ConfigureEntraClaimsOutput, ConfigureInstanceOutput, CreateInstanceOutput, EntraApplication,
-    EntraGroup, EntraSignOn, OpenItem, PreflightOutput, QuotaResult, StorageLocation, SubscribeGroupsOutput,
+    ApprovedOrigin, AssignGroupsOutput, ConfigureEntraClaimsOutput, ConfigureInstanceOutput, CreateInstanceOutput,
+    EntraApplication, EntraGroup, EntraSignOn, OpenItem, PreflightOutput, QuotaResult, StorageLocation,
+    SubscribeGroupsOutput,
 };
 use crate::{
-    onboarding::{Onboarding, UsernameAttribute},
+    onboarding::{Onboarding, SignIn, UsernameAttribute},
     sync::SyncUsersOutput,
     telephony::{CaseOrder, NumberResult},
 };
@@ -69,6 +70,9 @@ pub struct VerifySignInInput {
     pub session_duration: String,
     /// The groups, whose assignments to the application are checked.
     pub groups: Vec<EntraGroup>,
+    /// The page that opens after sign-in.
+    #[serde(default)]
+    pub sign_in: SignIn,
 }
 
 /// Output of `verify-sign-in`.
@@ -208,6 +212,9 @@ pub struct Report {
     pub instance: CreateInstanceOutput,
     /// The storage locations of the instance.
     pub storage: Vec<StorageLocation>,
+    /// The websites that may embed the Contact Control Panel.
+    #[serde(default)]
+    pub approved_origins: Vec<ApprovedOrigin>,
     /// The objects of the single sign-on.
     pub sign_on: SignOnResult,
     /// The groups.

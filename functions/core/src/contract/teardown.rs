@@ -176,6 +176,9 @@ pub struct TeardownTarget {
     /// The phone numbers that the approved plan releases with the instance.
     #[serde(default)]
     pub phone_numbers: Vec<String>,
+    /// The approved origins that the approved plan removes from an instance that is kept.
+    #[serde(default)]
+    pub approved_origins: Vec<String>,
 }
 
 /// Input of the removal steps.

@@ -36,11 +36,17 @@ impl Content {
     pub(super) fn of(message: &Message, language: Language) -> Self {
         let texts = Texts(language);
         match message {
-            Message::SignInReady { alias, groups, sso_url, passed: true, .. } => Self::new(
-                texts.sign_in_ready_title(alias),
-                texts.sign_in_ready(groups.join(&texts.separator()), sso_url),
-            )
-            .step(texts.send_the_url(), []),
+            Message::SignInReady { alias, groups, sso_url, destination_url, passed: true, .. } => {
+                let content = Self::new(
+                    texts.sign_in_ready_title(alias),
+                    texts.sign_in_ready(groups.join(&texts.separator()), sso_url),
+                )
+                .step(texts.send_the_url(), []);
+                match destination_url {
+                    Some(url) => content.step(texts.page_after_sign_in(url), []),
+                    None => content,
+                }
+            }
             Message::SignInReady { alias, sso_url, .. } => {
                 Self::new(texts.sign_in_failed_title(alias), texts.sign_in_failed(sso_url))
                     .step(texts.wait_for_the_report(), [])

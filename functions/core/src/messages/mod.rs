@@ -59,6 +59,9 @@ pub enum Message {
         groups: Vec<String>,
         /// The URL that users open to sign in.
         sso_url: String,
+        /// The URL of the page that opens after sign-in, if the input names a page.
+        #[serde(default)]
+        destination_url: Option<String>,
         /// Whether the sign-in check passed.
         passed: bool,
         /// The execution's ARN.

@@ -48,6 +48,10 @@ texts! {
          オンボーディングが完了したら、改めて通知します。";
     send_the_url() = "Send the URL to the members. Only members of these groups can sign in.",
         "上記の URL をメンバーに案内してください。サインインできるのは、これらのグループのメンバーだけです。";
+    page_after_sign_in(url) = "Make sure that the security profiles of the members grant access to the page that opens after \
+         sign-in: {url}",
+        "サインイン後に次のページが表示されます。このページへのアクセスが、メンバーのセキュリティプロファイルで許可されていることを\
+         確認してください: {url}";
     sign_in_failed_title(alias) = "Amazon Connect {alias}: the sign-in check FAILED",
         "Amazon Connect {alias}: サインインチェックで設定の不一致が見つかりました";
     sign_in_failed(sso_url) = "Single sign-on is set up, but some settings are not as expected, so users may be unable to \

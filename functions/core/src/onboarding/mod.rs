@@ -6,6 +6,7 @@
 
 mod federation;
 mod quotas;
+mod sign_in;
 mod telephony;
 mod users;
 
@@ -20,6 +21,7 @@ pub use self::{
         INSTANCES_QUOTA, PHONE_NUMBERS_QUOTA, QUOTA_NAMES, Quota, Quotas, USERS_QUOTA, quota_is_per_instance,
         quota_name,
     },
+    sign_in::{Destination, Page, SignIn},
     telephony::{Documents, NumberOrder, PhoneNumber, PhoneNumberType, Telephony},
     users::{
         NestedGroups, Phone, Proficiency, RemovalAction, RemovalLimit, Removed, UserGroup, UsernameAttribute, Users,
@@ -56,6 +58,9 @@ pub struct Onboarding {
     /// The IAM objects of the federation.
     #[serde(default)]
     pub iam: Iam,
+    /// What users see after they have signed in.
+    #[serde(default)]
+    pub sign_in: SignIn,
     /// The groups whose members become Connect users, and the rules of the user sync.
     pub users: Users,
     /// What to do about settings that were changed manually.
@@ -94,9 +99,31 @@ pub struct Instance {
     /// Whether early media is enabled (audio from the carrier before an outbound call is answered).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub early_media: Option<bool>,
+    /// The websites that may embed the Contact Control Panel or the agent workspace: `https://`, the host name, and the
+    /// port if it is not 443. Origins that others added stay. If absent, the origins of others are not compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(
+            length(max = 100),
+            inner(length(max = 267), regex(pattern = r"^https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?$"))
+        )
+    )]
+    pub approved_origins: Option<Vec<String>>,
     /// The data that the instance stores in the stack's bucket.
     #[serde(default)]
     pub storage: Storage,
+}
+
+impl Instance {
+    /// The maximum number of approved origins in an input. Amazon Connect documents no quota for them.
+    pub const MAX_ORIGINS: usize = 100;
+
+    /// The approved origins in the input.
+    #[must_use]
+    pub fn approved_origins(&self) -> &[String] {
+        self.approved_origins.as_deref().unwrap_or_default()
+    }
 }
 
 /// The data that the instance stores. Each kind has its own prefix.

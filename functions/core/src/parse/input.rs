@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     check::{Location, any_text, boolean, choice, integer, list, object, optional, required, text, text_up_to},
     quotas::quotas,
+    sign_in::{approved_origins, sign_in},
     skills,
 };
 use crate::{iam, onboarding::Users, text::nfc};
@@ -24,6 +25,7 @@ pub(super) fn onboarding(at: &Location<'_>, value: &Value) {
             optional("telephony", telephony),
             optional("entra", entra),
             optional("iam", iam_objects),
+            optional("signIn", sign_in),
             required("users", users),
             optional("drift", |at, value| {
                 object(at, value, &[optional("mend", |at, value| choice(at, value, &["report", "mend"]))])
@@ -86,6 +88,7 @@ fn instance(at: &Location<'_>, value: &Value) {
             optional("flowLogs", boolean),
             optional("contactLens", boolean),
             optional("earlyMedia", boolean),
+            optional("approvedOrigins", approved_origins),
             optional("storage", storage),
         ],
     );

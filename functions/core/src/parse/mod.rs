@@ -7,6 +7,7 @@
 mod check;
 mod input;
 mod quotas;
+mod sign_in;
 mod skills;
 mod source;
 mod teardown;
@@ -19,7 +20,7 @@ use serde_json::Value;
 pub use self::source::{Source, line_and_column};
 use crate::{
     StepError, names,
-    onboarding::{Drift, Entra, Iam, Instance, Language, Onboarding, Quotas, Telephony, Users},
+    onboarding::{Drift, Entra, Iam, Instance, Language, Onboarding, Quotas, SignIn, Telephony, Users},
 };
 
 /// One fault of the input.
@@ -132,6 +133,7 @@ impl Onboarding {
             telephony: Telephony::default(),
             entra: Entra::default(),
             iam: Iam::default(),
+            sign_in: SignIn::default(),
             users,
             drift: Drift::default(),
             language,

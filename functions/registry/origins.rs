@@ -1,0 +1,42 @@
+//! The record of the approved origins that an onboarding has added to its instance (attribute `origins`, a JSON list).
+//! Connect has no tags for origins, so this record is the only sign of ownership. An onboarding writes the record before
+//! it adds an origin, under the lock of the alias.
+
+use std::collections::BTreeSet;
+
+use onboarding_core::StepError;
+
+use super::{Registry, string, text};
+
+/// The attribute that contains the record.
+const ORIGINS: &str = "origins";
+
+impl Registry<'_> {
+    /// Returns the origins that the onboarding of an instance has added, or was about to add.
+    ///
+    /// # Errors
+    /// If `DynamoDB` returns an error.
+    pub async fn added_origins(&self, instance_id: &str) -> Result<BTreeSet<String>, StepError> {
+        let item = self.item(instance_id).await?;
+        let record = item.as_ref().and_then(|item| text(item, ORIGINS));
+        Ok(record.and_then(|record| serde_json::from_str(record).ok()).unwrap_or_default())
+    }
+
+    /// Records the origins that the onboarding of an instance has added, or is about to add.
+    ///
+    /// # Errors
+    /// `Internal` if the instance has no item; if `DynamoDB` returns an error.
+    pub async fn record_origins(&self, instance_id: &str, origins: &BTreeSet<String>) -> Result<(), StepError> {
+        let doing = format!("recording the approved origins of the instance {instance_id} in the registry");
+        let record = serde_json::to_string(origins)
+            .map_err(|error| StepError::internal(format!("the approved origins could not be encoded: {error}")))?;
+        let (update, values) = match origins.is_empty() {
+            true => (format!("REMOVE #{ORIGINS}"), Vec::new()),
+            false => (format!("SET #{ORIGINS} = :{ORIGINS}"), vec![(":origins", string(record))]),
+        };
+        match self.update_if(&doing, instance_id, "attribute_exists(instanceId)", &update, &values).await? {
+            true => Ok(()),
+            false => Err(StepError::internal(format!("{doing}: the instance has no item"))),
+        }
+    }
+}
