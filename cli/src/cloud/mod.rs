@@ -122,19 +122,6 @@ impl Cloud {
     }
 }
 
-/// The account and Region in which a stack is deployed, and the name of the stack. The stack does not have to exist.
-///
-/// # Errors
-/// Fails if the cloud does not exist or is not accessible.
-pub async fn connect(target: &StackArgs, words: Words) -> Result<(Signed, String), CommandError> {
-    if target.local {
-        let kept = running(words)?;
-        return Ok((Signed::new(local(&kept.stand_in, &kept.region), words), kept.stack));
-    }
-    let config = configured(&target.aws, words).await?;
-    Ok((Signed::new(config, words), configuration::stack(target.stack.as_deref(), words)?))
-}
-
 fn running(words: Words) -> Result<Kept, CommandError> {
     Kept::running(words).map_err(|why| CommandError::no_local_cloud(words, why))
 }

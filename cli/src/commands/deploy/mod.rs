@@ -19,11 +19,12 @@ use self::package::Package;
 use crate::{
     args::DeployArgs,
     cloud::{
-        self,
+        Cloud,
         change_set::{ChangeSet, ParameterValue, Polls, StackState, Stacks},
         configuration,
         error::CommandError,
         signed::Signed,
+        stack::Stack,
     },
     commands::{interruption, prompt::confirmed},
     exit::Exit,
@@ -49,7 +50,8 @@ pub async fn run(args: DeployArgs, console: &Console) -> Result<Exit, CommandErr
     let (configured_bucket, configured) =
         if args.target.local { <_>::default() } else { configuration::deployment(words)? };
     let given = given(&package, configured, args.parameters, words)?;
-    let (signed, name) = cloud::connect(&args.target, words).await?;
+    // The stack does not have to exist.
+    let (Cloud { signed, stack: Stack { name, .. }, .. }, _) = Cloud::connect(&args.target, words).await?;
     let stacks = Stacks { signed: &signed, stack: &name, words };
     let existing = match ready(stacks, console).await? {
         Ready::Stack(existing) => existing,
