@@ -97,9 +97,9 @@ catalogue! {
     concurrency(limit, free) = "Lambda: {limit} concurrent executions, {free} unreserved", "Lambda の同時実行数の上限: {limit} (予約されていない数: {free})";
     raise_concurrency() = "Onboardings work, but slowly. Keep the parameter NotificationConcurrency at 0, and request more: aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000",
         "オンボーディングは実行できますが、時間がかかります。パラメータ NotificationConcurrency は 0 のままにし、上限の引き上げをリクエストしてください: aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000";
-    reading_federation() = "reading the setting of outbound identity federation (IAM)", "アウトバウンド ID フェデレーションの設定の確認 (IAM)";
-    federation_on(issuer) = "outbound identity federation is turned on, issuer {issuer}", "アウトバウンド ID フェデレーションは有効です (発行者: {issuer})";
-    federation_off() = "outbound identity federation is turned off in this account", "このアカウントでは、アウトバウンド ID フェデレーションが無効になっています";
+    reading_federation() = "reading the setting of outbound identity federation (IAM)", "outbound identity federationの設定の確認 (IAM)";
+    federation_on(issuer) = "outbound identity federation is turned on, issuer {issuer}", "outbound identity federationは有効です (発行者: {issuer})";
+    federation_off() = "outbound identity federation is turned off in this account", "このアカウントでは、outbound identity federationが無効になっています";
     turn_federation_on() = "Identities without a secret need it. `onboard entra-setup --run` turns it on, or: aws iam enable-outbound-web-identity-federation. With a certificate or a client secret, it is not needed.",
         "シークレットを使用しないアイデンティティに必要です。`onboard entra-setup --run` を実行すると有効になります。手動で有効にする場合: aws iam enable-outbound-web-identity-federation。証明書またはクライアントシークレットを使用する場合は不要です。";
     simulating() = "simulating the policies of the caller (IAM)", "呼び出し元のポリシーのシミュレーション (IAM)";

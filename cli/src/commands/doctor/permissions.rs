@@ -121,11 +121,18 @@ async fn denied(cloud: &Cloud, source: &str, resource: &str, actions: &[&str]) -
     Ok(decisions(&xml))
 }
 
+/// The details in which the simulator states that a service control policy or a permissions boundary does not allow an
+/// action (IAM API reference, `EvaluationResult`). The reference does not state whether `EvalDecision` includes them.
+const LIMITS: [&str; 2] = ["AllowedByOrganizations", "AllowedByPermissionsBoundary"];
+
 /// The denied actions in a response of the simulator.
 fn decisions(xml: &str) -> Vec<String> {
     let Ok(xml) = Document::parse(xml) else { return Vec::new() };
     let results = elements(xml.root(), "member");
-    let denied = results.filter(|result| text(*result, "EvalDecision").is_some_and(|decision| decision != "allowed"));
+    let denied = results.filter(|result| {
+        let limited = || LIMITS.iter().any(|limit| text(*result, limit).as_deref() == Some("false"));
+        text(*result, "EvalDecision").is_some_and(|decision| decision != "allowed" || limited())
+    });
     denied.filter_map(|result| text(result, "EvalActionName")).collect()
 }
 
@@ -134,20 +141,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn explicit_and_implicit_denials_are_missing_permissions() {
-        let result = |action: &str, decision: &str| {
+    fn explicit_and_implicit_denials_and_limits_of_the_account_are_missing_permissions() {
+        let result = |action: &str, decision: &str, limit: &str| {
             format!(
                 "<member><EvalActionName>{action}</EvalActionName><EvalDecision>{decision}</EvalDecision>\
-                 <MissingContextValues/></member>"
+                 <MissingContextValues/>{limit}</member>"
             )
         };
-        let xml = format!(
-            "<R><EvaluationResults>{}{}{}</EvaluationResults></R>",
-            result("a:One", "allowed"),
-            result("a:Two", "implicitDeny"),
-            result("a:Three", "explicitDeny")
-        );
-        assert_eq!(decisions(&xml), ["a:Two", "a:Three"]);
+        let organization = |allowed: &str| {
+            format!(
+                "<OrganizationsDecisionDetail><AllowedByOrganizations>{allowed}</AllowedByOrganizations>\
+                 </OrganizationsDecisionDetail>"
+            )
+        };
+        let boundary = "<PermissionsBoundaryDecisionDetail><AllowedByPermissionsBoundary>false\
+             </AllowedByPermissionsBoundary></PermissionsBoundaryDecisionDetail>";
+        let results = [
+            result("a:One", "allowed", &organization("true")),
+            result("a:Two", "implicitDeny", ""),
+            result("a:Three", "explicitDeny", ""),
+            result("a:Four", "allowed", &organization("false")),
+            result("a:Five", "allowed", boundary),
+        ];
+        let xml = format!("<R><EvaluationResults>{}</EvaluationResults></R>", results.concat());
+        assert_eq!(decisions(&xml), ["a:Two", "a:Three", "a:Four", "a:Five"]);
     }
 
     #[test]
