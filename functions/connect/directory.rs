@@ -39,21 +39,23 @@ const NAMES_PAGE: i32 = 1000;
 /// Maximum time for retries of one read. After this time, reading the instance fails.
 const RETRY_TIME: Duration = Duration::from_secs(60);
 
-/// The kind of a read. Searches are rate-limited and have their own maximum time for retries.
+/// The kind of a read. Searches are rate-limited. Searches for users have their own maximum time for retries.
 #[derive(Clone, Copy, Debug)]
-enum Read {
+pub(super) enum Read {
     Search(Duration),
+    SearchQuickConnects,
     Other,
 }
 
 /// Reads the users and profiles of one instance, at Connect's default rate for searches.
 #[derive(Debug)]
 pub struct Directory<'a> {
-    client: Client,
-    instance_id: &'a str,
+    pub(super) client: Client,
+    pub(super) instance_id: &'a str,
     alias: &'a str,
     clock: Clock,
     searches: RefCell<RateLimiter>,
+    quick_connect_searches: RefCell<RateLimiter>,
     calls: Cell<usize>,
     throttles: Cell<usize>,
 }
@@ -69,6 +71,7 @@ impl<'a> Directory<'a> {
             alias,
             clock,
             searches: RefCell::new(RateLimiter::new(DEFAULT_RATE, true, Instant::now())),
+            quick_connect_searches: RefCell::new(RateLimiter::new(DEFAULT_RATE, true, Instant::now())),
             calls: Cell::new(0),
             throttles: Cell::new(0),
         }
@@ -231,7 +234,7 @@ impl<'a> Directory<'a> {
     }
 
     /// Reads all pages of a list.
-    async fn pages<O, E, R, Fut>(
+    pub(super) async fn pages<O, E, R, Fut>(
         &self,
         doing: &str,
         kind: Read,
@@ -256,7 +259,12 @@ impl<'a> Directory<'a> {
     }
 
     /// Sends one read, and retries after throttles and failures until the maximum time.
-    async fn read<O, E, R, Fut>(&self, doing: &str, kind: Read, send: impl Fn() -> Fut) -> Result<O, StepError>
+    pub(super) async fn read<O, E, R, Fut>(
+        &self,
+        doing: &str,
+        kind: Read,
+        send: impl Fn() -> Fut,
+    ) -> Result<O, StepError>
     where
         Fut: Future<Output = Result<O, SdkError<E, R>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -292,11 +300,15 @@ impl<'a> Directory<'a> {
         R: std::fmt::Debug,
         SdkError<E, R>: RequestId,
     {
-        let search = matches!(kind, Read::Search(_));
-        if search {
-            let at = self.searches.borrow().next(Instant::now());
+        let limiter = match kind {
+            Read::Search(_) => Some(&self.searches),
+            Read::SearchQuickConnects => Some(&self.quick_connect_searches),
+            Read::Other => None,
+        };
+        if let Some(limiter) = limiter {
+            let at = limiter.borrow().next(Instant::now());
             sleep_until(at).await;
-            self.searches.borrow_mut().take(Instant::now());
+            limiter.borrow_mut().take(Instant::now());
         }
         self.calls.set(self.calls.get() + 1);
         let result = send().await.doing(doing);
@@ -304,12 +316,12 @@ impl<'a> Directory<'a> {
         if throttled {
             self.throttles.set(self.throttles.get() + 1);
         }
-        if search {
-            let (now, mut searches) = (Instant::now(), self.searches.borrow_mut());
-            searches.responded(now);
+        if let Some(limiter) = limiter {
+            let (now, mut limiter) = (Instant::now(), limiter.borrow_mut());
+            limiter.responded(now);
             match &result {
-                Ok(_) => searches.succeeded(now),
-                Err(_) if throttled => searches.throttled(now),
+                Ok(_) => limiter.succeeded(now),
+                Err(_) if throttled => limiter.throttled(now),
                 Err(_) => {}
             }
         }
@@ -322,7 +334,7 @@ impl Read {
     const fn retry_time(self) -> Duration {
         match self {
             Self::Search(retry_time) => retry_time,
-            Self::Other => RETRY_TIME,
+            Self::SearchQuickConnects | Self::Other => RETRY_TIME,
         }
     }
 }

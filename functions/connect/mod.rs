@@ -8,6 +8,7 @@ mod operation;
 mod outcome;
 pub mod predefined_attributes;
 mod proficiencies;
+mod quick_connects;
 mod rate_limiter;
 mod request;
 mod run;
@@ -17,6 +18,7 @@ mod writer;
 pub use directory::Directory;
 pub use operation::Operation;
 pub use outcome::Applied;
+pub use quick_connects::add_quick_connects;
 pub use rate_limiter::RateLimiter;
 pub use writer::{RemovalCheck, Writer};
 

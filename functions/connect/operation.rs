@@ -1,7 +1,7 @@
 //! The operations that change users, each with its own token bucket.
 
-/// A Connect operation, or the Graph read that precedes a removal. Each operation except `DescribeUser` has its own
-/// lane (list of waiting requests) in the [`Writer`](super::Writer).
+/// A Connect operation, or the Graph read that precedes a removal. Each operation except `DescribeUser` and
+/// `DescribeQuickConnect` has its own lane (list of waiting requests) in the [`Writer`](super::Writer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
     /// `CreateUser`.
@@ -13,8 +13,10 @@ pub enum Operation {
     /// `UntagResource`.
     UntagResource,
     /// `DescribeUser`. Sent directly before each request that replaces more settings than it contains
-    /// ([`Operation::reads_user`]), and therefore without a lane of its own.
+    /// ([`Operation::read_before`]), and therefore without a lane of its own.
     DescribeUser,
+    /// `DescribeQuickConnect`. Sent directly before each change of a quick connect, as for `DescribeUser`.
+    DescribeQuickConnect,
     /// `UpdateUserIdentityInfo`.
     UpdateUserIdentityInfo,
     /// `UpdateUserSecurityProfiles`.
@@ -37,16 +39,24 @@ pub enum Operation {
     ReadMembership,
     /// `DeleteAllEntitySessions`, which signs a user out.
     DeleteAllEntitySessions,
+    /// `UpdateQuickConnectConfig`, which transfers a quick connect to another user.
+    UpdateQuickConnectConfig,
+    /// `DeleteQuickConnect`.
+    DeleteQuickConnect,
     /// `DeleteUser`.
     DeleteUser,
 }
 
 impl Operation {
-    /// Returns whether a `DescribeUser` is sent before each request of this operation, so that the request also counts
-    /// against the rate of `DescribeUser`.
+    /// Returns the read that is sent before each request of this operation, so that the request also counts against the
+    /// rate of the read.
     #[must_use]
-    pub const fn reads_user(self) -> bool {
-        matches!(self, Self::UpdateUserIdentityInfo | Self::UpdateUserConfig)
+    pub const fn read_before(self) -> Option<Self> {
+        match self {
+            Self::UpdateUserIdentityInfo | Self::UpdateUserConfig => Some(Self::DescribeUser),
+            Self::UpdateQuickConnectConfig | Self::DeleteQuickConnect => Some(Self::DescribeQuickConnect),
+            _ => None,
+        }
     }
 
     /// Returns whether the operation reads or changes only proficiencies.
@@ -81,7 +91,10 @@ impl Operation {
             | Self::UpdateUserHierarchy
             | Self::UpdateUserConfig
             | Self::ReadMembership
-            | Self::DeleteAllEntitySessions => None,
+            | Self::DeleteAllEntitySessions
+            | Self::DescribeQuickConnect
+            | Self::UpdateQuickConnectConfig
+            | Self::DeleteQuickConnect => None,
         }
     }
 
@@ -105,6 +118,9 @@ impl Operation {
             Self::DisassociateUserProficiencies => "DisassociateUserProficiencies",
             Self::ReadMembership => "reading the membership",
             Self::DeleteAllEntitySessions => "DeleteAllEntitySessions",
+            Self::DescribeQuickConnect => "DescribeQuickConnect",
+            Self::UpdateQuickConnectConfig => "UpdateQuickConnectConfig",
+            Self::DeleteQuickConnect => "DeleteQuickConnect",
             Self::DeleteUser => "DeleteUser",
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use onboarding_core::sync::{Failure, MAX_LISTED, Plan, Totals};
+use onboarding_core::sync::{Failure, MAX_LISTED, Plan, QuickConnectChange, Totals};
 use tracing::{info, warn};
 
 /// The outcome of applying a plan.
@@ -24,10 +24,18 @@ pub struct Applied {
     /// Whether a part of the plan was left out, because the security profile without permissions, a predefined attribute
     /// or an assignment to the application could not be set.
     pub incomplete: bool,
+    /// The names of the quick connects of deleted users that could be neither deleted nor transferred.
+    pub(super) quick_connects_left: Vec<String>,
+    /// Why quick connects could not be changed, if the operation is denied or unknown.
+    pub(super) quick_connects_unavailable: Option<String>,
+    /// Why the first quick connect could not be changed.
+    pub(super) quick_connect_error: Option<String>,
     /// The first of the created users in alphabetical order.
     pub first_created: Option<String>,
     /// The names of users that exist now and did not exist when the plan was made.
     created: HashSet<String>,
+    /// The IDs of users that exist now and did not exist when the plan was made, by username.
+    ids: HashMap<String, String>,
     /// The number of changes not applied yet, by user ID.
     outstanding: HashMap<String, usize>,
 }
@@ -117,6 +125,27 @@ impl Applied {
     pub(super) fn stripped(&mut self, username: &str) {
         info!(username, "all rights of the user were taken away");
         self.totals.stripped += 1;
+    }
+
+    /// Records the ID of a user that did not exist when the plan was made.
+    pub(super) fn has_id(&mut self, username: &str, id: String) {
+        self.ids.insert(username.to_owned(), id);
+    }
+
+    /// Returns the ID of a user that did not exist when the plan was made.
+    pub(super) fn id_of(&self, username: &str) -> Option<String> {
+        self.ids.get(username).cloned()
+    }
+
+    pub(super) fn quick_connect_changed(&mut self, change: &QuickConnectChange, username: &str) {
+        let name = change.name.as_str();
+        if let Some(to) = &change.transfer {
+            info!(username, name, to = to.username, "quick connect of the user transferred");
+            self.totals.quick_connects_transferred += 1;
+        } else {
+            info!(username, name, "quick connect of the user deleted");
+            self.totals.quick_connects_deleted += 1;
+        }
     }
 
     pub(super) fn signed_out(&mut self, username: &str) {

@@ -4,7 +4,9 @@ use aws_sdk_connect::{error::SdkError, operation::RequestId};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use onboarding_core::{
     StepError, StepErrorKind,
-    sync::{Change, ConnectUser, NewUser, Plan, ProficiencyChange, ProficiencyStep, UserRef},
+    sync::{
+        Change, ConnectUser, NewUser, Plan, ProficiencyChange, ProficiencyStep, QuickConnectChange, Removal, UserRef,
+    },
 };
 
 use super::{Applied, Operation};
@@ -23,6 +25,18 @@ pub(super) enum Request<'p> {
     CheckRemoval { then: Write<'p>, sign_out: bool },
     /// End the sessions of the user. Then the request `then` is sent, even if the sessions could not be ended.
     SignOut { then: Write<'p> },
+    /// Delete one quick connect of a user who is deleted, or transfer it to the user with the ID `target`. The deletion
+    /// of the user follows.
+    QuickConnect { of: OwnQuickConnect<'p>, target: Option<String> },
+}
+
+/// One of the quick connects of a user who is deleted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OwnQuickConnect<'p> {
+    pub(super) removal: &'p Removal,
+    pub(super) change: &'p QuickConnectChange,
+    /// The position of `change` in the list of the removal.
+    pub(super) index: usize,
 }
 
 /// A request that changes one user.
@@ -39,7 +53,7 @@ pub(super) enum Write<'p> {
     /// Remove the tag with the date of the deletion.
     CancelDeletion(UserRef),
     /// Delete the user.
-    Delete(UserRef),
+    Delete(&'p Removal),
     /// Give the user only the security profile with this ID, which grants nothing.
     Strip { user: UserRef, no_access: String },
     /// Send the first of these steps of a change of the user's proficiencies. Then the other steps follow.
@@ -48,13 +62,21 @@ pub(super) enum Write<'p> {
     RecordSignOut { user: UserRef, date: String },
 }
 
+/// What a successful [`Write`] returned.
+#[derive(Debug, Default)]
+pub(super) struct Sent<'p> {
+    /// The ID of the created user.
+    pub(super) created: Option<String>,
+    /// The request that must follow.
+    pub(super) then: Option<Write<'p>>,
+}
+
 /// The response to a [`Request`].
 #[derive(Debug)]
 pub(super) enum Response<'p> {
-    /// `then` is the request that must follow.
     Written {
         write: Write<'p>,
-        then: Option<Write<'p>>,
+        sent: Sent<'p>,
     },
     /// `found` is `None` if Connect does not show the existing user.
     Resolved {
@@ -70,6 +92,11 @@ pub(super) enum Response<'p> {
         not_revoked: Option<String>,
     },
     SignedOut(Write<'p>),
+    /// `changed` is false if the quick connect no longer exists, or no longer transfers contacts to the user.
+    QuickConnectChanged {
+        of: OwnQuickConnect<'p>,
+        changed: bool,
+    },
 }
 
 /// How an error that concerns only one user is handled.
@@ -84,7 +111,7 @@ pub(super) enum Reaction<'p> {
     /// The instance has as many users as its quota allows.
     QuotaReached,
     /// The user is already deleted.
-    Deleted(UserRef),
+    Deleted(&'p UserRef),
 }
 
 impl<'p> Request<'p> {
@@ -94,6 +121,8 @@ impl<'p> Request<'p> {
             Self::Resolve { .. } => Operation::SearchUsers,
             Self::CheckRemoval { .. } => Operation::ReadMembership,
             Self::SignOut { .. } => Operation::DeleteAllEntitySessions,
+            Self::QuickConnect { of, .. } if of.change.transfer.is_some() => Operation::UpdateQuickConnectConfig,
+            Self::QuickConnect { .. } => Operation::DeleteQuickConnect,
         }
     }
 
@@ -102,6 +131,7 @@ impl<'p> Request<'p> {
             Self::Write(write) => write.username(),
             Self::Resolve { new, .. } => &new.username,
             Self::CheckRemoval { then, .. } | Self::SignOut { then } => then.username(),
+            Self::QuickConnect { of, .. } => &of.removal.user.username,
         }
     }
 
@@ -113,7 +143,7 @@ impl<'p> Request<'p> {
             Self::Write(Write::Create(new)) if error.is_duplicate() => Reaction::Resolve(new),
             Self::Write(Write::Create(_)) if error.kind() == StepErrorKind::LimitExceeded => Reaction::QuotaReached,
             Self::Write(Write::Create(_)) if !error.is_not_found() => Reaction::Fail,
-            Self::Write(Write::Delete(user)) if error.is_not_found() => Reaction::Deleted(user.clone()),
+            Self::Write(Write::Delete(removal)) if error.is_not_found() => Reaction::Deleted(&removal.user),
             // A new predefined attribute or value may not be visible yet.
             Self::Write(Write::Proficiencies { .. }) if error.is_invalid_parameter() => Reaction::Retry,
             _ if error.may_pass() => Reaction::Retry,
@@ -175,7 +205,7 @@ impl Write<'_> {
             | Self::Change { user, .. }
             | Self::ScheduleDeletion { user, .. }
             | Self::CancelDeletion(user)
-            | Self::Delete(user)
+            | Self::Delete(Removal { user, .. })
             | Self::Strip { user, .. }
             | Self::Proficiencies { user, .. }
             | Self::RecordSignOut { user, .. } => Ok(user),
@@ -197,7 +227,7 @@ impl Write<'_> {
             }
             Self::ScheduleDeletion { user, due } => applied.deletion_scheduled(&user.username, due),
             Self::CancelDeletion(user) => applied.deletion_canceled(&user.username),
-            Self::Delete(user) => applied.removed(&user.username),
+            Self::Delete(removal) => applied.removed(&removal.user.username),
             Self::Strip { user, .. } => applied.stripped(&user.username),
             // The sign-out itself is counted. Its record is only a tag.
             Self::RecordSignOut { .. } => {}
@@ -249,12 +279,12 @@ impl RequestError {
 }
 
 impl RequestError {
-    /// Returns whether a failed sign-out concerns only this user. Otherwise, the operation is denied, unavailable or
-    /// not known in this Region.
-    pub(super) fn concerns_one_user(&self) -> bool {
-        const OF_ONE_USER: [&str; 3] =
+    /// Returns whether a failed sign-out or change of a quick connect concerns only this user or quick connect.
+    /// Otherwise, the operation is denied, unavailable or not known in this Region.
+    pub(super) fn concerns_one_object(&self) -> bool {
+        const OF_ONE_OBJECT: [&str; 3] =
             ["InvalidParameterException", "InvalidRequestException", "ResourceNotFoundException"];
-        self.code.as_deref().is_some_and(|code| OF_ONE_USER.contains(&code))
+        self.code.as_deref().is_some_and(|code| OF_ONE_OBJECT.contains(&code))
     }
 }
 

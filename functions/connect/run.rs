@@ -23,12 +23,15 @@ use super::{
 use crate::runtime::clock::{Clock, with_jitter};
 
 /// Maximum number of attempts of a request that may fail because of eventual consistency.
-const MAX_TRIES: u32 = 6;
+pub(super) const MAX_TRIES: u32 = 6;
 /// This many consecutive failures without a throttle mean that the service is unavailable.
 const MAX_CONSECUTIVE_FAILURES: u32 = 25;
 const HIDDEN_USER: &str = "Amazon Connect reports that the username exists, but does not return the user. Look for a user whose name \
                            differs only in case and delete it; the next sync then creates this user. If there is none, a deleted user \
                            had the name, and the member needs another username in Entra";
+
+const HIDDEN_SUCCESSOR: &str = "Amazon Connect does not list the new user of the member yet, so the quick connects of \
+                                this user can't be transferred; the next sync transfers them and deletes this user";
 
 const MORE_RIGHTS: &str = "a user with this name was created meanwhile and has security profiles that its groups do not have, so it was not \
                            changed; the next sync compares it, and requests approval if necessary";
@@ -42,8 +45,8 @@ pub(super) struct Run<'p> {
     pub(super) deletion_denied: Option<StepError>,
     /// Why proficiencies can't be changed. The run sends all other requests before it ends with this error.
     pub(super) proficiencies_denied: Option<StepError>,
-    /// The token bucket of `DescribeUser`, which several lanes share.
-    user_reads: RateLimiter,
+    /// The token buckets of the reads that precede requests. Several lanes share a bucket.
+    reads: BTreeMap<Operation, RateLimiter>,
     quota_reached: bool,
     consecutive_failures: u32,
     burst_available: bool,
@@ -61,7 +64,9 @@ impl<'p> Run<'p> {
             fatal: None,
             deletion_denied: None,
             proficiencies_denied: None,
-            user_reads: RateLimiter::new(DEFAULT_RATE, burst_available, Instant::now()),
+            reads: [Operation::DescribeUser, Operation::DescribeQuickConnect]
+                .map(|read| (read, RateLimiter::new(DEFAULT_RATE, burst_available, Instant::now())))
+                .into(),
             quota_reached: false,
             consecutive_failures: 0,
             burst_available,
@@ -89,7 +94,7 @@ impl<'p> Run<'p> {
             run.remove(Write::ScheduleDeletion { user: mark.user.clone(), due: mark.tag_value() });
         }
         for removal in plan.delete.iter().filter(|removal| removal.replaced_by.is_none()) {
-            run.remove(Write::Delete(removal.user.clone()));
+            run.remove(Write::Delete(removal));
         }
         for user in plan.strip.iter().filter(|_| no_access.is_some()) {
             let no_access = no_access.unwrap_or_default().to_owned();
@@ -130,31 +135,35 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Adds the deletion of each user that a new user with a new name replaces, if the new user exists.
+    /// Adds the deletion of each user that a new user with a new name replaces, if the new user exists and can get the
+    /// quick connects of the old user.
     pub(super) fn push_replaced(&mut self) {
         for removal in &self.plan.delete {
-            if removal.replaced_by.as_deref().is_some_and(|successor| self.applied.exists(self.plan, successor)) {
-                self.remove(Write::Delete(removal.user.clone()));
+            let exists =
+                removal.replaced_by.as_deref().is_some_and(|successor| self.applied.exists(self.plan, successor));
+            if !exists {
+                continue;
+            }
+            match removal.awaited_users().find(|username| self.applied.id_of(username).is_none()) {
+                Some(_) => self.applied.failed(&removal.user.username, HIDDEN_SUCCESSOR.to_owned()),
+                None => self.remove(Write::Delete(removal)),
             }
         }
     }
 
-    /// Returns the operations for which more requests are ready than tokens are available. Includes `DescribeUser` if
-    /// such an operation reads the user before each request.
+    /// Returns the operations for which more requests are ready than tokens are available. Includes the reads that
+    /// precede such requests.
     pub(super) fn limited_operations(&self) -> BTreeSet<Operation> {
         let now = Instant::now();
         let limited = self.lanes.iter().filter(|(_, lane)| lane.is_limited(now)).map(|(operation, _)| *operation);
-        limited
-            .flat_map(|operation| [Some(operation), operation.reads_user().then_some(Operation::DescribeUser)])
-            .flatten()
-            .collect()
+        limited.flat_map(|operation| [Some(operation), operation.read_before()]).flatten().collect()
     }
 
     /// Sets the rate of an operation in requests per second.
     pub(super) fn set_rate(&mut self, operation: Operation, rate: f64) {
         let limiter = RateLimiter::new(rate, self.burst_available, Instant::now());
-        if operation == Operation::DescribeUser {
-            self.user_reads = limiter;
+        if let Some(reads) = self.reads.get_mut(&operation) {
+            *reads = limiter;
         } else if let Some(lane) = self.lanes.get_mut(&operation) {
             lane.limiter = limiter;
         }
@@ -164,23 +173,23 @@ impl<'p> Run<'p> {
     /// known.
     pub(super) fn launch(&mut self, now: Instant, mut send: impl FnMut(Attempt<'p>)) -> Option<Instant> {
         self.lanes.iter_mut().fold(None, |wake, (operation, lane)| {
-            let reads = operation.reads_user().then_some(&mut self.user_reads);
+            let reads = operation.read_before().and_then(|read| self.reads.get_mut(&read));
             earliest(wake, lane.launch(now, reads, &mut send))
         })
     }
 
-    fn lane(&mut self, operation: Operation) -> &mut Lane<'p> {
+    pub(super) fn lane(&mut self, operation: Operation) -> &mut Lane<'p> {
         self.lanes.entry(operation).or_insert_with(|| Lane::new(operation, self.burst_available))
     }
 
-    fn push(&mut self, request: Request<'p>) {
+    pub(super) fn push(&mut self, request: Request<'p>) {
         self.lane(request.operation()).push(request);
     }
 
     fn write(&mut self, write: Write<'p>) {
-        let denied = self.deletion_denied.is_some() && matches!(write, Write::Delete(_));
-        if !denied {
-            self.push(Request::Write(write));
+        match write {
+            Write::Delete(removal) => self.release_and_delete(removal, 0),
+            write => self.push(Request::Write(write)),
         }
     }
 
@@ -188,10 +197,10 @@ impl<'p> Run<'p> {
     pub(super) fn settle(&mut self, finished: Finished<'p>) {
         let Finished { operation, tries, result } = finished;
         let throttled = matches!(&result, Err((_, error)) if error.kind() == StepErrorKind::Throttled);
-        self.applied.totals.calls += 1 + usize::from(operation.reads_user());
+        self.applied.totals.calls += 1 + usize::from(operation.read_before().is_some());
         let lane = self.lanes.entry(operation).or_insert_with(|| Lane::new(operation, self.burst_available));
         lane.finish();
-        let reads = operation.reads_user().then_some(&mut self.user_reads);
+        let reads = operation.read_before().and_then(|read| self.reads.get_mut(&read));
         for limiter in [Some(&mut lane.limiter), reads].into_iter().flatten() {
             let now = Instant::now();
             limiter.responded(now);
@@ -211,21 +220,28 @@ impl<'p> Run<'p> {
                 self.applied.totals.throttles += 1;
             }
             Err((Request::SignOut { then }, error)) => self.sign_out_failed(then, tries, &error),
+            Err((Request::QuickConnect { of, target }, error)) => {
+                self.quick_connect_failed(of, target, tries, &error);
+            }
             Err((request, error)) => self.failed(Attempt { request, tries }, error),
         }
     }
 
     fn succeeded(&mut self, response: Response<'p>, tries: u32) {
         match response {
-            Response::Written { write, then } => {
+            Response::Written { write, sent } => {
+                if let (Err(new), Some(id)) = (write.user(), sent.created) {
+                    self.applied.has_id(&new.username, id);
+                }
                 write.record(self.plan, &mut self.applied);
-                if let Some(then) = then {
+                if let Some(then) = sent.then {
                     // The request is sent before those of other users, so that the changes of a user are completed. The
                     // number of attempts continues, so that a change that always fails at the same step ends.
                     let attempt = Attempt { request: Request::Write(then), tries };
                     self.lane(attempt.request.operation()).push_first(attempt);
                 }
             }
+            Response::QuickConnectChanged { of, changed } => self.quick_connect_changed(of, changed || tries > 0),
             Response::Resolved { new, lost, found: Some(found) } => self.use_existing(new, lost, &found),
             Response::Resolved { new, lost, found: None } => {
                 self.retry(Attempt { request: Request::Resolve { new, lost }, tries }, HIDDEN_USER);
@@ -264,7 +280,7 @@ impl<'p> Run<'p> {
             let attempt = Attempt { request: Request::SignOut { then }, tries: tries + 1 };
             return self.lane(Operation::DeleteAllEntitySessions).push_delayed(attempt, delay);
         }
-        if !error.concerns_one_user() {
+        if !error.concerns_one_object() {
             self.applied.sign_out_unavailable.get_or_insert_with(|| error.error.message.clone());
             for request in self.lane(Operation::DeleteAllEntitySessions).clear() {
                 if let Request::SignOut { then } = request {
@@ -288,6 +304,7 @@ impl<'p> Run<'p> {
         if !lost_profiles(found, &new.assignment).is_empty() {
             return self.applied.failed(&new.username, MORE_RIGHTS.to_owned());
         }
+        self.applied.has_id(&found.username, found.id.clone());
         let user = UserRef {
             username: found.username.clone(),
             id: found.id.clone(),
@@ -313,14 +330,7 @@ impl<'p> Run<'p> {
         if error.kind() == StepErrorKind::AccessDenied {
             return self.denied(attempt, error.error);
         }
-        if error.kind() == StepErrorKind::Unavailable {
-            self.consecutive_failures += 1;
-            if self.consecutive_failures >= MAX_CONSECUTIVE_FAILURES {
-                self.fatal.get_or_insert(error.error.clone());
-            }
-        } else {
-            self.consecutive_failures = 0;
-        }
+        self.count_failure(&error);
         match attempt.request.reaction(&error) {
             Reaction::Retry => self.retry(attempt, &error.error.message),
             Reaction::Fail => self.applied.failed(attempt.request.username(), error.error.message),
@@ -334,12 +344,27 @@ impl<'p> Run<'p> {
         }
     }
 
+    /// Counts consecutive failures, after too many of which the run ends.
+    pub(super) fn count_failure(&mut self, error: &RequestError) {
+        if error.kind() == StepErrorKind::Unavailable {
+            self.consecutive_failures += 1;
+            if self.consecutive_failures >= MAX_CONSECUTIVE_FAILURES {
+                self.fatal.get_or_insert(error.error.clone());
+            }
+        } else {
+            self.consecutive_failures = 0;
+        }
+    }
+
     /// Ends the run because of a missing permission. If only deletions or changes of proficiencies are denied, all other
     /// requests are sent first.
     fn denied(&mut self, attempt: Attempt<'p>, error: StepError) {
         if matches!(attempt.request, Request::Write(Write::Delete(_))) {
             self.deletion_denied.get_or_insert(error);
-            self.lane(Operation::DeleteUser).clear();
+            for operation in [Operation::DeleteUser, Operation::DeleteQuickConnect, Operation::UpdateQuickConnectConfig]
+            {
+                self.lane(operation).clear();
+            }
         } else if attempt.request.operation().is_of_proficiencies() {
             self.proficiencies_denied.get_or_insert(error);
             self.lane(attempt.request.operation()).clear();
@@ -350,7 +375,7 @@ impl<'p> Run<'p> {
     }
 
     /// Retries after about 1, 2, 4 … seconds, and fails the user after [`MAX_TRIES`] attempts.
-    fn retry(&mut self, attempt: Attempt<'p>, reason: &str) {
+    pub(super) fn retry(&mut self, attempt: Attempt<'p>, reason: &str) {
         let Attempt { request, tries } = attempt;
         if tries + 1 >= MAX_TRIES {
             return self.applied.failed(request.username(), reason.to_owned());

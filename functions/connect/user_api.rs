@@ -16,7 +16,7 @@ use onboarding_core::{
     sync::{Change, NewUser, PROFICIENCIES_KEY, ProficiencyChange, REMOVAL_DUE_KEY, SIGNED_OUT_KEY, UserRef},
 };
 
-use super::request::{RequestError, Write};
+use super::request::{RequestError, Sent, Write};
 use crate::aws::sessions::Sessions;
 
 /// Changes the users of one instance.
@@ -29,22 +29,24 @@ pub(super) struct UserApi<'a> {
 }
 
 impl UserApi<'_> {
-    /// Sends one request that changes a user. Returns the request that must follow.
-    pub(super) async fn send<'p>(&self, write: &Write<'p>) -> Result<Option<Write<'p>>, RequestError> {
+    /// Sends one request that changes a user.
+    pub(super) async fn send<'p>(&self, write: &Write<'p>) -> Result<Sent<'p>, RequestError> {
         let sent = match write {
             Write::Create(new) => return self.create(new).await,
-            Write::Change { user, change } => return self.change(user, change).await,
-            Write::Proficiencies { user, change, steps } => return self.take_step(user, change, steps).await,
+            Write::Change { user, change } => return self.change(user, change).await.map(followed_by),
+            Write::Proficiencies { user, change, steps } => {
+                return self.take_step(user, change, steps).await.map(followed_by);
+            }
             Write::Adopt { user, object_id } => self.adopt(user, object_id).await,
             Write::ScheduleDeletion { user, due } => self.schedule_deletion(user, due).await,
             Write::CancelDeletion(user) => self.cancel_deletion(user).await,
-            Write::Delete(user) => self.delete(user).await,
+            Write::Delete(removal) => self.delete(&removal.user).await,
             Write::Strip { user, no_access } => {
                 self.change(user, &Change::SecurityProfiles(vec![no_access.clone()])).await.map(drop)
             }
             Write::RecordSignOut { user, date } => self.record_sign_out(user, date).await,
         };
-        sent.map(|()| None)
+        sent.map(|()| Sent::default())
     }
 
     /// Ends all sessions of a user.
@@ -60,7 +62,7 @@ impl UserApi<'_> {
     /// Sends `CreateUser` with all settings that the request can contain. Email and password are omitted, because a SAML
     /// instance rejects them. The proficiencies follow. Their tag is part of the creation, so that they are not forgotten
     /// if the sync is interrupted.
-    async fn create<'p>(&self, user: &NewUser) -> Result<Option<Write<'p>>, RequestError> {
+    async fn create<'p>(&self, user: &NewUser) -> Result<Sent<'p>, RequestError> {
         let assignment = &user.assignment;
         let phone = Phone {
             auto_accept: assignment.auto_accept,
@@ -94,7 +96,7 @@ impl UserApi<'_> {
         }
         let doing = format!("creating the user {}", user.username);
         let created = call.send().await.map_err(|error| RequestError::new(&doing, &error))?;
-        Ok(pending.zip(created.user_id.zip(created.user_arn)).map(|((given, record), (id, arn))| {
+        let then = pending.zip(created.user_id.clone().zip(created.user_arn)).map(|((given, record), (id, arn))| {
             let user = UserRef {
                 username: user.username.clone(),
                 id,
@@ -105,7 +107,8 @@ impl UserApi<'_> {
             let change = ProficiencyChange { desired: given.clone(), recorded: Some(record) };
             let steps = change.steps(&[]);
             Write::Proficiencies { user, change, steps }
-        }))
+        });
+        Ok(Sent { created: created.user_id, then })
     }
 
     async fn adopt(&self, user: &UserRef, object_id: &str) -> Result<(), RequestError> {
@@ -210,6 +213,11 @@ impl UserApi<'_> {
             .await;
         outcome(&doing, sent)
     }
+}
+
+/// Returns the result of a request that another request may follow.
+fn followed_by(then: Option<Write<'_>>) -> Sent<'_> {
+    Sent { then, ..Sent::default() }
 }
 
 /// Discards the content of a response; adds the action to an error.

@@ -156,8 +156,8 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
     async fn response<'p>(&self, request: &Request<'p>) -> Result<Response<'p>, RequestError> {
         match request {
             Request::Write(write) => {
-                let then = self.api.send(write).await?;
-                Ok(Response::Written { write: write.clone(), then })
+                let sent = self.api.send(write).await?;
+                Ok(Response::Written { write: write.clone(), sent })
             }
             Request::Resolve { new, lost } => {
                 let found = self.directory.user(&new.username).await?.map(Box::new);
@@ -183,6 +183,10 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
                     self.api.sign_out(user).await?;
                 }
                 Ok(Response::SignedOut(then.clone()))
+            }
+            Request::QuickConnect { of, target } => {
+                let changed = self.api.change_quick_connect(of, target.as_deref()).await?;
+                Ok(Response::QuickConnectChanged { of: *of, changed })
             }
         }
     }

@@ -1,25 +1,27 @@
 //! `delete-users`: deletes the Connect users of an onboarding during teardown, if the input requests this and the
 //! instance is kept. The step deletes users at the account's API rate and stops before the Lambda timeout.
 //!
-//! * Reads: `connect:SearchUsers`, `connect:DescribeUser` before each deletion; `servicequotas:GetServiceQuota`,
-//!   `servicequotas:GetAWSDefaultServiceQuota`.
+//! * Reads: `connect:SearchUsers`, `connect:DescribeUser` before each deletion; `connect:SearchQuickConnects`,
+//!   `connect:DescribeQuickConnect`; `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`.
 //!   When all users are deleted: `connect:ListSecurityProfiles` and `connect:DescribeSecurityProfile`.
-//! * Writes: `connect:DeleteUser`; `connect:DeleteSecurityProfile` for the profile without permissions, if this
+//! * Writes: `connect:DeleteUser`; `connect:DeleteQuickConnect` for the quick connects that transfer contacts to a
+//!   deleted user; `connect:DeleteSecurityProfile` for the profile without permissions, if this
 //!   onboarding created it.
 //! * Safe to repeat: each invocation reads the users again. Only users with the tags of this onboarding are deleted,
 //!   and the tags are read again immediately before each deletion. A user that no longer exists counts as deleted.
 
 use onboarding_core::{
     StepError,
-    contract::{RemoveInput, RemoveOutput, RemoveStatus},
+    contract::{OpenItem, RemoveInput, RemoveOutput, RemoveStatus},
     names,
+    onboarding::QuickConnects,
     sync::{Ownership, Plan, UserRef},
 };
 use tracing::info;
 
 use crate::{
     aws::error::CallResult as _,
-    connect::{Directory, MAX_IDLE_ROUNDS, RemovalCheck, Writer, no_access},
+    connect::{Applied, Directory, MAX_IDLE_ROUNDS, RemovalCheck, Writer, add_quick_connects, no_access},
     context::Context,
     runtime::adapter::Invocation,
 };
@@ -36,13 +38,15 @@ pub async fn run(ctx: &Context, input: RemoveInput, invocation: Invocation) -> R
     let directory = Directory::new(ctx.connect(), id, alias, ctx.settings.clock());
     let users = directory.users().await?;
     let ours = users.into_iter().filter(|user| user.ownership == Ownership::Ours).map(UserRef::from);
-    let plan = Plan::deleting(ours);
+    let mut plan = Plan::deleting(ours);
+    add_quick_connects(&directory, &mut plan, &QuickConnects::Delete, &[]).await?;
     let check = StillOurs { ctx, instance_id: id, alias };
     let (ids, rested) = ((id, alias), previous.attempt == 0);
     let writer = Writer::new(ctx.connect(), ctx.quotas(), ctx.sessions(), &directory, check, ids, rested);
     let applied = writer.apply(&plan, deadline).await?;
     info!(deleted = applied.totals.removed, left = applied.left, failed = applied.totals.failed, "users deleted");
 
+    let open_items = open_items(previous.open_items, &plan, &applied);
     let failures = applied.first_failures();
     let finished = applied.left == 0 && failures.is_empty();
     let idle = if finished || applied.totals.removed > 0 { 0 } else { previous.attempt + 1 };
@@ -68,10 +72,23 @@ pub async fn run(ctx: &Context, input: RemoveInput, invocation: Invocation) -> R
         status: if finished { RemoveStatus::Done } else { RemoveStatus::More },
         removed: totals.removed,
         attempt: idle,
+        open_items,
         failures,
         totals,
         ..RemoveOutput::default()
     })
+}
+
+/// Adds the quick connects that stay after their users were deleted to the open items of the previous invocations.
+fn open_items(mut items: Vec<OpenItem>, plan: &Plan, applied: &Applied) -> Vec<OpenItem> {
+    let unreadable = plan.findings.iter().map(ToString::to_string);
+    let left = applied.left_quick_connects().map(|(left, reason)| format!("{left}: {reason}"));
+    for what in unreadable.chain(left) {
+        if items.iter().all(|item| item.what != what) {
+            items.push(OpenItem::new("quick connects", what, "Delete these quick connects in Amazon Connect."));
+        }
+    }
+    items
 }
 
 /// Reads the tags of a user again immediately before the user is deleted.

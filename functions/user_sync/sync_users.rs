@@ -6,13 +6,16 @@
 //!   `connect:ListUserHierarchyGroups` and `connect:DescribeUserHierarchyGroup`; `dynamodb:GetItem` on the registry;
 //!   `servicequotas:GetServiceQuota` and `servicequotas:GetAWSDefaultServiceQuota` if the plan contains changes;
 //!   `connect:DescribeUser` before a name is changed; `connect:ListUserProficiencies` and
-//!   `connect:DescribePredefinedAttribute` before proficiencies are changed; Graph `/users/{id}`, `/users/{id}/checkMemberGroups`
+//!   `connect:DescribePredefinedAttribute` before proficiencies are changed; `connect:SearchQuickConnects` if users are
+//!   deleted, `connect:DescribeQuickConnect` before a quick connect is changed; Graph `/users/{id}`,
+//!   `/users/{id}/checkMemberGroups`
 //!   and `/users/{id}/memberOf` before a removal.
 //! * Approval: actions that need approval are only requested, unless an operator has approved them (docs/theory.md,
 //!   "Approval").
 //! * Writes: `connect:CreateUser`, `connect:UpdateUserIdentityInfo`, `connect:UpdateUserSecurityProfiles`,
 //!   `connect:UpdateUserRoutingProfile`, `connect:UpdateUserHierarchy`, `connect:UpdateUserConfig`,
-//!   `connect:TagResource`, `connect:UntagResource`, `connect:DeleteUser`, `connect:DeleteAllEntitySessions`,
+//!   `connect:TagResource`, `connect:UntagResource`, `connect:DeleteUser`, `connect:DeleteAllEntitySessions`;
+//!   for quick connects of deleted users, `connect:DeleteQuickConnect`, `connect:UpdateQuickConnectConfig`;
 //!   and if users are kept without rights,
 //!   `connect:CreateSecurityProfile`, `connect:UpdateSecurityProfile`; if groups give proficiencies,
 //!   `connect:CreatePredefinedAttribute`, `connect:UpdatePredefinedAttribute`, `connect:AssociateUserProficiencies`,
@@ -43,7 +46,7 @@ use tokio::time::Instant;
 use tracing::{debug, info};
 
 use crate::{
-    connect::{Applied, Directory, MAX_IDLE_ROUNDS, Writer, no_access},
+    connect::{Applied, Directory, MAX_IDLE_ROUNDS, Writer, add_quick_connects, no_access},
     context::Context,
     registry::{Entry, Registry},
     runtime::{
@@ -123,7 +126,7 @@ pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -
     };
     let (observed, ()) = tokio::try_join!(Box::pin(round.observe(links)), Box::pin(incremental::forget(&round)))?;
     let observed_at = started.elapsed();
-    let plan = round.plan(&observed).await;
+    let plan = round.plan(&observed).await?;
     let mut output = round.report(&observed, &plan);
     let guarded = round.guard(plan).await?;
     guarded.report(round.checkpoint.approved.as_ref(), &mut output);
@@ -175,7 +178,7 @@ impl Round<'_> {
     }
 
     /// Plans the changes that make the Connect users equal to the group members.
-    async fn plan(&self, observed: &Observed) -> Plan {
+    async fn plan(&self, observed: &Observed) -> Result<Plan, StepError> {
         let Observed { groups, users, profiles, joiners, .. } = observed;
         let today = OffsetDateTime::now_utc().date();
         let mut plan = plan(groups, users, profiles, self.policy, today);
@@ -184,8 +187,9 @@ impl Round<'_> {
             plan = onboarding_core::sync::plan(groups, users, profiles, &policy, today);
         }
         plan.create.retain(|user| !joiners.created.contains(&user.username));
+        add_quick_connects(self.directory, &mut plan, &self.policy.removed.quick_connects, users).await?;
         log_plan(&plan, self.input.mode);
-        plan
+        Ok(plan)
     }
 
     /// Returns the output of the round before anything is applied.
@@ -348,6 +352,9 @@ fn add_results(output: &mut SyncUsersOutput, applied: &Applied) {
         output.findings.push(format!(
             "{waiting} users wait for a higher quota of users per instance (L-9A46857E); the first sync after the increase creates them"
         ));
+    }
+    if let Some((left, reason)) = applied.left_quick_connects() {
+        output.findings.insert(0, format!("{left}; change them in Amazon Connect: {reason}"));
     }
     if let Some(reason) = &applied.sign_out_unavailable {
         // The most important finding is first, because the list is limited.

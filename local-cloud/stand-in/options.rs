@@ -94,6 +94,9 @@ pub struct Behaviour {
     pub user_listed_seconds: f64,
     /// Whether the username of a deleted user can be reused in the same instance.
     pub usernames_reusable: bool,
+    /// Whether `DeleteUser` rejects the deletion of a user to whom a quick connect transfers contacts. Otherwise the quick
+    /// connect stays.
+    pub quick_connects_block_deletion: bool,
     /// Whether `UpdateUserConfig` keeps the settings of those channels that the request does not name. Otherwise it
     /// clears them.
     pub config_merges_channels: bool,
@@ -159,6 +162,7 @@ impl Default for Behaviour {
             user_visible_seconds: 2.0,
             user_listed_seconds: 4.0,
             usernames_reusable: true,
+            quick_connects_block_deletion: false,
             config_merges_channels: false,
             channel_work_in_milliseconds: false,
             proficiencies_reassociable: false,

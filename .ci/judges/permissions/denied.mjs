@@ -93,6 +93,12 @@ function reserved(stack) {
       ['SyncUsersFunction', 'DeleteUsersFunction'],
     ],
     [
+      'connect:DeleteQuickConnect',
+      `arn:aws:connect:${stack.region}:${stack.account}:instance/0f8fad5b/transfer-destination/1`,
+      {},
+      ['SyncUsersFunction', 'DeleteUsersFunction'],
+    ],
+    [
       'connect:DeleteInstance',
       `arn:aws:connect:${stack.region}:${stack.account}:instance/0f8fad5b`,
       { 'aws:ResourceTag/managed-by': 'connect-onboarding' },

@@ -70,6 +70,10 @@ fn print(output: &Value, alias: &str, console: &Console) -> Exit {
         let removals = words.done_removals(done.deletions_scheduled, done.removed, done.stripped, done.signed_out);
         let counts = words.done_counts(done.created, done.adopted, done.updated, removals, done.failed);
         console.line(&format!("  {counts}"));
+        if done.quick_connects_deleted + done.quick_connects_transferred > 0 {
+            let line = words.quick_connects_done(done.quick_connects_deleted, done.quick_connects_transferred);
+            console.line(&format!("  {line}"));
+        }
         if let Some(approved) = &result.approved {
             console.line(&format!(
                 "  {}",
@@ -92,6 +96,9 @@ fn print_plan(result: &SyncUsersOutput, console: &Console) {
         words.planned_removals(planned.schedule_deletion, planned.delete, planned.strip, planned.end_sessions);
     let counts = words.planned_counts(planned.create, planned.adopt, planned.update, removals, planned.managed);
     console.line(&format!("  {counts}"));
+    if planned.quick_connects > 0 {
+        console.line(&format!("  {}", words.quick_connects_planned(planned.quick_connects)));
+    }
     list(console, &console.words().removed_users(), &result.removals);
     lists(result, console);
 }

@@ -8,7 +8,7 @@ pub use self::terminal::print;
 use onboarding_core::sync::Totals;
 
 /// The numbers of users by result, in the order of `Labels::counts`.
-const fn user_counts(done: &Totals) -> [usize; 9] {
+const fn user_counts(done: &Totals) -> [usize; 11] {
     [
         done.created,
         done.adopted,
@@ -17,6 +17,8 @@ const fn user_counts(done: &Totals) -> [usize; 9] {
         done.removed,
         done.stripped,
         done.signed_out,
+        done.quick_connects_deleted,
+        done.quick_connects_transferred,
         done.waiting_for_quota,
         done.failed,
     ]

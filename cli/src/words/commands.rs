@@ -47,6 +47,10 @@ catalogue! {
         "作成 {created} · 管理対象に追加 {adopted} · 更新 {updated} · {removals} · 失敗 {failed}";
     done_removals(marked, removed, stripped, signed_out) = "scheduled for deletion {marked} · deleted {removed} · without rights {stripped} · signed out {signed_out}",
         "削除予定 {marked} · 削除 {removed} · 権限の削除 {stripped} · サインアウト {signed_out}";
+    quick_connects_planned(count) = "quick connects of deleted users to delete or to transfer: {count}",
+        "削除または転送先の変更を行うクイック接続 (削除するユーザーへの転送用): {count}";
+    quick_connects_done(deleted, transferred) = "quick connects of deleted users: deleted {deleted} · transferred {transferred}",
+        "クイック接続 (削除したユーザーへの転送用): 削除 {deleted} · 転送先の変更 {transferred}";
     approval_reasons() = "Reasons for the approval:", "承認が必要な理由:";
     removed_users() = "First users to be removed:", "削除されるユーザー (先頭のユーザーのみ表示):";
     failed_list() = "Failed:", "失敗:";

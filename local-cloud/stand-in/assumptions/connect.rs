@@ -3,7 +3,7 @@
 use super::{Area, Assumption, Text};
 use crate::stand_in::options::NumberStock;
 
-pub(super) const ROWS: [Assumption; 13] = [
+pub(super) const ROWS: [Assumption; 14] = [
     Assumption {
         name: "rate-bucket",
         area: Area::Connect,
@@ -98,6 +98,20 @@ pub(super) const ROWS: [Assumption; 13] = [
         },
         source: "not documented",
         play: |behaviour| behaviour.usernames_reusable = false,
+    },
+    Assumption {
+        name: "quick-connects-of-user",
+        area: Area::Connect,
+        assumed: Text {
+            en: "DeleteUser deletes a user and leaves the quick connects that transfer contacts to the user.",
+            ja: "DeleteUser はユーザーを削除し、そのユーザーに転送するクイック接続は残ります。",
+        },
+        other: Text {
+            en: "DeleteUser rejects the deletion while such a quick connect exists.",
+            ja: "該当するクイック接続がある間、DeleteUser は削除を拒否します。",
+        },
+        source: "Amazon Connect administrator guide, delete users: an earlier edition describes a deletion that fails",
+        play: |behaviour| behaviour.quick_connects_block_deletion = true,
     },
     Assumption {
         name: "channel-settings",

@@ -140,13 +140,25 @@ fn resources(setting: &Setting, operation: &str, input: &Input) -> Vec<String> {
         | "ListUserProficiencies" => {
             [named("agent", "UserId").into_iter().collect(), vec![instance(setting, input)]].concat()
         }
+        // Contact flow and user are optional resources of the action, so Connect may check them too.
+        "UpdateQuickConnectConfig" => {
+            let config = input.object("QuickConnectConfig").and_then(|config| config.get("UserConfig"));
+            let of = |folder: &str, member: &str| {
+                let id = config?.get(member)?.as_str()?;
+                Some(inside(&format!("{folder}/{}", id.rsplit('/').next().unwrap_or(id))))
+            };
+            let others = [of("contact-flow", "ContactFlowId"), of("agent", "UserId")];
+            named("transfer-destination", "QuickConnectId").into_iter().chain(others.into_iter().flatten()).collect()
+        }
+        "CreateQuickConnect" => vec![inside("transfer-destination/*")],
         "ListContactFlows" => vec![inside("contact-flow/*")],
         "ListQueues" => vec![inside("queue/*")],
         _ => {
             let one = named("agent", "UserId")
                 .or_else(|| named("agent-group", "HierarchyGroupId"))
                 .or_else(|| named("security-profile", "SecurityProfileId"))
-                .or_else(|| named("routing-profile", "RoutingProfileId"));
+                .or_else(|| named("routing-profile", "RoutingProfileId"))
+                .or_else(|| named("transfer-destination", "QuickConnectId"));
             vec![one.unwrap_or_else(|| instance(setting, input))]
         }
     }
@@ -205,6 +217,9 @@ fn dependent(setting: &Setting, operation: &str, input: &Input) -> Vec<Ask> {
         "SearchUsers" => ["connect:DescribeUser", "connect:ListUserProficiencies"]
             .map(|action| Ask::new(action, within(setting, input, "agent/*")))
             .into(),
+        "SearchQuickConnects" => {
+            vec![Ask::new("connect:DescribeQuickConnect", within(setting, input, "transfer-destination/*"))]
+        }
         _ => Vec::new(),
     }
 }
@@ -284,6 +299,27 @@ mod tests {
             asked("DeleteAllEntitySessions", &json!({ "InstanceId": "i", "EntityId": "u", "EntityType": "USER" }));
         assert_eq!(asks[0].action, "connect:DeleteAllEntitySessions");
         assert_eq!(asks[0].resource, "arn:aws:connect:r:1:instance/i/agent/u");
+    }
+
+    #[test]
+    fn a_transfer_of_a_quick_connect_requires_the_permission_on_flow_and_user_and_a_search_the_details() {
+        let config = json!({ "QuickConnectType": "USER", "UserConfig": { "UserId": "u", "ContactFlowId": "f" } });
+        let asks = asked(
+            "UpdateQuickConnectConfig",
+            &json!({ "InstanceId": "i", "QuickConnectId": "q", "QuickConnectConfig": config }),
+        );
+        let resources: Vec<_> =
+            asks.iter().filter_map(|ask| ask.resource.strip_prefix("arn:aws:connect:r:1:instance/i/")).collect();
+        assert_eq!(resources, ["transfer-destination/q", "contact-flow/f", "agent/u"]);
+        let asks = asked("SearchQuickConnects", &json!({ "InstanceId": "i" }));
+        let named: Vec<_> = asks.iter().map(|ask| (ask.action.as_str(), ask.resource.as_str())).collect();
+        assert_eq!(
+            named,
+            [
+                ("connect:SearchQuickConnects", "arn:aws:connect:r:1:instance/i"),
+                ("connect:DescribeQuickConnect", "arn:aws:connect:r:1:instance/i/transfer-destination/*"),
+            ]
+        );
     }
 
     #[test]

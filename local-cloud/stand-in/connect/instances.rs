@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Instance, attributes, bad_token, predefined_attributes, profiles, sessions::Sessions, users::Users};
+use super::{
+    Instance, attributes, bad_token, predefined_attributes, profiles, quick_connects::QuickConnects,
+    sessions::Sessions, users::Users,
+};
 use crate::stand_in::aws_error::{Answer, Refusal};
 use crate::stand_in::input::{Input, answer, epoch, nothing};
 use crate::stand_in::paging::page;
@@ -69,6 +72,7 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
         origins: Vec::new(),
         users: Users::default(),
         sessions: Sessions::default(),
+        quick_connects: QuickConnects::default(),
         id: id.clone(),
         arn: arn.clone(),
     };

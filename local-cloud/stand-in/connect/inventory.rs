@@ -10,6 +10,9 @@ use crate::stand_in::world::Setting;
 pub(crate) fn inventory(setting: &Setting, connect: &Connect) -> Value {
     let instance = |instance: &Instance| {
         let mut shape = instances::description(setting, instance);
+        let quick_connects = instance.quick_connects.all.values();
+        shape["quickConnects"] =
+            quick_connects.map(|one| json!({ "Name": one.name, "QuickConnectConfig": one.config })).collect();
         shape["users"] = instance.users.all.values().map(|one| user(instance, one)).collect();
         let own = connect.numbers.values().filter(|number| number.target == instance.arn);
         shape["phoneNumbers"] = own.map(|number| number.inventory(setting.clock.now())).collect();

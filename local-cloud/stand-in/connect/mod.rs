@@ -8,6 +8,7 @@ mod origins;
 mod predefined_attributes;
 mod proficiencies;
 mod profiles;
+mod quick_connects;
 mod routes;
 mod search;
 mod sessions;
@@ -69,6 +70,7 @@ pub(crate) struct Instance {
     pub(crate) named: profiles::Named,
     pub(crate) predefined: Vec<predefined_attributes::Predefined>,
     pub(crate) users: Users,
+    pub(crate) quick_connects: quick_connects::QuickConnects,
     pub(crate) sessions: sessions::Sessions,
 }
 
@@ -162,6 +164,7 @@ fn in_instance(setting: &Setting, instance: &mut Instance, operation: &str, inpu
         "UpdateUserProficiencies" => proficiencies::update(setting, instance, input),
         "DisassociateUserProficiencies" => proficiencies::disassociate(setting, instance, input),
         "ListUserProficiencies" => proficiencies::list(setting, instance, input),
+        _ if operation.contains("QuickConnect") => quick_connects::call(setting, instance, operation, input),
         _ if operation.starts_with("UpdateUser") => user_changes::change(setting, instance, operation, input),
         _ => profiles::call(setting, instance, operation, input),
     }

@@ -8,7 +8,7 @@ use crate::stand_in::input::Input;
 
 /// Method, path template, operation. No request matches two entries, because any two differ in the method or in a fixed
 /// path segment. Their order therefore does not matter.
-const ROUTES: [(&str, &str, &str); 59] = [
+const ROUTES: [(&str, &str, &str); 64] = [
     ("PUT", "/instance", "CreateInstance"),
     ("GET", "/instance", "ListInstances"),
     ("GET", "/instance/{InstanceId}", "DescribeInstance"),
@@ -68,6 +68,11 @@ const ROUTES: [(&str, &str, &str); 59] = [
     ("POST", "/security-profiles/{InstanceId}/{SecurityProfileId}", "UpdateSecurityProfile"),
     ("DELETE", "/security-profiles/{InstanceId}/{SecurityProfileId}", "DeleteSecurityProfile"),
     ("POST", "/auth/sessions/delete-all-entity-sessions", "DeleteAllEntitySessions"),
+    ("PUT", "/quick-connects/{InstanceId}", "CreateQuickConnect"),
+    ("POST", "/search-quick-connects", "SearchQuickConnects"),
+    ("GET", "/quick-connects/{InstanceId}/{QuickConnectId}", "DescribeQuickConnect"),
+    ("POST", "/quick-connects/{InstanceId}/{QuickConnectId}/config", "UpdateQuickConnectConfig"),
+    ("DELETE", "/quick-connects/{InstanceId}/{QuickConnectId}", "DeleteQuickConnect"),
 ];
 
 /// Query parameters that can occur more than once.

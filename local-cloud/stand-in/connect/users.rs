@@ -175,6 +175,9 @@ pub(super) fn common(user: &User) -> Map<String, Value> {
 pub(super) fn delete(setting: &Setting, instance: &mut Instance, input: &Input) -> Answer {
     let user = named(setting, instance, input)?;
     let (id, username) = (user.id.clone(), user.username.clone());
+    if setting.behaviour.quick_connects_block_deletion && instance.quick_connects.any_transfers_to(&id) {
+        return Err(Refusal::invalid_request("The user has associated quick connects."));
+    }
     let users = &mut instance.users;
     users.names.remove(&username);
     users.former_names.insert(username);

@@ -404,3 +404,44 @@ async fn a_proficiency_needs_a_predefined_value_and_is_assigned_changed_and_remo
     assert_eq!(call("disassociate-proficiencies", "Japanese", 0.0).await, "InvalidRequestException");
     cloud.is_clean();
 }
+
+#[tokio::test]
+async fn quick_connects_stay_after_their_user_is_deleted_or_block_the_deletion() {
+    for blocks in [false, true] {
+        let mut options = options();
+        options.behaviour.quick_connects_block_deletion = blocks;
+        let cloud = start_with(options).await;
+        let (id, _) = cloud.instance("acme").await;
+        let body = user(&cloud, &id, "taro@example.com").await;
+        let made = cloud.connect("PUT", &format!("/users/{id}"), body).await.body;
+        cloud.cloud.advance(60.0);
+        let flows = cloud.connect("GET", &format!("/contact-flows-summary/{id}"), Value::Null).await.body;
+        let config = |user: &Value, flow: &Value| json!({ "QuickConnectType": "USER", "UserConfig": { "UserId": user, "ContactFlowId": flow } });
+        let flow = &flows["ContactFlowSummaryList"][0]["Id"];
+        let path = format!("/quick-connects/{id}");
+        for invalid in [config(&json!("absent"), flow), config(&made["UserId"], &json!("absent"))] {
+            let body = json!({ "Name": "Taro", "QuickConnectConfig": invalid });
+            let refused = cloud.connect("PUT", &path, body).await;
+            assert_eq!((refused.status, refused.code.as_str()), (400, "InvalidRequestException"));
+        }
+        let body = json!({ "Name": "Taro", "QuickConnectConfig": config(&made["UserId"], flow) });
+        let created = cloud.connect("PUT", &path, body.clone()).await;
+        assert_eq!(created.status, 200);
+        assert_eq!(cloud.connect("PUT", &path, body).await.code, "DuplicateResourceException");
+        let of_user = format!("/users/{id}/{}", made["UserId"].as_str().unwrap());
+        let deleted = cloud.connect("DELETE", &of_user, Value::Null).await;
+        assert_eq!(deleted.status, if blocks { 400 } else { 200 });
+        let search = json!({ "InstanceId": id });
+        let found = cloud.connect("POST", "/search-quick-connects", search.clone()).await.body;
+        assert_eq!(found["QuickConnects"][0]["QuickConnectConfig"]["UserConfig"]["UserId"], made["UserId"]);
+        let one = format!("{path}/{}", created.body["QuickConnectId"].as_str().unwrap());
+        assert_eq!(cloud.connect("GET", &one, Value::Null).await.body["QuickConnect"]["Name"], "Taro");
+        assert_eq!(cloud.connect("DELETE", &one, Value::Null).await.status, 200);
+        assert_eq!(cloud.connect("DELETE", &one, Value::Null).await.code, "ResourceNotFoundException");
+        assert_eq!(cloud.connect("POST", "/search-quick-connects", search).await.body["QuickConnects"], json!([]));
+        if blocks {
+            assert_eq!(cloud.connect("DELETE", &of_user, Value::Null).await.status, 200);
+        }
+        cloud.is_clean();
+    }
+}

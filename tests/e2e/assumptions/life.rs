@@ -56,7 +56,7 @@ fn input(alias: &str) -> Value {
             "groups": [{
                 "group": GROUP, "securityProfiles": ["Agent"], "phone": { "autoAccept": true, "afterContactWorkSeconds": 30 },
             }],
-            "removed": { "action": "delete", "graceDays": 0 },
+            "removed": { "action": "delete", "graceDays": 0, "quickConnects": { "transferTo": username(0) } },
             "brake": { "maxRemovals": 10, "maxRemovalsPercent": 100 },
         },
     })
@@ -153,14 +153,15 @@ impl Fixture {
         panic!("{machine} is busy after all attempts");
     }
 
-    /// An administrator changes the channels of one user, another member leaves the group and returns, and a new member
-    /// joins.
+    /// An administrator changes the channels of one user, another member, to whom a quick connect transfers contacts,
+    /// leaves the group and returns, and a new member joins.
     async fn synced(&self, alias: &str, id: &str, outcome: &mut Outcome) {
         let first = self.user(alias, 0).await;
         let path = format!("/users/{id}/{}/config", text(&first["Id"]));
         let accept = |channel: &str, accept: bool| json!({ "Channel": channel, "AutoAccept": accept });
         let by_hand = json!({ "AutoAcceptConfigs": [accept("VOICE", false), accept("CHAT", true)] });
         self.cloud.rest("connect", "POST", &path, &by_hand).await;
+        self.cloud.quick_connect(id, &self.user(alias, 1).await["Id"], "Agent 1").await;
         let sync = json!({ "instanceId": id });
         self.cloud.remove_member(GROUP, &member_id(1)).await;
         self.cloud.add_member(GROUP, &agent(AGENTS)).await;
@@ -173,6 +174,9 @@ impl Fixture {
             joined && (left || denied && names.len() == AGENTS + 1),
             &format!("after a member left, the users are {names:?}"),
         );
+        let quick_connects = self.cloud.instance(alias).await["quickConnects"].clone();
+        let now = &quick_connects[0]["QuickConnectConfig"]["UserConfig"]["UserId"];
+        outcome.expect(*now == first["Id"], &format!("the quick connect was not transferred: {quick_connects}"));
         let settings = self.user(alias, 0).await["AutoAcceptConfigs"].clone();
         let set =
             |channel: &str| settings.as_array().into_iter().flatten().find(|one| one["Channel"] == channel).cloned();

@@ -89,6 +89,16 @@ impl Cloud {
         (text("Id"), text("Arn"))
     }
 
+    /// Creates a quick connect that transfers contacts to a user of a Connect instance.
+    pub(crate) async fn quick_connect(&self, instance: &str, user_id: &Value, name: &str) {
+        let flows = self.rest("connect", "GET", &format!("/contact-flows-summary/{instance}"), &Value::Null).await;
+        let flow = &flows["ContactFlowSummaryList"][0]["Id"];
+        let config = json!({ "UserId": user_id, "ContactFlowId": flow });
+        let config = json!({ "QuickConnectType": "USER", "UserConfig": config });
+        let body = json!({ "Name": name, "QuickConnectConfig": config });
+        self.rest("connect", "PUT", &format!("/quick-connects/{instance}"), &body).await;
+    }
+
     /// Name and role of the function whose name contains this text.
     pub(crate) async fn function(&self, part: &str) -> (String, String) {
         let found = self.rest("lambda", "GET", "/2015-03-31/functions/?MaxItems=200", &Value::Null).await;

@@ -129,9 +129,19 @@ impl Fixture {
         self.connect("PUT", &format!("/user-hierarchy-groups/{id}"), &json!({ "Name": "Japan" })).await;
         let search = json!({ "InstanceId": self.arn, "MaxResults": 100 });
         let users = self.connect("POST", "/search-users", &search).await;
+        self.quick_connects(id).await;
         let user = users["Users"][0]["Id"].as_str().unwrap();
         let named = json!({ "IdentityInfo": { "FirstName": "Somebody", "LastName": "Else" } });
         self.connect("POST", &format!("/users/{id}/{user}/identity-info"), &named).await;
+    }
+
+    /// Creates a quick connect to each user of an instance.
+    async fn quick_connects(&self, instance: &str) {
+        let search = json!({ "InstanceId": instance, "MaxResults": 100 });
+        let users = self.connect("POST", "/search-users", &search).await;
+        for user in users["Users"].as_array().unwrap() {
+            self.cloud.quick_connect(instance, &user["Id"], user["Username"].as_str().unwrap()).await;
+        }
     }
 
     /// Onboards another instance in an account whose instance quota is used up, so that the onboarding first requests a
@@ -158,6 +168,9 @@ impl Fixture {
         for instance in inventory["connect"]["instances"].as_array().unwrap() {
             // One instance is deleted with its users; of the other instance, only the users are deleted.
             let instance_action = if instance["Id"] == self.instance.as_str() { "delete" } else { "keep" };
+            if instance_action == "keep" {
+                self.quick_connects(instance["Id"].as_str().unwrap()).await;
+            }
             self.torn_down(instance, instance_action).await;
         }
     }

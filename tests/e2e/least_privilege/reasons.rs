@@ -66,6 +66,11 @@ const REASONS: &[Reason] = &[
         "connect:UpdateSecurityProfile",
         "only if someone added permissions to the profile that the action \"strip\" uses",
     ),
+    (
+        &["SyncUsersFunction"],
+        "connect:UpdateQuickConnectConfig",
+        "only with users.removed.quickConnects.transferTo: tests/e2e/assumptions/life.rs",
+    ),
     (&["WatchExpiryFunction"], "secretsmanager:DescribeSecret", "only in a stack whose setup identity has a secret"),
     (
         GRAPH,

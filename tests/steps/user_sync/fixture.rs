@@ -10,7 +10,11 @@ use std::{
 };
 
 use aws_sdk_connect::types::{DirectoryType, UserSearchSummary};
-use connect_onboarding::{context::Context, runtime::adapter::Invocation, user_sync::sync_users};
+use connect_onboarding::{
+    context::Context,
+    runtime::{adapter::Invocation, clock::Clock},
+    user_sync::sync_users,
+};
 pub(crate) use local_cloud::stand_in::made_up::{person as member, person_id as member_id, username};
 use local_cloud::stand_in::{Behaviour, Options, Tenant};
 use onboarding_core::{
@@ -124,6 +128,20 @@ impl Fixture {
         real_rates: bool,
         behave: impl FnOnce(&mut Behaviour),
     ) -> Self {
+        Self::build_with(members, real_rates, None, behave).await
+    }
+
+    /// Builds a fixture in which the function's waits before retries take a fiftieth of the time.
+    pub(crate) async fn with_short_waits(members: usize, behave: impl FnOnce(&mut Behaviour)) -> Self {
+        Self::build_with((0..members).map(member).collect(), false, Some("0.02"), behave).await
+    }
+
+    async fn build_with(
+        members: Vec<Map<String, Value>>,
+        real_rates: bool,
+        clock_scale: Option<&str>,
+        behave: impl FnOnce(&mut Behaviour),
+    ) -> Self {
         let entry = Arc::new(Mutex::new(Value::Null));
         let emulator = MockServer::start().await;
         let attributes = Attributes::default();
@@ -137,7 +155,11 @@ impl Fixture {
         let tenant = Tenant::with_group(GROUP, GROUP_NAME, members);
         let options = Options { real_rates, behaviour, ..Options::made_up(emulator.uri(), tenant) };
         let cloud = StandIn::start(options).await;
-        let ctx = clients(&cloud, |_| None);
+        let ctx = clients(&cloud, |name| match name {
+            Clock::SCALE => clock_scale.map(ToOwned::to_owned),
+            "AWS_ENDPOINT_URL" => clock_scale.map(|_| cloud.aws_url()),
+            _ => None,
+        });
         let made = ctx
             .connect()
             .create_instance()

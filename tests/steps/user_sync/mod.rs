@@ -10,6 +10,7 @@ mod incremental_access;
 mod joiners;
 mod pace;
 mod proficiencies;
+mod quick_connects;
 mod removal;
 mod rounds;
 mod sign_in_check;

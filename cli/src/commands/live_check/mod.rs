@@ -4,7 +4,7 @@
 //! documentation. The local cloud emulates the assumed reading by default, and the other reading with `--assume NAME`.
 //!
 //! The command calls the services with the operator's permissions. It creates gallery applications, SAML providers,
-//! roles, an instance with one user, and a phone number. All resources share a unique name and are removed at the end,
+//! roles, an instance with two users and a quick connect, and a phone number. All resources share a unique name and are removed at the end,
 //! also after a failure or Ctrl-C. With `--local`, the command does the same in a running local cloud. Some assumptions
 //! are checked only if the operator selects an option.
 //!

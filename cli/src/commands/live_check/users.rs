@@ -1,4 +1,7 @@
-//! Checks the assumptions about Connect users and permissions. For this, creates one user and one role.
+//! Checks the assumptions about Connect users and permissions. For this, creates two users, a quick
+//! connect and a role.
+
+use std::cell::RefCell;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -61,6 +64,7 @@ pub(crate) async fn check(
     if !deleted.is_ok() {
         clouds.good("connect:DeleteUser", clouds.connect(Method::DELETE, &path, &Value::Null).await?)?;
     }
+    findings.note("quick-connects-of-user", quick_connects(clouds, instance, &new).await?);
     let reused = async || Ok(create(clouds, instance, &new).await?.is_ok());
     findings.note("username-reuse", Reading::other_if(clouds.poll(30.0, reused).await?.is_none()));
     Ok(role)
@@ -130,6 +134,46 @@ async fn proficiencies(clouds: &Clouds, instance: &str, id: &str) -> Result<Read
         return Ok(Reading::Unknown(clouds.connect(Method::POST, &path, &of_level(1)).await?.text));
     }
     Ok(Reading::other_if(clouds.connect(Method::POST, &path, &of_level(2)).await?.is_ok()))
+}
+
+/// Creates another user and a quick connect to this user, and checks whether the user can be deleted before the quick
+/// connect. Deletes both.
+async fn quick_connects(clouds: &Clouds, instance: &str, user: &Value) -> Result<Reading, CommandError> {
+    let mut user = user.clone();
+    user["Username"] = json!(format!("quick.{USERNAME}"));
+    let created = clouds.good("connect:CreateUser", create(clouds, instance, &user).await?)?.json();
+    let flows = format!("/contact-flows-summary/{instance}?contactFlowTypes=AGENT_TRANSFER");
+    let flows = clouds.good("connect:ListContactFlows", clouds.connect(Method::GET, &flows, &Value::Null).await?)?;
+    let flow = text(&flows.json()["ContactFlowSummaryList"][0]["Id"]);
+    let config = json!({ "UserId": created["UserId"], "ContactFlowId": flow });
+    let config = json!({ "QuickConnectType": "USER", "UserConfig": config });
+    let body = json!({ "Name": "live-check", "QuickConnectConfig": config });
+    let path = format!("/quick-connects/{instance}");
+    let last = RefCell::new(String::new());
+    // Connect may not find the new user at once.
+    let made = async || {
+        let answer = clouds.connect(Method::PUT, &path, &body).await?;
+        let is_ok = answer.is_ok();
+        last.replace(if is_ok { text(&answer.json()["QuickConnectId"]) } else { answer.text });
+        Ok(is_ok)
+    };
+    let made = clouds.poll(120.0, made).await?.is_some();
+    let id = last.into_inner();
+    if !made {
+        return Ok(Reading::Unknown(id));
+    }
+    let of_user = format!("/users/{instance}/{}", text(&created["UserId"]));
+    let deleted = clouds.connect(Method::DELETE, &of_user, &Value::Null).await?;
+    let quick_connect = format!("{path}/{id}");
+    clouds.good("connect:DeleteQuickConnect", clouds.connect(Method::DELETE, &quick_connect, &Value::Null).await?)?;
+    if !deleted.is_ok() {
+        clouds.good("connect:DeleteUser", clouds.connect(Method::DELETE, &of_user, &Value::Null).await?)?;
+    }
+    Ok(match () {
+        () if deleted.is_ok() => Reading::Assumed,
+        () if deleted.status == 400 => Reading::Other,
+        () => Reading::Unknown(deleted.text),
+    })
 }
 
 /// Creates a role whose permissions are sufficient only under the assumed readings, and waits until the permissions are

@@ -40,6 +40,8 @@ pub(super) const LABELS: Labels = Labels {
         "removed",
         "without rights",
         "signed out",
+        "quick connects deleted",
+        "quick connects transferred",
         "waiting for a quota",
         "failed",
     ],

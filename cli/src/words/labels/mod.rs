@@ -49,7 +49,7 @@ pub(crate) struct Labels {
     pub(crate) recovered: &'static str,
     pub(crate) not_run: &'static str,
     pub(crate) users: &'static str,
-    pub(crate) counts: [&'static str; 9],
+    pub(crate) counts: [&'static str; 11],
     pub(crate) refused: &'static str,
     pub(crate) refused_text: &'static str,
     pub(crate) failed_users: &'static str,

@@ -24,7 +24,8 @@ pub use self::{
     sign_in::{Destination, Page, SignIn},
     telephony::{Documents, NumberOrder, PhoneNumber, PhoneNumberType, Telephony},
     users::{
-        NestedGroups, Phone, Proficiency, RemovalAction, RemovalLimit, Removed, UserGroup, UsernameAttribute, Users,
+        NestedGroups, Phone, Proficiency, QuickConnects, RemovalAction, RemovalLimit, Removed, UserGroup,
+        UsernameAttribute, Users,
     },
 };
 

@@ -160,12 +160,32 @@ pub struct Removed {
     /// Whether all sessions of a user end as soon as the member leaves, is disabled or loses a security profile.
     #[serde(default = "yes")]
     pub sign_out: bool,
+    /// What happens to the quick connects that transfer contacts to a user who is deleted.
+    #[serde(default)]
+    pub quick_connects: QuickConnects,
 }
 
 impl Default for Removed {
     fn default() -> Self {
-        Self { action: RemovalAction::default(), grace_days: seven(), sign_out: yes() }
+        Self {
+            action: RemovalAction::default(),
+            grace_days: seven(),
+            sign_out: yes(),
+            quick_connects: QuickConnects::default(),
+        }
     }
+}
+
+/// What happens to the quick connects that transfer contacts to a user who is deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum QuickConnects {
+    /// The quick connects are deleted.
+    #[default]
+    Delete,
+    /// The quick connects transfer contacts to the Connect user with this username.
+    TransferTo(#[cfg_attr(feature = "schema", schemars(length(min = 2, max = 64)))] String),
 }
 
 /// The action for the Connect user of a member who left.

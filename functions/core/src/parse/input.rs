@@ -10,7 +10,7 @@ use super::{
     sign_in::{approved_origins, sign_in},
     skills,
 };
-use crate::{iam, onboarding::Users, text::nfc};
+use crate::{iam, onboarding::Users, sync::check_username, text::nfc};
 
 pub(super) fn onboarding(at: &Location<'_>, value: &Value) {
     object(
@@ -324,9 +324,41 @@ fn removed(at: &Location<'_>, value: &Value) {
             optional("action", |at, value| choice(at, value, &["keep", "strip", "delete"])),
             optional("graceDays", integer::<0, 3650>),
             optional("signOut", boolean),
+            optional("quickConnects", quick_connects),
         ],
     );
     grace_days(at, value);
+    if value["quickConnects"].is_object() && value["action"] != "delete" {
+        at.key("quickConnects").fault(
+            "has no effect, because users are deleted only with the action \"delete\"; set users.removed.action to \
+             \"delete\", or remove quickConnects",
+            "action が \"delete\" の場合にのみ指定できます。それ以外の場合、ユーザーは削除されません。\
+             users.removed.action に \"delete\" を指定するか、quickConnects を削除してください",
+        );
+    }
+}
+
+/// Checks what happens to the quick connects of deleted users: `"delete"`, or an object with the username of the user
+/// who gets them.
+fn quick_connects(at: &Location<'_>, value: &Value) {
+    if value.is_object() {
+        object(at, value, &[required("transferTo", connect_username)]);
+    } else if value != "delete" {
+        at.fault(
+            "must be \"delete\" or { \"transferTo\": \"<username>\" }",
+            "\"delete\" または { \"transferTo\": \"<ユーザー名>\" } を指定してください",
+        );
+    }
+}
+
+fn connect_username(at: &Location<'_>, value: &Value) {
+    if let Some(Err(fault)) = text(at, value).map(check_username) {
+        at.fault(
+            format!("is not the username of a Connect user: it {fault}"),
+            "Connect のユーザー名を指定してください (英数字と . _ - @ からなる 2〜64 文字。@ は user@example.com の形式\
+             でのみ使用できます)",
+        );
+    }
 }
 
 /// Checks that `graceDays` is set only for a removal action that has a grace period.

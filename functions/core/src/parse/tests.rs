@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 use super::*;
-use crate::onboarding::RemovalAction;
+use crate::onboarding::{QuickConnects, RemovalAction};
 use serde_json::json;
 
 fn smallest() -> Value {
@@ -205,4 +205,37 @@ fn days_of_grace_are_rejected_for_an_action_that_does_not_wait() {
     assert!(faults.contains("$.users.removed.graceDays") && faults.lines().count() == 1, "{faults}");
     value["users"]["removed"] = json!({ "action": "strip" });
     assert_eq!(Onboarding::parse(&value).unwrap().users.removed.action, RemovalAction::Strip);
+}
+
+#[test]
+fn quick_connects_are_deleted_or_transferred_to_a_possible_username() {
+    let with = |removed: serde_json::Value| {
+        let mut value = smallest();
+        value["users"]["removed"] = removed;
+        value
+    };
+    let parsed = |removed| Onboarding::parse(&with(removed)).unwrap().users.removed.quick_connects;
+    assert_eq!(parsed(json!({ "action": "delete" })), QuickConnects::Delete);
+    assert_eq!(parsed(json!({ "action": "keep", "quickConnects": "delete" })), QuickConnects::Delete);
+    let transfer = json!({ "transferTo": "boss@example.com" });
+    let to = parsed(json!({ "action": "delete", "quickConnects": transfer }));
+    assert_eq!(to, QuickConnects::TransferTo("boss@example.com".into()));
+    for (removed, path) in [
+        (json!({ "quickConnects": "keep" }), "$.users.removed.quickConnects: must be \"delete\""),
+        (json!({ "quickConnects": null }), "$.users.removed.quickConnects: must be \"delete\""),
+        (json!({ "action": "delete", "quickConnects": {} }), "$.users.removed.quickConnects.transferTo: is required"),
+        (
+            json!({ "action": "delete", "quickConnects": { "transferTo": "a b" } }),
+            "$.users.removed.quickConnects.transferTo: is not the username of a Connect user: it contains",
+        ),
+        (
+            json!({ "action": "delete", "quickConnects": { "transferTo": "boss", "delete": true } }),
+            "$.users.removed.quickConnects.delete: is not a field",
+        ),
+        (json!({ "quickConnects": transfer }), "$.users.removed.quickConnects: has no effect"),
+        (json!({ "action": "strip", "quickConnects": transfer }), "$.users.removed.quickConnects: has no effect"),
+    ] {
+        let faults = faults(&with(removed));
+        assert!(faults.starts_with(path) && faults.lines().count() == 1, "{path}: {faults}");
+    }
 }

@@ -142,6 +142,12 @@ pub struct Totals {
     /// Number of users whose sessions were ended.
     #[serde(default)]
     pub signed_out: usize,
+    /// Number of deleted quick connects.
+    #[serde(default)]
+    pub quick_connects_deleted: usize,
+    /// Number of quick connects that were transferred to another user.
+    #[serde(default)]
+    pub quick_connects_transferred: usize,
     /// Number of users for whom an action failed in the last round.
     #[serde(default)]
     pub failed: usize,
@@ -198,6 +204,8 @@ impl Totals {
             removed: self.removed + later.removed,
             stripped: self.stripped + later.stripped,
             signed_out: self.signed_out + later.signed_out,
+            quick_connects_deleted: self.quick_connects_deleted + later.quick_connects_deleted,
+            quick_connects_transferred: self.quick_connects_transferred + later.quick_connects_transferred,
             failed: later.failed,
             waiting_for_quota: later.waiting_for_quota,
             calls: self.calls + later.calls,

@@ -62,6 +62,10 @@ impl Plan {
         }
         for removal in &self.delete {
             hash.line("delete", &[&removal.user.username, &removal.user.id]);
+            for change in &removal.quick_connects {
+                let to = change.transfer.as_ref().map_or("", |transfer| &transfer.username);
+                hash.line("quick connect", &[change.id.as_str(), to]);
+            }
         }
         for user in &self.strip {
             hash.line("strip", &[&user.username, &user.id]);

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use super::plan::{Change, Plan};
+use super::quick_connects::QuickConnectChange;
+use crate::text::Quoted;
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,6 +78,12 @@ impl Plan {
             match &removal.replaced_by {
                 Some(name) => writeln!(f, "  - delete {} once {name} exists", removal.user.username)?,
                 None => writeln!(f, "  - delete {}", removal.user.username)?,
+            }
+            for QuickConnectChange { name, transfer, .. } in &removal.quick_connects {
+                match transfer {
+                    Some(to) => writeln!(f, "    transfer the quick connect {} to {}", Quoted(name), to.username)?,
+                    None => writeln!(f, "    delete the quick connect {}", Quoted(name))?,
+                }
             }
         }
         for user in &self.strip {

@@ -230,6 +230,26 @@ pub enum Finding {
         /// The first day on which the user may be deleted.
         due: Date,
     },
+    /// The quick connects of a user who is deleted stay, because the user who should get them does not exist or is
+    /// removed too.
+    QuickConnectsStay {
+        /// The username of the deleted user.
+        username: String,
+        /// The names of the quick connects.
+        quick_connects: Vec<String>,
+        /// The username that the input names.
+        transfer_to: String,
+    },
+    /// The user who should get the quick connects of deleted users does not exist or is removed too.
+    NoTransferTarget {
+        /// The username that the input names.
+        username: String,
+    },
+    /// The quick connects can't be read, so those of deleted users stay.
+    QuickConnectsUnreadable {
+        /// The reason.
+        reason: String,
+    },
 }
 
 impl fmt::Display for Finding {
@@ -303,6 +323,26 @@ impl fmt::Display for Finding {
             Self::RemovalWaits { username, due } => {
                 write!(f, "{username} left the groups; the user is deleted on {due}")
             }
+            Self::QuickConnectsStay { username, quick_connects, transfer_to } => {
+                let names: Vec<String> = quick_connects.iter().map(|name| Quoted(name).to_string()).collect();
+                write!(
+                    f,
+                    "the quick connects {} of {username} stay, because {transfer_to} does not exist in Amazon Connect \
+                     or is removed too; change these quick connects in Amazon Connect, and correct \
+                     users.removed.quickConnects",
+                    names.join(", ")
+                )
+            }
+            Self::NoTransferTarget { username } => write!(
+                f,
+                "users.removed.quickConnects names {username}, who does not exist in Amazon Connect or is removed too; \
+                 name another user before users are deleted, because their quick connects would stay"
+            ),
+            Self::QuickConnectsUnreadable { reason } => write!(
+                f,
+                "the quick connects of the deleted users stay, because they can't be read; delete them in Amazon \
+                 Connect: {reason}"
+            ),
         }
     }
 }

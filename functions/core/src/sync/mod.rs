@@ -24,6 +24,7 @@ mod model;
 mod plan;
 mod planner;
 mod proficiencies;
+mod quick_connects;
 mod username;
 
 #[cfg(test)]
@@ -54,4 +55,5 @@ pub use model::{
 pub use plan::{Adoption, Change, Counts, NewUser, Plan, Removal, ScheduledDeletion, UserRef, UserUpdate};
 pub use planner::{changes_instead_of_creation, lost_profiles, plan};
 pub use proficiencies::{GivenProficiency, Proficiencies, ProficiencyChange, ProficiencyStep};
+pub use quick_connects::{QuickConnect, QuickConnectChange, Transfer};
 pub use username::{MAX_FIRST_NAME, MAX_LAST_NAME, UsernameFault, check_username, person_name};

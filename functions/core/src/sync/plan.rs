@@ -10,6 +10,7 @@ use super::finding::{Finding, Skipped};
 use super::guard::Admins;
 use super::model::{Assignment, ConnectUser, date_to_tag};
 use super::proficiencies::{Proficiencies, ProficiencyChange};
+use super::quick_connects::QuickConnectChange;
 use crate::onboarding::{Phone, RemovalLimit};
 
 /// All actions that make Connect match Entra and the input. Every list is ordered by username.
@@ -158,6 +159,8 @@ pub struct Removal {
     /// The new username of the member, if it changed. The user with the old name is deleted only after the new user
     /// exists.
     pub replaced_by: Option<String>,
+    /// The quick connects that transfer contacts to the user. They are deleted or transferred before the user is deleted.
+    pub quick_connects: Vec<QuickConnectChange>,
 }
 
 /// The number of users for each action and for each state.
@@ -201,6 +204,9 @@ pub struct Counts {
     /// Number of users with the tags of this onboarding.
     #[serde(default)]
     pub managed: usize,
+    /// Number of quick connects to delete or to transfer, because their users are deleted.
+    #[serde(default)]
+    pub quick_connects: usize,
     /// Actions of the plan that wait for approval.
     #[serde(default)]
     pub waiting: usize,
@@ -232,6 +238,7 @@ impl Counts {
             delete: self.delete + later.delete,
             strip: self.strip + later.strip,
             end_sessions: self.end_sessions + later.end_sessions,
+            quick_connects: self.quick_connects + later.quick_connects,
             ..*later
         }
     }
@@ -241,7 +248,7 @@ impl Plan {
     /// A plan that only deletes these users.
     #[must_use]
     pub fn deleting(users: impl IntoIterator<Item = UserRef>) -> Self {
-        let delete: Vec<Removal> = users.into_iter().map(|user| Removal { user, replaced_by: None }).collect();
+        let delete: Vec<Removal> = users.into_iter().map(Removal::of).collect();
         Self { managed: delete.len(), delete, ..Self::default() }
     }
 
@@ -274,6 +281,7 @@ impl Plan {
             postponed: self.postponed,
             unchanged: self.unchanged,
             managed: self.managed,
+            quick_connects: self.quick_connects().count(),
             waiting: 0,
         }
     }
@@ -357,6 +365,14 @@ impl Plan {
     pub fn leavers_stay(&self) -> bool {
         let stays = |finding: &Finding| matches!(finding, Finding::Kept { .. } | Finding::RemovalWaits { .. });
         !self.schedule_deletion.is_empty() || self.findings.iter().any(stays)
+    }
+}
+
+impl Removal {
+    /// The deletion of a user who is not replaced.
+    #[must_use]
+    pub const fn of(user: UserRef) -> Self {
+        Self { user, replaced_by: None, quick_connects: Vec::new() }
     }
 }
 

@@ -124,6 +124,7 @@ impl Planner<'_> {
         if self.plan.postponed > 0 {
             self.plan.findings.push(Finding::RemovalsPostponed { users: self.plan.postponed });
         }
+        self.plan.check_transfer(&self.policy.removed.quick_connects, users);
         self.plan.skipped.append(&mut desired.skipped);
         self.plan.findings.append(&mut desired.findings);
     }
@@ -277,7 +278,7 @@ impl Planner<'_> {
                 }
                 self.plan.schedule_deletion.push(ScheduledDeletion { user: reference_to(user), due });
             }
-            None => self.plan.delete.push(Removal { user: reference_to(user), replaced_by }),
+            None => self.plan.delete.push(Removal { replaced_by, ..Removal::of(reference_to(user)) }),
         }
     }
 

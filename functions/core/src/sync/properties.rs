@@ -148,7 +148,7 @@ pub(super) fn some_policy() -> impl Strategy<Value = Policy> {
         .prop_map(|(username, guests, action, grace_days, sign_out)| Policy {
             username,
             guests,
-            removed: Removed { action, grace_days, sign_out },
+            removed: Removed { action, grace_days, sign_out, ..Removed::default() },
             removal_limit: RemovalLimit::default(),
             ..Policy::default()
         })
