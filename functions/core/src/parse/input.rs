@@ -10,7 +10,7 @@ use super::{
     sign_in::{approved_origins, sign_in},
     skills,
 };
-use crate::{iam, onboarding::Users, sync::check_username, text::nfc};
+use crate::{iam, names, onboarding::Users, sync::check_username, text::nfc};
 
 pub(super) fn onboarding(at: &Location<'_>, value: &Value) {
     object(
@@ -308,6 +308,15 @@ fn security_profiles(at: &Location<'_>, value: &Value) {
         let named = profile.as_str().is_some_and(|name| !name.is_empty());
         if named && profiles[..index].contains(profile) {
             at.index(index).fault("is named twice", "2 回指定されています");
+        }
+        if profile == names::NO_ACCESS_PROFILE {
+            // A member who has only this profile would count as a user who left and has no rights, so nothing would be
+            // taken away when the member leaves, even if the profile belongs to another owner and grants permissions.
+            at.index(index).fault(
+                "is reserved for users who left; name another security profile, without permissions if that is intended",
+                "このプロファイルは、グループから外れたユーザー用に予約されています。別のセキュリティプロファイルを\
+                 指定してください",
+            );
         }
     }
 }

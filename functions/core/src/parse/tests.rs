@@ -239,3 +239,14 @@ fn quick_connects_are_deleted_or_transferred_to_a_possible_username() {
         assert!(faults.starts_with(path) && faults.lines().count() == 1, "{path}: {faults}");
     }
 }
+
+#[test]
+fn the_profile_of_users_who_left_is_rejected_as_the_profile_of_a_group() {
+    let mut value = smallest();
+    value["users"]["groups"][0]["securityProfiles"] = json!(["Agent", crate::names::NO_ACCESS_PROFILE]);
+    let faults = faults(&value);
+    assert!(faults.starts_with("$.users.groups[0].securityProfiles[1]: is reserved"), "{faults}");
+    assert_eq!(faults.lines().count(), 1, "{faults}");
+    value["users"]["groups"][0]["securityProfiles"] = json!(["connect onboarding no access"]);
+    assert!(Onboarding::parse(&value).is_ok(), "names of security profiles are case-sensitive");
+}
