@@ -37,7 +37,7 @@ use crate::{aws::error::CallResult as _, runtime::clock::Clock};
 const USERS_PAGE: i32 = 500;
 const NAMES_PAGE: i32 = 1000;
 /// Maximum time for retries of one read. After this time, reading the instance fails.
-const RETRY_TIME: Duration = Duration::from_secs(60);
+pub(super) const RETRY_TIME: Duration = Duration::from_secs(60);
 
 /// The kind of a read. Searches are rate-limited. Searches for users have their own maximum time for retries.
 #[derive(Clone, Copy, Debug)]

@@ -1,14 +1,19 @@
 //! The security profile without permissions, for users who left and are kept (`users.removed.action: "strip"`).
 //!
 //! The sync creates the profile when it is needed for the first time. Before each use, the sync reads the tags and the
-//! permissions of the profile again: it uses no profile of another owner, and removes permissions that were added.
+//! permissions of the profile again: it uses no profile of another owner, and removes permissions that were added. The
+//! drift check reads the profile too, because users keep it for a long time.
 
 use std::collections::HashMap;
 
-use aws_sdk_connect::Client;
+use aws_sdk_connect::{
+    Client,
+    types::{StringComparisonType, StringCondition, UserSearchCriteria},
+};
 use onboarding_core::{StepError, names, sync::Ownership};
 use tracing::{info, warn};
 
+use super::directory::{Directory, RETRY_TIME, Read};
 use crate::aws::error::CallResult as _;
 
 const DESCRIPTION: &str = "Grants nothing. Connect Onboarding assigns it to users who left their Entra groups";
@@ -42,22 +47,48 @@ pub async fn ensure(
             StepError::not_consistent_yet(format!("the security profile \"{name}\" exists, but is not listed yet"))
         });
     };
-    let reading = format!("reading the security profile \"{name}\"");
     if !is_ours(client, (instance_id, alias), id).await? {
         return Err(StepError::conflict(format!(
             "the security profile \"{name}\" was not created by this onboarding; rename it in Amazon Connect, and the \
              next sync creates its own"
         )));
     }
-    let listed = client.list_security_profile_permissions().instance_id(instance_id).security_profile_id(id);
-    let permissions = listed.send().await.doing(&reading)?.permissions.unwrap_or_default();
-    if !permissions.is_empty() {
-        warn!(permissions = permissions.join(", "), "permissions are removed from the profile of users who left");
-        let update = client.update_security_profile().instance_id(instance_id).security_profile_id(id);
-        let sent = update.set_permissions(Some(Vec::new())).send().await;
-        sent.doing(format_args!("removing the permissions of the security profile \"{name}\""))?;
-    }
+    remove_permissions(client, instance_id, id).await?;
     Ok(id.to_owned())
+}
+
+/// Removes permissions that were added to the profile with this ID. Does nothing if the profile belongs to another
+/// owner. Returns whether permissions were removed.
+///
+/// # Errors
+/// The error that Connect returns.
+pub async fn restore(client: &Client, ids: (&str, &str), id: &str) -> Result<bool, StepError> {
+    if !is_ours(client, ids, id).await? {
+        return Ok(false);
+    }
+    remove_permissions(client, ids.0, id).await
+}
+
+async fn remove_permissions(client: &Client, instance_id: &str, id: &str) -> Result<bool, StepError> {
+    let permissions = permissions(client, instance_id, id).await?;
+    if permissions.is_empty() {
+        return Ok(false);
+    }
+    warn!(permissions = permissions.join(", "), "permissions are removed from the profile of users who left");
+    let update = client.update_security_profile().instance_id(instance_id).security_profile_id(id);
+    let sent = update.set_permissions(Some(Vec::new())).send().await;
+    sent.doing(format_args!("removing the permissions of the security profile \"{}\"", names::NO_ACCESS_PROFILE))?;
+    Ok(true)
+}
+
+/// Returns the permissions of the security profile with this ID.
+///
+/// # Errors
+/// The error that Connect returns.
+pub async fn permissions(client: &Client, instance_id: &str, id: &str) -> Result<Vec<String>, StepError> {
+    let list = client.list_security_profile_permissions().instance_id(instance_id).security_profile_id(id);
+    let listed = list.into_paginator().items().send().try_collect().await;
+    listed.doing(format_args!("reading the permissions of the security profile \"{}\"", names::NO_ACCESS_PROFILE))
 }
 
 /// Deletes the security profile without permissions if this onboarding created it. `id` is the ID of the profile
@@ -78,10 +109,33 @@ pub async fn delete(client: &Client, ids: (&str, &str), id: &str) -> Result<(), 
 }
 
 /// Returns whether the security profile has the tags of this onboarding.
-async fn is_ours(client: &Client, (instance_id, alias): (&str, &str), id: &str) -> Result<bool, StepError> {
+///
+/// # Errors
+/// The error that Connect returns.
+pub async fn is_ours(client: &Client, (instance_id, alias): (&str, &str), id: &str) -> Result<bool, StepError> {
     let found = client.describe_security_profile().instance_id(instance_id).security_profile_id(id).send().await;
     let found = found.doing(format_args!("reading the security profile \"{}\"", names::NO_ACCESS_PROFILE))?;
     let tags = found.security_profile.and_then(|profile| profile.tags).unwrap_or_default();
     let tag = |key: &str| tags.get(key).map(String::as_str);
     Ok(Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), alias) == Ownership::Ours)
+}
+
+impl Directory<'_> {
+    /// Returns whether any user has the security profile with this ID. Sends one request.
+    ///
+    /// # Errors
+    /// If Connect returns an error.
+    pub async fn is_assigned(&self, security_profile_id: &str) -> Result<bool, StepError> {
+        let condition = StringCondition::builder()
+            .field_name("SecurityProfileId")
+            .value(security_profile_id)
+            .comparison_type(StringComparisonType::Exact)
+            .build();
+        let criteria = UserSearchCriteria::builder().string_condition(condition).build();
+        let search = self.client.search_users().instance_id(self.instance_id).search_criteria(criteria);
+        let search = search.max_results(1);
+        let doing = "searching the users with the security profile";
+        let output = self.read(doing, Read::Search(RETRY_TIME), || search.clone().send()).await?;
+        Ok(output.approximate_total_count > Some(0) || !output.users().is_empty())
+    }
 }

@@ -3,7 +3,8 @@
 //!
 //! * Reads: `dynamodb:GetItem` or `dynamodb:Scan` on the registry; `connect:DescribeInstance`,
 //!   `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`, `connect:ListApprovedOrigins`, the lists of
-//!   profiles and hierarchy groups; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:GetRole`,
+//!   profiles and hierarchy groups; `connect:SearchUsers`, `connect:DescribeSecurityProfile` and `connect:ListSecurityProfilePermissions` for
+//!   the security profile without permissions; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:GetRole`,
 //!   `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; Graph `/servicePrincipals/{id}` with its claims policies
 //!   and assignments, `/applications/{id}`, `/groups/{id}` (and its members, if single users are assigned),
 //!   `/subscriptions`; the federation metadata.
@@ -21,7 +22,8 @@ use onboarding_core::{
         SkippedInstance,
     },
     inspection::{Checks, Object, Presence},
-    onboarding::{Assignment, DriftResponse, NestedGroups, Onboarding},
+    names,
+    onboarding::{Assignment, DriftResponse, NestedGroups, Onboarding, RemovalAction},
     saml::read_metadata,
 };
 use time::OffsetDateTime;
@@ -29,7 +31,7 @@ use tracing::{info, warn};
 
 use crate::{
     aws::iam,
-    connect::Directory,
+    connect::{Directory, no_access},
     context::Context,
     inspect::{
         entra::{self, Found},
@@ -269,9 +271,14 @@ impl Comparison<'_> {
         let (id, alias) = (self.entry.instance_id.as_str(), self.entry.alias.as_str());
         let users = &self.onboarding.users;
         let hierarchy = users.hierarchy_groups();
-        let found =
-            Directory::new(self.ctx.connect(), id, alias, self.ctx.settings.clock()).profiles(&hierarchy).await?;
+        let directory = Directory::new(self.ctx.connect(), id, alias, self.ctx.settings.clock());
+        let found = directory.profiles(&hierarchy).await?;
         let mut objects = Vec::new();
+        if let Some(profile) = found.security.get(names::NO_ACCESS_PROFILE)
+            && (users.removed.action == RemovalAction::Strip || directory.is_assigned(profile).await?)
+        {
+            objects.push(self.no_access(profile).await?);
+        }
         let mut add = |kind, name: &str, there: bool| {
             let known = objects.iter().any(|object: &Object| object.kind == kind && object.name == name);
             if !known && !there {
@@ -291,6 +298,33 @@ impl Comparison<'_> {
             }
         }
         Ok(objects)
+    }
+
+    /// Returns the security profile without permissions, which users who left keep. Permissions that were added would
+    /// apply to these users.
+    async fn no_access(&self, profile: &str) -> Result<Object, StepError> {
+        let (client, ids) = (self.ctx.connect(), (self.entry.instance_id.as_str(), self.entry.alias.as_str()));
+        let ours = no_access::is_ours(client, ids, profile).await?;
+        let permissions = no_access::permissions(client, ids.0, profile).await?;
+        let (mut checks, mut guards) = (Checks::default(), Checks::default());
+        let found = if permissions.is_empty() { "none".to_owned() } else { permissions.join(", ") };
+        checks.that("permissions of users who left", permissions.is_empty(), "none", found);
+        guards.that("tags", ours, "the tags of this onboarding", if ours { "the same" } else { "others" });
+        let presence = if ours {
+            Presence::Ours
+        } else {
+            Presence::Foreign("it does not have the tags of this onboarding".into())
+        };
+        let object = Object::new(Area::Users, "security profile", names::NO_ACCESS_PROFILE, presence);
+        Ok(object.with(checks).guarded(guards).advising(format!(
+            "if this security profile was created by the user sync, restore its tags ({}={}, {}={}); otherwise, rename \
+             it in Amazon Connect, and start a user sync, which creates its own profile: onboard sync {}",
+            names::MANAGED_BY_KEY,
+            names::MANAGED_BY,
+            names::ONBOARDING_KEY,
+            ids.1,
+            ids.1
+        )))
     }
 
     async fn application(&self) -> Result<Option<Found>, StepError> {

@@ -2,10 +2,12 @@
 //! reports, and approved origins (manual procedure: the console's テレフォニー and データストレージ pages).
 //!
 //! * Reads: `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`, `connect:ListApprovedOrigins`,
-//!   `dynamodb:GetItem`.
+//!   `dynamodb:GetItem`; `connect:ListSecurityProfiles`, and if the instance has the security profile for users who
+//!   left, `connect:DescribeSecurityProfile` and `connect:ListSecurityProfilePermissions`.
 //! * Writes: `connect:UpdateInstanceAttribute`, `connect:AssociateInstanceStorageConfig`,
 //!   `connect:UpdateInstanceStorageConfig`, `connect:AssociateApprovedOrigin`, `connect:DisassociateApprovedOrigin`,
-//!   `dynamodb:UpdateItem` (which origins this onboarding has added). Setting a storage location also requires `s3:GetBucketAcl` and
+//!   `dynamodb:UpdateItem` (which origins this onboarding has added), `connect:UpdateSecurityProfile` (permissions that
+//!   were added to the security profile for users who left). Setting a storage location also requires `s3:GetBucketAcl` and
 //!   `s3:GetBucketLocation` on the bucket, `kms:DescribeKey` and `kms:CreateGrant` on the key, and `iam:PutRolePolicy`
 //!   on `AWSServiceRoleForAmazonConnect*`. Setting an attribute may require `ds:DescribeDirectories` and
 //!   `logs:CreateLogGroup`.
@@ -18,11 +20,13 @@ use aws_sdk_connect::types::{InstanceStorageConfig, InstanceStorageResourceType}
 use onboarding_core::{
     StepError,
     contract::{ApprovedOrigin, ConfigureInstanceInput, ConfigureInstanceOutput, OpenItem},
+    names,
     origin::same,
 };
 
 use crate::{
     aws::{self, approved_origins},
+    connect::no_access,
     context::Context,
     inspect::{
         instance::{
@@ -46,7 +50,32 @@ pub async fn run(ctx: &Context, input: ConfigureInstanceInput) -> Result<Configu
         set_storage(ctx, &input, &resource_type, &mut output).await?;
     }
     set_origins(ctx, &input, &mut output).await?;
+    restore_no_access(ctx, &input, &mut output).await?;
     Ok(output)
+}
+
+/// Removes permissions that were added to the security profile of users who left. The user sync creates this profile
+/// when it is needed.
+async fn restore_no_access(
+    ctx: &Context,
+    input: &ConfigureInstanceInput,
+    output: &mut ConfigureInstanceOutput,
+) -> Result<(), StepError> {
+    let list = ctx.connect().list_security_profiles().instance_id(&input.instance_id);
+    let mut profiles = list.into_paginator().items().send();
+    while let Some(profile) = profiles.next().await {
+        let profile = profile.map_err(|error| {
+            fresh(&format!("listing the security profiles of the instance {}", input.instance_id), &error)
+        })?;
+        let ids = (input.instance_id.as_str(), input.instance.alias.as_str());
+        if profile.name() == Some(names::NO_ACCESS_PROFILE)
+            && let Some(id) = profile.id()
+            && no_access::restore(ctx.connect(), ids, id).await?
+        {
+            output.changed.push(names::NO_ACCESS_PROFILE.to_owned());
+        }
+    }
+    Ok(())
 }
 
 async fn set_attributes(

@@ -4,7 +4,7 @@
 use crate::contract::{Action, Area, Check, DriftFinding, PlanItem};
 
 /// The checks whose failure can give access to an unauthorized user.
-const SECURITY: [&str; 12] = [
+const SECURITY: [&str; 13] = [
     "trust policy",
     "policy",
     "trusted certificates",
@@ -17,6 +17,7 @@ const SECURITY: [&str; 12] = [
     "identity management",
     "user assignment required",
     "listed in the input",
+    "permissions of users who left",
 ];
 
 /// Whether an object exists, and who owns it.

@@ -51,6 +51,28 @@ const REASONS: &[Reason] = &[
         "only if the action \"strip\" was used: tests/steps/user_sync/strip.rs",
     ),
     (
+        &["ConfigureInstanceFunction", "DetectDriftFunction"],
+        "connect:DescribeSecurityProfile",
+        "only if the action \"strip\" was used: tests/e2e/lifecycle/drift.rs",
+    ),
+    (
+        &["ConfigureInstanceFunction", "DetectDriftFunction"],
+        "connect:ListSecurityProfilePermissions",
+        "only if the action \"strip\" was used: tests/e2e/lifecycle/drift.rs",
+    ),
+    (
+        &["ConfigureInstanceFunction"],
+        "connect:UpdateSecurityProfile",
+        "only if someone added permissions to the profile that the action \"strip\" uses",
+    ),
+    (
+        &["DetectDriftFunction"],
+        "connect:SearchUsers",
+        "only if users have the profile that the action \"strip\" uses: tests/e2e/lifecycle/drift.rs",
+    ),
+    (&["DetectDriftFunction"], "connect:DescribeUser", "part of connect:SearchUsers"),
+    (&["DetectDriftFunction"], "connect:ListUserProficiencies", "part of connect:SearchUsers"),
+    (
         &["SyncUsersFunction"],
         "connect:CreateSecurityProfile",
         "only with users.removed.action \"strip\": tests/steps/user_sync/strip.rs",

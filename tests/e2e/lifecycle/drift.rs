@@ -4,10 +4,14 @@
 use std::collections::BTreeSet;
 
 use super::{fixture::Fixture, teardown::torn_down};
-use crate::cloud::Mailbox;
+use crate::cloud::{Mailbox, until};
+use onboarding_core::names::NO_ACCESS_PROFILE;
 use serde_json::{Value, json};
+use test_support::member;
 
 const ALIAS: &str = "drifting";
+/// A member of the group that the tests use.
+const LEAVER: &str = "75000000-0000-4000-8000-000000000005";
 
 fn input() -> Value {
     json!({
@@ -111,6 +115,81 @@ async fn manual_changes_are_found_notified_once_and_reverted_on_request() {
     let report = fixture.run("DriftStateMachineArn", &json!({})).await;
     assert_eq!(places(&report, |_| true), BTreeSet::new(), "{report:#}");
     assert_eq!(subjects().await, Vec::<String>::new());
+}
+
+fn leaver() -> Value {
+    member(LEAVER, "agent5@contoso.onmicrosoft.com", "Agent 5")
+}
+
+/// Syncs until the member has only this security profile.
+async fn until_profile(fixture: &Fixture, alias: &str, profile: &str) {
+    let id = fixture.instance(alias).await["Id"].clone();
+    fixture.run("UserSyncStateMachineArn", &json!({ "instanceId": id })).await;
+    until(&format!("the member has the profile {profile}"), async || {
+        let users = fixture.instance(alias).await["users"].as_array().unwrap().clone();
+        let user = users.iter().find(|user| user["Tags"]["entra-object-id"] == LEAVER)?;
+        (user["SecurityProfiles"] == json!([profile])).then_some(())
+    })
+    .await;
+}
+
+/// The security profile that users who left keep, and its permissions.
+async fn no_access(fixture: &Fixture, id: &str) -> (Value, Value) {
+    let path = format!("/security-profiles-summary/{id}?maxResults=1000");
+    let all = fixture.cloud.rest("connect", "GET", &path, &Value::Null).await;
+    let profiles = all["SecurityProfileSummaryList"].as_array().unwrap();
+    let found = profiles.iter().find(|profile| profile["Name"] == NO_ACCESS_PROFILE).unwrap().clone();
+    let path = format!("/security-profiles-permissions/{id}/{}", found["Id"].as_str().unwrap());
+    let permissions = fixture.cloud.rest("connect", "GET", &path, &Value::Null).await;
+    (found, permissions["Permissions"].clone())
+}
+
+#[tokio::test]
+async fn permissions_added_to_the_profile_of_users_who_left_are_found_and_reverted() {
+    let fixture = Fixture::enter().await;
+    // With "keep", the profile is used only for users whom Entra still lets sign in.
+    for (alias, action) in [("drifting-strip", "strip"), ("drifting-keep", "keep")] {
+        let mut input = input();
+        input["instance"]["alias"] = json!(alias);
+        input["users"]["removed"] = json!({ "action": action });
+        fixture.run("OnboardingStateMachineArn", &input).await;
+        let id = fixture.instance(alias).await["Id"].as_str().unwrap().to_owned();
+        let only = json!({ "instanceId": id });
+        let report = fixture.run("DriftStateMachineArn", &only).await;
+        assert_eq!(places(&report, |_| true), BTreeSet::new(), "{report:#}");
+        if action == "keep" {
+            let principal = fixture.application(alias).await["id"].as_str().unwrap().to_owned();
+            let off = json!({ "appRoleAssignmentRequired": false });
+            fixture.graph("PATCH", &format!("/servicePrincipals/{principal}"), &off).await;
+        }
+        fixture.cloud.remove_member("Night shift", LEAVER).await;
+        until_profile(&fixture, alias, NO_ACCESS_PROFILE).await;
+        let (profile, permissions) = no_access(&fixture, &id).await;
+        assert_eq!(permissions, json!([]));
+
+        let path = format!("/security-profiles/{id}/{}", profile["Id"].as_str().unwrap());
+        fixture.cloud.rest("connect", "POST", &path, &json!({ "Permissions": ["Users.Edit"] })).await;
+        let place = format!("security profile {NO_ACCESS_PROFILE}: permissions of users who left");
+        let report = fixture.run("DriftStateMachineArn", &only).await;
+        let of_profile = |finding: &Value| finding["place"].as_str().unwrap().starts_with("security profile");
+        let found = |which: &str| places(&report, |finding| of_profile(finding) && finding[which] == true);
+        assert_eq!((found("security"), found("mendable")), (set(&[&place]), set(&[&place])), "{report:#}");
+        let report = fixture.run("DriftStateMachineArn", &json!({ "instanceId": id, "mend": true })).await;
+        assert_eq!(places(&report, |finding| of_profile(finding) && finding["mended"] == true), set(&[&place]));
+        assert_eq!(no_access(&fixture, &id).await.1, json!([]));
+
+        // Without its tags, the profile could belong to another owner, so it is only reported, with advice.
+        let arn = profile["Arn"].as_str().unwrap().replace(':', "%3A").replace('/', "%2F");
+        let tags = format!("/tags/{arn}?tagKeys=managed-by");
+        fixture.cloud.rest("connect", "DELETE", &tags, &Value::Null).await;
+        let report = fixture.run("DriftStateMachineArn", &json!({ "instanceId": id, "mend": true })).await;
+        let tags = format!("security profile {NO_ACCESS_PROFILE}: tags");
+        assert_eq!(places(&report, of_profile), set(&[&tags]), "{report:#}");
+        let text = report.to_string();
+        assert!(text.contains("restore its tags") && text.contains(&format!("onboard sync {alias}")), "{report:#}");
+        fixture.cloud.add_member("Night shift", &leaver()).await;
+        until_profile(&fixture, alias, "Agent").await;
+    }
 }
 
 #[tokio::test]

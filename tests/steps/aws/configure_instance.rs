@@ -6,6 +6,7 @@ use aws_sdk_connect::types::{InstanceStorageConfig, InstanceStorageResourceType,
 use local_cloud::stand_in::Behaviour;
 use onboarding_core::{
     contract::{ApprovedOrigin, ConfigureInstanceInput, StorageLocation},
+    names,
     onboarding::{Instance, Storage},
 };
 use serde_json::{Value, json};
@@ -183,4 +184,24 @@ async fn an_origin_beyond_the_quota_stops_the_step_with_the_error_of_connect() {
     let error = run(&cloud.ctx, input).await.unwrap_err();
     assert_eq!(error.name(), "LimitExceeded");
     assert!(error.message.contains(&format!("adding the approved origin {CRM}")), "{error}");
+}
+
+#[tokio::test]
+async fn permissions_added_to_the_profile_of_users_who_left_are_removed_only_if_the_profile_is_ours() {
+    for (tags, left) in [(names::tags("acme"), 0), (names::tags("other"), 1)] {
+        let (cloud, input) = fresh().await;
+        run(&cloud.ctx, input.clone()).await.unwrap();
+        let (connect, instance) = (cloud.ctx.connect(), input.instance_id.as_str());
+        let mut profile = connect.create_security_profile().instance_id(instance).permissions("Users.Edit");
+        for (key, value) in tags {
+            profile = profile.tags(key, value);
+        }
+        let made = profile.security_profile_name(names::NO_ACCESS_PROFILE).send().await.unwrap();
+        let id = made.security_profile_id.unwrap();
+        let changed = run(&cloud.ctx, input.clone()).await.unwrap().changed;
+        assert_eq!(changed.is_empty(), left > 0, "{changed:?}");
+        let list = connect.list_security_profile_permissions().instance_id(instance).security_profile_id(&id);
+        assert_eq!(list.send().await.unwrap().permissions().len(), left);
+        assert_eq!(run(&cloud.ctx, input).await.unwrap().changed, [""; 0]);
+    }
 }
