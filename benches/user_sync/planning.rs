@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use onboarding_core::{
     names::MANAGED_BY,
     onboarding::{Phone, RemovalAction, Removed, UserGroup},
-    sync::{ConnectUser, Counts, GroupRead, Member, Ownership, Policy, Profiles, plan},
+    sync::{ConnectUser, Counts, GroupRead, Member, Ownership, Policy, Profiles, UserChannels, plan},
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -150,7 +150,7 @@ fn users(case: Case, people: usize) -> Vec<ConnectUser> {
             security_profile_ids: vec![AGENT.into()],
             routing_profile_id: ROUTING.into(),
             hierarchy_group_id: None,
-            phone: Some(Phone::default()),
+            channels: UserChannels::of_phone(&Phone::default()),
             ownership: Ownership::from_tags(Some(MANAGED_BY), Some(ALIAS), ALIAS),
             entra_object_id: Some(guid(person)),
             removal_due: None,

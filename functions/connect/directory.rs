@@ -16,21 +16,23 @@ use aws_sdk_connect::{
     error::SdkError,
     operation::{RequestId, search_users::builders::SearchUsersFluentBuilder},
     types::{
-        Channel, ControlPlaneTagFilter, HierarchyPath, StringComparisonType, StringCondition, TagCondition,
-        UserSearchCriteria, UserSearchFilter, UserSearchSummary,
+        ControlPlaneTagFilter, HierarchyPath, StringComparisonType, StringCondition, TagCondition, UserSearchCriteria,
+        UserSearchFilter, UserSearchSummary,
     },
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use onboarding_core::{
     StepError, StepErrorKind, names,
-    onboarding::Phone,
     sync::{
         ConnectUser, Ownership, PROFICIENCIES_KEY, Profiles, REMOVAL_DUE_KEY, SIGNED_OUT_KEY, removal_due_from_tag,
     },
 };
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::rate_limiter::{DEFAULT_RATE, RateLimiter};
+use super::{
+    channels,
+    rate_limiter::{DEFAULT_RATE, RateLimiter},
+};
 use crate::{aws::error::CallResult as _, runtime::clock::Clock};
 
 /// Connect's maximum page sizes for users and for profiles.
@@ -367,7 +369,7 @@ fn path_of(path: &HierarchyPath) -> String {
 
 /// Converts a user; returns `None` for a user without ID or name, which Connect never returns.
 fn connect_user(user: UserSearchSummary, alias: &str) -> Option<ConnectUser> {
-    let phone = phone(&user);
+    let channels = channels::of_summary(&user);
     let tags: HashMap<String, String> = user.tags.unwrap_or_default();
     let tag = |key: &str| tags.get(key).map(String::as_str);
     let identity = user.identity_info;
@@ -380,7 +382,7 @@ fn connect_user(user: UserSearchSummary, alias: &str) -> Option<ConnectUser> {
         security_profile_ids: user.security_profile_ids.unwrap_or_default(),
         routing_profile_id: user.routing_profile_id.unwrap_or_default(),
         hierarchy_group_id: user.hierarchy_group_id,
-        phone,
+        channels,
         ownership: Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), alias),
         entra_object_id: tag(names::ENTRA_OBJECT_ID_KEY).map(ToOwned::to_owned),
         removal_due: tag(REMOVAL_DUE_KEY).and_then(removal_due_from_tag),
@@ -389,37 +391,15 @@ fn connect_user(user: UserSearchSummary, alias: &str) -> Option<ConnectUser> {
     })
 }
 
-/// Returns the phone settings for the voice channel: from the channel settings, which the user sync writes, or
-/// otherwise from the older `PhoneConfig`, which the console and other tools may have written. In `PhoneConfig`,
-/// `SearchUsers` returns the time for after contact work in milliseconds.
-fn phone(user: &UserSearchSummary) -> Option<Phone> {
-    let accept = user
-        .auto_accept_configs()
-        .iter()
-        .find(|config| config.channel == Channel::Voice)
-        .map(|config| config.auto_accept);
-    let work = user
-        .after_contact_work_configs()
-        .iter()
-        .find(|config| config.channel == Channel::Voice)
-        .and_then(|config| config.after_contact_work_config())
-        .map(|config| config.after_contact_work_time_limit);
-    let phone_config = user.phone_config();
-    if accept.is_none() && work.is_none() && phone_config.is_none() {
-        return None;
-    }
-    let seconds = phone_config.map_or(0, |phone| phone.after_contact_work_time_limit / 1000);
-    Some(Phone {
-        auto_accept: accept.or_else(|| phone_config.map(|phone| phone.auto_accept)).unwrap_or_default(),
-        after_contact_work_seconds: u32::try_from(work.unwrap_or(seconds)).unwrap_or_default(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use aws_sdk_connect::types::{
-        AfterContactWorkConfig, AfterContactWorkConfigPerChannel, AutoAcceptConfig, PhoneType, UserPhoneConfig,
+        AfterContactWorkConfig, AfterContactWorkConfigPerChannel, AutoAcceptConfig, Channel, PhoneType, UserPhoneConfig,
+    };
+    use onboarding_core::{
+        onboarding::{Phone, VoiceSettings},
+        sync::UserChannels,
     };
 
     use super::*;
@@ -436,7 +416,7 @@ mod tests {
             .after_contact_work_time_limit(30_000)
             .build();
         let user = connect_user(summary().phone_config(config).build(), "acme").unwrap();
-        assert_eq!(user.phone, Some(Phone { auto_accept: true, after_contact_work_seconds: 30 }));
+        assert_eq!(user.channels, UserChannels::of_phone(&Phone { auto_accept: true, after_contact_work_seconds: 30 }));
     }
 
     #[test]
@@ -451,8 +431,13 @@ mod tests {
         let user =
             summary().auto_accept_configs(chat).auto_accept_configs(voice).after_contact_work_configs(work).build();
         let user = connect_user(user, "acme").unwrap();
-        assert_eq!(user.phone, Some(Phone { auto_accept: false, after_contact_work_seconds: 45 }));
-        assert_eq!(connect_user(summary().build(), "acme").unwrap().phone, None);
+        let mut expected = UserChannels::of_phone(&Phone { auto_accept: false, after_contact_work_seconds: 45 });
+        expected.complete(
+            onboarding_core::onboarding::Channel::Chat,
+            VoiceSettings { auto_accept: Some(true), ..VoiceSettings::default() },
+        );
+        assert_eq!(user.channels, expected);
+        assert_eq!(connect_user(summary().build(), "acme").unwrap().channels, UserChannels::default());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The users of an Amazon Connect instance: [`Directory`] reads them, and [`Writer`] changes them at the account's
 //! rate. `onboarding_core::sync` decides on the changes.
 
+mod channels;
 mod directory;
 mod lane;
 pub mod no_access;

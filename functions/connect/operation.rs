@@ -59,6 +59,21 @@ impl Operation {
         }
     }
 
+    /// Returns the operations that follow this one if the plan gives proficiencies. Their lanes are still empty when the
+    /// rates are read.
+    pub(super) const fn of_proficiencies_after(self) -> &'static [Self] {
+        match self {
+            Self::CreateUser => &[Self::AssociateUserProficiencies, Self::TagResource],
+            Self::ListUserProficiencies => &[
+                Self::AssociateUserProficiencies,
+                Self::UpdateUserProficiencies,
+                Self::DisassociateUserProficiencies,
+                Self::TagResource,
+            ],
+            _ => &[],
+        }
+    }
+
     /// Returns whether the operation reads or changes only proficiencies.
     #[must_use]
     pub const fn is_of_proficiencies(self) -> bool {

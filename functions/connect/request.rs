@@ -174,7 +174,7 @@ impl Write<'_> {
                 Change::SecurityProfiles(_) => Operation::UpdateUserSecurityProfiles,
                 Change::RoutingProfile(_) => Operation::UpdateUserRoutingProfile,
                 Change::Hierarchy(_) => Operation::UpdateUserHierarchy,
-                Change::Phone(_) => Operation::UpdateUserConfig,
+                Change::Channels(_) => Operation::UpdateUserConfig,
                 Change::Proficiencies(_) => Operation::ListUserProficiencies,
                 Change::ForgetSignOut => Operation::UntagResource,
             },

@@ -151,12 +151,17 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Returns the operations for which more requests are ready than tokens are available. Includes the reads that
-    /// precede such requests.
+    /// Returns the operations for which more requests are ready than tokens are available, and the operations that follow
+    /// them. Includes the reads that precede such requests.
     pub(super) fn limited_operations(&self) -> BTreeSet<Operation> {
         let now = Instant::now();
         let limited = self.lanes.iter().filter(|(_, lane)| lane.is_limited(now)).map(|(operation, _)| *operation);
-        limited.flat_map(|operation| [Some(operation), operation.read_before()]).flatten().collect()
+        let gives_proficiencies = !self.plan.predefined_attributes().is_empty();
+        let with_others = |operation: Operation| {
+            let follow = operation.of_proficiencies_after().iter().filter(|_| gives_proficiencies);
+            [Some(operation), operation.read_before()].into_iter().flatten().chain(follow.copied())
+        };
+        limited.flat_map(with_others).collect()
     }
 
     /// Sets the rate of an operation in requests per second.
@@ -164,8 +169,8 @@ impl<'p> Run<'p> {
         let limiter = RateLimiter::new(rate, self.burst_available, Instant::now());
         if let Some(reads) = self.reads.get_mut(&operation) {
             *reads = limiter;
-        } else if let Some(lane) = self.lanes.get_mut(&operation) {
-            lane.limiter = limiter;
+        } else {
+            self.lane(operation).limiter = limiter;
         }
     }
 

@@ -4,19 +4,20 @@ use aws_sdk_connect::{
     Client,
     error::SdkError,
     operation::RequestId,
-    types::{
-        AfterContactWorkConfig, AfterContactWorkConfigPerChannel, AutoAcceptConfig, Channel, PhoneNumberConfig,
-        PhoneType, User, UserIdentityInfo,
-    },
+    types::{User, UserIdentityInfo},
 };
 use aws_smithy_types::error::{metadata::ProvideErrorMetadata, operation::BuildError};
 use onboarding_core::{
     StepError, names,
-    onboarding::Phone,
-    sync::{Change, NewUser, PROFICIENCIES_KEY, ProficiencyChange, REMOVAL_DUE_KEY, SIGNED_OUT_KEY, UserRef},
+    sync::{
+        Change, NewUser, PROFICIENCIES_KEY, ProficiencyChange, REMOVAL_DUE_KEY, SIGNED_OUT_KEY, UserChannels, UserRef,
+    },
 };
 
-use super::request::{RequestError, Sent, Write};
+use super::{
+    channels::{ChannelConfigs, filled},
+    request::{RequestError, Sent, Write},
+};
 use crate::aws::sessions::Sessions;
 
 /// Changes the users of one instance.
@@ -64,16 +65,7 @@ impl UserApi<'_> {
     /// if the sync is interrupted.
     async fn create<'p>(&self, user: &NewUser) -> Result<Sent<'p>, RequestError> {
         let assignment = &user.assignment;
-        let phone = Phone {
-            auto_accept: assignment.auto_accept,
-            after_contact_work_seconds: assignment.after_contact_work_seconds,
-        };
-        let (accept, work) = channel_settings(&phone)?;
-        let soft_phone = PhoneNumberConfig::builder()
-            .channel(Channel::Voice)
-            .phone_type(PhoneType::SoftPhone)
-            .build()
-            .map_err(invalid)?;
+        let configs = ChannelConfigs::of_new_user().and_then(|new| new.with(&assignment.channels)).map_err(invalid)?;
         let mut call = self
             .client
             .create_user()
@@ -83,9 +75,11 @@ impl UserApi<'_> {
             .set_security_profile_ids(Some(assignment.security_profile_ids.clone()))
             .routing_profile_id(&assignment.routing_profile_id)
             .set_hierarchy_group_id(assignment.hierarchy_group_id.clone())
-            .auto_accept_configs(accept)
-            .after_contact_work_configs(work)
-            .phone_number_configs(soft_phone)
+            .set_auto_accept_configs(filled(configs.accept))
+            .set_after_contact_work_configs(filled(configs.work))
+            .set_phone_number_configs(filled(configs.phone_number))
+            .set_persistent_connection_configs(filled(configs.persistent))
+            .set_voice_enhancement_configs(filled(configs.enhancement))
             .tags(names::ENTRA_OBJECT_ID_KEY, &user.object_id);
         for (key, value) in names::tags(self.alias) {
             call = call.tags(key, value);
@@ -153,7 +147,7 @@ impl UserApi<'_> {
                 let call = client.update_user_hierarchy().instance_id(instance).user_id(id);
                 outcome(&doing, call.hierarchy_group_id(group).send().await)
             }
-            Change::Phone(phone) => self.configure(user, phone).await,
+            Change::Channels(channels) => self.configure(user, channels).await,
             Change::ForgetSignOut => {
                 let call = client.untag_resource().resource_arn(&user.arn).tag_keys(SIGNED_OUT_KEY);
                 outcome(&doing, call.send().await)
@@ -162,25 +156,20 @@ impl UserApi<'_> {
         sent.map(|()| None)
     }
 
-    /// Sends `UpdateUserConfig` for the voice channel. AWS does not document whether the request clears the settings
-    /// of other channels, so these are read first and sent back.
-    async fn configure(&self, user: &UserRef, phone: &Phone) -> Result<(), RequestError> {
-        let doing = format!("changing the phone of the user {}", user.username);
-        let (accept, work) = channel_settings(phone)?;
-        let (mut accept, mut work) = (vec![accept], vec![work]);
-        if let Some(current) = self.describe(user, &doing).await? {
-            let accepts = current.auto_accept_configs.unwrap_or_default();
-            accept.extend(accepts.into_iter().filter(|config| config.channel != Channel::Voice));
-            let works = current.after_contact_work_configs.unwrap_or_default();
-            work.extend(works.into_iter().filter(|config| config.channel != Channel::Voice));
-        }
+    /// Sends `UpdateUserConfig` with the settings that the groups name and all other settings that the user has.
+    async fn configure(&self, user: &UserRef, channels: &UserChannels) -> Result<(), RequestError> {
+        let doing = format!("changing the channels of the user {}", user.username);
+        let configs = ChannelConfigs::of_user(self.describe(user, &doing).await?).with(channels).map_err(invalid)?;
         let sent = self
             .client
             .update_user_config()
             .instance_id(self.instance_id)
             .user_id(&user.id)
-            .set_auto_accept_configs(Some(accept))
-            .set_after_contact_work_configs(Some(work))
+            .set_auto_accept_configs(filled(configs.accept))
+            .set_after_contact_work_configs(filled(configs.work))
+            .set_phone_number_configs(filled(configs.phone_number))
+            .set_persistent_connection_configs(filled(configs.persistent))
+            .set_voice_enhancement_configs(filled(configs.enhancement))
             .send()
             .await;
         outcome(&doing, sent)
@@ -228,20 +217,6 @@ where
     SdkError<E, R>: RequestId,
 {
     sent.map(drop).map_err(|error| RequestError::new(doing, &error))
-}
-
-/// Returns the phone settings for the voice channel. Only these channel settings are sent, because a request must not
-/// contain both channel settings and `PhoneConfig`.
-fn channel_settings(phone: &Phone) -> Result<(AutoAcceptConfig, AfterContactWorkConfigPerChannel), RequestError> {
-    let seconds = i32::try_from(phone.after_contact_work_seconds).unwrap_or(i32::MAX);
-    let accept =
-        AutoAcceptConfig::builder().channel(Channel::Voice).auto_accept(phone.auto_accept).build().map_err(invalid)?;
-    let work = AfterContactWorkConfigPerChannel::builder()
-        .channel(Channel::Voice)
-        .after_contact_work_config(AfterContactWorkConfig::builder().after_contact_work_time_limit(seconds).build())
-        .build()
-        .map_err(invalid)?;
-    Ok((accept, work))
 }
 
 pub(super) fn invalid(error: BuildError) -> RequestError {

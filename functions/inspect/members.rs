@@ -178,7 +178,7 @@ impl UserPlan {
         let lines = [
             (counts.create, Action::Create, ""),
             (counts.adopt, Action::Adopt, "by their exact username"),
-            (counts.update, Action::Change, "name, profiles, hierarchy, phone or proficiencies"),
+            (counts.update, Action::Change, "name, profiles, hierarchy, channels or proficiencies"),
             (counts.cancel_deletion, Action::Change, "they are members again; their scheduled deletion is canceled"),
             (counts.schedule_deletion, Action::Change, "they left; their deletion is scheduled"),
             (counts.delete, Action::Delete, "they left, and their grace period is over"),

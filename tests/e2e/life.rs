@@ -132,7 +132,7 @@ fn input() -> Value {
         "quotas": { "concurrentActiveCalls": 20 },
         "phoneNumbers": [{ "country": "US", "type": "DID", "quantity": 1 }],
         "users": {
-            "groups": [{ "group": GROUP, "securityProfiles": ["Agent"], "proficiencies": [{ "attribute": "Language", "value": "Japanese", "level": 5 }] }],
+            "groups": [{ "group": GROUP, "securityProfiles": ["Agent"], "channels": { "CHAT": { "autoAccept": true } }, "proficiencies": [{ "attribute": "Language", "value": "Japanese", "level": 5 }] }],
             "removed": { "action": "delete", "graceDays": 0 },
             "brake": { "maxRemovals": 0, "maxRemovalsPercent": 100 },
         },

@@ -82,11 +82,32 @@ fn unknown(what: &str, id: &str) -> Refusal {
     Refusal::invalid_parameter(format!("The {what} {id} does not exist in this instance."))
 }
 
+/// Validates the settings of one kind: each channel at most once, and only `VOICE` for the kinds and members that the API
+/// reference limits to this channel. The service model limits the values.
+fn channels(name: &str, list: &Value) -> Result<(), Refusal> {
+    let list = list.as_array().map(Vec::as_slice).unwrap_or_default();
+    let channel = |one: &Value| one["Channel"].as_str().unwrap_or_default().to_owned();
+    for (index, one) in list.iter().enumerate() {
+        let channel_of = channel(one);
+        if list[..index].iter().any(|other| channel(other) == channel_of) {
+            return Err(Refusal::invalid_parameter(format!("{name} contains the channel {channel_of} twice.")));
+        }
+        let callbacks = ["AgentFirstCallbackAutoAccept", "AgentFirstCallbackAfterContactWorkConfig"];
+        let only_voice = !["AutoAcceptConfigs", "AfterContactWorkConfigs"].contains(&name)
+            || callbacks.iter().any(|member| one.get(member).is_some());
+        if only_voice && channel_of != "VOICE" {
+            return Err(Refusal::invalid_parameter(format!("{name} does not support the channel {channel_of}.")));
+        }
+    }
+    Ok(())
+}
+
 /// The phone settings in a request: either `PhoneConfig` or the configurations per channel.
 pub(super) fn phone_settings(input: &Input) -> Result<Map<String, Value>, Refusal> {
     let mut settings = Map::new();
     for name in CHANNEL_CONFIGS {
         if let Some(value) = input.0.get(name).filter(|value| !value.is_null()) {
+            channels(name, value)?;
             settings.insert(name.into(), value.clone());
         }
     }

@@ -55,6 +55,8 @@ fn input(alias: &str) -> Value {
         "users": {
             "groups": [{
                 "group": GROUP, "securityProfiles": ["Agent"], "phone": { "autoAccept": true, "afterContactWorkSeconds": 30 },
+                "channels": { "EMAIL": { "afterContactWorkSeconds": 300 } },
+                "proficiencies": [{ "attribute": "Language", "value": "Japanese", "level": 5 }],
             }],
             "removed": { "action": "delete", "graceDays": 0, "quickConnects": { "transferTo": username(0) } },
             "brake": { "maxRemovals": 10, "maxRemovalsPercent": 100 },
@@ -135,6 +137,7 @@ impl Fixture {
             lost("graph", "^POST .*/appRoleAssignedTo$"),
             lost("graph", "^POST .*/claimsMappingPolicies/.ref$"),
             lost("connect", "^DeleteInstance$"),
+            lost("connect", "^AssociateUserProficiencies$"),
         ]);
         self.cloud.fault(&rules).await;
     }
@@ -184,6 +187,11 @@ impl Fixture {
             set("VOICE") == Some(accept("VOICE", true)),
             &format!("the phone setting was not restored: {settings}"),
         );
+        for number in [0, AGENTS] {
+            let assigned = self.user(alias, number).await["Proficiencies"].clone();
+            let expected = json!([{ "AttributeName": "Language", "AttributeValue": "Japanese", "Level": 5.0 }]);
+            outcome.expect(assigned == expected, &format!("user {number} has the proficiencies {assigned}"));
+        }
         outcome.expect(set("CHAT") == Some(accept("CHAT", true)), &format!("another channel was changed: {settings}"));
 
         self.cloud.add_member(GROUP, &agent(1)).await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_connect::types::{AutoAcceptConfig, Channel};
+use local_cloud::stand_in::Behaviour;
 use onboarding_core::sync::{SyncMode, SyncStatus, SyncUsersInput};
 use serde_json::json;
 
@@ -78,6 +79,47 @@ async fn a_change_for_voice_keeps_the_settings_of_the_other_channels() {
         user.auto_accept_configs().iter().map(|one| (one.channel.as_str(), one.auto_accept)).collect();
     set.sort_unstable();
     assert_eq!(set, [("CHAT", true), ("VOICE", false)]);
+}
+
+#[tokio::test]
+async fn the_settings_of_all_channels_are_set_and_everything_else_of_the_user_stays() {
+    for milliseconds in [false, true] {
+        let behave = |behaviour: &mut Behaviour| behaviour.channel_work_in_milliseconds = milliseconds;
+        let fixture = Fixture::build(vec![member(0)], false, behave).await;
+        let channels = json!({
+            "VOICE": { "persistentConnection": true, "voiceEnhancement": "VOICE_ISOLATION" },
+            "CHAT": { "autoAccept": true, "afterContactWorkSeconds": 60 },
+            "EMAIL": { "afterContactWorkSeconds": 300 },
+        });
+        fixture.set_users("/groups/0/channels", channels);
+        fixture.sync().await.unwrap();
+        let user = fixture.users().await.remove(0);
+        assert_eq!(user.auto_accept_configs().len(), 2);
+        assert_eq!(user.after_contact_work_configs().len(), 3);
+        assert!(user.persistent_connection_configs()[0].persistent_connection);
+        assert_eq!(user.voice_enhancement_configs()[0].voice_enhancement_mode.as_str(), "VOICE_ISOLATION");
+        assert_eq!(fixture.sync().await.unwrap().counts.planned.unchanged, 1);
+
+        // A setting of another channel and the settings for callbacks were made manually.
+        let callbacks = AutoAcceptConfig::builder().channel(Channel::Voice).auto_accept(false);
+        let callbacks = callbacks.agent_first_callback_auto_accept(true).build().unwrap();
+        let task = AutoAcceptConfig::builder().channel(Channel::Task).auto_accept(true).build().unwrap();
+        let by_hand = fixture.ctx.connect().update_user_config().instance_id(&fixture.instance_id);
+        let by_hand = by_hand.user_id(user.id().unwrap()).auto_accept_configs(callbacks).auto_accept_configs(task);
+        by_hand.send().await.unwrap();
+        let output = fixture.sync().await.unwrap();
+        assert_eq!((output.counts.done.updated, output.counts.done.failed), (1, 0), "{output:?}");
+        let user = fixture.users().await.remove(0);
+        let mut accept: Vec<_> = user
+            .auto_accept_configs()
+            .iter()
+            .map(|one| (one.channel.as_str(), one.auto_accept, one.agent_first_callback_auto_accept))
+            .collect();
+        accept.sort_unstable();
+        assert_eq!(accept, [("CHAT", true, None), ("TASK", true, None), ("VOICE", false, Some(true))]);
+        assert_eq!(user.voice_enhancement_configs().len(), 1);
+        assert_eq!(fixture.sync().await.unwrap().counts.planned.unchanged, 1);
+    }
 }
 
 #[tokio::test]

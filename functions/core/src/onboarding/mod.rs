@@ -4,6 +4,7 @@
 //! the state of an older release. Only [`Onboarding::parse`] is strict: it reports all faults of the start input
 //! together.
 
+mod channels;
 mod federation;
 mod quotas;
 mod sign_in;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use schemars::JsonSchema;
 
 pub use self::{
+    channels::{Channel, ChannelSettings, Channels, VoiceEnhancement, VoiceSettings},
     federation::{Assignment, Entra, Iam},
     quotas::{
         INSTANCES_QUOTA, PHONE_NUMBERS_QUOTA, QUOTA_NAMES, Quota, Quotas, USERS_QUOTA, quota_is_per_instance,

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
 
+use super::channels::Channels;
+
 /// The groups whose members become Connect users, and the rules of the user sync.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
@@ -95,6 +97,9 @@ pub struct UserGroup {
     /// The phone settings of the members.
     #[serde(default)]
     pub phone: Phone,
+    /// The settings of each channel. For a user in several groups, each setting comes from the first group that names it.
+    #[serde(default, skip_serializing_if = "Channels::is_empty")]
+    pub channels: Channels,
     /// The proficiencies of the members. A user in several groups gets the proficiencies of all groups, each with the
     /// highest level.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{
+    channels,
     check::{Location, any_text, boolean, choice, integer, list, object, optional, required, text, text_up_to},
     quotas::quotas,
     sign_in::{approved_origins, sign_in},
@@ -290,9 +291,11 @@ fn group(at: &Location<'_>, value: &Value) {
             optional("routingProfile", text_up_to::<127>),
             optional("hierarchyGroup", any_text),
             optional("phone", phone),
+            optional("channels", channels::channels),
             optional("proficiencies", skills::proficiencies),
         ],
     );
+    channels::contradictions(at, value);
 }
 
 fn security_profiles(at: &Location<'_>, value: &Value) {

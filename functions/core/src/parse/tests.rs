@@ -70,6 +70,27 @@ fn an_input_that_is_not_an_object_is_rejected() {
 }
 
 #[test]
+fn channel_settings_that_connect_does_not_have_are_rejected_with_their_path() {
+    let mut value = smallest();
+    value["users"]["groups"][0]["phone"] = json!({ "autoAccept": false });
+    value["users"]["groups"][0]["channels"] = json!({
+        "VOICE": { "autoAccept": true, "voiceEnhancement": "LOUD", "persistentConnection": "yes" },
+        "CHAT": { "afterContactWorkSeconds": 5401, "persistentConnection": true },
+        "TASK": { "voiceEnhancement": "NONE", "afterContactWorkSeconds": 2_000_000 },
+        "SMS": { "autoAccept": true },
+    });
+    insta::assert_snapshot!(faults(&value));
+    value["users"]["groups"][0]["phone"] = json!({ "autoAccept": true });
+    value["users"]["groups"][0]["channels"] = json!({
+        "VOICE": { "autoAccept": true, "voiceEnhancement": "VOICE_ISOLATION" },
+        "EMAIL": { "autoAccept": true, "afterContactWorkSeconds": 0 },
+    });
+    let onboarding = Onboarding::parse(&value).unwrap();
+    let state = serde_json::to_value(&onboarding).unwrap();
+    assert_eq!(Onboarding::parse(&state).unwrap(), onboarding);
+}
+
+#[test]
 fn proficiencies_that_connect_does_not_accept_are_rejected_with_their_path() {
     let mut value = smallest();
     let one =

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::channels::UserChannels;
 use super::finding::{Finding, ProfileKind, SkipReason, Skipped};
 use super::model::{Assignment, Completeness, ConnectUser, GroupRead, Member, Policy, Profiles};
 use super::proficiencies::Proficiencies;
 use super::username::check_username;
-use crate::onboarding::{NestedGroups, Proficiency};
+use crate::onboarding::{NestedGroups, UserGroup};
 
 /// Maximum number of security profiles of a user (Connect API: `SecurityProfileIds`).
 const MAX_SECURITY_PROFILES: usize = 10;
@@ -198,9 +199,7 @@ struct GroupProfiles<'g> {
     security: Result<Vec<String>, SkipReason>,
     routing: Result<String, SkipReason>,
     hierarchy: Result<Option<String>, SkipReason>,
-    auto_accept: bool,
-    after_contact_work_seconds: u32,
-    proficiencies: &'g [Proficiency],
+    settings: &'g UserGroup,
     name: &'g str,
 }
 
@@ -231,16 +230,14 @@ impl<'g> GroupProfiles<'g> {
                 .as_deref()
                 .map(|path| look_up(ProfileKind::Hierarchy, &profiles.hierarchy, path))
                 .transpose(),
-            auto_accept: settings.phone.auto_accept,
-            after_contact_work_seconds: settings.phone.after_contact_work_seconds,
-            proficiencies: &settings.proficiencies,
+            settings,
             name: &group.display_name,
         }
     }
 }
 
-/// The union of the groups' security profiles and of their proficiencies, each with the highest level; all other
-/// settings come from the first group.
+/// The union of the groups' security profiles and of their proficiencies, each with the highest level. A setting of a
+/// channel comes from the first group that names it; all other settings come from the first group.
 fn assignment(memberships: &[usize], resolved: &[GroupProfiles<'_>]) -> Result<Arc<Assignment>, SkipReason> {
     let mut security = BTreeSet::new();
     for group in memberships.iter().filter_map(|index| resolved.get(*index)) {
@@ -253,14 +250,14 @@ fn assignment(memberships: &[usize], resolved: &[GroupProfiles<'_>]) -> Result<A
         return Err(SkipReason::TooManySecurityProfiles(security.len()));
     }
     let first = &resolved[memberships[0]];
+    let of_user = || memberships.iter().filter_map(|index| resolved.get(*index));
     Ok(Arc::new(Assignment {
         security_profile_ids: security.into_iter().collect(),
         routing_profile_id: first.routing.clone()?,
         hierarchy_group_id: first.hierarchy.clone()?,
-        auto_accept: first.auto_accept,
-        after_contact_work_seconds: first.after_contact_work_seconds,
+        channels: UserChannels::of_groups(of_user().map(|group| group.settings)),
         proficiencies: Proficiencies::of_groups(
-            memberships.iter().filter_map(|index| resolved.get(*index)).map(|group| (group.name, group.proficiencies)),
+            of_user().map(|group| (group.name, group.settings.proficiencies.as_slice())),
         ),
     }))
 }

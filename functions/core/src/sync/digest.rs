@@ -21,8 +21,7 @@ impl Plan {
                 &[
                     assignment.routing_profile_id.as_str(),
                     assignment.hierarchy_group_id.as_deref().unwrap_or_default(),
-                    if assignment.auto_accept { "auto" } else { "manual" },
-                    &assignment.after_contact_work_seconds.to_string(),
+                    &assignment.channels.to_string(),
                 ],
             );
             if let Some(record) = assignment.proficiencies.as_ref().and_then(Proficiencies::record) {
@@ -40,13 +39,7 @@ impl Plan {
                     Change::SecurityProfiles(ids) => hash.line("security", ids),
                     Change::RoutingProfile(id) => hash.line("routing", &[id]),
                     Change::Hierarchy(id) => hash.line("hierarchy", &[id]),
-                    Change::Phone(phone) => hash.line(
-                        "phone",
-                        &[
-                            if phone.auto_accept { "auto" } else { "manual" },
-                            &phone.after_contact_work_seconds.to_string(),
-                        ],
-                    ),
+                    Change::Channels(channels) => hash.line("channels", &[channels.to_string()]),
                     Change::Proficiencies(change) => {
                         hash.line("proficiencies", &[change.desired.record().unwrap_or_default()]);
                     }

@@ -103,11 +103,7 @@ impl Plan {
             Change::SecurityProfiles(ids) => format!("security profiles {}", self.named(ids)),
             Change::RoutingProfile(id) => format!("routing profile {}", self.name(id)),
             Change::Hierarchy(id) => format!("hierarchy group {}", self.name(id)),
-            Change::Phone(phone) => format!(
-                "phone {}, {} s after contact work",
-                if phone.auto_accept { "auto-accept" } else { "manual accept" },
-                phone.after_contact_work_seconds
-            ),
+            Change::Channels(channels) => format!("channels {channels}"),
             Change::Proficiencies(change) => change.desired.to_string(),
             Change::ForgetSignOut => "member again".to_owned(),
         }

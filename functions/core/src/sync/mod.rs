@@ -13,6 +13,7 @@
 //!   limit, from the rest of the plan.
 
 mod approval;
+mod channels;
 mod contract;
 mod desired;
 mod digest;
@@ -41,6 +42,7 @@ mod tests_guard;
 mod tests_removal;
 
 pub use approval::{AppliedApproval, GuardedUser, WaitingPart};
+pub use channels::UserChannels;
 pub use contract::{
     Checkpoint, Durations, Failure, MAX_HINTED, MAX_LISTED, Outcome, SyncMode, SyncProgress, SyncStatus,
     SyncUsersInput, SyncUsersOutput, Totals,

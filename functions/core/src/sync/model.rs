@@ -7,9 +7,10 @@ use time::Date;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
+use super::channels::UserChannels;
 use super::proficiencies::Proficiencies;
 use crate::names::{self, MANAGED_BY};
-use crate::onboarding::{NestedGroups, Phone, RemovalLimit, Removed, UserGroup, UsernameAttribute, Users};
+use crate::onboarding::{NestedGroups, RemovalLimit, Removed, UserGroup, UsernameAttribute, Users};
 
 /// The tag of a Connect user with the date of its scheduled deletion, `YYYY-MM-DD` (UTC).
 pub const REMOVAL_DUE_KEY: &str = "removal-due";
@@ -176,8 +177,8 @@ pub struct ConnectUser {
     pub routing_profile_id: String,
     /// The id of the user's hierarchy group.
     pub hierarchy_group_id: Option<String>,
-    /// Phone settings for voice; `None` if Connect returns none or a desk phone.
-    pub phone: Option<Phone>,
+    /// The settings of the channels. Voice has no setting for auto-accept if Connect returns none or a desk phone.
+    pub channels: UserChannels,
     /// The owner of the user, according to its tags.
     pub ownership: Ownership,
     /// The Entra object id in the user's tags.
@@ -210,10 +211,8 @@ pub struct Assignment {
     pub routing_profile_id: String,
     /// Hierarchy group id; `None` leaves the user's hierarchy group unchanged.
     pub hierarchy_group_id: Option<String>,
-    /// Whether calls are accepted automatically.
-    pub auto_accept: bool,
-    /// Seconds of after contact work; 0 means no limit.
-    pub after_contact_work_seconds: u32,
+    /// The desired settings of the channels.
+    pub channels: UserChannels,
     /// The proficiencies of all groups; `None` leaves the user's proficiencies unchanged.
     pub proficiencies: Option<Proficiencies>,
 }

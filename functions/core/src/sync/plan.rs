@@ -6,12 +6,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use time::Date;
 
+use super::channels::UserChannels;
 use super::finding::{Finding, Skipped};
 use super::guard::Admins;
 use super::model::{Assignment, ConnectUser, date_to_tag};
 use super::proficiencies::{Proficiencies, ProficiencyChange};
 use super::quick_connects::QuickConnectChange;
-use crate::onboarding::{Phone, RemovalLimit};
+use crate::onboarding::RemovalLimit;
 
 /// All actions that make Connect match Entra and the input. Every list is ordered by username.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -63,7 +64,7 @@ pub struct NewUser {
     pub first_name: String,
     /// The user's last name.
     pub last_name: String,
-    /// Profiles, hierarchy group and phone settings.
+    /// Profiles, hierarchy group, settings of the channels, and proficiencies.
     pub assignment: Arc<Assignment>,
 }
 
@@ -134,8 +135,8 @@ pub enum Change {
     RoutingProfile(String),
     /// `UpdateUserHierarchy`: the hierarchy group id.
     Hierarchy(String),
-    /// `UpdateUserConfig`: the phone settings.
-    Phone(Phone),
+    /// `UpdateUserConfig`: the settings of the channels.
+    Channels(UserChannels),
     /// `ListUserProficiencies`, followed by the requests that make the proficiencies equal to those of the groups.
     Proficiencies(ProficiencyChange),
     /// `UntagResource`: the member is back, so the tag that records the end of the sessions is removed.

@@ -13,7 +13,7 @@ use super::plan::{Adoption, Change, NewUser, Plan, Removal, ScheduledDeletion, U
 use super::proficiencies::ProficiencyChange;
 use super::username::person_name;
 use crate::names::NO_ACCESS_PROFILE;
-use crate::onboarding::{Phone, RemovalAction};
+use crate::onboarding::RemovalAction;
 
 /// Compares the desired users of the groups with the users in Connect.
 ///
@@ -330,15 +330,6 @@ pub fn lost_profiles(user: &ConnectUser, assignment: &Assignment) -> Vec<String>
     user.security_profile_ids.iter().filter(|id| desired.binary_search(id).is_err()).cloned().collect()
 }
 
-/// Whether the phone settings match. `SearchUsers` returns the after contact work time in milliseconds in
-/// `PhoneConfig`; for the settings of a channel, the unit is not documented. So a value that is 1,000 times the desired
-/// seconds also counts as equal.
-fn phone_matches(seen: &Phone, desired: &Phone) -> bool {
-    let (seen_work, desired_work) = (seen.after_contact_work_seconds, desired.after_contact_work_seconds);
-    seen.auto_accept == desired.auto_accept
-        && (seen_work == desired_work || Some(seen_work) == desired_work.checked_mul(1000))
-}
-
 fn differences(user: &ConnectUser, (first_name, last_name): (String, String), assignment: &Assignment) -> Vec<Change> {
     let mut changes = Vec::new();
     if first_name != user.first_name || last_name != user.last_name {
@@ -358,12 +349,8 @@ fn differences(user: &ConnectUser, (first_name, last_name): (String, String), as
     {
         changes.push(Change::Hierarchy(hierarchy.clone()));
     }
-    let phone = Phone {
-        auto_accept: assignment.auto_accept,
-        after_contact_work_seconds: assignment.after_contact_work_seconds,
-    };
-    if !user.phone.as_ref().is_some_and(|seen| phone_matches(seen, &phone)) {
-        changes.push(Change::Phone(phone));
+    if !assignment.channels.are_met_by(&user.channels) {
+        changes.push(Change::Channels(assignment.channels.clone()));
     }
     if let Some(desired) = &assignment.proficiencies
         && user.proficiencies.as_deref() != desired.record()

@@ -82,6 +82,7 @@ pub(super) fn some_group() -> impl Strategy<Value = GroupRead> {
                         .into_iter()
                         .map(|(value, level)| Proficiency { attribute: "Language".into(), value: value.into(), level })
                         .collect(),
+                    ..UserGroup::default()
                 },
                 members,
                 completeness,
@@ -117,7 +118,11 @@ fn some_user() -> impl Strategy<Value = ConnectUser> {
                     security_profile_ids: security.into_iter().map(Into::into).collect(),
                     routing_profile_id: routing.into(),
                     hierarchy_group_id: hierarchy.map(Into::into),
-                    phone: phone.map(|auto_accept| Phone { auto_accept, after_contact_work_seconds: 0 }),
+                    channels: phone
+                        .map(|auto_accept| {
+                            UserChannels::of_phone(&Phone { auto_accept, after_contact_work_seconds: 0 })
+                        })
+                        .unwrap_or_default(),
                     ownership,
                     entra_object_id: object.map(|id| format!("object-{id}")),
                     removal_due: due.map(|days| TODAY + time::Duration::days(days)),
@@ -216,7 +221,7 @@ proptest! {
             prop_assert_eq!(user.entra_object_id.as_deref(), Some(id));
             prop_assert_eq!(user.removal_due, None);
             prop_assert_eq!(&user.routing_profile_id, &profiles().routing[&settings.routing_profile]);
-            prop_assert_eq!(user.phone.as_ref(), Some(&settings.phone));
+            prop_assert_eq!(&user.channels, &UserChannels::of_phone(&settings.phone));
             let levels = groups.iter()
                 .filter(|group| group.members.iter().any(|member| member.id == id))
                 .flat_map(|group| &group.settings.proficiencies);

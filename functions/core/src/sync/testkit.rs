@@ -67,7 +67,7 @@ pub(super) fn user(name: &str) -> ConnectUser {
         last_name: "Sato".into(),
         security_profile_ids: vec!["id:Agent".into()],
         routing_profile_id: "id:Basic Routing Profile".into(),
-        phone: Some(Phone::default()),
+        channels: UserChannels::of_phone(&Phone::default()),
         ownership: Ownership::Ours,
         entra_object_id: Some(format!("id-{name}")),
         ..ConnectUser::default()
@@ -97,7 +97,13 @@ pub(super) fn apply(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
                 Change::SecurityProfiles(ids) => user.security_profile_ids = ids,
                 Change::RoutingProfile(id) => user.routing_profile_id = id,
                 Change::Hierarchy(id) => user.hierarchy_group_id = Some(id),
-                Change::Phone(phone) => user.phone = Some(phone),
+                Change::Channels(channels) => {
+                    let mut all = channels;
+                    for (channel, settings) in user.channels.iter() {
+                        all.complete(channel, settings);
+                    }
+                    user.channels = all;
+                }
                 Change::Proficiencies(change) => user.proficiencies = change.desired.record().map(Into::into),
                 Change::ForgetSignOut => user.signed_out = false,
             }
@@ -134,10 +140,7 @@ pub(super) fn apply(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
                 security_profile_ids: assignment.security_profile_ids.clone(),
                 routing_profile_id: assignment.routing_profile_id.clone(),
                 hierarchy_group_id: assignment.hierarchy_group_id.clone(),
-                phone: Some(Phone {
-                    auto_accept: assignment.auto_accept,
-                    after_contact_work_seconds: assignment.after_contact_work_seconds,
-                }),
+                channels: assignment.channels.clone(),
                 ownership: Ownership::Ours,
                 entra_object_id: Some(new.object_id.clone()),
                 removal_due: None,

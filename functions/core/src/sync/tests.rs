@@ -16,7 +16,7 @@ fn reason(plan: &Plan) -> String {
 fn new_members_become_users_with_names_and_profiles() {
     let plan = run(&[group("Support", vec![member("hanako"), member("taro")])], &[]);
     assert_snapshot!(plan, @r#"
-        Plan 0ba97adbf195ac6a71265737844f2640754fe48b17c426ec6f9fe472f7f8b3e3: create 2, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
+        Plan 1891bb16ad8bd507005ac322d2cc0ff4d8ee8d62bc7c3197a1e2c2ee60589d16: create 2, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
           + create hanako@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
           + create taro@example.com (taro Sato): security profiles Agent, routing profile Basic Routing Profile
         "#);
@@ -44,8 +44,8 @@ fn each_kind_of_difference_becomes_one_change_with_its_operation() {
     assert_eq!(plan.update.len(), 1);
     assert_eq!(plan.update[0].changes.len(), 5);
     assert_snapshot!(plan, @r#"
-        Plan 921a5c953b16942dcdf5da60e9b9abd3ba76c162d53d074eed54e9a2afb8c5a6: create 0, adopt 0, update 1, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
-          ~ update hanako@example.com: name hanako Yamada, security profiles Agent + QualityAnalyst, routing profile Night, hierarchy group Japan / Tokyo, phone auto-accept, 30 s after contact work
+        Plan 9930b47ff58bb8a16b8f65c89e6bccae57b9f50ebfcc38ce823db38483b7dfd8: create 0, adopt 0, update 1, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
+          ~ update hanako@example.com: name hanako Yamada, security profiles Agent + QualityAnalyst, routing profile Night, hierarchy group Japan / Tokyo, channels VOICE auto-accept + 30 s after contact work
         "#);
 }
 
@@ -129,7 +129,7 @@ fn a_member_of_several_groups_gets_all_security_profiles_and_otherwise_the_first
     supervisors.settings.routing_profile = "Night".into();
     let plan = run(&[supervisors, group("Support", vec![member("hanako")])], &[]);
     assert_snapshot!(plan, @r#"
-        Plan fa28eabc4b602aadb467b0d35919ff55c7d978b8c2d4e96e7fcc29963fe21393: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
+        Plan 22d027fefd16647729bec2a2a5ca45772d032dda217e29500820976555e5518b: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
           + create hanako@example.com (hanako Sato): security profiles Agent + CallCenterManager, routing profile Night
         "#);
 }
@@ -162,7 +162,7 @@ fn a_username_that_differs_only_in_case_is_reported_and_does_not_match() {
     let by_hand = ConnectUser { username: "Hanako@example.com".into(), ..unmanaged("hanako") };
     let plan = run(&[group("Support", vec![member("hanako")])], &[by_hand]);
     assert_snapshot!(plan, @r#"
-        Plan 58fe7c082ae031b396d40fe70d2c443c06a39db72283e0f6dfa59cb0a5bbc9d0: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
+        Plan 56682b8d1ee27d6f926e7a6719a1ff270dd6bfc528c1a8e140685f481aa9c804: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
           + create hanako@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
         Findings (1):
           * hanako@example.com and Hanako@example.com differ only in case; Entra ID emits hanako@example.com, so only hanako@example.com can sign in
@@ -175,21 +175,21 @@ fn a_rename_creates_a_new_user_and_applies_the_removal_policy_to_the_old_one() {
     renamed.user_principal_name = Some("hanako.yamada@example.com".into());
     let groups = [group("Support", vec![renamed])];
     assert_snapshot!(run(&groups, &[user("hanako")]), @r#"
-        Plan 50ceef6efc072924e06deec7ef806254e14a8211670990fad13dbee8eca3e178: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 1, strip 0, sign out 0; 0 unchanged.
+        Plan 135fcefb977e79a71f0b5da1fe9cc60e0daa51e0c158999bb1e6a86e8bbb9124: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 1, strip 0, sign out 0; 0 unchanged.
           + create hanako.yamada@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
           - delete hanako@example.com once hanako.yamada@example.com exists
         Findings (1):
           * hanako@example.com is now hanako.yamada@example.com; Amazon Connect can't rename users, so hanako.yamada@example.com is created and the removal policy applies to hanako@example.com
         "#);
     assert_snapshot!(run_with(&removing(7), &groups, &[user("hanako")]), @r#"
-        Plan 6e8e3ee248ebe1b3a8f75134cc76c9d3578d0557af6543a1daf1ed245c526dbd: create 1, adopt 0, update 0, schedule deletion 1, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
+        Plan d9bd2410b21a0b6db2cd88aa97f5a3285b61b8ef82103fbd0dadba46046e2c21: create 1, adopt 0, update 0, schedule deletion 1, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
           + create hanako.yamada@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
           - schedule the deletion of hanako@example.com on 2026-11-29
         Findings (1):
           * hanako@example.com is now hanako.yamada@example.com; Amazon Connect can't rename users, so hanako.yamada@example.com is created and the removal policy applies to hanako@example.com
         "#);
     assert_snapshot!(run_with(&Policy::default(), &groups, &[user("hanako")]), @r#"
-        Plan 54abbcae95b7fe8875fd8bc54eac7385e23f2f5ffd73d7465adbe003517209c9: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 1; 0 unchanged.
+        Plan d924f63c490322e00bdecc0399a3cc41f501dfeb1e8f51e09e700996079af16b: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 1; 0 unchanged.
           + create hanako.yamada@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
           - sign out hanako@example.com and keep the user
         Findings (2):
@@ -327,7 +327,7 @@ fn a_profile_that_the_instance_lacks_is_reported_once_and_skips_the_groups_membe
     night.settings.security_profiles = vec!["Agents".into()];
     let plan = run(&[group("Support", vec![member("hanako")]), night], &[user("taro")]);
     assert_snapshot!(plan, @r#"
-        Plan 58fe7c082ae031b396d40fe70d2c443c06a39db72283e0f6dfa59cb0a5bbc9d0: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 1 unchanged.
+        Plan 56682b8d1ee27d6f926e7a6719a1ff270dd6bfc528c1a8e140685f481aa9c804: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 1 unchanged.
           + create hanako@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
         Skipped (2):
           - jiro@example.com: its group names the security profile "Agents", which the instance does not have

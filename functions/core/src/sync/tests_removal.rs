@@ -122,7 +122,7 @@ fn an_empty_group_holds_back_all_removals_and_nothing_else() {
         &[user("hanako"), ConnectUser { removal_due: Some(TODAY), ..user("taro") }],
     );
     assert_snapshot!(plan, @r#"
-        Plan b1f50217fd9d1a056cec72813148dc7a4531f7ddbb53ed91c656436f47e67499: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 2 unchanged.
+        Plan 4fff4ff8a1f3653c4f979cb23282b27b2ec17ede375989026c285d966ee9dd99: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 2 unchanged.
           + create jiro@example.com (jiro Sato): security profiles Agent, routing profile Basic Routing Profile
         Findings (2):
           * the group "Support" is empty; no user is removed while a group is empty (remove it from users.groups if this is intended)

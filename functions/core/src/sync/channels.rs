@@ -1,0 +1,167 @@
+//! The settings of a user's channels: the desired ones, from the groups, and the current ones, from Connect.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::onboarding::{Channel, Phone, UserGroup, VoiceEnhancement, VoiceSettings};
+
+/// The settings of a user by channel. A setting that is `None` is not desired, or Connect does not return it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UserChannels(BTreeMap<Channel, VoiceSettings>);
+
+impl UserChannels {
+    /// The settings from these groups, in the order of the input. The first group that names a setting of a channel
+    /// determines the setting. If no group names auto-accept or after-contact work of the voice channel, the setting comes
+    /// from `phone` of the first group.
+    pub(super) fn of_groups<'g>(groups: impl Iterator<Item = &'g UserGroup>) -> Self {
+        let (mut channels, mut first_phone) = (Self::default(), None);
+        for group in groups {
+            first_phone.get_or_insert(&group.phone);
+            for channel in Channel::ALL {
+                channels.complete(channel, group.channels.get(channel));
+            }
+        }
+        let Some(Phone { auto_accept, after_contact_work_seconds: work }) = first_phone else { return channels };
+        let (auto_accept, after_contact_work_seconds) = (Some(*auto_accept), Some(*work));
+        let phone = VoiceSettings { auto_accept, after_contact_work_seconds, ..VoiceSettings::default() };
+        channels.complete(Channel::Voice, phone);
+        channels
+    }
+
+    /// The settings of a user whose groups name only `phone`.
+    #[must_use]
+    pub fn of_phone(phone: &Phone) -> Self {
+        Self::of_groups(std::iter::once(&UserGroup { phone: phone.clone(), ..UserGroup::default() }))
+    }
+
+    /// Sets the settings of a channel that are not set yet.
+    pub fn complete(&mut self, channel: Channel, settings: VoiceSettings) {
+        if settings == VoiceSettings::default() {
+            return;
+        }
+        let known = self.0.entry(channel).or_default();
+        known.auto_accept = known.auto_accept.or(settings.auto_accept);
+        known.after_contact_work_seconds = known.after_contact_work_seconds.or(settings.after_contact_work_seconds);
+        known.persistent_connection = known.persistent_connection.or(settings.persistent_connection);
+        known.voice_enhancement = known.voice_enhancement.or(settings.voice_enhancement);
+    }
+
+    /// The settings of a channel.
+    #[must_use]
+    pub fn get(&self, channel: Channel) -> VoiceSettings {
+        self.0.get(&channel).copied().unwrap_or_default()
+    }
+
+    /// The channels with a setting.
+    pub fn iter(&self) -> impl Iterator<Item = (Channel, VoiceSettings)> {
+        self.0.iter().map(|(channel, settings)| (*channel, *settings))
+    }
+
+    /// Whether the settings that Connect returned are as desired. Connect may omit a setting that has its default value.
+    /// Only for voice, auto-accept and after-contact work must be present, because a user without them has a desk phone.
+    pub(super) fn are_met_by(&self, seen: &Self) -> bool {
+        self.iter().all(|(channel, wanted)| {
+            let seen = seen.get(channel);
+            let may_be_absent = channel != Channel::Voice;
+            let accept = seen.auto_accept.or(may_be_absent.then_some(false));
+            let work = seen.after_contact_work_seconds.or(may_be_absent.then_some(0));
+            wanted.auto_accept.is_none_or(|wanted| accept == Some(wanted))
+                && wanted.after_contact_work_seconds.is_none_or(|wanted| work.is_some_and(|work| is_work(work, wanted)))
+                && wanted
+                    .persistent_connection
+                    .is_none_or(|wanted| seen.persistent_connection.unwrap_or_default() == wanted)
+                && wanted.voice_enhancement.is_none_or(|wanted| seen.voice_enhancement.unwrap_or_default() == wanted)
+        })
+    }
+}
+
+/// Whether a time for after-contact work is the desired number of seconds. `SearchUsers` returns the time in milliseconds
+/// in `PhoneConfig`; for the settings of a channel, the unit is not documented. So a value that is 1,000 times the desired
+/// seconds also counts as equal.
+fn is_work(seen: u32, desired: u32) -> bool {
+    seen == desired || Some(seen) == desired.checked_mul(1000)
+}
+
+impl fmt::Display for UserChannels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (channel, settings)) in self.iter().enumerate() {
+            let VoiceSettings { auto_accept, after_contact_work_seconds, persistent_connection, voice_enhancement } =
+                settings;
+            let accept = auto_accept.map(|auto| if auto { "auto-accept" } else { "manual accept" }.to_owned());
+            let work = after_contact_work_seconds.map(|seconds| format!("{seconds} s after contact work"));
+            let persistent = persistent_connection
+                .map(|persistent| format!("{} persistent connection", if persistent { "with" } else { "without" }));
+            let enhancement = voice_enhancement.map(|mode| {
+                let mode = match mode {
+                    VoiceEnhancement::VoiceIsolation => "voice isolation",
+                    VoiceEnhancement::NoiseSuppression => "noise suppression",
+                    VoiceEnhancement::Off => "no voice enhancement",
+                };
+                mode.to_owned()
+            });
+            let parts: Vec<String> = [accept, work, persistent, enhancement].into_iter().flatten().collect();
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}{} {}", channel.name(), parts.join(" + "))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::onboarding::{ChannelSettings, Channels};
+
+    fn group(phone: Phone, channels: Channels) -> UserGroup {
+        UserGroup { phone, channels, ..UserGroup::default() }
+    }
+
+    #[test]
+    fn the_first_group_that_names_a_setting_determines_it_for_each_channel() {
+        let chat = |auto_accept, after_contact_work_seconds| Channels {
+            chat: Some(ChannelSettings { auto_accept, after_contact_work_seconds }),
+            ..Channels::default()
+        };
+        let voice =
+            VoiceSettings { auto_accept: Some(true), persistent_connection: Some(true), ..VoiceSettings::default() };
+        let groups = [
+            group(Phone { auto_accept: false, after_contact_work_seconds: 30 }, chat(None, Some(60))),
+            group(
+                Phone { auto_accept: true, after_contact_work_seconds: 90 },
+                Channels { voice: Some(voice), ..chat(Some(true), Some(5)) },
+            ),
+        ];
+        assert_eq!(
+            UserChannels::of_groups(groups.iter()).to_string(),
+            "VOICE auto-accept + 30 s after contact work + with persistent connection, \
+             CHAT auto-accept + 60 s after contact work"
+        );
+        assert_eq!(
+            UserChannels::of_groups(groups[..1].iter()).to_string(),
+            "VOICE manual accept + 30 s after contact work, CHAT 60 s after contact work"
+        );
+    }
+
+    #[test]
+    fn milliseconds_and_omitted_defaults_are_no_difference_but_a_desk_phone_is() {
+        let mut wanted = UserChannels::of_phone(&Phone { auto_accept: false, after_contact_work_seconds: 30 });
+        let off = VoiceSettings {
+            persistent_connection: Some(false),
+            voice_enhancement: Some(VoiceEnhancement::Off),
+            ..VoiceSettings::default()
+        };
+        wanted.complete(Channel::Voice, off);
+        let manual = VoiceSettings { auto_accept: Some(false), after_contact_work_seconds: Some(0), ..off };
+        wanted.complete(Channel::Task, manual);
+        let mut seen = UserChannels::default();
+        assert!(!wanted.are_met_by(&seen), "the user has a desk phone");
+        let milliseconds = VoiceSettings { after_contact_work_seconds: Some(30_000), ..manual };
+        seen.complete(
+            Channel::Voice,
+            VoiceSettings { persistent_connection: None, voice_enhancement: None, ..milliseconds },
+        );
+        assert!(wanted.are_met_by(&seen));
+        seen.complete(Channel::Voice, VoiceSettings { persistent_connection: Some(true), ..off });
+        assert!(!wanted.are_met_by(&seen));
+    }
+}
