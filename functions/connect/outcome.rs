@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use onboarding_core::sync::{Failure, MAX_LISTED, Plan, QuickConnectChange, Totals};
+use onboarding_core::sync::{Failure, MAX_LISTED, NewUser, Plan, QuickConnectChange, Totals, UserRef};
 use tracing::{info, warn};
 
 /// The outcome of applying a plan.
@@ -71,22 +71,25 @@ impl Applied {
         *self.outstanding.entry(user_id.to_owned()).or_default() += changes;
     }
 
-    pub(super) fn created(&mut self, username: &str) {
-        info!(username, "user created");
-        if self.first_created.as_deref().is_none_or(|first| username < first) {
-            self.first_created = Some(username.to_owned());
+    /// Records a created user. The log line also contains the object ID in Entra and the security profiles (JSON),
+    /// because Connect does not record since when a user has a security profile.
+    pub(super) fn created(&mut self, plan: &Plan, NewUser { username, object_id, assignment, .. }: &NewUser) {
+        let security_profiles = json(&plan.profile_names(&assignment.security_profile_ids));
+        info!(username, object_id, security_profiles, "user created");
+        if self.first_created.as_deref().is_none_or(|first| username.as_str() < first) {
+            self.first_created = Some(username.clone());
         }
-        self.created.insert(username.to_owned());
+        self.created.insert(username.clone());
         self.totals.created += 1;
     }
 
     /// Records an existing user who already has the tags of this onboarding. If `lost`, this run created the user, but
     /// the response was lost. Otherwise, an earlier run created the user, and Connect did not list the user until now.
-    pub(super) fn found(&mut self, username: &str, lost: bool) {
+    pub(super) fn found(&mut self, plan: &Plan, new: &NewUser, lost: bool) {
         if lost {
-            self.created(username);
+            self.created(plan, new);
         } else {
-            self.created.insert(username.to_owned());
+            self.created.insert(new.username.clone());
         }
     }
 
@@ -96,8 +99,13 @@ impl Applied {
         self.totals.adopted += 1;
     }
 
-    pub(super) fn changed(&mut self, username: &str, user_id: &str, change: &str) {
-        info!(username, change, "user changed");
+    /// Records a change. `security_profiles` contains the profiles that the user has now, if the change sets them.
+    pub(super) fn changed(&mut self, user: &UserRef, change: &str, security_profiles: Option<&[&str]>) {
+        let UserRef { username, id: user_id, .. } = user;
+        match security_profiles {
+            Some(profiles) => info!(username, change, security_profiles = json(profiles), "user changed"),
+            None => info!(username, change, "user changed"),
+        }
         if let Some(outstanding) = self.outstanding.get_mut(user_id) {
             *outstanding -= 1;
             if *outstanding == 0 {
@@ -174,6 +182,11 @@ impl Applied {
     }
 }
 
+/// Names as a JSON array. A log field is text, and a name can contain any separator.
+fn json(names: &[&str]) -> String {
+    serde_json::json!(names).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,10 +194,11 @@ mod tests {
     #[test]
     fn a_user_with_several_changes_counts_once_after_all_changes() {
         let mut applied = Applied::default();
+        let taro = UserRef { username: "taro".into(), id: "u".into(), ..UserRef::default() };
         applied.expect_changes("u", 2);
-        applied.changed("taro", "u", "name");
+        applied.changed(&taro, "name", None);
         assert_eq!(applied.totals.updated, 0);
-        applied.changed("taro", "u", "routing profile");
+        applied.changed(&taro, "security profiles A", Some(&["A"]));
         assert_eq!(applied.totals.updated, 1);
         assert!(applied.changed_anything());
     }

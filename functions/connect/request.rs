@@ -215,14 +215,20 @@ impl Write<'_> {
     /// Adds this request of `plan`, which was successful, to the counts.
     pub(super) fn record(&self, plan: &Plan, applied: &mut Applied) {
         match self {
-            Self::Create(new) => applied.created(&new.username),
+            Self::Create(new) => applied.created(plan, new),
             Self::Adopt { user, .. } => applied.adopted(&user.username),
             // The change is complete after its last step.
             Self::Change { change: Change::Proficiencies(_), .. } => {}
-            Self::Change { user, change } => applied.changed(&user.username, &user.id, &plan.describe(change)),
+            Self::Change { user, change } => {
+                let profiles = match change {
+                    Change::SecurityProfiles(ids) => Some(plan.profile_names(ids)),
+                    _ => None,
+                };
+                applied.changed(user, &plan.describe(change), profiles.as_deref());
+            }
             Self::Proficiencies { user, change, steps } => {
                 if steps.len() <= 1 {
-                    applied.changed(&user.username, &user.id, &change.desired.to_string());
+                    applied.changed(user, &change.desired.to_string(), None);
                 }
             }
             Self::ScheduleDeletion { user, due } => applied.deletion_scheduled(&user.username, due),

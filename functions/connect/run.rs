@@ -318,7 +318,7 @@ impl<'p> Run<'p> {
             signed_out: found.signed_out,
         };
         if found.ownership == Ownership::Ours && found.entra_object_id.as_ref() == Some(&new.object_id) {
-            self.applied.found(&new.username, lost);
+            self.applied.found(self.plan, new, lost);
         } else {
             self.write(Write::Adopt { user: user.clone(), object_id: new.object_id.clone() });
         }

@@ -34,7 +34,7 @@ use crate::{
     connect::{Directory, no_access},
     context::Context,
     inspect::{
-        entra::{self, Found},
+        entra::{self, Found, as_found},
         federation::{Federation, policy_object, provider_object, role_object},
         instance, origins, record,
     },
@@ -90,7 +90,8 @@ pub async fn run(ctx: &Context, input: DetectDriftInput) -> Result<DriftReport, 
             Metrics::of_instance(&entry.alias).with(Metric::DriftFindings, left).emit();
         }
         for finding in &found {
-            warn!(instance = entry.alias, place = finding.place, mended = finding.reverted, "drift");
+            let DriftFinding { place, expected, found, reverted, .. } = &short(finding.clone());
+            warn!(instance = entry.alias, place, expected, found, mended = reverted, "drift");
         }
         info!(instance = entry.alias, findings = found.len(), "compared with the input");
         report.instances.push(InstanceDrift {
@@ -210,6 +211,7 @@ async fn compare(ctx: &Context, entry: &Entry) -> Result<Compared, StepError> {
     ] {
         match objects {
             Ok(objects) => {
+                log_settings(&entry.alias, &objects);
                 application_gone |= objects
                     .iter()
                     .any(|object| object.kind == entra::APPLICATION && object.presence == Presence::Absent);
@@ -226,6 +228,30 @@ async fn compare(ctx: &Context, entry: &Entry) -> Result<Compared, StepError> {
         }
     }
     Ok(Compared { findings, application_gone })
+}
+
+/// Logs each setting with its value, including those that match the input. These lines are the record of the settings
+/// at this time; the report contains only the differences.
+fn log_settings(instance: &str, objects: &[Object]) {
+    for object in objects {
+        let thing = format!("{} {}", object.kind, object.name);
+        if let Some(found) = object.presence.without_settings() {
+            info!(instance, place = thing, expected = "present", found, passed = false, "setting");
+            continue;
+        }
+        let checks: Vec<&Check> = object.checks.iter().chain(&object.guards).collect();
+        if checks.is_empty() {
+            let (expected, found) = match &object.presence {
+                Presence::Foreign(why) => ("present", why.as_str()),
+                Presence::Surplus => ("none", "present"),
+                _ => ("present", "present"),
+            };
+            info!(instance, place = thing, expected, found, passed = expected == found, "setting");
+        }
+        for Check { name, passed, expected, found } in checks {
+            info!(instance, place = format!("{thing}: {name}"), expected, found, passed, "setting");
+        }
+    }
 }
 
 struct Comparison<'a> {
@@ -362,6 +388,9 @@ impl Comparison<'_> {
         }
         let wanted = self.wanted().await?;
         let found = self.application().await?;
+        if let Some(found) = &found {
+            as_found::log(&self.entry.alias, found);
+        }
         let mut objects =
             entra::objects(found.as_ref(), &self.onboarding, &wanted, (&self.entry.groups, &people), self.now);
         if found.is_none() {

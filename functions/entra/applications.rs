@@ -12,7 +12,7 @@ use super::{
 
 const APPLICATION_FIELDS: &str = "id,appId,disabledByMicrosoftStatus,identifierUris,web";
 // Graph returns `key` of a key credential only if `keyCredentials` is selected, and only for a single object.
-const SERVICE_PRINCIPAL_FIELDS: &str = "id,appId,accountEnabled,appRoleAssignmentRequired,appRoles,applicationTemplateId,\
+const SERVICE_PRINCIPAL_FIELDS: &str = "id,appId,accountEnabled,appRoleAssignmentRequired,appRoles,applicationTemplateId,displayName,\
      keyCredentials,loginUrl,notificationEmailAddresses,preferredSingleSignOnMode,preferredTokenSigningKeyThumbprint,\
      samlSingleSignOnSettings,tags";
 /// This field was added to Graph v1.0 in 2026. A national cloud that does not have the field yet rejects every request

@@ -56,6 +56,8 @@ pub struct Request {
     pub notified: bool,
     /// The ARN of the operator who rejected the request.
     pub rejected_by: Option<String>,
+    /// The time of the rejection.
+    pub rejected_at: Option<OffsetDateTime>,
 }
 
 impl Request {
@@ -108,6 +110,7 @@ impl Approvals {
                 until: valid_until("approvalUntil")?,
                 notified: item.get("approvalNotified").is_some_and(|value| value.as_bool() == Ok(&true)),
                 rejected_by: text(item, "rejectedBy").map(ToOwned::to_owned),
+                rejected_at: time(item, "rejectedAt"),
             })
         };
         let approval = || {

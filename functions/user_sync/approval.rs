@@ -77,6 +77,11 @@ impl Round<'_> {
                 waiting.until = rfc3339(request.until);
                 waiting.rejected_by.clone_from(&request.rejected_by);
                 waiting.notify = !request.notified && request.rejected_by.is_none();
+                if let Some(rejected_by) = &request.rejected_by {
+                    // A later request replaces the rejection in the registry, so the log is its lasting record.
+                    let (digest, rejected_at) = (request.digest(), request.rejected_at.map(rfc3339));
+                    info!(digest, rejected_by, rejected_at, "an operator has rejected a part of the plan");
+                }
             }
             _ => {
                 // The new request also contains the approved actions that are not done yet, because its approval

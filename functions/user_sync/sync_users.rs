@@ -188,7 +188,7 @@ impl Round<'_> {
         }
         plan.create.retain(|user| !joiners.created.contains(&user.username));
         add_quick_connects(self.directory, &mut plan, &self.policy.removed.quick_connects, users).await?;
-        log_plan(&plan, self.input.mode);
+        log_plan(&plan, groups, self.input.mode);
         Ok(plan)
     }
 

@@ -28,7 +28,7 @@ use crate::stand_in::sts::Sts;
 use crate::stand_in::upstream::Upstream;
 use crate::stand_in::violations::Violations;
 use crate::stand_in::world::{Service, World};
-use crate::stand_in::{admin, caller, queues};
+use crate::stand_in::{admin, caller, cloud_trail, queues};
 
 /// The largest request body that is accepted. S3 objects pass through here.
 const BODY: usize = 512 * 1024 * 1024;
@@ -232,6 +232,9 @@ impl Cloud {
             }
             (Door::Aws, None) if ["sts", ISSUER].contains(&way.service.as_str()) => {
                 self.sts.serve(&self.iam, &self.authority, request).await
+            }
+            (Door::Aws, None) if way.service == "cloudtrail" && way.operation == cloud_trail::LOOK_UP => {
+                cloud_trail::serve(&self.world, request)
             }
             (Door::Aws, None) if way.service == "sqs" && way.operation == queues::START => {
                 queues::start(&self.upstream, request).await

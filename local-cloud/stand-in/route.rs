@@ -45,15 +45,26 @@ pub(crate) fn destination(request: &Request) -> Destination {
     Destination { service, operation, protocol }
 }
 
-/// The service in the credential scope, `…/date/region/SERVICE/aws4_request`, of a signed or presigned request.
+/// The service in the credential scope of a signed or presigned request.
 fn signed_service(request: &Request) -> Option<String> {
+    scope(request).map(|[_, service]| service)
+}
+
+/// The Region in the credential scope of a signed or presigned request.
+pub(crate) fn signed_region(request: &Request) -> Option<String> {
+    scope(request).map(|[region, _]| region)
+}
+
+/// Region and service in the credential scope, `…/date/REGION/SERVICE/aws4_request`.
+fn scope(request: &Request) -> Option<[String; 2]> {
     let credential = match request.header("authorization") {
         Some(header) => header.split("Credential=").nth(1)?.split([',', ' ']).next()?,
         None => request.query("X-Amz-Credential")?,
     };
     let mut parts = credential.rsplit('/');
     (parts.next()? == "aws4_request").then_some(())?;
-    parts.next().map(str::to_owned)
+    let (service, region) = (parts.next()?, parts.next()?);
+    Some([region.to_owned(), service.to_owned()])
 }
 
 /// The `Action` of a query-protocol request.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::stand_in::aws_error::{Answer, Refusal};
 use crate::stand_in::clock::Clock;
+use crate::stand_in::cloud_trail::Trail;
 use crate::stand_in::connect::{self, Connect};
 use crate::stand_in::input::Input;
 use crate::stand_in::options::Behaviour;
@@ -47,6 +48,7 @@ pub(crate) struct State {
     pub(crate) connect: Connect,
     pub(crate) quotas: Quotas,
     pub(crate) support: Support,
+    pub(crate) trail: Trail,
     buckets: Buckets,
 }
 

@@ -222,6 +222,22 @@ pub struct ReportArgs {
     pub target: StackArgs,
 }
 
+/// Arguments of `onboard evidence`.
+#[derive(Debug, clap::Args)]
+pub struct EvidenceArgs {
+    /// Alias or id of the instance
+    pub instance: String,
+    /// The directory for the files; it is created if it does not exist
+    #[arg(long, value_name = "DIRECTORY")]
+    pub output: PathBuf,
+    /// Write into a directory that is not empty, and replace the files of an earlier pack
+    #[arg(long)]
+    pub force: bool,
+    /// The options that select the stack.
+    #[command(flatten)]
+    pub target: StackArgs,
+}
+
 /// Arguments of `onboard sync`.
 #[derive(Debug, clap::Args)]
 pub struct SyncArgs {

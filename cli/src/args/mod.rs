@@ -16,8 +16,8 @@ use clap_complete::Shell;
 
 pub use self::{
     cloud::{
-        ApplicationDisposition, ApproveArgs, AwsArgs, Disposition, DoctorArgs, DocumentArg, DriftArgs, ListArgs,
-        LiveCheckArgs, LogsArgs, OpenArgs, PageArg, PlanArgs, RejectArgs, ReplayArgs, ReportArgs, RotateArgs,
+        ApplicationDisposition, ApproveArgs, AwsArgs, Disposition, DoctorArgs, DocumentArg, DriftArgs, EvidenceArgs,
+        ListArgs, LiveCheckArgs, LogsArgs, OpenArgs, PageArg, PlanArgs, RejectArgs, ReplayArgs, ReportArgs, RotateArgs,
         STACK_VARIABLE, SignOutArgs, StackArgs, StartArgs, StatusArgs, StopArgs, SyncArgs, TeardownArgs, WatchArgs,
     },
     deploy::DeployArgs,
@@ -130,6 +130,10 @@ pub enum Command {
     /// Print the report of an onboarding, including one that failed at its end
     #[command(after_help = "Example:\n  onboard report acme-support --output report.json --html report.html")]
     Report(ReportArgs),
+    /// Write the evidence about an onboarding to a directory, for an audit: access, approvals, leavers, sign-ins, drift,
+    /// settings
+    #[command(after_help = "Example:\n  onboard evidence acme-support --output acme-evidence")]
+    Evidence(EvidenceArgs),
     /// Synchronise Connect users with the Entra groups now
     #[command(
         after_help = "Examples:\n  onboard sync acme-support --wait\n  onboard sync acme-support --plan    changes nothing"

@@ -5,6 +5,7 @@
 //! * [`change_set`] — deployments through CloudFormation.
 //! * [`stack`] — the deployed stack and its outputs, which name all other resources.
 //! * [`executions`] — starts, finds and describes executions.
+//! * [`iam`] — the IAM objects of an onboarding.
 //! * [`kept`] — the addresses of a running local cloud.
 //! * [`registry`] — the onboarded instances.
 //! * [`signed`] — calls to AWS services whose SDK crate is not used.
@@ -14,6 +15,7 @@ pub mod change_set;
 pub mod configuration;
 pub mod error;
 pub mod executions;
+pub mod iam;
 pub mod kept;
 pub mod registry;
 pub mod signed;

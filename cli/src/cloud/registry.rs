@@ -34,6 +34,8 @@ pub struct Entry {
     pub last_failure: Option<(f64, String)>,
     /// The request for approval, if there is one. It may have expired.
     pub approval: Option<ApprovalRequest>,
+    /// The last approval, if there is one. It may have expired.
+    pub approved: Option<RecordedDecision>,
     /// Progress of the running user sync.
     pub progress: SyncProgress,
 }
@@ -51,6 +53,19 @@ pub struct ApprovalRequest {
     pub waiting: WaitingPart,
     /// The ARN of the operator who rejected the request.
     pub rejected_by: Option<String>,
+    /// The time of the rejection, in milliseconds since the epoch.
+    pub rejected_at: Option<f64>,
+}
+
+/// A decision of an operator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordedDecision {
+    /// Digest of the request.
+    pub digest: String,
+    /// The ARN of the operator.
+    pub by: String,
+    /// The time of the decision, in milliseconds since the epoch.
+    pub at: f64,
 }
 
 impl ApprovalRequest {
@@ -204,6 +219,12 @@ fn read(item: &HashMap<String, AttributeValue>) -> Entry {
             outdated: !item.contains_key("approvalChunks"),
             waiting: serde_json::from_value(json("approvalSummary")).unwrap_or_default(),
             rejected_by: text("rejectedBy"),
+            rejected_at: number("rejectedAt"),
+        }),
+        approved: text("approvedDigest").map(|digest| RecordedDecision {
+            digest,
+            by: text("approvedBy").unwrap_or_default(),
+            at: number("approvedAt").unwrap_or_default(),
         }),
         progress: text("progress").and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
     }

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use aws_config::SdkConfig;
+use aws_config::{Region, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sigv4::{
     http_request::{
@@ -53,6 +53,9 @@ pub const CLOUD_WATCH: Service =
     Service { host: "monitoring", signs_as: "monitoring", id: "CloudWatch", global: false };
 /// CloudWatch Logs.
 pub const LOGS: Service = Service { host: "logs", signs_as: "logs", id: "CloudWatch Logs", global: false };
+/// CloudTrail.
+pub const CLOUD_TRAIL: Service =
+    Service { host: "cloudtrail", signs_as: "cloudtrail", id: "CloudTrail", global: false };
 /// Lambda.
 pub const LAMBDA: Service = Service { host: "lambda", signs_as: "lambda", id: "Lambda", global: false };
 /// Systems Manager.
@@ -97,6 +100,12 @@ impl Signed {
         Self { config, http, words }
     }
 
+    /// Creates a client for another Region.
+    #[must_use]
+    pub fn in_region(config: &SdkConfig, region: &str, words: Words) -> Self {
+        Self::new(config.to_builder().region(Region::new(region.to_owned())).build(), words)
+    }
+
     /// Calls an operation of the query protocol (CloudFormation, SNS, CloudWatch) and returns the XML response.
     ///
     /// # Errors
@@ -136,6 +145,15 @@ impl Signed {
     /// Fails if the service rejects the request or does not respond.
     pub async fn ssm(&self, doing: &str, operation: &str, input: &Value) -> Result<Value, CommandError> {
         self.json(SSM, doing, ("1.1", &format!("AmazonSSM.{operation}")), input).await
+    }
+
+    /// Calls an operation of CloudTrail with the JSON protocol.
+    ///
+    /// # Errors
+    /// Fails if the service rejects the request or does not respond.
+    pub async fn cloud_trail(&self, doing: &str, operation: &str, input: &Value) -> Result<Value, CommandError> {
+        let target = format!("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.{operation}");
+        self.json(CLOUD_TRAIL, doing, ("1.1", &target), input).await
     }
 
     /// Calls an operation with one of the versions of the AWS JSON protocol.

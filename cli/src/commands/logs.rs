@@ -16,15 +16,15 @@ const LATE: i64 = 60_000;
 
 /// One line of a function's log.
 #[derive(Debug, PartialEq, Eq)]
-struct Line {
+pub(crate) struct Line {
     /// Milliseconds since the epoch.
-    at: i64,
+    pub(crate) at: i64,
     level: String,
     /// The handler of the function.
     step: String,
     message: String,
     /// The line as the function logged it.
-    logged: Value,
+    pub(crate) logged: Value,
 }
 
 /// Runs the command.
@@ -39,7 +39,7 @@ pub async fn run(args: LogsArgs, console: &Console) -> Result<Exit, CommandError
         Some(state) => Some(handler(&cloud, &described, state).await?),
         None => None,
     };
-    let mut lines = read(&cloud, &described).await?;
+    let mut lines = of_execution(&cloud, &described).await?;
     lines.retain(|line| step.as_ref().is_none_or(|step| *step == line.step));
     console.result(&ExecutionLog {
         execution: described.execution.arn.clone(),
@@ -60,23 +60,41 @@ pub async fn run(args: LogsArgs, console: &Console) -> Result<Exit, CommandError
     Ok(Exit::Done)
 }
 
-/// The log lines of an execution.
-async fn read(cloud: &Cloud, described: &Described) -> Result<Vec<Line>, CommandError> {
+/// The log lines of an execution, oldest first.
+///
+/// # Errors
+/// Fails if CloudWatch Logs rejects a request.
+pub(crate) async fn of_execution(cloud: &Cloud, described: &Described) -> Result<Vec<Line>, CommandError> {
     let execution = &described.execution;
+    let until = execution.stopped.map(|stopped| milliseconds(stopped) + LATE);
+    let mut lines = matching(cloud, &execution.arn, milliseconds(execution.started), until).await?;
+    lines.retain(|line| line.logged["span"]["execution"] == execution.arn.as_str());
+    Ok(lines)
+}
+
+/// The log lines that contain a text, oldest first. The times are in milliseconds since the epoch.
+///
+/// # Errors
+/// Fails if CloudWatch Logs rejects a request.
+pub(crate) async fn matching(
+    cloud: &Cloud,
+    text: &str,
+    from: i64,
+    until: Option<i64>,
+) -> Result<Vec<Line>, CommandError> {
     let mut request = json!({
         "logGroupName": cloud.stack.output("FunctionLogGroup", cloud.words)?,
         // In a filter pattern, a quoted phrase matches log lines in JSON and log lines of text.
-        "filterPattern": format!("\"{}\"", execution.arn),
-        "startTime": milliseconds(execution.started),
+        "filterPattern": format!("\"{text}\""),
+        "startTime": from,
     });
-    if let Some(stopped) = execution.stopped {
-        request["endTime"] = (milliseconds(stopped) + LATE).into();
+    if let Some(until) = until {
+        request["endTime"] = until.into();
     }
     let mut lines = Vec::new();
     loop {
         let page = cloud.signed.logs(&cloud.words.reading_logs(), "FilterLogEvents", &request).await?;
-        let events = page["events"].as_array().into_iter().flatten();
-        lines.extend(events.filter_map(|event| line(event, &execution.arn)));
+        lines.extend(page["events"].as_array().into_iter().flatten().filter_map(Line::read));
         match page["nextToken"].as_str() {
             Some(token) => request["nextToken"] = token.into(),
             None => break,
@@ -86,17 +104,19 @@ async fn read(cloud: &Cloud, described: &Described) -> Result<Vec<Line>, Command
     Ok(lines)
 }
 
-/// Reads one log event. Returns `None` if the event belongs to another execution or Lambda itself logged it.
-fn line(event: &Value, execution: &str) -> Option<Line> {
-    let logged: Value = serde_json::from_str(event["message"].as_str()?).ok()?;
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    (logged["span"]["execution"] == execution).then(|| Line {
-        at: event["timestamp"].as_i64().unwrap_or_default(),
-        level: text(&logged["level"]),
-        step: text(&logged["span"]["step"]),
-        message: message(&logged["fields"]),
-        logged: logged.clone(),
-    })
+impl Line {
+    /// Reads one log event. Returns `None` if Lambda itself logged it.
+    pub(crate) fn read(event: &Value) -> Option<Self> {
+        let logged: Value = serde_json::from_str(event["message"].as_str()?).ok()?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        Some(Self {
+            at: event["timestamp"].as_i64().unwrap_or_default(),
+            level: text(&logged["level"]),
+            step: text(&logged["span"]["step"]),
+            message: message(&logged["fields"]),
+            logged,
+        })
+    }
 }
 
 /// The message of a log line, followed by the other fields of the line.
@@ -149,17 +169,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_another_execution_or_of_lambda_itself_is_ignored() {
+    fn a_line_of_lambda_itself_is_ignored() {
         let event = |message: &str| json!({ "timestamp": 1_500, "message": message });
         let ours = json!({
             "level": "WARN", "fields": { "message": "throttled", "tries": 2 },
             "span": { "step": "sync-users", "execution": "arn:e" },
         });
-        let read = line(&event(&ours.to_string()), "arn:e");
+        let read = Line::read(&event(&ours.to_string()));
         let read = read.map(|line| (line.at, line.level, line.step, line.message));
         assert_eq!(read, Some((1_500, "WARN".into(), "sync-users".into(), "throttled tries=2".into())));
-        assert_eq!(line(&event(&ours.to_string()), "arn:other"), None);
-        assert_eq!(line(&event("START RequestId: 1"), "arn:e"), None);
+        assert_eq!(Line::read(&event("START RequestId: 1")), None);
     }
 
     #[test]

@@ -2,10 +2,12 @@
 //! [`page`].
 
 pub mod approve;
+mod as_found;
 pub mod check;
 pub mod deploy;
 pub mod doctor;
 pub mod entra_setup;
+pub mod evidence;
 pub mod follower;
 pub mod init;
 pub mod list;

@@ -423,3 +423,27 @@ pub struct SignedOut {
     /// Whether the sessions were ended.
     pub signed_out: bool,
 }
+
+/// The evidence pack that `evidence` wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct EvidencePack {
+    /// Alias of the instance.
+    pub alias: String,
+    /// The directory.
+    pub directory: String,
+    /// The number of rows of each table.
+    pub rows: std::collections::BTreeMap<String, usize>,
+    /// The files, the manifest last.
+    pub files: Vec<PackFile>,
+}
+
+/// A file of an evidence pack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PackFile {
+    /// The name of the file.
+    pub name: String,
+    /// The size in bytes.
+    pub bytes: u64,
+    /// The SHA-256 digest, in hexadecimal.
+    pub sha256: String,
+}

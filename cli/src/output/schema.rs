@@ -8,16 +8,16 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, js
 use serde_json::Value;
 
 use super::{
-    Approved, CompletionScript, Deployment, Diagnosis, EntraSetup, ErrorOutput, Event, ExecutionLog, ExecutionStatus,
-    Information, Listing, LiveFindings, ManualPages, PageAddress, Rejected, Replay, SignedOut, Started, Stopped,
-    Teardown, Validation, WrittenInput,
+    Approved, CompletionScript, Deployment, Diagnosis, EntraSetup, ErrorOutput, Event, EvidencePack, ExecutionLog,
+    ExecutionStatus, Information, Listing, LiveFindings, ManualPages, PageAddress, Rejected, Replay, SignedOut,
+    Started, Stopped, Teardown, Validation, WrittenInput,
 };
 
 /// Adds the schema of a type to the definitions and returns the reference to it.
 type Generate = fn(&mut SchemaGenerator) -> Schema;
 
 /// The commands, with the schema of each object that they print. The commands are the title of the schema.
-const OBJECTS: [(&str, Generate); 28] = [
+const OBJECTS: [(&str, Generate); 29] = [
     ("all commands: an error", of::<ErrorOutput>),
     ("all commands: --help, --version", of::<Information>),
     ("init", of::<WrittenInput>),
@@ -33,6 +33,7 @@ const OBJECTS: [(&str, Generate); 28] = [
     ("open", of::<PageAddress>),
     ("list", of::<Listing>),
     ("report, local", of::<Report>),
+    ("evidence", of::<EvidencePack>),
     ("sync --wait, sync --plan", of::<SyncUsersOutput>),
     ("approve", of::<Approved>),
     ("reject", of::<Rejected>),

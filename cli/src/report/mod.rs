@@ -1,5 +1,7 @@
-//! The report of an onboarding: as lines on the terminal ([`terminal`]) and as an HTML page ([`page`]).
+//! The report of an onboarding: as lines on the terminal ([`terminal`]) and as an HTML page ([`page`]). The tables of an
+//! evidence pack are in [`evidence`].
 
+pub mod evidence;
 pub mod page;
 pub mod terminal;
 

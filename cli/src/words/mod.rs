@@ -6,6 +6,7 @@
 mod cloud;
 mod commands;
 mod deploy;
+mod evidence;
 mod help;
 pub(crate) mod labels;
 mod local;

@@ -39,6 +39,18 @@ pub enum Presence {
     Hidden(String),
 }
 
+impl Presence {
+    /// Why the settings of the object are unknown. `None` if the object exists and can be read.
+    #[must_use]
+    pub fn without_settings(&self) -> Option<&str> {
+        match self {
+            Self::Absent => Some("none"),
+            Self::Hidden(why) => Some(why),
+            Self::Ours | Self::Adoptable | Self::Surplus | Self::Elsewhere(_) | Self::Foreign(_) => None,
+        }
+    }
+}
+
 /// One object of an onboarding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {

@@ -1,5 +1,7 @@
 //! The enterprise application in Entra ID: its sign-on settings, certificate, claims and assignments.
 
+pub(crate) mod as_found;
+
 use std::collections::BTreeSet;
 
 use onboarding_core::{
@@ -404,7 +406,10 @@ fn claims_object(found: Option<&Found>, alias: &str, wanted: &Federation) -> Obj
     let (name, definition) = (names::claims_policy(alias), claims(wanted));
     let assigned = found.map(|found| found.claims.as_slice()).unwrap_or_default();
     if let Some(policy) = assigned.iter().find(|policy| says(policy, &definition)) {
-        return Object::new(Area::Entra, KIND, policy.display_name.as_deref().unwrap_or(&name), Presence::Ours);
+        let mut checks = Checks::default();
+        checks.that("claims", true, describe_claims(&definition), describe_claims(&definition));
+        let name = policy.display_name.as_deref().unwrap_or(&name);
+        return Object::new(Area::Entra, KIND, name, Presence::Ours).with(checks);
     }
     if let Some(policy) = assigned.iter().find(|policy| policy.display_name.as_deref() == Some(name.as_str())) {
         let present: Value =

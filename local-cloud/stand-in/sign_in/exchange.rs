@@ -12,6 +12,7 @@ use super::{
 };
 use crate::stand_in::{
     authority::policy::{self, Ask, Decision, Statement},
+    cloud_trail,
     front::Cloud,
     inventory,
 };
@@ -107,6 +108,7 @@ pub(crate) async fn session(
         return Err(Rejection::not_authorized());
     }
     check_duration(assertion, &role)?;
+    cloud_trail::record(&cloud.world, (&pair.role, &pair.provider), &name, &assertion.recipient);
     Ok(Session { name, role, name_qualifier: qualifier })
 }
 

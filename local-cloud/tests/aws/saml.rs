@@ -124,3 +124,39 @@ async fn after_an_update_of_the_metadata_endpoints_differ_until_all_use_the_new_
     cloud.cloud.advance(60.0);
     assert_eq!((accepted(&old).await, accepted(&new).await), (0, 4));
 }
+
+#[tokio::test]
+async fn a_sign_in_at_the_global_endpoint_is_an_event_in_us_east_1_and_the_newest_event_comes_first() {
+    let known = identity_provider(ISSUER);
+    let cloud = trusting(&known, AUDIENCE).await;
+    for name in ["mio", "ren"] {
+        let response = known.response(ROLE, PROVIDER, name).unwrap();
+        assert_eq!(assume(&cloud, &response, "900").await.status, 200);
+    }
+    let refused = known.response(ROLE, PROVIDER, "mio sato").unwrap();
+    assert_ne!(assume(&cloud, &refused, "900").await.status, 200);
+    let look_up = async |more: serde_json::Value| {
+        let mut input = json!({
+            "LookupAttributes": [{ "AttributeKey": "EventName", "AttributeValue": "AssumeRoleWithSAML" }],
+        });
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        cloud.target("cloudtrail", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents", input).await
+    };
+    let names = |answer: &Answer| -> Vec<String> {
+        let events = answer.body["Events"].as_array().unwrap().iter();
+        let record = |event: &serde_json::Value| -> serde_json::Value {
+            serde_json::from_str(event["CloudTrailEvent"].as_str().unwrap()).unwrap()
+        };
+        let name = |event| record(event)["requestParameters"]["roleSessionName"].as_str().unwrap().to_owned();
+        events.map(name).collect()
+    };
+    let all = look_up(json!({})).await;
+    assert_eq!(names(&all), ["ren", "mio"], "{}", all.text);
+    let first = look_up(json!({ "MaxResults": 1 })).await;
+    let rest = look_up(json!({ "MaxResults": 1, "NextToken": first.body["NextToken"] })).await;
+    assert_eq!((names(&first), names(&rest)), (vec!["ren".to_owned()], vec!["mio".to_owned()]), "{}", rest.text);
+    assert!(rest.body["NextToken"].is_null(), "{}", rest.text);
+    assert_eq!(look_up(json!({ "MaxResults": 51 })).await.code, "InvalidMaxResultsException");
+    cloud.cloud.advance(91.0 * 86_400.0);
+    assert!(names(&look_up(json!({})).await).is_empty(), "events are kept for 90 days");
+}

@@ -139,6 +139,7 @@ async fn every_line_of_a_whole_life_is_valid_by_the_schema() {
             format!("doctor {file}"),
             format!("start {}", stoppable.display()),
             format!("sign-out {} --instance {alias}", fixture.username(0)),
+            format!("evidence contract --output {}", folder.path().join("pack").display()),
         ];
         let steps = [
             step(&texts[0], 0, &["plan"]),
@@ -166,6 +167,8 @@ async fn every_line_of_a_whole_life_is_valid_by_the_schema() {
             step("replay --count", 0, &["replay"]),
             step("rotate-certificate contract", 0, &["rotate-certificate"]),
             step("drift contract", 0, &["drift"]),
+            step(&texts[12], 0, &["evidence"]),
+            step(&texts[12], 2, &[ERROR]),
             step("teardown contract", 0, &["teardown"]),
             step("teardown contract --apply", 5, &[ERROR]),
             step(

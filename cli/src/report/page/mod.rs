@@ -5,6 +5,7 @@
 //! untrusted text. [`maud`] escapes all of them, and a URL becomes a link only if it is `https`. As a second line of
 //! defense, the page's `Content-Security-Policy` forbids scripts and external content.
 
+pub(crate) mod evidence;
 pub mod graph;
 pub mod history;
 mod links;

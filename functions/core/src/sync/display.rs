@@ -113,10 +113,16 @@ impl Plan {
         self.names.get(id).map_or(id, String::as_str)
     }
 
-    fn named(&self, ids: &[String]) -> String {
+    /// The names of profiles, in alphabetical order. The name of an unknown profile is its ID.
+    #[must_use]
+    pub fn profile_names<'a>(&'a self, ids: &'a [String]) -> Vec<&'a str> {
         let mut names: Vec<&str> = ids.iter().map(|id| self.name(id)).collect();
         names.sort_unstable();
-        names.join(" + ")
+        names
+    }
+
+    fn named(&self, ids: &[String]) -> String {
+        self.profile_names(ids).join(" + ")
     }
 }
 

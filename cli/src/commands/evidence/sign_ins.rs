@@ -1,0 +1,127 @@
+//! The last sign-in of each user. Amazon Connect has no field and no operation that returns it: `DescribeUser`,
+//! `ListUsers` and `SearchUsers` contain no time of a sign-in, and the login report of the Connect website has no
+//! operation. Each sign-in, however, is an event `AssumeRoleWithSAML` in CloudTrail, whose role session name is the
+//! username.
+//!
+//! `LookupEvents` (CloudTrail API reference) returns the events of the last 90 days of one Region, the newest first, 50
+//! in a page, and allows two requests per second. A sign-in at the global endpoint is recorded in us-east-1.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use crate::cloud::{Cloud, signed::Signed};
+
+/// The Region that records sign-ins at the global endpoint of AWS sign-in. It exists only in AWS's global partition.
+const GLOBAL: &str = "us-east-1";
+/// Maximum number of pages in each Region. With two requests per second, they take less than four minutes.
+const MAX_PAGES: usize = 400;
+/// The interval between two requests.
+const INTERVAL: Duration = Duration::from_millis(500);
+
+/// The last sign-ins, as far as CloudTrail has recorded them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct SignIns {
+    /// The time of the last sign-in by username, in seconds since the epoch.
+    pub(super) last: BTreeMap<String, f64>,
+    /// The time since which the events are complete, in seconds since the epoch. `None` if all 90 days were read.
+    pub(super) complete_since: Option<f64>,
+    /// Why the events are unknown.
+    pub(super) unknown: Option<String>,
+}
+
+/// Reads the last sign-in with this role of each of the users.
+pub(super) async fn read(cloud: &Cloud, role: &str, users: &BTreeSet<&str>) -> SignIns {
+    let mut found = SignIns::default();
+    let region = cloud.region();
+    let regions: BTreeSet<&str> = if region.starts_with("cn-") || region.starts_with("us-gov-") {
+        BTreeSet::from([region])
+    } else {
+        BTreeSet::from([region, GLOBAL])
+    };
+    for region in regions {
+        found.read_region(cloud, region, role, users).await;
+    }
+    found
+}
+
+impl SignIns {
+    async fn read_region(&mut self, cloud: &Cloud, region: &str, role: &str, users: &BTreeSet<&str>) {
+        let signed = Signed::in_region(&cloud.config, region, cloud.words);
+        let mut request = json!({
+            "LookupAttributes": [{ "AttributeKey": "EventName", "AttributeValue": "AssumeRoleWithSAML" }],
+            "MaxResults": 50,
+        });
+        let mut seen = BTreeSet::new();
+        for page in 0..MAX_PAGES {
+            if page > 0 {
+                tokio::time::sleep(INTERVAL.mul_f64(cloud.local.unwrap_or(1.0))).await;
+            }
+            let answer = match signed.cloud_trail(&cloud.words.reading_sign_ins(region), "LookupEvents", &request).await
+            {
+                Ok(answer) => answer,
+                Err(error) => {
+                    self.unknown = Some(format!("CloudTrail in {region} could not be read: {}", error.name));
+                    return;
+                }
+            };
+            let mut oldest = None;
+            for event in answer["Events"].as_array().into_iter().flatten() {
+                oldest = event["EventTime"].as_f64();
+                if let Some((username, at)) = sign_in(event, role) {
+                    let last = self.last.entry(username.clone()).or_default();
+                    *last = last.max(at);
+                    seen.insert(username);
+                }
+            }
+            // The newest events come first, so older events do not matter for users that were seen.
+            if users.iter().all(|user| seen.contains(*user)) {
+                return;
+            }
+            match answer["NextToken"].as_str() {
+                Some(token) => request["NextToken"] = token.into(),
+                None => return,
+            }
+            if page + 1 == MAX_PAGES {
+                let since = oldest.unwrap_or_default();
+                self.complete_since = Some(self.complete_since.map_or(since, |other| other.max(since)));
+            }
+        }
+    }
+}
+
+/// Username and time of a successful sign-in with this role. The role session name is a request parameter; the ARN of
+/// the session, which ends with this name, is part of the response.
+fn sign_in(event: &Value, role: &str) -> Option<(String, f64)> {
+    let record: Value = serde_json::from_str(event["CloudTrailEvent"].as_str()?).ok()?;
+    let parameters = &record["requestParameters"];
+    if record["errorCode"].is_string() || parameters["roleArn"] != role {
+        return None;
+    }
+    let session = || record["responseElements"]["assumedRoleUser"]["arn"].as_str()?.rsplit('/').next();
+    let username = parameters["roleSessionName"].as_str().or_else(session)?;
+    Some((username.to_owned(), event["EventTime"].as_f64()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_successful_sign_ins_with_the_role_count() {
+        let event = |record: Value| json!({ "EventTime": 7.5, "CloudTrailEvent": record.to_string() });
+        let parameters = json!({ "roleArn": "arn:r", "roleSessionName": "taro" });
+        let found = |record| sign_in(&event(record), "arn:r");
+        assert_eq!(found(json!({ "requestParameters": parameters })), Some(("taro".into(), 7.5)));
+        assert_eq!(found(json!({ "requestParameters": parameters, "errorCode": "AccessDenied" })), None);
+        assert_eq!(found(json!({ "requestParameters": { "roleArn": "arn:other", "roleSessionName": "taro" } })), None);
+        let answered = json!({
+            "requestParameters": { "roleArn": "arn:r" },
+            "responseElements": { "assumedRoleUser": { "arn": "arn:aws:sts::1:assumed-role/r/hana" } },
+        });
+        assert_eq!(found(answered), Some(("hana".into(), 7.5)));
+    }
+}

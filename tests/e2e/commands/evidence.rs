@@ -1,0 +1,178 @@
+//! Tests of the command `evidence`, after a life with a leaver, an approval, a sign-in and drift.
+
+use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path};
+
+use onboarding_core::digest;
+use serde_json::{Value, json as object};
+use test_support::member;
+use tokio::sync::OnceCell;
+
+use super::{json, printed};
+use crate::cloud::Cloud;
+
+const ALIAS: &str = "audited";
+const ROLE: &str = "AmazonConnect-audited";
+const GROUP: &str = "Agents";
+/// A name that a spreadsheet would run as a formula.
+const LEADS: &str = "=Leads";
+
+fn username(number: usize) -> String {
+    format!("agent{number}@contoso.onmicrosoft.com")
+}
+
+fn id(number: usize) -> String {
+    format!("75000000-0000-4000-8000-{number:012}")
+}
+
+fn agent(number: usize) -> Value {
+    member(&id(number), &username(number), &format!("Agent {number}"))
+}
+
+/// A cloud in which an instance was onboarded; a member left, whose deletion was approved; a member signed in; and drift
+/// was reverted. The value is not dropped, so the program of the local cloud ends with the test program.
+async fn audited() -> &'static Cloud {
+    static CLOUD: OnceCell<Cloud> = OnceCell::const_new();
+    CLOUD
+        .get_or_init(|| async {
+            let group = |name: &str, members: Vec<Value>| object!({ "displayName": name, "members": members });
+            let tenant = object!({ "groups": [
+                group(GROUP, vec![agent(1), agent(2), agent(3)]), group(LEADS, vec![agent(1)]),
+            ] });
+            let cloud = tokio::task::spawn_blocking(move || Cloud::idle(&tenant)).await.unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("audited.json");
+            let input = object!({
+                "instance": { "alias": ALIAS },
+                "users": {
+                    "groups": [
+                        { "group": GROUP, "securityProfiles": ["Agent"] },
+                        { "group": LEADS, "securityProfiles": ["CallCenterManager"] },
+                    ],
+                    "removed": { "action": "delete", "graceDays": 0 },
+                    "brake": { "maxRemovals": 0, "maxRemovalsPercent": 100 },
+                },
+            });
+            fs::write(&file, input.to_string()).unwrap();
+            succeeds(&cloud, &["start", file.to_str().unwrap(), "--watch"]);
+            live(&cloud).await;
+            cloud
+        })
+        .await
+}
+
+async fn live(cloud: &Cloud) {
+    let application = cloud.application(ALIAS).await["appId"].as_str().unwrap().to_owned();
+    assert_eq!(cloud.sign_in(&application, &username(1)).await["signedIn"], true);
+
+    cloud.remove_member(GROUP, &id(3)).await;
+    let waits = cloud.onboard(&["sync", ALIAS, "--wait", "--json"]).output().unwrap();
+    assert_eq!(waits.status.code(), Some(5), "{}", printed(&waits));
+    let digest = json(&waits)["digest"].as_str().unwrap().to_owned();
+    let approved = json(&succeeds(cloud, &["approve", ALIAS, "--digest", &digest, "--json"]));
+    let ended = cloud.end_of(approved["execution"].as_str().unwrap()).await.succeeded();
+    assert_eq!(ended["counts"]["removed"], 1, "{ended}");
+
+    cloud.iam("UpdateRole", &[("RoleName", ROLE), ("MaxSessionDuration", "3600")]).await;
+    succeeds(cloud, &["drift", ALIAS, "--fix"]);
+}
+
+fn succeeds(cloud: &Cloud, arguments: &[&str]) -> std::process::Output {
+    let output = cloud.onboard(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{arguments:?} {}", printed(&output));
+    output
+}
+
+/// The content of the files in a directory.
+fn files(directory: &Path) -> BTreeMap<String, String> {
+    let read = |entry: std::io::Result<fs::DirEntry>| {
+        let entry = entry.unwrap();
+        (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap())
+    };
+    fs::read_dir(directory).unwrap().map(read).collect()
+}
+
+/// The rows of a table that have these values.
+fn rows<'v>(evidence: &'v Value, table: &str, wanted: &Value) -> Vec<&'v Value> {
+    let has = |row: &&Value| wanted.as_object().unwrap().iter().all(|(column, value)| row[column] == *value);
+    evidence["tables"][table].as_array().unwrap_or_else(|| panic!("no table {table}")).iter().filter(has).collect()
+}
+
+#[tokio::test]
+async fn the_pack_says_who_has_access_who_decided_who_left_who_signed_in_and_what_drifted() {
+    let cloud = audited().await;
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().join("pack");
+    let pack = json(&succeeds(cloud, &["evidence", ALIAS, "--output", directory.to_str().unwrap(), "--json"]));
+    assert_eq!((&pack["alias"], pack["rows"]["access"].as_u64()), (&object!(ALIAS), Some(3)), "{pack}");
+    let files = files(&directory);
+    let evidence: Value = serde_json::from_str(&files["evidence.json"]).unwrap();
+    let one = |table: &str, wanted: Value| -> Value {
+        let found = rows(&evidence, table, &wanted);
+        assert_eq!(found.len(), 1, "{table} {wanted}: {:#}", evidence["tables"][table]);
+        found[0].clone()
+    };
+
+    let agent = one("access", object!({ "username": username(1), "securityProfile": "Agent" }));
+    assert!(agent["group"].as_str().unwrap().starts_with("Agents ("), "{agent}");
+    assert_eq!((&agent["managed"], &agent["entraObjectId"]), (&object!("yes"), &object!(id(1))));
+    assert!(agent["sinceSource"].as_str().unwrap().starts_with("function log of "), "{agent}");
+    let lead = one("access", object!({ "username": username(1), "securityProfile": "CallCenterManager" }));
+    assert!(lead["group"].as_str().unwrap().starts_with("=Leads ("), "{lead}");
+    assert!(rows(&evidence, "access", &object!({ "username": username(3) })).is_empty(), "the user was deleted");
+
+    let approval = one("approvals", object!({ "decision": "approved" }));
+    assert!(approval["by"].as_str().unwrap().starts_with("arn:aws:"), "{approval}");
+    for event in ["sessionsEnded", "deleted"] {
+        let left = one("leavers", object!({ "username": username(3), "event": event }));
+        assert!(left["at"].as_str().unwrap().ends_with('Z'), "{left}");
+    }
+
+    let signed_in = one("sign-ins", object!({ "username": username(1) }));
+    assert_eq!(signed_in["status"], "signedIn");
+    assert!(signed_in["lastSignIn"].as_str().unwrap().starts_with("20"), "{signed_in}");
+    assert_eq!(one("sign-ins", object!({ "username": username(2) }))["status"], "never");
+
+    let place = format!("IAM role {ROLE}: session duration");
+    let drift = one("drift", object!({ "place": place, "result": "reverted" }));
+    assert_eq!((&drift["expected"], &drift["found"]), (&object!("43200 s"), &object!("3600 s")));
+    let setting = one("settings", object!({ "place": place }));
+    assert_eq!((&setting["found"], &setting["asExpected"]), (&object!("43200 s"), &object!("yes")));
+
+    let documents = &evidence["documents"];
+    assert_eq!(documents["role"]["trustPolicy"]["Statement"][0]["Action"], "sts:AssumeRoleWithSAML", "{documents:#}");
+    assert_eq!(documents["certificates"].as_array().unwrap().len(), 1, "{documents:#}");
+    assert!(documents["claimsMappingPolicies"][0]["definition"][0].as_str().unwrap().contains("RoleSessionName"));
+    assert_eq!(documents["assignments"].as_array().unwrap().len(), 2, "one for each group: {documents:#}");
+}
+
+#[tokio::test]
+async fn two_packs_of_the_same_state_differ_only_in_their_manifests_and_only_the_owner_can_read_them() {
+    let cloud = audited().await;
+    let folder = tempfile::tempdir().unwrap();
+    let pack = |name: &str| {
+        let directory = folder.path().join(name);
+        succeeds(cloud, &["evidence", ALIAS, "--output", directory.to_str().unwrap(), "--lang", "ja"]);
+        directory
+    };
+    let directory = pack("one");
+    let (mut one, mut other) = (files(&directory), files(&pack("other")));
+    let manifest: Value = serde_json::from_str(&one.remove("manifest.json").unwrap()).unwrap();
+    other.remove("manifest.json");
+    assert_eq!(one, other);
+    let listed = manifest["files"].as_array().unwrap();
+    assert_eq!(listed.len(), one.len());
+    for file in listed {
+        let content = &one[file["name"].as_str().unwrap()];
+        assert_eq!((&file["sha256"], &file["bytes"]), (&object!(digest::of(content, 32)), &object!(content.len())));
+    }
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&directory), 0o700);
+    assert!(one.keys().all(|name| mode(&directory.join(name)) == 0o600));
+    assert!(!one["access.csv"].contains("\"=Leads (") && one["access.csv"].contains("\"'=Leads ("));
+    let page = &one["index.html"];
+    assert!(page.contains("<html lang=\"ja\">") && page.contains("監査証跡") && !page.contains("<script"), "{page}");
+
+    let again = cloud.onboard(&["evidence", ALIAS, "--output", directory.to_str().unwrap()]).output().unwrap();
+    assert_eq!(again.status.code(), Some(2), "{}", printed(&again));
+    succeeds(cloud, &["evidence", ALIAS, "--output", directory.to_str().unwrap(), "--force"]);
+}
