@@ -238,6 +238,32 @@ pub struct EvidenceArgs {
     pub target: StackArgs,
 }
 
+/// The format of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// Terraform configuration for the providers `aws` and `azuread`.
+    Terraform,
+}
+
+/// Arguments of `onboard export`.
+#[derive(Debug, clap::Args)]
+pub struct ExportArgs {
+    /// Alias or id of the instance
+    pub instance: String,
+    /// The format
+    #[arg(long, value_enum, default_value = "terraform")]
+    pub format: ExportFormat,
+    /// Write to a file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace an existing file
+    #[arg(long)]
+    pub force: bool,
+    /// The options that select the stack.
+    #[command(flatten)]
+    pub target: StackArgs,
+}
+
 /// Arguments of `onboard sync`.
 #[derive(Debug, clap::Args)]
 pub struct SyncArgs {

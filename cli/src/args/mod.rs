@@ -17,8 +17,9 @@ use clap_complete::Shell;
 pub use self::{
     cloud::{
         ApplicationDisposition, ApproveArgs, AwsArgs, Disposition, DoctorArgs, DocumentArg, DriftArgs, EvidenceArgs,
-        ListArgs, LiveCheckArgs, LogsArgs, OpenArgs, PageArg, PlanArgs, RejectArgs, ReplayArgs, ReportArgs, RotateArgs,
-        STACK_VARIABLE, SignOutArgs, StackArgs, StartArgs, StatusArgs, StopArgs, SyncArgs, TeardownArgs, WatchArgs,
+        ExportArgs, ExportFormat, ListArgs, LiveCheckArgs, LogsArgs, OpenArgs, PageArg, PlanArgs, RejectArgs,
+        ReplayArgs, ReportArgs, RotateArgs, STACK_VARIABLE, SignOutArgs, StackArgs, StartArgs, StatusArgs, StopArgs,
+        SyncArgs, TeardownArgs, WatchArgs,
     },
     deploy::DeployArgs,
     entra::{CredentialArg, EntraSetupArgs, IdentityArg},
@@ -134,6 +135,9 @@ pub enum Command {
     /// settings
     #[command(after_help = "Example:\n  onboard evidence acme-support --output acme-evidence")]
     Evidence(EvidenceArgs),
+    /// Describe an onboarding as Terraform configuration with import blocks; nothing is changed
+    #[command(after_help = "Example:\n  onboard export acme-support --format terraform --output acme-support.tf")]
+    Export(ExportArgs),
     /// Synchronise Connect users with the Entra groups now
     #[command(
         after_help = "Examples:\n  onboard sync acme-support --wait\n  onboard sync acme-support --plan    changes nothing"

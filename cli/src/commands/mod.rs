@@ -8,6 +8,7 @@ pub mod deploy;
 pub mod doctor;
 pub mod entra_setup;
 pub mod evidence;
+pub mod export;
 pub mod follower;
 pub mod init;
 pub mod list;

@@ -447,3 +447,19 @@ pub struct PackFile {
     /// The SHA-256 digest, in hexadecimal.
     pub sha256: String,
 }
+
+/// The Terraform configuration of an onboarding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Export {
+    /// Alias of the instance.
+    pub alias: String,
+    /// The file, if the configuration was written to one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The addresses of the resources.
+    pub resources: Vec<String>,
+    /// Whether the configuration contains the objects in Entra. They are missing if the application could not be read.
+    pub complete: bool,
+    /// The configuration.
+    pub configuration: String,
+}

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     Approved, CompletionScript, Deployment, Diagnosis, EntraSetup, ErrorOutput, Event, EvidencePack, ExecutionLog,
-    ExecutionStatus, Information, Listing, LiveFindings, ManualPages, PageAddress, Rejected, Replay, SignedOut,
+    ExecutionStatus, Export, Information, Listing, LiveFindings, ManualPages, PageAddress, Rejected, Replay, SignedOut,
     Started, Stopped, Teardown, Validation, WrittenInput,
 };
 
@@ -17,7 +17,7 @@ use super::{
 type Generate = fn(&mut SchemaGenerator) -> Schema;
 
 /// The commands, with the schema of each object that they print. The commands are the title of the schema.
-const OBJECTS: [(&str, Generate); 29] = [
+const OBJECTS: [(&str, Generate); 30] = [
     ("all commands: an error", of::<ErrorOutput>),
     ("all commands: --help, --version", of::<Information>),
     ("init", of::<WrittenInput>),
@@ -34,6 +34,7 @@ const OBJECTS: [(&str, Generate); 29] = [
     ("list", of::<Listing>),
     ("report, local", of::<Report>),
     ("evidence", of::<EvidencePack>),
+    ("export", of::<Export>),
     ("sync --wait, sync --plan", of::<SyncUsersOutput>),
     ("approve", of::<Approved>),
     ("reject", of::<Rejected>),

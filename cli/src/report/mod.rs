@@ -1,9 +1,10 @@
 //! The report of an onboarding: as lines on the terminal ([`terminal`]) and as an HTML page ([`page`]). The tables of an
-//! evidence pack are in [`evidence`].
+//! evidence pack are in [`evidence`]; [`terraform`] describes an onboarding as Terraform configuration.
 
 pub mod evidence;
 pub mod page;
 pub mod terminal;
+pub mod terraform;
 
 pub use self::terminal::print;
 

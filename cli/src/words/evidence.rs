@@ -1,4 +1,4 @@
-//! Messages and labels of `onboard evidence`.
+//! Messages and labels of `onboard evidence` and `onboard export`.
 
 use super::{Words, catalogue};
 
@@ -13,6 +13,12 @@ catalogue! {
     log_incomplete(execution) = "The log of {execution} is not available completely.", "{execution} のログをすべて取得できませんでした。";
     repeat_later() = "CloudWatch Logs shows new lines after some seconds. Run the command again. If it fails again, deploy the current release: an earlier release does not log what the command needs.",
         "CloudWatch Logs に新しいログが表示されるまで、数秒かかります。コマンドを再実行してください。再び失敗する場合は、現在のリリースをデプロイしてください。以前のリリースは、このコマンドに必要なログを出力しません。";
+    reading_instance(alias) = "reading the instance {alias}", "インスタンス {alias} の設定の取得";
+    export_written(file, resources) = "{file} was written, with {resources} resources.", "{file} を作成しました (リソース {resources} 個)。";
+    export_without_application() = "The configuration contains no object of Entra, because the drift check could not read the application. See: `onboard drift`",
+        "ドリフト検出でアプリケーションを読み取れなかったため、Entra のオブジェクトは構成に含まれていません。確認するには: `onboard drift`";
+    export_next() = "Next: `terraform init`, then `terraform plan`. The plan must import all resources and change none.",
+        "次のステップ: `terraform init`、`terraform plan` を実行し、すべてのリソースがインポートされ、変更がないことを確認してください。";
     evidence_rows(table, rows) = "  {table}: {rows}", "  {table}: {rows} 件";
     evidence_written(directory) = "The evidence was written to {directory}.", "監査証跡を {directory} に保存しました。";
     evidence_is_personal() = "The pack contains personal data. Store and share it accordingly.", "個人データが含まれています。適切に保管および共有してください。";

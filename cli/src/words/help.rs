@@ -51,7 +51,7 @@ const AFTER: [(&str, &str); 7] = [
 ];
 
 /// Command names and their descriptions.
-const COMMANDS: [(&str, &str); 28] = [
+const COMMANDS: [(&str, &str); 29] = [
     ("onboard", "Microsoft Entra ID のシングルサインオンを使用する Amazon Connect を、1 つのコマンドで構築します。"),
     ("init", "onboarding.json を作成 (対話形式またはオプションで指定)"),
     ("check", "onboarding.json を検証し、すべてのエラーを一度に表示 (クラウドには接続しない)"),
@@ -73,6 +73,7 @@ const COMMANDS: [(&str, &str); 28] = [
         "evidence",
         "オンボーディングの監査証跡をディレクトリに保存: アクセス権、承認、グループから外れたユーザー、サインイン、ドリフト、設定",
     ),
+    ("export", "オンボーディングの構成を import ブロック付きの Terraform 形式で出力 (何も変更しない)"),
     ("sync", "Connect のユーザーを Entra のグループとすぐに同期"),
     ("sign-out", "Connect ユーザーのすべてのセッションをすぐに終了"),
     ("approve", "承認待ちのユーザーの変更を承認 (承認した変更だけを適用)"),
@@ -98,7 +99,7 @@ const HELP: &str = "このメッセージ、または指定したコマンドの
 
 /// Argument ids and their help. The id is prefixed with the command if arguments of the same id have different
 /// meanings.
-const ARGUMENTS: [(&str, &str); 81] = [
+const ARGUMENTS: [(&str, &str); 85] = [
     ("help", "ヘルプを表示"),
     ("version", "バージョンを表示"),
     (
@@ -200,6 +201,10 @@ const ARGUMENTS: [(&str, &str); 81] = [
     ("evidence.instance", "インスタンスのエイリアスまたは ID"),
     ("evidence.output", "ファイルを保存するディレクトリ (存在しない場合は作成)"),
     ("evidence.force", "空でないディレクトリにも保存し、以前に作成したファイルを上書き"),
+    ("export.instance", "インスタンスのエイリアスまたは ID"),
+    ("format", "出力の形式"),
+    ("export.output", "標準出力の代わりにファイルに保存"),
+    ("export.force", "既存のファイルを上書き"),
     ("teardown.instance", "インスタンスのエイリアスまたは ID"),
     ("user", "Connect ユーザーのユーザー名 (大文字と小文字も含めて正確に指定)"),
     ("instance", "インスタンスのエイリアスまたは ID。1 つしかない場合は省略可"),

@@ -1,14 +1,16 @@
-//! Tests of the command `evidence`, after a life with a leaver, an approval, a sign-in and drift.
+//! Tests of the commands `evidence` and `export`, after a life with a leaver, an approval, a sign-in and drift.
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path};
 
-use onboarding_core::digest;
+use hcl_edit::{expr::Expression, parser::parse_body};
+use local_cloud::emulator::stack::REGION;
+use onboarding_core::{digest, saml};
 use serde_json::{Value, json as object};
 use test_support::member;
 use tokio::sync::OnceCell;
 
 use super::{json, printed};
-use crate::cloud::Cloud;
+use crate::{cloud::Cloud, common::out};
 
 const ALIAS: &str = "audited";
 const ROLE: &str = "AmazonConnect-audited";
@@ -175,4 +177,54 @@ async fn two_packs_of_the_same_state_differ_only_in_their_manifests_and_only_the
     let again = cloud.onboard(&["evidence", ALIAS, "--output", directory.to_str().unwrap()]).output().unwrap();
     assert_eq!(again.status.code(), Some(2), "{}", printed(&again));
     succeeds(cloud, &["evidence", ALIAS, "--output", directory.to_str().unwrap(), "--force"]);
+}
+
+#[tokio::test]
+async fn the_terraform_configuration_has_the_values_of_both_clouds_and_no_secret() {
+    let cloud = audited().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("audited.tf");
+    let arguments = ["export", ALIAS, "--output", file.to_str().unwrap(), "--json"];
+    let exported = json(&succeeds(cloud, &arguments));
+    let text = fs::read_to_string(&file).unwrap();
+    assert_eq!((&exported["configuration"], &exported["complete"]), (&object!(text), &object!(true)));
+    let body = parse_body(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let value = |kind: &str, name: &str, argument: &str| -> Expression {
+        let block = body.get_blocks("resource").find(|block| block.has_exact_labels(&[kind, name]));
+        let block = block.unwrap_or_else(|| panic!("there is no {kind} {name}:\n{text}"));
+        let found = block.body.get_attribute(argument);
+        found.unwrap_or_else(|| panic!("{kind} {name} has no {argument}:\n{text}")).value.clone()
+    };
+    let string = |kind: &str, name: &str, argument: &str| value(kind, name, argument).as_str().unwrap().to_owned();
+
+    let instance = cloud.instance(ALIAS).await;
+    let import = format!("id = \"{}\"", instance["Id"].as_str().unwrap());
+    assert!(text.contains(&import), "{import}\n{text}");
+    assert_eq!(string("aws_connect_instance", "this", "instance_alias"), ALIAS);
+    assert_eq!(value("aws_connect_instance", "this", "inbound_calls_enabled").as_bool(), Some(true));
+    let seconds = value("aws_iam_role", "sign_in", "max_session_duration");
+    assert_eq!(seconds.as_number().unwrap().as_u64(), Some(43_200));
+    let trust: Value = serde_json::from_str(&string("aws_iam_role", "sign_in", "assume_role_policy")).unwrap();
+    assert_eq!(trust["Statement"][0]["Action"], "sts:AssumeRoleWithSAML");
+    let principal = cloud.application(ALIAS).await;
+    let provider = format!("arn:aws:iam::{}:saml-provider/AmazonConnect-{ALIAS}", cloud.addresses.account);
+    assert!(text.contains(&provider), "{provider}\n{text}");
+    let metadata = string("aws_iam_saml_provider", "entra", "saml_metadata_document");
+    let known = saml::read_metadata(&metadata).unwrap();
+    let active = principal["preferredTokenSigningKeyThumbprint"].as_str().unwrap();
+    assert!(known.thumbprints.iter().any(|one| one.eq_ignore_ascii_case(active)), "{active} {known:?}");
+
+    let relay_state = format!("https://{REGION}.console.aws.amazon.com/connect/federate/");
+    assert!(text.contains(&relay_state), "{text}");
+    assert_eq!(string("azuread_application", "this", "display_name"), principal["displayName"].as_str().unwrap());
+    assert!(text.contains(&format!("/servicePrincipals/{}\"", principal["id"].as_str().unwrap())), "{text}");
+    assert_eq!(text.matches("resource \"azuread_app_role_assignment\"").count(), 2, "{text}");
+    for secret in ["PRIVATE KEY", "clientSecret", "secretText", "\"Sign\""] {
+        assert!(!text.contains(secret), "{secret}:\n{text}");
+    }
+
+    let again = cloud.onboard(&arguments).output().unwrap();
+    assert_eq!(again.status.code(), Some(2), "{}", printed(&again));
+    let printed_text = out(&succeeds(cloud, &["export", ALIAS, "--quiet"]));
+    assert_eq!(printed_text.trim(), text.trim());
 }

@@ -1,0 +1,150 @@
+//! `onboard export`: describes an onboarding as Terraform configuration with `import` blocks, so that an onboarding can
+//! be taken over by Terraform.
+//!
+//! Reads the instance (`connect:DescribeInstance`, `ListInstanceAttributes`, `ListInstanceStorageConfigs`,
+//! `ListSecurityProfiles`, `DescribeSecurityProfile`, `ListSecurityProfilePermissions`) and the IAM objects with the
+//! operator's credentials, and the enterprise application through a drift check without remediation.
+
+use std::{collections::BTreeMap, fs};
+
+use aws_sdk_connect::types::{InstanceStorageResourceType, StorageType};
+use onboarding_core::names;
+
+use super::as_found;
+use crate::{
+    args::{ExportArgs, ExportFormat},
+    cloud::{Cloud, error::CommandError, iam::Tags, registry::Entry},
+    exit::Exit,
+    output::Export,
+    report::terraform::{Configuration, Instance, SecurityProfile, Source, Storage, render},
+    ui::{Console, Tone},
+};
+
+/// The types of data whose storage location an onboarding sets.
+const STORED: [InstanceStorageResourceType; 3] = [
+    InstanceStorageResourceType::CallRecordings,
+    InstanceStorageResourceType::ChatTranscripts,
+    InstanceStorageResourceType::ScheduledReports,
+];
+
+/// Runs the command.
+///
+/// # Errors
+/// Fails if the file exists or can't be written, or the cloud is not usable.
+pub async fn run(args: ExportArgs, console: &Console) -> Result<Exit, CommandError> {
+    let words = console.words();
+    if let Some(file) = args.output.as_ref().filter(|file| !args.force && file.exists()) {
+        return Err(CommandError::input(words.file_exists(file.display()), words.use_force()));
+    }
+    let cloud = Cloud::open(&args.target, words).await?;
+    let entry = cloud.resolve_entry(Some(&args.instance)).await?;
+    let Some(found) = as_found::read(&cloud, &entry, console).await? else { return Ok(Exit::Interrupted) };
+    let complete = found.application.is_object();
+    let source = Source {
+        region: cloud.region().to_owned(),
+        tenant_id: entry.config["tenantId"].as_str().unwrap_or_default().to_owned(),
+        instance: instance(&cloud, &entry).await?,
+        federation: cloud.federation(&entry).await?,
+        application: found.application,
+        assignments: found.assignments,
+    };
+    let Configuration { text, resources } = match args.format {
+        ExportFormat::Terraform => render(&source),
+    };
+    match &args.output {
+        Some(file) => {
+            fs::write(file, &text).map_err(|error| {
+                CommandError::input(words.not_written(file.display(), error), words.specify_another_file())
+            })?;
+            console.line(&console.paint(Tone::Good, &words.export_written(file.display(), resources.len())));
+        }
+        None if !console.is_json() => console.raw(text.trim_end()),
+        None => {}
+    }
+    if !complete {
+        console.error(&words.export_without_application());
+    }
+    console.note(&words.export_next());
+    console.result(&Export {
+        alias: entry.alias,
+        file: args.output.map(|file| file.display().to_string()),
+        resources,
+        complete,
+        configuration: text,
+    });
+    Ok(if complete { Exit::Done } else { Exit::Undecided })
+}
+
+/// Reads the instance with its attributes and storage locations.
+async fn instance(cloud: &Cloud, entry: &Entry) -> Result<Instance, CommandError> {
+    let connect = aws_sdk_connect::Client::new(&cloud.config);
+    let id = entry.instance_id.as_str();
+    let doing = cloud.words.reading_instance(&entry.alias);
+    let described = connect.describe_instance().instance_id(id).send().await;
+    let described = described.map_err(|error| CommandError::of(cloud.words, &doing, &error))?;
+    let mut instance = Instance { id: id.to_owned(), alias: entry.alias.clone(), ..Instance::default() };
+    if let Some(found) = described.instance {
+        instance.alias = found.instance_alias.unwrap_or(instance.alias);
+        instance.identity_management =
+            found.identity_management_type.map_or_else(String::new, |kind| kind.as_str().to_owned());
+        instance.inbound_calls = found.inbound_calls_enabled.unwrap_or_default();
+        instance.outbound_calls = found.outbound_calls_enabled.unwrap_or_default();
+        instance.tags = found.tags.unwrap_or_default().into_iter().collect();
+    }
+    let mut pages = connect.list_instance_attributes().instance_id(id).into_paginator().items().send();
+    while let Some(attribute) = pages.next().await {
+        let attribute = attribute.map_err(|error| CommandError::of(cloud.words, &doing, &error))?;
+        let value = attribute.value.and_then(|value| value.parse().ok());
+        instance.attributes.extend(attribute.attribute_type.map(|kind| kind.as_str().to_owned()).zip(value));
+    }
+    for kind in STORED {
+        let listed = connect.list_instance_storage_configs().instance_id(id).resource_type(kind.clone());
+        let mut pages = listed.into_paginator().items().send();
+        while let Some(config) = pages.next().await {
+            let config = config.map_err(|error| CommandError::of(cloud.words, &doing, &error))?;
+            // An instance can also store data in a stream, which an onboarding never sets.
+            let Some(s3) = config.s3_config.filter(|_| config.storage_type == StorageType::S3) else { continue };
+            instance.storage.push(Storage {
+                resource_type: kind.as_str().to_owned(),
+                association: config.association_id.unwrap_or_default(),
+                bucket: s3.bucket_name,
+                prefix: s3.bucket_prefix,
+                key: s3.encryption_config.map(|encryption| encryption.key_id),
+            });
+        }
+    }
+    instance.security_profile = security_profile(cloud, &connect, id, &doing).await?;
+    Ok(instance)
+}
+
+/// Reads the security profile of users who left, which is the only one that the product creates.
+async fn security_profile(
+    cloud: &Cloud,
+    connect: &aws_sdk_connect::Client,
+    instance: &str,
+    doing: &str,
+) -> Result<Option<SecurityProfile>, CommandError> {
+    let mut ids = BTreeMap::new();
+    let mut pages = connect.list_security_profiles().instance_id(instance).into_paginator().items().send();
+    while let Some(profile) = pages.next().await {
+        let profile = profile.map_err(|error| CommandError::of(cloud.words, doing, &error))?;
+        ids.extend(profile.name.zip(profile.id));
+    }
+    let Some(id) = ids.remove(names::NO_ACCESS_PROFILE) else { return Ok(None) };
+    let described = connect.describe_security_profile().instance_id(instance).security_profile_id(&id).send().await;
+    let described = described.map_err(|error| CommandError::of(cloud.words, doing, &error))?;
+    let Some(found) = described.security_profile else { return Ok(None) };
+    let tags: Tags = found.tags.unwrap_or_default().into_iter().collect();
+    if tags.get(names::MANAGED_BY_KEY).is_none_or(|owner| owner != names::MANAGED_BY) {
+        return Ok(None);
+    }
+    let listed = connect.list_security_profile_permissions().instance_id(instance).security_profile_id(&id);
+    let mut pages = listed.into_paginator().items().send();
+    let mut permissions = Vec::new();
+    while let Some(permission) = pages.next().await {
+        permissions.push(permission.map_err(|error| CommandError::of(cloud.words, doing, &error))?);
+    }
+    permissions.sort();
+    let name = names::NO_ACCESS_PROFILE.to_owned();
+    Ok(Some(SecurityProfile { id, name, description: found.description, permissions, tags }))
+}
