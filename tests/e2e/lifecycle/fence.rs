@@ -18,37 +18,59 @@ fn input(alias: &str) -> Value {
     })
 }
 
+/// The IDs of the running processes of a function in the fixture's cloud.
+fn processes(fixture: &Fixture, function: &str) -> Vec<String> {
+    let name = format!("AWS_LAMBDA_FUNCTION_NAME={function}");
+    let endpoint = format!("AWS_ENDPOINT_URL={}", fixture.cloud.addresses.endpoint);
+    let running = std::fs::read_dir("/proc").unwrap().flatten().filter(|entry| {
+        let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        let has = |wanted: &str| environment.split(|byte| *byte == 0).any(|one| one == wanted.as_bytes());
+        has(&name) && has(&endpoint)
+    });
+    running.map(|entry| entry.file_name().into_string().unwrap()).collect()
+}
+
+/// Sends a signal. A process that has ended in the meantime is ignored.
+fn signal(processes: &[String], signal: &str) {
+    let command = format!("kill -{signal} {}", processes.join(" "));
+    let _ = std::process::Command::new("sh").args(["-c", &command]).status();
+}
+
 /// The processes of a function, stopped like an invocation that Lambda has paused.
 struct Paused {
     processes: Vec<String>,
 }
 
 impl Paused {
-    fn new(fixture: &Fixture, function: &str) -> Self {
-        let name = format!("AWS_LAMBDA_FUNCTION_NAME={function}");
-        let endpoint = format!("AWS_ENDPOINT_URL={}", fixture.cloud.addresses.endpoint);
-        let running = std::fs::read_dir("/proc").unwrap().flatten().filter(|entry| {
-            let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
-            let has = |wanted: &str| environment.split(|byte| *byte == 0).any(|one| one == wanted.as_bytes());
-            has(&name) && has(&endpoint)
-        });
-        let processes: Vec<String> = running.map(|entry| entry.file_name().into_string().unwrap()).collect();
-        assert!(!processes.is_empty(), "{function} does not run");
-        let paused = Self { processes };
-        paused.signal("STOP");
-        paused
+    /// Ends all processes of the function, which wait for an invocation. A later invocation would otherwise go to one of
+    /// them although it is stopped.
+    async fn prepare(fixture: &Fixture, function: &str) {
+        until("no process of the function is left", async || {
+            let idle = processes(fixture, function);
+            if !idle.is_empty() {
+                signal(&idle, "KILL");
+            }
+            idle.is_empty().then_some(())
+        })
+        .await;
     }
 
-    /// Sends a signal. A process that has ended in the meantime is ignored.
-    fn signal(&self, signal: &str) {
-        let command = format!("kill -{signal} {}", self.processes.join(" "));
-        let _ = std::process::Command::new("sh").args(["-c", &command]).status();
+    fn new(fixture: &Fixture, function: &str) -> Self {
+        let processes = processes(fixture, function);
+        assert!(!processes.is_empty(), "{function} does not run");
+        signal(&processes, "STOP");
+        Self { processes }
+    }
+
+    /// Lets the processes continue.
+    fn resume(&self) {
+        signal(&self.processes, "CONT");
     }
 }
 
 impl Drop for Paused {
     fn drop(&mut self) {
-        self.signal("CONT");
+        self.resume();
     }
 }
 
@@ -72,6 +94,7 @@ impl<'a> Frozen<'a> {
     ) -> Self {
         let gate = format!("{operation} of {input}");
         let (function, _) = fixture.cloud.function(function).await;
+        Paused::prepare(fixture, &function).await;
         let rule = json!({
             "caller": function, "service": service, "match": format!("^{operation}$"),
             "gate": gate, "status": 503, "code": "ServiceUnavailable",
@@ -102,7 +125,7 @@ impl<'a> Frozen<'a> {
     /// the write no second time. `others` is the number of calls of the operation by other executions.
     async fn continues_without_a_write(self, others: usize) {
         self.fixture.cloud.admin("POST", "gates", &json!({ "open": self.gate })).await;
-        self.paused.signal("CONT");
+        self.paused.resume();
         let error = until("the step has ended", async || {
             let records = self.fixture.cloud.log_records().await;
             let of_step = records.into_iter().filter(|record| record["span"]["execution"] == self.execution.as_str());
