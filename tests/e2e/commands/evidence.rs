@@ -10,7 +10,10 @@ use test_support::member;
 use tokio::sync::OnceCell;
 
 use super::{json, printed};
-use crate::{cloud::Cloud, common::out};
+use crate::{
+    cloud::{Cloud, until},
+    common::out,
+};
 
 const ALIAS: &str = "audited";
 const ROLE: &str = "AmazonConnect-audited";
@@ -67,12 +70,22 @@ async fn live(cloud: &Cloud) {
     assert_eq!(cloud.sign_in(&application, &username(1)).await["signedIn"], true);
 
     cloud.remove_member(GROUP, &id(3)).await;
-    let waits = cloud.onboard(&["sync", ALIAS, "--wait", "--json"]).output().unwrap();
-    assert_eq!(waits.status.code(), Some(5), "{}", printed(&waits));
+    // The event starts a sync too, and another sync of the same instance then ends without a request.
+    let waits = until("a sync requests approval", async || {
+        let output = cloud.onboard(&["sync", ALIAS, "--wait", "--json"]).output().unwrap();
+        (output.status.code() == Some(5)).then_some(output)
+    })
+    .await;
     let digest = json(&waits)["digest"].as_str().unwrap().to_owned();
     let approved = json(&succeeds(cloud, &["approve", ALIAS, "--digest", &digest, "--json"]));
-    let ended = cloud.end_of(approved["execution"].as_str().unwrap()).await.succeeded();
-    assert_eq!(ended["counts"]["removed"], 1, "{ended}");
+    cloud.end_of(approved["execution"].as_str().unwrap()).await.succeeded();
+    // The sync that the event of the removed member started may also delete the user, once the approval is stored.
+    until("the leaver's user is deleted", async || {
+        let instance = cloud.instance(ALIAS).await;
+        let users = instance["users"].as_array().unwrap();
+        users.iter().all(|user| user["Username"] != username(3)).then_some(())
+    })
+    .await;
 
     cloud.iam("UpdateRole", &[("RoleName", ROLE), ("MaxSessionDuration", "3600")]).await;
     succeeds(cloud, &["drift", ALIAS, "--fix"]);
