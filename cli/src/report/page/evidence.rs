@@ -2,11 +2,11 @@
 //! network access, and all values are text. The page contains no time of creation, so it changes only if the evidence
 //! changes.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use serde_json::Value;
 
 use super::{
-    POLICY,
+    Document,
     table::{Cell, table},
 };
 use crate::{
@@ -26,37 +26,28 @@ pub(crate) fn render(evidence: &Evidence, words: Words) -> String {
         Lang::En => "en",
         Lang::Ja => "ja",
     };
-    html! {
-        (DOCTYPE)
-        html lang=(code) {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="referrer" content="no-referrer";
-                meta name="robots" content="noindex";
-                title { (evidence.alias) " · " (words.evidence_title()) }
-                style { (PreEscaped(include_str!("style.css"))) }
+    let title = words.evidence_title();
+    Document {
+        language: code,
+        subject: &evidence.alias,
+        title: &title,
+        skip: &words.evidence_skip(),
+        header: html! {
+            header {
+                p.kicker { (title) }
+                h1 { (evidence.alias) }
+                p.notice { (words.evidence_is_personal()) }
+                dl.facts { @for (name, value) in &evidence.facts { div { dt { (words.evidence_column(name)) } dd { (value) } } } }
+                p.note { (words.evidence_manifest()) }
             }
-            body {
-                a.skip href="#content" { (words.evidence_skip()) }
-                header {
-                    p.kicker { (words.evidence_title()) }
-                    h1 { (evidence.alias) }
-                    p.notice { (words.evidence_is_personal()) }
-                    dl.facts { @for (name, value) in &evidence.facts { div { dt { (words.evidence_column(name)) } dd { (value) } } } }
-                    p.note { (words.evidence_manifest()) }
-                }
-                main id="content" {
-                    @for table in &evidence.tables { (section(table, words)) }
-                    (documents(evidence, words))
-                }
-                footer { p { "onboard " (env!("CARGO_PKG_VERSION")) } }
-            }
-        }
+        },
+        content: html! {
+            @for table in &evidence.tables { (section(table, words)) }
+            (documents(evidence, words))
+        },
+        made_by: "onboard",
     }
-    .into_string()
+    .render()
 }
 
 fn section(of: &Table, words: Words) -> Markup {
@@ -124,7 +115,7 @@ mod tests {
         for (words, never) in Words::BOTH.into_iter().zip(["never", "なし"]) {
             let page = render(&evidence(), words);
             assert!(page.contains("&lt;script&gt;alert(1)") && page.contains("&lt;/pre&gt;&lt;b&gt;"), "{page}");
-            assert!(!page.contains("<script") && page.contains(POLICY), "{page}");
+            assert!(!page.contains("<script") && page.contains(crate::report::page::POLICY), "{page}");
             assert!(page.contains(never), "{page}");
         }
     }

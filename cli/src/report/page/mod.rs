@@ -29,36 +29,66 @@ const LOCAL_ACCOUNT: &str = "000000000000";
 #[must_use]
 pub fn render(report: &Report, history: &History, language: Language) -> String {
     let words = Labels::of(language);
-    html! {
-        (DOCTYPE)
-        html lang=(words.code) {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="referrer" content="no-referrer";
-                meta name="robots" content="noindex";
-                title { (report.alias) " · " (words.title) }
-                style { (PreEscaped(include_str!("style.css"))) }
-            }
-            body {
-                a.skip href="#content" { (words.skip) }
-                (head(report, history, words))
-                main id="content" {
-                    (sections::sign_in(report, words))
-                    (sections::next(report, words))
-                    (sections::workflow(history, words))
-                    (sections::users(report, words))
-                    (sections::telephony(report, words))
-                    (sections::resources(report, words))
-                    (sections::checks(report, words))
+    Document {
+        language: words.code,
+        subject: &report.alias,
+        title: words.title,
+        skip: words.skip,
+        header: head(report, history, words),
+        content: html! {
+            (sections::sign_in(report, words))
+            (sections::next(report, words))
+            (sections::workflow(history, words))
+            (sections::users(report, words))
+            (sections::telephony(report, words))
+            (sections::resources(report, words))
+            (sections::checks(report, words))
+        },
+        made_by: words.made_by,
+    }
+    .render()
+}
+
+/// A page of its own, in one file: the frame that the page of a report and the page of the evidence share.
+struct Document<'a> {
+    /// The language code of the page.
+    language: &'a str,
+    /// What the page is about, and the kind of the page. Both are its title.
+    subject: &'a str,
+    title: &'a str,
+    /// The text of the link to the content, for screen readers.
+    skip: &'a str,
+    header: Markup,
+    content: Markup,
+    /// The text of the footer before the version.
+    made_by: &'a str,
+}
+
+impl Document<'_> {
+    fn render(self) -> String {
+        html! {
+            (DOCTYPE)
+            html lang=(self.language) {
+                head {
+                    meta charset="utf-8";
+                    meta http-equiv="Content-Security-Policy" content=(POLICY);
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    meta name="referrer" content="no-referrer";
+                    meta name="robots" content="noindex";
+                    title { (self.subject) " · " (self.title) }
+                    style { (PreEscaped(include_str!("style.css"))) }
                 }
-                footer { p { (words.made_by) " " (env!("CARGO_PKG_VERSION")) } }
+                body {
+                    a.skip href="#content" { (self.skip) }
+                    (self.header)
+                    main id="content" { (self.content) }
+                    footer { p { (self.made_by) " " (env!("CARGO_PKG_VERSION")) } }
+                }
             }
         }
+        .into_string()
     }
-    .into_string()
 }
 
 /// The link to the execution in the Step Functions console; `None` for a local cloud or another partition.
