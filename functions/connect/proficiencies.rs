@@ -4,6 +4,7 @@
 //! an error, the change starts again with the read ([`Request::again`](super::request::Request::again)).
 
 use aws_sdk_connect::types::{UserProficiency, UserProficiencyDisassociate};
+use aws_smithy_types::error::operation::BuildError;
 use onboarding_core::{
     onboarding::Proficiency,
     sync::{PROFICIENCIES_KEY, ProficiencyChange, ProficiencyStep, UserRef},
@@ -61,26 +62,30 @@ impl UserApi<'_> {
                 let list: Result<_, _> = list.iter().map(to_connect).collect();
                 outcome(&doing, call.set_user_proficiencies(Some(list.map_err(invalid)?)).send().await)?;
             }
-            ProficiencyStep::Announce(record) => {
-                let call = client.tag_resource().resource_arn(&user.arn).tags(PROFICIENCIES_KEY, record);
-                outcome(&doing, call.send().await)?;
+            ProficiencyStep::Announce(record) => self.tag_proficiencies(&doing, user, Some(record)).await?,
+            ProficiencyStep::Record => {
+                self.tag_proficiencies(&doing, user, change.desired.record()).await?;
             }
-            ProficiencyStep::Record => match change.desired.record() {
-                Some(record) => {
-                    let call = client.tag_resource().resource_arn(&user.arn).tags(PROFICIENCIES_KEY, record);
-                    outcome(&doing, call.send().await)?;
-                }
-                None => {
-                    let call = client.untag_resource().resource_arn(&user.arn).tag_keys(PROFICIENCIES_KEY);
-                    outcome(&doing, call.send().await)?;
-                }
-            },
         }
         Ok((!rest.is_empty()).then(|| Write::Proficiencies {
             user: user.clone(),
             change: change.clone(),
             steps: rest.to_vec(),
         }))
+    }
+
+    /// Sets the tag that records the given proficiencies, or removes it.
+    async fn tag_proficiencies(&self, doing: &str, user: &UserRef, record: Option<&str>) -> Result<(), RequestError> {
+        match record {
+            Some(record) => {
+                let call = self.client.tag_resource().resource_arn(&user.arn).tags(PROFICIENCIES_KEY, record);
+                outcome(doing, call.send().await)
+            }
+            None => {
+                let call = self.client.untag_resource().resource_arn(&user.arn).tag_keys(PROFICIENCIES_KEY);
+                outcome(doing, call.send().await)
+            }
+        }
     }
 }
 
@@ -91,7 +96,7 @@ fn from_connect(one: UserProficiency) -> Proficiency {
     Proficiency { attribute: one.attribute_name, value: one.attribute_value, level }
 }
 
-fn to_connect(one: &Proficiency) -> Result<UserProficiency, aws_smithy_types::error::operation::BuildError> {
+fn to_connect(one: &Proficiency) -> Result<UserProficiency, BuildError> {
     UserProficiency::builder()
         .attribute_name(&one.attribute)
         .attribute_value(&one.value)
@@ -99,8 +104,6 @@ fn to_connect(one: &Proficiency) -> Result<UserProficiency, aws_smithy_types::er
         .build()
 }
 
-fn without_level(
-    one: &Proficiency,
-) -> Result<UserProficiencyDisassociate, aws_smithy_types::error::operation::BuildError> {
+fn without_level(one: &Proficiency) -> Result<UserProficiencyDisassociate, BuildError> {
     UserProficiencyDisassociate::builder().attribute_name(&one.attribute).attribute_value(&one.value).build()
 }
