@@ -31,7 +31,10 @@ use super::{Item, Registry, now_ms, number, number_in, string, text, time};
 use crate::{
     aws::error::CallResult as _,
     context::Context,
-    runtime::fence::{Confirmation, Fence, Turn},
+    runtime::{
+        clock::epoch_millis,
+        fence::{Confirmation, Fence, Turn},
+    },
 };
 
 /// The prefix of the key of an alias's lease.
@@ -263,7 +266,7 @@ impl Renewal {
             values: vec![
                 (":me", string(&lease.holder)),
                 (":number", number(lease.number)),
-                (":until", number(until.unix_timestamp_nanos() / 1_000_000)),
+                (":until", number(epoch_millis(until))),
             ],
         }
     }

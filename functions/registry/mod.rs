@@ -41,7 +41,11 @@ pub use self::{
     rotation::Claim,
     tracking::Tracking,
 };
-use crate::{aws::error::CallResult as _, context::Context, runtime::clock::Clock};
+use crate::{
+    aws::error::CallResult as _,
+    context::Context,
+    runtime::clock::{Clock, epoch_millis},
+};
 
 mod approval;
 mod entries;
@@ -151,7 +155,7 @@ fn number(number: impl ToString) -> AttributeValue {
 
 /// Returns the current time in milliseconds since the epoch.
 fn now_ms() -> AttributeValue {
-    number(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000)
+    number(epoch_millis(OffsetDateTime::now_utc()))
 }
 
 /// Returns the string in an attribute of an item.

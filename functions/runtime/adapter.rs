@@ -21,7 +21,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tracing::{Instrument as _, Span, field, info, info_span, warn};
 
-use crate::runtime::fence::Fence;
+use crate::runtime::{clock::millis, fence::Fence};
 
 /// In the last 25 seconds before the Lambda timeout, a step starts no new request, because a request may take 20
 /// seconds to time out.
@@ -159,7 +159,7 @@ async fn listen(name: &'static str, fence_of: &FenceOf<'_>, step: &Step<'_>) -> 
 async fn log_result(step: impl Future<Output = Result<Value, StepError>>) -> Result<Value, StepError> {
     let started = Instant::now();
     let result = step.await;
-    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let duration_ms = millis(started.elapsed());
     match &result {
         Ok(_) => info!(duration_ms, "step done"),
         Err(error) => warn!(duration_ms, error = error.name(), reason = error.message, "step failed"),

@@ -8,12 +8,25 @@
 use std::{net::IpAddr, time::Duration};
 
 use reqwest::Url;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// The environment variable with the AWS endpoint, which the SDK also reads.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 /// The minimum timeout. A call on the loopback interface takes milliseconds, but up to a second on a busy machine.
 const SHORTEST_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Returns a time in milliseconds since the epoch, as the registry and the logs contain it.
+#[must_use]
+pub fn epoch_millis(at: OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+/// Returns a duration in milliseconds.
+#[must_use]
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
 
 /// Converts durations in the real clouds to durations in this process.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -11,6 +11,8 @@ use std::{
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::clock::epoch_millis;
+
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "ConnectOnboarding";
 /// The dimension with the instance's alias. Each metric is also recorded without this dimension, for the whole stack.
@@ -128,7 +130,7 @@ impl<'a> Metrics<'a> {
         let dimensions = if self.instance.is_some() { vec![vec![], vec![INSTANCE]] } else { vec![vec![]] };
         let line = Line {
             aws: Metadata {
-                timestamp: i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX),
+                timestamp: epoch_millis(at),
                 directives: [Directive { namespace: NAMESPACE, dimensions, metrics }],
             },
             instance: self.instance,

@@ -29,6 +29,7 @@ use super::sync_users::{Observed, Round};
 use crate::{
     connect::Applied,
     registry::{Registry, Tracking},
+    runtime::clock::{epoch_millis, millis},
 };
 
 /// The time after which every read of Graph contains a change. Microsoft states no maximum; it describes the delays of
@@ -273,9 +274,5 @@ fn settings(round: &Round<'_>) -> Result<String, StepError> {
 }
 
 fn now() -> u64 {
-    u64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or_default()
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(epoch_millis(OffsetDateTime::now_utc())).unwrap_or_default()
 }

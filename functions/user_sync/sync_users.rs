@@ -51,6 +51,7 @@ use crate::{
     registry::{Entry, Registry},
     runtime::{
         adapter::{Invocation, for_instance},
+        clock::{epoch_millis, millis},
         metrics::{Metric, Metrics},
     },
     user_sync::{
@@ -297,7 +298,12 @@ impl Round<'_> {
     async fn report_progress(&self, planned: &Counts, done: &Cell<Totals>) -> Infallible {
         loop {
             tokio::time::sleep(PROGRESS_INTERVAL).await;
-            let progress = SyncProgress::new(now_millis(), planned, &self.checkpoint.totals, &done.get());
+            let progress = SyncProgress::new(
+                epoch_millis(OffsetDateTime::now_utc()),
+                planned,
+                &self.checkpoint.totals,
+                &done.get(),
+            );
             let written = match Registry::new(self.ctx) {
                 Ok(registry) => registry.write_progress(&self.entry.instance_id, &progress).await,
                 Err(error) => Err(error),
@@ -337,10 +343,6 @@ impl Round<'_> {
         let pages = reads.iter().map(|(_, pages)| pages).sum();
         Ok((reads.into_iter().map(|(read, _)| read).collect(), pages))
     }
-}
-
-fn now_millis() -> i64 {
-    i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or_default()
 }
 
 /// Adds the results of applying the plan to the output of the round.
@@ -429,10 +431,6 @@ fn measure<'a>(alias: &'a str, before: &Checkpoint, output: &SyncUsersOutput) ->
         .with(Metric::UsersSkipped, output.counts.planned.skipped)
         .with(Metric::SyncDuration, before.duration_ms + output.durations.total_ms())
         .with(Metric::UnsafePlans, u32::from(output.waiting.as_ref().is_some_and(|part| part.rejected_by.is_none())))
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -46,8 +46,8 @@ pub(crate) struct CreatedResources {
 
 impl CreatedResources {
     pub(crate) fn new() -> Self {
-        let seconds = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
-        Self { name: format!("live-check-{seconds}"), resources: Vec::new() }
+        let milliseconds = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
+        Self { name: format!("live-check-{milliseconds}"), resources: Vec::new() }
     }
 
     /// The name that all created resources share. The name is also valid as an instance alias.
