@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use onboarding_core::sync::{Failure, MAX_LISTED, NewUser, Plan, QuickConnectChange, Totals, UserRef};
+use onboarding_core::{
+    log_messages,
+    sync::{Failure, MAX_LISTED, NewUser, Plan, QuickConnectChange, Totals, UserRef},
+};
 use tracing::{info, warn};
 
 /// The outcome of applying a plan.
@@ -75,7 +78,7 @@ impl Applied {
     /// because Connect does not record since when a user has a security profile.
     pub(super) fn created(&mut self, plan: &Plan, NewUser { username, object_id, assignment, .. }: &NewUser) {
         let security_profiles = json(&plan.profile_names(&assignment.security_profile_ids));
-        info!(username, object_id, security_profiles, "user created");
+        info!(username, object_id, security_profiles, "{}", log_messages::USER_CREATED);
         if self.first_created.as_deref().is_none_or(|first| username.as_str() < first) {
             self.first_created = Some(username.clone());
         }
@@ -103,8 +106,10 @@ impl Applied {
     pub(super) fn changed(&mut self, user: &UserRef, change: &str, security_profiles: Option<&[&str]>) {
         let UserRef { username, id: user_id, .. } = user;
         match security_profiles {
-            Some(profiles) => info!(username, change, security_profiles = json(profiles), "user changed"),
-            None => info!(username, change, "user changed"),
+            Some(profiles) => {
+                info!(username, change, security_profiles = json(profiles), "{}", log_messages::USER_CHANGED)
+            }
+            None => info!(username, change, "{}", log_messages::USER_CHANGED),
         }
         if let Some(outstanding) = self.outstanding.get_mut(user_id) {
             *outstanding -= 1;
@@ -116,22 +121,22 @@ impl Applied {
     }
 
     pub(super) fn deletion_scheduled(&mut self, username: &str, due: &str) {
-        info!(username, due, "user scheduled for deletion");
+        info!(username, due, "{}", log_messages::DELETION_SCHEDULED);
         self.totals.deletions_scheduled += 1;
     }
 
     pub(super) fn deletion_canceled(&mut self, username: &str) {
-        info!(username, "the scheduled deletion of the user was canceled");
+        info!(username, "{}", log_messages::DELETION_CANCELED);
         self.totals.deletions_cancelled += 1;
     }
 
     pub(super) fn removed(&mut self, username: &str) {
-        info!(username, "user deleted");
+        info!(username, "{}", log_messages::USER_DELETED);
         self.totals.removed += 1;
     }
 
     pub(super) fn stripped(&mut self, username: &str) {
-        info!(username, "all rights of the user were taken away");
+        info!(username, "{}", log_messages::RIGHTS_REMOVED);
         self.totals.stripped += 1;
     }
 
@@ -157,7 +162,7 @@ impl Applied {
     }
 
     pub(super) fn signed_out(&mut self, username: &str) {
-        info!(username, "user signed out");
+        info!(username, "{}", log_messages::USER_SIGNED_OUT);
         self.totals.signed_out += 1;
     }
 

@@ -22,7 +22,7 @@ use onboarding_core::{
         SkippedInstance,
     },
     inspection::{Checks, Object, Presence},
-    names,
+    log_messages, names,
     onboarding::{Assignment, DriftResponse, NestedGroups, Onboarding, RemovalAction},
     saml::read_metadata,
 };
@@ -91,9 +91,9 @@ pub async fn run(ctx: &Context, input: DetectDriftInput) -> Result<DriftReport, 
         }
         for finding in &found {
             let DriftFinding { place, expected, found, reverted, .. } = &short(finding.clone());
-            warn!(instance = entry.alias, place, expected, found, mended = reverted, "drift");
+            warn!(instance = entry.alias, place, expected, found, mended = reverted, "{}", log_messages::DRIFT);
         }
-        info!(instance = entry.alias, findings = found.len(), "compared with the input");
+        info!(instance = entry.alias, findings = found.len(), "{}", log_messages::COMPARED);
         report.instances.push(InstanceDrift {
             instance_id: entry.instance_id.clone(),
             alias: entry.alias.clone(),
@@ -236,7 +236,7 @@ fn log_settings(instance: &str, objects: &[Object]) {
     for object in objects {
         let thing = format!("{} {}", object.kind, object.name);
         if let Some(found) = object.presence.without_settings() {
-            info!(instance, place = thing, expected = "present", found, passed = false, "setting");
+            info!(instance, place = thing, expected = "present", found, passed = false, "{}", log_messages::SETTING);
             continue;
         }
         let checks: Vec<&Check> = object.checks.iter().chain(&object.guards).collect();
@@ -246,10 +246,10 @@ fn log_settings(instance: &str, objects: &[Object]) {
                 Presence::Surplus => ("none", "present"),
                 _ => ("present", "present"),
             };
-            info!(instance, place = thing, expected, found, passed = expected == found, "setting");
+            info!(instance, place = thing, expected, found, passed = expected == found, "{}", log_messages::SETTING);
         }
         for Check { name, passed, expected, found } in checks {
-            info!(instance, place = format!("{thing}: {name}"), expected, found, passed, "setting");
+            info!(instance, place = format!("{thing}: {name}"), expected, found, passed, "{}", log_messages::SETTING);
         }
     }
 }

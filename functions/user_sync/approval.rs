@@ -1,7 +1,7 @@
 //! The part of a plan that waits for an operator's approval (docs/theory.md, "Approval").
 
 use onboarding_core::{
-    StepError,
+    StepError, log_messages,
     sync::{ActionSet, AppliedApproval, GuardedPlan, Plan, SyncUsersOutput, WaitingPart},
 };
 use tracing::{info, warn};
@@ -32,7 +32,7 @@ impl Guarded {
         };
         let (digest, actions) = (approval.digest(), self.plan.approved_actions.len());
         let (approved_by, approved_at) = (approval.by.clone(), rfc3339(approval.at));
-        info!(digest, actions, approved_by, approved_at, "an operator has approved a part of the plan");
+        info!(digest, actions, approved_by, approved_at, "{}", log_messages::PART_APPROVED);
         if earlier.is_none_or(|earlier| earlier.digest != digest) {
             output.approved = Some(AppliedApproval { digest: digest.to_owned(), approved_by, approved_at, actions });
         }
@@ -80,7 +80,7 @@ impl Round<'_> {
                 if let Some(rejected_by) = &request.rejected_by {
                     // A later request replaces the rejection in the registry, so the log is its lasting record.
                     let (digest, rejected_at) = (request.digest(), request.rejected_at.map(rfc3339));
-                    info!(digest, rejected_by, rejected_at, "an operator has rejected a part of the plan");
+                    info!(digest, rejected_by, rejected_at, "{}", log_messages::PART_REJECTED);
                 }
             }
             _ => {

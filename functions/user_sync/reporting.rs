@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use onboarding_core::sync::{ConnectUser, GroupRead, Ownership, Plan, SyncMode};
+use onboarding_core::{
+    log_messages,
+    sync::{ConnectUser, GroupRead, Ownership, Plan, SyncMode},
+};
 use serde_json::json;
 use tracing::{info, warn};
 
@@ -53,7 +56,15 @@ fn log_members(groups: &[GroupRead]) {
         for part in 0..parts {
             let members = ids.iter().skip(part * MAX_LOGGED_MEMBERS).take(MAX_LOGGED_MEMBERS).collect::<Vec<_>>();
             let members = json!(members).to_string();
-            info!(group = group.group_id, name = group.display_name, part, parts, members, "members of the group");
+            info!(
+                group = group.group_id,
+                name = group.display_name,
+                part,
+                parts,
+                members,
+                "{}",
+                log_messages::GROUP_MEMBERS
+            );
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use onboarding_core::log_messages;
 use serde_json::{Value, json};
 
 use super::{follower::FollowOptions, logs, watched};
@@ -13,8 +14,6 @@ use crate::{
 
 /// The time until all log lines of a function are available, and the interval between two reads.
 const PATIENCE: (u32, Duration) = (60, Duration::from_secs(2));
-/// The message with which the drift check ends its comparison of an instance.
-const COMPARED: &str = "compared with the input";
 
 /// A setting with its value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,7 +51,7 @@ pub(crate) async fn read(cloud: &Cloud, entry: &Entry, console: &Console) -> Res
     else {
         return Ok(None);
     };
-    let complete = |lines: &[Value]| lines.iter().any(|line| line["message"] == COMPARED);
+    let complete = |lines: &[Value]| lines.iter().any(|line| line["message"] == log_messages::COMPARED);
     let lines = complete_log(cloud, &ended, complete).await?;
     Ok(Some(AsFound::of(&lines, &entry.alias)))
 }
@@ -88,7 +87,7 @@ impl AsFound {
         let document =
             |line: &Value, field: &str| line[field].as_str().and_then(|text| serde_json::from_str(text).ok());
         let with = |message: &'static str| ours().filter(move |line| line["message"] == message);
-        let mut settings: Vec<Setting> = with("setting")
+        let mut settings: Vec<Setting> = with(log_messages::SETTING)
             .map(|line| Setting {
                 place: text(line, "place"),
                 expected: text(line, "expected"),
@@ -98,13 +97,13 @@ impl AsFound {
             .collect();
         settings.sort();
         settings.dedup();
-        let assignments = with("assignments of the enterprise application");
+        let assignments = with(log_messages::ASSIGNMENTS);
         let mut assignments: Vec<Value> = assignments
             .filter_map(|line| document(line, "assignments"))
             .flat_map(|list: Value| list.as_array().cloned().unwrap_or_default())
             .collect();
         assignments.sort_by_key(|assignment| assignment["id"].to_string());
-        let application = with("enterprise application").filter_map(|line| document(line, "application")).next_back();
+        let application = with(log_messages::APPLICATION).filter_map(|line| document(line, "application")).next_back();
         Self { settings, application: application.unwrap_or_default(), assignments }
     }
 }
@@ -117,16 +116,16 @@ mod tests {
     fn only_the_lines_of_the_instance_are_read() {
         let setting = |instance: &str, place: &str| {
             json!({
-                "message": "setting", "instance": instance, "place": place, "expected": "a", "found": "b",
+                "message": log_messages::SETTING, "instance": instance, "place": place, "expected": "a", "found": "b",
                 "passed": false,
             })
         };
         let lines = [
             setting("acme", "IAM role r: trust policy"),
             setting("other", "IAM role o: trust policy"),
-            json!({ "message": "enterprise application", "instance": "acme", "application": r#"{"certificates":[]}"# }),
+            json!({ "message": log_messages::APPLICATION, "instance": "acme", "application": r#"{"certificates":[]}"# }),
             json!({
-                "message": "assignments of the enterprise application", "instance": "acme", "part": 0,
+                "message": log_messages::ASSIGNMENTS, "instance": "acme", "part": 0,
                 "assignments": r#"[{"id":"2"},{"id":"1"}]"#,
             }),
         ];

@@ -11,6 +11,7 @@ pub mod entra;
 pub mod error;
 pub mod iam;
 pub mod inspection;
+pub mod log_messages;
 pub mod messages;
 pub mod names;
 pub mod onboarding;

@@ -2,7 +2,7 @@
 //! and as many lines as necessary with its assignments. `onboard evidence` and `onboard export` read these lines. They
 //! contain no secret: only the public part of a certificate is described.
 
-use onboarding_core::saml;
+use onboarding_core::{log_messages, saml};
 use serde_json::{Value, json};
 use tracing::info;
 
@@ -16,7 +16,7 @@ const MAX_LOGGED_ASSIGNMENTS: usize = 500;
 pub(crate) fn log(instance: &str, found: &Found) {
     let parts = found.assignments.chunks(MAX_LOGGED_ASSIGNMENTS).len();
     let application = application(found, parts).to_string();
-    info!(instance, application, "enterprise application");
+    info!(instance, application, "{}", log_messages::APPLICATION);
     for (part, assignments) in found.assignments.chunks(MAX_LOGGED_ASSIGNMENTS).enumerate() {
         let shape = |one: &crate::entra::AppRoleAssignment| {
             json!({
@@ -25,7 +25,7 @@ pub(crate) fn log(instance: &str, found: &Found) {
             })
         };
         let assignments = Value::from_iter(assignments.iter().map(shape)).to_string();
-        info!(instance, part, assignments, "assignments of the enterprise application");
+        info!(instance, part, assignments, "{}", log_messages::ASSIGNMENTS);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The events in the functions' logs: what the user sync did with users, which operators approved or rejected changes,
 //! and which drift was found.
 
-use onboarding_core::names;
+use onboarding_core::{log_messages, names};
 use serde_json::Value;
 
 use crate::{cloud::executions::name_of, commands::logs::Line};
@@ -29,13 +29,13 @@ impl Happened {
     /// Reads the message of a log line.
     fn of(message: &str) -> Option<Self> {
         Some(match message {
-            "user created" => Self::Created,
-            "user changed" => Self::Changed,
-            "user scheduled for deletion" => Self::DeletionScheduled,
-            "scheduled deletion of the user canceled" => Self::DeletionCancelled,
-            "user deleted" => Self::Deleted,
-            "all rights of the user taken away" => Self::RightsRemoved,
-            "user signed out" => Self::SessionsEnded,
+            log_messages::USER_CREATED => Self::Created,
+            log_messages::USER_CHANGED => Self::Changed,
+            log_messages::DELETION_SCHEDULED => Self::DeletionScheduled,
+            log_messages::DELETION_CANCELED => Self::DeletionCancelled,
+            log_messages::USER_DELETED => Self::Deleted,
+            log_messages::RIGHTS_REMOVED => Self::RightsRemoved,
+            log_messages::USER_SIGNED_OUT => Self::SessionsEnded,
             _ => return None,
         })
     }
@@ -117,7 +117,7 @@ impl History {
                 history.users.extend(user_event(line.at, &execution, fields));
                 history.decide(&execution, fields);
             }
-            if is_ours(&fields["instance"]) && fields["message"] == "drift" {
+            if is_ours(&fields["instance"]) && fields["message"] == log_messages::DRIFT {
                 history.drifted(Drift {
                     at: line.at,
                     execution,
@@ -133,8 +133,8 @@ impl History {
 
     fn decide(&mut self, execution: &str, fields: &Value) {
         let (decision, by, at) = match fields["message"].as_str() {
-            Some("an operator has approved a part of the plan") => ("approved", "approved_by", "approved_at"),
-            Some("an operator has rejected a part of the plan") => ("rejected", "rejected_by", "rejected_at"),
+            Some(log_messages::PART_APPROVED) => ("approved", "approved_by", "approved_at"),
+            Some(log_messages::PART_REJECTED) => ("rejected", "rejected_by", "rejected_at"),
             _ => return,
         };
         let actions = fields["actions"].as_u64().map(|actions| actions.to_string()).unwrap_or_default();
@@ -200,11 +200,12 @@ mod tests {
 
     #[test]
     fn the_events_of_the_users_of_one_instance_are_read() {
-        let created = json!({ "message": "user created", "username": "taro", "security_profiles": "[\"A + B\"]" });
+        let created =
+            json!({ "message": log_messages::USER_CREATED, "username": "taro", "security_profiles": "[\"A + B\"]" });
         let history = history(&[
             line("ACME", &created),
             line("other", &created),
-            line("acme", &json!({ "message": "all rights of the user taken away", "username": "taro" })),
+            line("acme", &json!({ "message": log_messages::RIGHTS_REMOVED, "username": "taro" })),
             line("acme", &json!({ "message": "step done" })),
         ]);
         let read: Vec<_> = history.users.iter().map(|event| (event.happened, event.profiles.clone())).collect();
@@ -217,14 +218,14 @@ mod tests {
     #[test]
     fn a_decision_and_a_difference_that_are_logged_again_are_listed_once() {
         let approved = json!({
-            "message": "an operator has approved a part of the plan", "digest": "d", "actions": 2,
+            "message": log_messages::PART_APPROVED, "digest": "d", "actions": 2,
             "approved_by": "arn:me", "approved_at": "2026-11-30T00:00:00Z",
         });
         let drift = |mended| {
             line(
                 "",
                 &json!({
-                    "message": "drift", "instance": "acme", "place": "p", "expected": "e", "found": "f", "mended": mended,
+                    "message": log_messages::DRIFT, "instance": "acme", "place": "p", "expected": "e", "found": "f", "mended": mended,
                 }),
             )
         };

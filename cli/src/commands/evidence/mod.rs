@@ -20,7 +20,7 @@ use std::{
 };
 
 use aws_sdk_connect::types::UserSearchSummary;
-use onboarding_core::names;
+use onboarding_core::{log_messages, names};
 use serde_json::{Map, Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -45,8 +45,6 @@ use crate::{
 /// How far the logs and CloudTrail's event history are read: CloudTrail keeps events for 90 days, which is also the
 /// default retention of the stack's logs.
 const HISTORY_SECONDS: i64 = 90 * 86_400;
-/// The message of the user sync for the members of a group.
-const MEMBERS: &str = "members of the group";
 
 /// Runs the command.
 ///
@@ -111,7 +109,7 @@ fn configured<'e>(entry: &'e Entry, name: &str) -> &'e [Value] {
 fn members_of(lines: &[Value], group: &str) -> Option<BTreeSet<String>> {
     let parts: BTreeMap<u64, &Value> = lines
         .iter()
-        .filter(|line| line["message"] == MEMBERS && line["group"] == group)
+        .filter(|line| line["message"] == log_messages::GROUP_MEMBERS && line["group"] == group)
         .filter_map(|line| Some((line["part"].as_u64()?, line)))
         .collect();
     let expected = parts.values().next()?["parts"].as_u64()?;
@@ -235,7 +233,7 @@ mod tests {
 
     #[test]
     fn the_members_of_a_group_are_known_only_if_all_lines_were_read() {
-        let line = |part: u64, members: &str| json!({ "message": MEMBERS, "group": "g", "part": part, "parts": 2, "members": members });
+        let line = |part: u64, members: &str| json!({ "message": log_messages::GROUP_MEMBERS, "group": "g", "part": part, "parts": 2, "members": members });
         let (first, second) = (line(0, r#"["a","b"]"#), line(1, r#"["c"]"#));
         assert_eq!(members_of(std::slice::from_ref(&first), "g"), None);
         let members = members_of(&[second, first.clone(), first], "g");

@@ -1,0 +1,33 @@
+//! The messages of the log lines that a command reads: the functions write them, and `onboard evidence` and
+//! `onboard export` find the lines by them. All other messages are only for people.
+
+/// A user was created.
+pub const USER_CREATED: &str = "user created";
+/// A setting of a user was changed.
+pub const USER_CHANGED: &str = "user changed";
+/// A user who left was scheduled for deletion.
+pub const DELETION_SCHEDULED: &str = "user scheduled for deletion";
+/// A user is a member again.
+pub const DELETION_CANCELED: &str = "the scheduled deletion of the user was canceled";
+/// A user was deleted.
+pub const USER_DELETED: &str = "user deleted";
+/// A user who left was kept without rights.
+pub const RIGHTS_REMOVED: &str = "all rights of the user were taken away";
+/// All sessions of a user ended.
+pub const USER_SIGNED_OUT: &str = "user signed out";
+/// A sync carries an approval.
+pub const PART_APPROVED: &str = "an operator has approved a part of the plan";
+/// A sync respects a rejection.
+pub const PART_REJECTED: &str = "an operator has rejected a part of the plan";
+/// A sync that only plans has read a group.
+pub const GROUP_MEMBERS: &str = "members of the group";
+/// A drift check found a difference.
+pub const DRIFT: &str = "drift";
+/// A drift check compared a setting.
+pub const SETTING: &str = "setting";
+/// A drift check read the enterprise application.
+pub const APPLICATION: &str = "enterprise application";
+/// A drift check read assignments of the enterprise application.
+pub const ASSIGNMENTS: &str = "assignments of the enterprise application";
+/// A drift check has compared all settings of an instance.
+pub const COMPARED: &str = "compared with the input";
