@@ -96,7 +96,7 @@ pub(super) async fn ask(round: &Round<'_>, tracking: Option<(Tracking, MemberFil
             return Ok(Answer::Compare(None));
         }
     };
-    if changed.concerns_us || !counts_today(round, &tracking)? || lets_in(round, &tracking.leavers).await {
+    if changed.concerns_us || !is_still_valid(round, &tracking)? || lets_in(round, &tracking.leavers).await {
         return Ok(Answer::Compare(Some(changed.links)));
     }
     let calls = changed.links.requests;
@@ -140,8 +140,8 @@ async fn changes(round: &Round<'_>, tracking: &Tracking, members: &MemberFilter)
     Ok(Some(Changed { links: Links { groups, users: users.link, since, requests }, concerns_us, any }))
 }
 
-/// Returns whether the last full comparison still counts if nothing has changed since then.
-fn counts_today(round: &Round<'_>, tracking: &Tracking) -> Result<bool, StepError> {
+/// Returns whether the last full comparison is still valid if nothing has changed in Entra since then.
+fn is_still_valid(round: &Round<'_>, tracking: &Tracking) -> Result<bool, StepError> {
     let replication = millis(round.ctx.settings.clock().wait(REPLICATION));
     let is_settled = tracking.compared_at >= tracking.since.saturating_add(replication);
     let period = round.ctx.settings.full_comparison_period()?;
