@@ -10,7 +10,7 @@ use std::{
 
 use flate2::{Compression, Crc, write::DeflateEncoder};
 use local_cloud::emulator::Workspace;
-use sha2::{Digest, Sha256};
+use onboarding_core::digest;
 
 use crate::{args::DeployArgs, cloud::error::CommandError, words::Words};
 
@@ -38,7 +38,7 @@ pub(super) struct Object {
 
 impl Object {
     fn new(content: Vec<u8>, extension: &str) -> Self {
-        let hash: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = digest::of(&content, 32);
         Self { key: format!("{PREFIX}/{hash}.{extension}"), content }
     }
 
