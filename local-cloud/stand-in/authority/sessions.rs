@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
-use onboarding_core::digest;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use crate::stand_in::http::Request;
@@ -129,7 +129,8 @@ impl Sessions {
 fn session(function: &Value) -> Option<(String, Session)> {
     let (name, arn, role_arn) =
         (function["FunctionName"].as_str()?, function["FunctionArn"].as_str()?, function["Role"].as_str()?);
-    let digest = digest::of(format!("{arn}:{role_arn}"), 32);
+    let hex = |text: String| Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digest = hex(format!("{arn}:{role_arn}"));
     let role = role_arn.rsplit('/').next()?.to_owned();
     let account = role_arn.split(':').nth(4)?;
     let short: String = name.chars().take(64).collect();
@@ -139,7 +140,7 @@ fn session(function: &Value) -> Option<(String, Session)> {
         ends: None,
         arn: format!("arn:aws:sts::{account}:assumed-role/{role}/{short}"),
         user_id: format!("{role}:{short}"),
-        token: digest::of(format!("token:{digest}"), 32),
+        token: hex(format!("token:{digest}")),
         role,
     };
     Some((format!("ASIA{}", digest.get(..16)?.to_ascii_uppercase()), session))

@@ -12,7 +12,7 @@ use super::{json, printed};
 use crate::{
     cloud::Cloud,
     common::{err, out},
-    user_sync::fixture::cloud,
+    user_sync::fixture::{GROUP_WITH_MEMBERS, cloud},
 };
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json as object};
@@ -24,7 +24,7 @@ pub(super) fn input(alias: &str, more: &Value) -> PathBuf {
     let file = FOLDER.get_or_init(|| tempfile::tempdir().unwrap()).path().join(format!("{alias}.json"));
     let input = object!({
         "instance": { "alias": alias },
-        "users": { "groups": [{ "group": "Group 23", "securityProfiles": ["Agent"] }] },
+        "users": { "groups": [{ "group": GROUP_WITH_MEMBERS, "securityProfiles": ["Agent"] }] },
     });
     fs::write(&file, with(input, more).to_string()).unwrap();
     file

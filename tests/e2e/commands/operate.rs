@@ -9,7 +9,7 @@ use super::{json, printed};
 use crate::{
     cloud::until,
     common::{onboard, out},
-    user_sync::fixture::cloud,
+    user_sync::fixture::{GROUP_WITH_MEMBERS, cloud},
 };
 use onboarding_core::telephony::older_plans_end;
 use serde_json::{Value, json as object};
@@ -115,7 +115,7 @@ fn doctor_checks_entra_with_the_stacks_preflight_function() {
         let output = cloud().onboard(&["doctor", file.to_str().unwrap()]).output().unwrap();
         (output.status.code(), out(&output))
     };
-    let (_, good) = check("Group 23");
+    let (_, good) = check(GROUP_WITH_MEMBERS);
     assert!(good.contains("✓ entra") && good.contains("groups: 1, members: 3"), "{good}");
     let (code, bad) = check("No such group");
     assert!(code == Some(1) && bad.contains("✗ entra") && bad.contains("No such group"), "{code:?} {bad}");

@@ -9,28 +9,30 @@ use crate::cloud::{Cloud, until};
 use serde_json::{Map, Value, json};
 use test_support::{member, with};
 
-/// Number of groups in the tenant, one per test.
+/// Number of empty groups in the tenant, one per test.
 const GROUPS: usize = 40;
+/// Display name of the group that has three members from the start, for the tests that onboard.
+pub(crate) const GROUP_WITH_MEMBERS: &str = "Group with members";
 const STATE_MACHINE: &str = "UserSyncStateMachineArn";
 
 pub(crate) fn cloud() -> &'static Cloud {
     static CLOUD: OnceLock<Cloud> = OnceLock::new();
     CLOUD.get_or_init(|| {
-        let group = |number| json!({ "id": group_id(number), "displayName": format!("Group {number}"), "members": members(number) });
-        let cloud = Cloud::idle(&json!({ "groups": (0..GROUPS).map(group).collect::<Vec<_>>() }));
+        let empty = |number| json!({ "id": group_id(number), "displayName": format!("Group {number}"), "members": [] });
+        let with_members = json!({ "id": group_id(GROUPS), "displayName": GROUP_WITH_MEMBERS, "members": members() });
+        let groups: Vec<Value> = (0..GROUPS).map(empty).chain([with_members]).collect();
+        let cloud = Cloud::idle(&json!({ "groups": groups }));
         cloud.allow_instances_blocking(2 * GROUPS);
         cloud
     })
 }
 
-/// The last group has members from the start and is used by tests that onboard; tests fill the other groups themselves.
-fn members(group: usize) -> Vec<Value> {
+fn members() -> Vec<Value> {
     let onboarded = |number: usize| {
         let username = format!("onboarded{number}@contoso.onmicrosoft.com");
         member(&format!("76000000-0000-4000-8000-{number:012}"), &username, &format!("Onboarded {number}"))
     };
-    let numbers = if group == GROUPS - 1 { 0..3 } else { 0..0 };
-    numbers.map(onboarded).collect()
+    (0..3).map(onboarded).collect()
 }
 
 fn group_id(number: usize) -> String {
@@ -49,7 +51,7 @@ impl Fixture {
     pub(crate) async fn with_members(members: usize) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        assert!(number < GROUPS - 1, "more tests than groups");
+        assert!(number < GROUPS, "more tests than groups");
         let cloud = cloud();
         let (instance, arn) = cloud.create_instance(&format!("sync-{number}")).await;
         let fixture = Self { cloud, instance, number };
