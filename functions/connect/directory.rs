@@ -141,7 +141,7 @@ impl<'a> Directory<'a> {
         };
         let search = self.client.search_users().instance_id(self.instance_id).max_results(USERS_PAGE);
         let search = search.search_criteria(criteria);
-        let doing = format!("searching the user {}", usernames.join(", "));
+        let doing = format!("searching for the user {}", usernames.join(", "));
         let output = self.read(&doing, Read::Search(Duration::ZERO), || search.clone().send()).await?;
         let found = output.users.unwrap_or_default().into_iter().filter_map(|user| connect_user(user, self.alias));
         Ok(found.filter(|user| usernames.contains(&user.username.as_str())).collect())
@@ -156,7 +156,7 @@ impl<'a> Directory<'a> {
         let either = object_ids.iter().map(|id| vec![tagged(names::ENTRA_OBJECT_ID_KEY, id)]).collect();
         let filter = ControlPlaneTagFilter::builder().set_or_conditions(Some(either)).build();
         let search = self.search_by_tags(filter).max_results(USERS_PAGE);
-        let doing = "searching the users of the members who left";
+        let doing = "searching for the users of the members who left";
         let output = self.read(doing, Read::Search(Duration::ZERO), || search.clone().send()).await?;
         let found = output.users.unwrap_or_default().into_iter().filter_map(|user| connect_user(user, self.alias));
         Ok(found.filter(|user| user.entra_object_id.as_ref().is_some_and(|id| object_ids.contains(id))).collect())

@@ -134,7 +134,7 @@ impl Directory<'_> {
         let criteria = UserSearchCriteria::builder().string_condition(condition).build();
         let search = self.client.search_users().instance_id(self.instance_id).search_criteria(criteria);
         let search = search.max_results(1);
-        let doing = "searching the users with the security profile";
+        let doing = "searching for the users with the security profile";
         let output = self.read(doing, Read::Search(RETRY_TIME), || search.clone().send()).await?;
         Ok(output.approximate_total_count > Some(0) || !output.users().is_empty())
     }

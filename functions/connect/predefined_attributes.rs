@@ -69,7 +69,7 @@ async fn create(client: &Client, instance_id: &str, name: &str, values: &BTreeSe
 }
 
 /// Adds the values that the attribute does not have yet. The request replaces the whole attribute, so it contains
-/// everything that was read, directly before.
+/// everything that was read immediately before.
 async fn add_values(
     client: &Client,
     instance_id: &str,

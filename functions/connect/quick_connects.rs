@@ -22,12 +22,12 @@ use super::{
 
 /// Connect's maximum page size for quick connects.
 const PAGE: i32 = 100;
-/// Maximum number of quick connects that a text names.
+/// Maximum number of quick connects that a message names.
 const MAX_NAMED: usize = 10;
 
 /// Adds the quick connects of the users to delete to a plan. Sends no request if the plan deletes no user, otherwise one
-/// request for each 100 quick connects of the instance. If the quick connects can't be read permanently, for example
-/// because a permission is missing, they stay, and a finding of the plan states why.
+/// request for each 100 quick connects of the instance. If a retry can't help, for example because a permission is
+/// missing, the quick connects stay, and a finding of the plan states why.
 ///
 /// # Errors
 /// If Connect is unavailable or throttles the requests; the users are then deleted later.
@@ -81,7 +81,7 @@ fn user_id(config: &QuickConnectConfig) -> Option<&str> {
 }
 
 impl UserApi<'_> {
-    /// Deletes a quick connect, or transfers it to the user with the ID `target`. Reads the quick connect again before.
+    /// Deletes a quick connect, or transfers it to the user with the ID `target`. Reads it again before the change.
     /// Returns whether the quick connect was changed; it stays unchanged if it no longer belongs to the user.
     pub(super) async fn change_quick_connect(
         &self,

@@ -26,7 +26,7 @@ use crate::runtime::clock::{Clock, with_jitter};
 pub(super) const MAX_TRIES: u32 = 6;
 /// This many consecutive failures without a throttle mean that the service is unavailable.
 const MAX_CONSECUTIVE_FAILURES: u32 = 25;
-const HIDDEN_USER: &str = "Amazon Connect reports that the username exists, but does not return the user. Look for a user whose name \
+const HIDDEN_USER: &str = "Amazon Connect reports that the username exists, but does not return the user. Search for a user whose name \
                            differs only in case and delete it; the next sync then creates this user. If there is none, a deleted user \
                            had the name, and the member needs another username in Entra";
 
@@ -240,8 +240,9 @@ impl<'p> Run<'p> {
                 }
                 write.record(self.plan, &mut self.applied);
                 if let Some(then) = sent.then {
-                    // The request is sent before those of other users, so that the changes of a user are completed. The
-                    // number of attempts continues, so that a change that always fails at the same step ends.
+                    // The next request for this user is sent before the requests for other users, so that the change of
+                    // this user is completed first. The number of attempts is not reset, so that a change that always
+                    // fails at the same step ends.
                     let attempt = Attempt { request: Request::Write(then), tries };
                     self.lane(attempt.request.operation()).push_first(attempt);
                 }

@@ -180,7 +180,7 @@ impl Registry<'_> {
         if actions.digest() == *digest {
             return Ok(actions);
         }
-        warn!(digest, "the actions of a request or approval are incomplete, so it does not count");
+        warn!(digest, "the actions of a request or approval are incomplete, so it is ignored");
         Ok(ActionSet::EMPTY)
     }
 
@@ -244,7 +244,7 @@ impl Registry<'_> {
         Ok(())
     }
 
-    /// Records that the operators were notified of a request. A request that was changed meanwhile stays unchanged.
+    /// Records that the operators were notified of a request. Does nothing if another request has replaced it.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.

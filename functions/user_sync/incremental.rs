@@ -1,15 +1,15 @@
-//! Incremental syncs: between two full comparisons, a scheduled sync only asks Graph whether a group or a member has
-//! changed since the last full comparison. Without a change, the sync is done with a few requests, and reads nothing
+//! Incremental syncs: between two full comparisons, a scheduled sync only reads from Graph whether a group or a member
+//! has changed since the last full comparison. Without a change, the sync needs only a few requests, and reads nothing
 //! from Connect. After a change, the sync compares everything, so all removals, sign-outs and approvals are those of a
 //! full comparison (docs/theory.md, "Incremental syncs").
 //!
-//! * No change is missed: a full comparison has the links for later changes *before* it reads the groups. The read may
-//!   come from a replica that lacks a change which the links no longer return. So a comparison counts only if the links
-//!   have returned no change for [`REPLICATION`] before it.
-//! * Nothing that is left to do is forgotten: a full comparison deletes the stored state before it changes anything. It
-//!   stores a new state only if nothing is left to do, including actions that wait for approval.
-//! * A change to the application in Entra could let in a user who left and still has rights. Delta queries do not return
-//!   such a change. While there are such users, each incremental sync reads the application and its assignments.
+//! * No change is missed: a full comparison gets the links for later changes *before* it reads the groups. The read may
+//!   come from a replica that lacks a change which the links no longer return. So a comparison is valid only if the
+//!   links have returned no change for the time [`REPLICATION`] before the comparison.
+//! * No remaining work is forgotten: a full comparison deletes the stored state before it changes anything. It stores a
+//!   new state only if nothing is left to do, including actions that wait for approval.
+//! * A change to the application in Entra could let a user sign in who left and still has rights. Delta queries do not
+//!   return such a change. While there are such users, each incremental sync reads the application and its assignments.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -140,7 +140,7 @@ async fn changes(round: &Round<'_>, tracking: &Tracking, members: &MemberFilter)
     Ok(Some(Changed { links: Links { groups, users: users.link, since, requests }, concerns_us, any }))
 }
 
-/// Returns whether the last full comparison is still valid if nothing has changed in Entra since then.
+/// Returns whether no new full comparison is needed, provided that nothing has changed in Entra since the last one.
 fn is_still_valid(round: &Round<'_>, tracking: &Tracking) -> Result<bool, StepError> {
     let replication = millis(round.ctx.settings.clock().wait(REPLICATION));
     let is_settled = tracking.compared_at >= tracking.since.saturating_add(replication);

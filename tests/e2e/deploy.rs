@@ -59,7 +59,7 @@ impl Fixture {
         command
     }
 
-    /// `onboard deploy` for another stack, with AWS settings of the environment as an operator has them.
+    /// `onboard deploy` for another stack, with AWS settings in environment variables, as an operator sets them.
     fn create(&self, stack: &str, arguments: &[&str]) -> Output {
         let addresses = &self.cloud.addresses;
         let mut command: Command = onboard();
@@ -100,7 +100,7 @@ fn printed(output: &Output) -> String {
     format!("exit code {:?}\n{}\n{}", output.status.code(), out(output), err(output))
 }
 
-/// The lines of the output, which are valid by the schema.
+/// Returns the lines of the output, and checks that they match the schema.
 fn lines(output: &Output) -> Vec<Value> {
     let lines: Vec<Value> = out(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let titled = lines.iter().map(|line| match line["error"].is_object() {

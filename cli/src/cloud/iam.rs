@@ -1,4 +1,4 @@
-//! The IAM objects of an onboarding, as they are: role, policy and SAML provider. Reads only.
+//! The current IAM objects of an onboarding: role, policy and SAML provider. Reads only.
 //!
 //! Permissions: `iam:GetRole`, `iam:ListAttachedRolePolicies`, `iam:GetPolicy`, `iam:GetPolicyVersion`,
 //! `iam:GetSAMLProvider`.

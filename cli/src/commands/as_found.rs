@@ -1,5 +1,5 @@
-//! The settings of an onboarding in both clouds, as they are now. The drift check of the stack reads them, so the
-//! operator needs no permission in Entra. The check changes nothing and writes what it found into its log.
+//! The current settings of an onboarding in AWS and Entra. The drift check of the stack reads them, so the operator
+//! needs no permission in Entra. The check changes nothing and writes what it found into its log.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! `onboard export`: describes an onboarding as Terraform configuration with `import` blocks, so that an onboarding can
-//! be taken over by Terraform.
+//! `onboard export`: describes an onboarding as Terraform configuration with `import` blocks, so that Terraform can
+//! take over its resources.
 //!
 //! Reads the instance (`connect:DescribeInstance`, `ListInstanceAttributes`, `ListInstanceStorageConfigs`,
 //! `ListSecurityProfiles`, `DescribeSecurityProfile`, `ListSecurityProfilePermissions`) and the IAM objects with the

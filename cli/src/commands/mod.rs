@@ -105,7 +105,7 @@ pub(crate) async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Opti
 }
 
 /// Runs a part of a command that ends by itself after an interruption, which `interrupt` announces to it. From then on,
-/// also the rest of the command ends by itself.
+/// the rest of the command also ends by itself.
 pub(crate) async fn ends_itself<T>(work: impl Future<Output = T>, interrupt: impl FnOnce()) -> T {
     ENDS_ITSELF.store(true, Ordering::Relaxed);
     let mut interruption = INTERRUPTED.subscribe();

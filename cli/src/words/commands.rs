@@ -55,7 +55,7 @@ catalogue! {
     removed_users() = "First users to be removed:", "削除されるユーザー (先頭のユーザーのみ表示):";
     failed_list() = "Failed:", "失敗:";
     skipped_list() = "Members that can't become users:", "Connect ユーザーを作成できないメンバー:";
-    findings_list() = "Findings:", "検出事項:";
+    findings_list() = "Findings:", "検出結果:";
     approve_or_reject(alias, digest) = "`onboard approve {alias} --digest {digest}`   or   `onboard reject {alias}`",
         "`onboard approve {alias} --digest {digest}`   または   `onboard reject {alias}`";
 }

@@ -10,18 +10,18 @@ catalogue! {
     reading_users() = "reading the users of Connect", "Connect のユーザーの取得";
     reading_iam(action) = "reading IAM ({action})", "IAM の読み取り ({action})";
     reading_sign_ins(region) = "reading sign-ins from CloudTrail in {region}", "CloudTrail ({region}) からのサインインの取得";
-    log_incomplete(execution) = "The log of {execution} is not available completely.", "{execution} のログをすべて取得できませんでした。";
-    repeat_later() = "CloudWatch Logs shows new lines after some seconds. Run the command again. If it fails again, deploy the current release: an earlier release does not log what the command needs.",
+    log_incomplete(execution) = "The log of {execution} is incomplete.", "{execution} のログをすべて取得できませんでした。";
+    repeat_later() = "New log lines appear in CloudWatch Logs after some seconds. Run the command again. If it fails again, deploy the current release: an earlier release does not log what the command needs.",
         "CloudWatch Logs に新しいログが表示されるまで、数秒かかります。コマンドを再実行してください。再び失敗する場合は、現在のリリースをデプロイしてください。以前のリリースは、このコマンドに必要なログを出力しません。";
     reading_instance(alias) = "reading the instance {alias}", "インスタンス {alias} の設定の取得";
     export_written(file, resources) = "{file} was written, with {resources} resources.", "{file} を作成しました (リソース {resources} 個)。";
-    export_without_application() = "The configuration contains no object of Entra, because the drift check could not read the application. See: `onboard drift`",
+    export_without_application() = "The configuration contains no Entra objects, because the drift check could not read the application. See: `onboard drift`",
         "ドリフト検出でアプリケーションを読み取れなかったため、Entra のオブジェクトは構成に含まれていません。確認するには: `onboard drift`";
     export_next() = "Next: `terraform init`, then `terraform plan`. The plan must import all resources and change none.",
         "次のステップ: `terraform init`、`terraform plan` を実行し、すべてのリソースがインポートされ、変更がないことを確認してください。";
     evidence_rows(table, rows) = "  {table}: {rows}", "  {table}: {rows} 件";
     evidence_written(directory) = "The evidence was written to {directory}.", "監査証跡を {directory} に保存しました。";
-    evidence_is_personal() = "The pack contains personal data. Store and share it accordingly.", "個人データが含まれています。適切に保管および共有してください。";
+    evidence_is_personal() = "The pack contains personal data. Store and share it accordingly.", "監査証跡には個人データが含まれています。取り扱いに注意してください。";
     evidence_title() = "Evidence pack", "監査証跡";
     evidence_skip() = "Skip to the content", "本文へ移動";
     evidence_manifest() = "manifest.json contains the time of creation and the SHA-256 digest of each file.",
@@ -76,7 +76,7 @@ const TABLES: [(&str, Both, Both); 7] = [
     ),
     (
         "settings",
-        ["Settings as they are", "現在の設定"],
+        ["Current settings", "現在の設定"],
         [
             "All settings of the onboarding in AWS and Entra, as the drift check found them.",
             "AWS と Entra におけるオンボーディングのすべての設定です。ドリフト検出で取得した値を示します。",
@@ -84,7 +84,7 @@ const TABLES: [(&str, Both, Both); 7] = [
     ),
     (
         "documents",
-        ["Documents as they are", "現在のドキュメント"],
+        ["Current documents", "現在のドキュメント"],
         [
             "Policies, trust, claims and certificates, as JSON.",
             "ポリシー、信頼関係、クレーム、証明書の内容 (JSON) です。",

@@ -13,8 +13,8 @@ catalogue! {
     the_workflow() = "Workflow", "ワークフロー";
     the_workflow_again() = "Workflow, second run in the same cloud", "ワークフロー (同じクラウドで 2 回目)";
     workflow_succeeded() = "succeeded", "成功";
-    signed_in_on(username, page) = "signed in as {username}, which opened {page} (rehearsal)", "{username} のサインインに成功し、{page} が表示されました (模擬テスト)";
-    signed_in_as(username) = "signed in as {username} (rehearsal)", "{username} のサインインに成功しました (模擬テスト)";
+    signed_in_on(username, page) = "signed in as {username}, which opened {page} (simulated sign-in)", "{username} のサインインに成功し、{page} が表示されました (模擬テスト)";
+    signed_in_as(username) = "signed in as {username} (simulated sign-in)", "{username} のサインインに成功しました (模擬テスト)";
     unused_fault_rule(rule) = "The fault rule for {rule} affected no call.", "障害ルール {rule} が適用された呼び出しはありませんでした。";
     violates_models(violation) = "A call of the stand-in does not match the official service models: {violation}", "サービスエミュレーターの動作が公式のサービスモデルと一致しません: {violation}";
     cloud_stopped(seconds) = "Finished in {seconds} s. The local cloud is stopped.", "{seconds} 秒で完了しました。ローカルクラウドを停止しました。";

@@ -22,7 +22,7 @@ catalogue! {
         "{alias} に、ユーザー名が {user} のユーザーはありません。何も変更していません。";
     check_the_username() = "Use the exact username, including upper and lower case, as Connect's user management shows it. A new user is found after a few seconds.",
         "Connect のユーザー管理に表示されるユーザー名を、大文字と小文字も含めて正確に指定してください。作成直後のユーザーは、数秒後に検索できるようになります。";
-    searching_the_user(user) = "searching the user {user}", "ユーザー {user} の検索";
+    searching_the_user(user) = "searching for the user {user}", "ユーザー {user} の検索";
     signing_out(user) = "ending the sessions of the user {user}", "ユーザー {user} のセッションの終了";
     signed_out(user, alias) = "All sessions of {user} in {alias} have ended.", "{alias} の {user} のセッションをすべて終了しました。";
     may_sign_in_again() = "A member of the groups can sign in again. To end the access of a user, remove the user from the groups in Entra, or disable the account.",
@@ -90,16 +90,16 @@ catalogue! {
     services_found(region, count) = "{region} has all required services that AWS lists ({count})", "{region} では、必要なサービスをすべて利用できます ({count} 個を確認)";
     services_missing(region, services) = "not available in {region}: {services}", "{region} では利用できないサービス: {services}";
     services_unknown(region) = "AWS lists no services for {region}", "{region} で利用できるサービスの一覧がありません";
-    choose_another_region() = "Select a Region that has all services, with --region. AWS lists the Regions of Amazon Connect in its service endpoints and quotas.",
+    choose_another_region() = "Select a Region that has all services, with --region. The AWS page \"Amazon Connect endpoints and quotas\" lists the Regions.",
         "必要なサービスをすべて利用できるリージョンを --region で指定してください。Amazon Connect を利用できるリージョンは、AWS ドキュメントの「サービスエンドポイントとクォータ」で確認できます。";
     check_the_region() = "Check in the AWS documentation whether Amazon Connect is available in the Region.", "Amazon Connect をこのリージョンで利用できることを、AWS ドキュメントで確認してください。";
     reading_concurrency() = "reading the account settings of Lambda", "Lambda のアカウント設定の確認";
     concurrency(limit, free) = "Lambda: {limit} concurrent executions, {free} unreserved", "Lambda の同時実行数の上限: {limit} (予約されていない数: {free})";
     raise_concurrency() = "Onboardings work, but slowly. Keep the parameter NotificationConcurrency at 0, and request more: aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000",
         "オンボーディングは実行できますが、時間がかかります。パラメータ NotificationConcurrency は 0 のままにし、上限の引き上げをリクエストしてください: aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000";
-    reading_federation() = "reading the setting of outbound identity federation (IAM)", "outbound identity federationの設定の確認 (IAM)";
-    federation_on(issuer) = "outbound identity federation is turned on, issuer {issuer}", "outbound identity federationは有効です (発行者: {issuer})";
-    federation_off() = "outbound identity federation is turned off in this account", "このアカウントでは、outbound identity federationが無効になっています";
+    reading_federation() = "reading the setting of outbound identity federation (IAM)", "outbound identity federation の設定の確認 (IAM)";
+    federation_on(issuer) = "outbound identity federation is turned on, issuer {issuer}", "outbound identity federation は有効です (発行者: {issuer})";
+    federation_off() = "outbound identity federation is turned off in this account", "このアカウントでは、outbound identity federation が無効になっています";
     turn_federation_on() = "Identities without a secret need it. `onboard entra-setup --run` turns it on, or: aws iam enable-outbound-web-identity-federation. With a certificate or a client secret, it is not needed.",
         "シークレットを使用しないアイデンティティに必要です。`onboard entra-setup --run` を実行すると有効になります。手動で有効にする場合: aws iam enable-outbound-web-identity-federation。証明書またはクライアントシークレットを使用する場合は不要です。";
     simulating() = "simulating the policies of the caller (IAM)", "呼び出し元のポリシーのシミュレーション (IAM)";
@@ -107,7 +107,7 @@ catalogue! {
     may_deploy() = "the caller's policies allow a deployment", "呼び出し元のポリシーで、デプロイが許可されています";
     may_operate() = "the caller's policies allow the commands of this tool", "呼び出し元のポリシーで、このツールのコマンドが許可されています";
     permissions_missing(actions) = "the caller's policies do not allow: {actions}", "呼び出し元のポリシーで許可されていないアクション: {actions}";
-    grant_permissions() = "Have the permissions granted. The simulator does not know permissions that apply only to other resources or conditions.",
+    grant_permissions() = "Ask an administrator for these permissions. The simulation ignores permissions that apply only to other resources or conditions.",
         "アクセス許可の付与を依頼してください。ほかのリソースまたは条件に限定されたアクセス許可は、シミュレーションでは判定されません。";
     permissions_unknown() = "The caller's permissions are unknown. To check them, the caller needs iam:SimulatePrincipalPolicy for itself.", "呼び出し元のアクセス許可を確認できません。確認するには、呼び出し元自身に対する iam:SimulatePrincipalPolicy の許可が必要です。";
     calling_support() = "calling the Support API", "AWS Support API の確認";

@@ -12,11 +12,11 @@
 
 use crate::onboarding::QUOTA_NAMES;
 
-/// How often the quota's value is read again after the request is `APPROVED`. The waits of
+/// How many times the quota's value is read again after the request is `APPROVED`. The waits of
 /// [`approval`](crate::backoff::approval) add up to about a day.
 const READS_AFTER_APPROVAL: u32 = 11;
-/// How often the quota's value is read again after the request is `CASE_CLOSED`. The waits add up to about an hour and
-/// a half.
+/// How many times the quota's value is read again after the request is `CASE_CLOSED`. The waits add up to about an hour
+/// and a half.
 const READS_AFTER_CLOSED_CASE: u32 = 4;
 
 const MINUTE: u64 = 60;
@@ -77,8 +77,8 @@ pub struct QuotaRequest {
     pub status: String,
     /// Seconds since the last change of the request.
     pub age: u64,
-    /// How often the quota's value was read since AWS decided on the request; `None` if this execution has not been
-    /// polling the request.
+    /// How many times the quota's value was read since AWS decided on the request; `None` if this execution has not
+    /// been polling the request.
     pub followed: Option<u32>,
 }
 

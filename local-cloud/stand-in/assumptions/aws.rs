@@ -37,7 +37,7 @@ pub(super) const ROWS: [Assumption; 8] = [
         area: Area::Permissions,
         assumed: Text {
             en: "Connect evaluates the tag keys of a request for users and phone numbers.",
-            ja: "Connect は、ユーザーと電話番号のリクエストのタグキーを評価します。",
+            ja: "Connect は、ユーザーと電話番号に関するリクエストのタグキーを評価します。",
         },
         other: Text {
             en: "Connect does not evaluate the tag keys, so a policy that requires aws:TagKeys denies the request.",

@@ -104,7 +104,7 @@ pub(super) const ROWS: [Assumption; 14] = [
         area: Area::Connect,
         assumed: Text {
             en: "DeleteUser deletes a user and leaves the quick connects that transfer contacts to the user.",
-            ja: "DeleteUser はユーザーを削除し、そのユーザーに転送するクイック接続は残ります。",
+            ja: "DeleteUser でユーザーを削除しても、そのユーザーに転送するクイック接続は残ります。",
         },
         other: Text {
             en: "DeleteUser rejects the deletion while such a quick connect exists.",
@@ -146,7 +146,7 @@ pub(super) const ROWS: [Assumption; 14] = [
         area: Area::Connect,
         assumed: Text {
             en: "AssociateUserProficiencies rejects a proficiency that the user already has.",
-            ja: "ユーザーにすでに割り当てられている習熟度を指定すると、AssociateUserProficiencies は拒否します。",
+            ja: "ユーザーにすでに割り当てられている習熟度を指定すると、AssociateUserProficiencies はリクエストを拒否します。",
         },
         other: Text {
             en: "AssociateUserProficiencies sets the level of such a proficiency.",

@@ -115,8 +115,8 @@ pub(super) fn describe(setting: &Setting, instance: &mut Instance, input: &Input
     answer(json!({ "PredefinedAttribute": shape }))
 }
 
-/// Replaces the attribute. It is not documented whether members that the request omits keep their value; here they do
-/// not. A value that a user has as a proficiency can't be removed.
+/// Replaces the attribute. AWS does not document whether members that the request omits keep their values; in the local
+/// cloud, they do not. A value that a user has as a proficiency can't be removed.
 pub(super) fn update(setting: &Setting, instance: &mut Instance, input: &Input) -> Answer {
     let name = input.need("Name")?.to_owned();
     let values = values(input)?.unwrap_or_default();

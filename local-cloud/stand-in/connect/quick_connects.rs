@@ -18,7 +18,7 @@ pub(crate) struct QuickConnect {
     id: String,
     pub(crate) name: String,
     description: Option<String>,
-    /// The type, and the configuration of this type.
+    /// `QuickConnectConfig`: the type of the quick connect, and the settings for this type.
     pub(crate) config: Map<String, Value>,
     tags: Map<String, Value>,
     modified: OffsetDateTime,

@@ -13,7 +13,7 @@ use local_cloud::stand_in::assumptions::{self, ALL, Area};
 const ASSUMED: &str = "assumed";
 
 /// The assumptions whose alternative reading leads to open items or errors, with these open items and errors. The
-/// alternative readings of all other assumptions must lead to none.
+/// alternative readings of all other assumptions must lead to no open items and no errors.
 const OPEN: [(&str, &[&str]); 4] = [
     ("certificate-removal", &[OLD_CERTIFICATE]),
     (

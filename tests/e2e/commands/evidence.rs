@@ -1,4 +1,4 @@
-//! Tests of the commands `evidence` and `export`, after a life with a leaver, an approval, a sign-in and drift.
+//! Tests of the commands `evidence` and `export`, for an instance with a leaver, an approval, a sign-in and drift.
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path};
 

@@ -141,7 +141,7 @@ const REASONS: &[Reason] = &[
     (
         &["OrderNumbersFunction"],
         "servicequotas:GetAWSDefaultServiceQuota",
-        "only if the phone number quota was never raised; here the input raises it: tests/steps/aws/order_numbers",
+        "only if the phone number quota was never increased; here the input increases it: tests/steps/aws/order_numbers",
     ),
     (
         &["DeleteUsersFunction", "SyncUsersFunction"],

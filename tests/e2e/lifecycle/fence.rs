@@ -115,7 +115,7 @@ impl<'a> Frozen<'a> {
         self.fixture.cloud.call("states", "AWSStepFunctions.StopExecution", body).await;
     }
 
-    /// How often the operation was called, including the held call.
+    /// How many times the operation was called, including the held call.
     async fn calls(&self) -> usize {
         let calls = self.fixture.cloud.admin("GET", "calls", &Value::Null).await;
         calls.as_array().unwrap().iter().filter(|call| call["operation"] == self.operation).count()

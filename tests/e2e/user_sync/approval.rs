@@ -25,7 +25,7 @@ fn digest(message: &str) -> &str {
     between(message, "Digest: ", "\n")
 }
 
-/// Runs the command `approve` or `reject` of a notification against the local cloud.
+/// Runs the command `approve` or `reject` that a notification contains, against the local cloud.
 fn answer(fixture: &Fixture, message: &str, command: &str) -> Value {
     let start = message.find(&format!("onboard {command} ")).unwrap();
     let command = message[start..].lines().next().unwrap();

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::fixture::{Fixture, GROUP_NAME, member, member_id, username};
 use crate::steps::support::clients;
 
-/// The time after which a comparison counts, in milliseconds.
+/// The time without a change before a comparison is valid, in milliseconds.
 const REPLICATION: u64 = 600_000;
 
 /// An instance with a full comparison every four hours. No change is returned twice.

@@ -9,7 +9,7 @@ use crate::{
     words::Words,
 };
 
-/// A group of at most this many resources is listed with their names.
+/// Maximum size of a group whose resources are listed by name.
 const NAMED: usize = 3;
 
 /// Prints the changes.

@@ -46,7 +46,7 @@ const ARCHITECTURE: &str = "Architecture";
 pub async fn run(args: DeployArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let package = Package::find(&args, words)?;
-    // The settings of `samconfig.toml` are those of a stack in AWS.
+    // `samconfig.toml` contains the settings of a stack in AWS, not those of a local cloud.
     let (configured_bucket, configured) =
         if args.target.local { <_>::default() } else { configuration::deployment(words)? };
     let given = given(&package, configured, args.parameters, words)?;
@@ -124,7 +124,7 @@ async fn plan(
     Ok(Some(Planned { token, changes: change_set.changes }))
 }
 
-/// The specified parameters: of the command line, else of `samconfig.toml`. The architecture is the one of the binary.
+/// The specified parameters: from the command line, else from `samconfig.toml`. `Architecture` comes from the binary.
 fn given(
     package: &Package,
     configured: BTreeMap<String, String>,

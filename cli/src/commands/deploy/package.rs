@@ -85,7 +85,7 @@ impl Package {
     /// The objects to upload. The last object is the template, which refers to the others in this bucket.
     ///
     /// # Errors
-    /// Fails if a state machine is missing, or if the template has another form.
+    /// Fails if a state machine is missing, or if the template has an unexpected form.
     pub(super) fn objects(&self, bucket: &str, words: Words) -> Result<Vec<Object>, CommandError> {
         let code = zip("bootstrap", &self.binary).map_err(|error| unexpected(&error.to_string(), words))?;
         let code = Object::new(code, "zip");

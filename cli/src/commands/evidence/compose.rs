@@ -47,7 +47,7 @@ pub(super) struct Group {
     pub(super) members: BTreeSet<String>,
 }
 
-/// Since when a user has a security profile, and how this is known.
+/// Since when a user has had a security profile, and the source of this time.
 struct Since {
     at: String,
     source: String,
@@ -82,9 +82,9 @@ pub(super) fn access(users: &[User], groups: &[Group], history: &History) -> Tab
     Table { name: "access", columns, rows }
 }
 
-/// Since when a user has a profile: since the first of the last events after each of which the user had it. Connect has
-/// no such time. If the log does not contain it, the time of the last change of the user is the best evidence: the user
-/// had the profile since then at the latest.
+/// Since when a user has had a profile. Connect does not record this time. In the log, it is the time of the first
+/// event with the profile after the last event without it. If the log contains no such event, the time of the last
+/// change of the user is the best evidence: the user has had the profile since then at the latest.
 fn since(profile: &str, events: &[&UserEvent], modified: Option<f64>) -> Since {
     let mut start: Option<&UserEvent> = None;
     for event in events {

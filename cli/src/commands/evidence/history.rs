@@ -101,12 +101,12 @@ pub(super) struct Drift {
 pub(super) struct History {
     pub(super) users: Vec<UserEvent>,
     pub(super) decisions: Vec<Decision>,
-    /// Each difference once, at the time at which it was found first.
+    /// Each difference once, with the time at which it was first found.
     pub(super) drift: Vec<Drift>,
 }
 
 impl History {
-    /// Reads the events of the instance with this alias from log lines, which are in the order of time.
+    /// Reads the events of the instance with this alias from log lines, which must be in chronological order.
     pub(super) fn of(lines: &[Line], alias: &str) -> Self {
         let mut history = Self::default();
         for line in lines {
@@ -146,7 +146,7 @@ impl History {
             actions,
             execution: execution.to_owned(),
         };
-        // Each round and each sync logs a decision that it respects.
+        // Each round of each sync that applies a decision logs it, so the log contains the same decision repeatedly.
         let known = |other: &Decision| {
             (&other.digest, other.decision, &other.decided) == (&decision.digest, decision.decision, &decision.decided)
         };

@@ -50,7 +50,7 @@ pub(super) const LABELS: Labels = Labels {
     failed_users: "失敗",
     username: "ユーザー",
     reason: "理由",
-    findings: "検出事項",
+    findings: "検出結果",
     first_only: "各一覧には先頭の 50 件を表示しています。すべての項目は同期のログで確認できます。",
     groups: "グループ",
     group: "グループ",

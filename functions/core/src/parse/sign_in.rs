@@ -40,8 +40,8 @@ fn destination(at: &Location<'_>, value: &Value) {
     let is_dot = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
     if path.contains("//") {
         at.fault(
-            "must not contain `//`, with which a browser can leave the instance",
-            "`//` は使用できません。ブラウザーがインスタンスの外部に移動する可能性があります",
+            "must not contain `//`, because a browser could open a page outside the instance",
+            "`//` は使用できません。ブラウザがインスタンスの外部のページを開く可能性があります",
         );
     } else if path.split('/').any(is_dot) {
         at.fault("must not contain the segments `.` and `..`", "`.` と `..` のセグメントは使用できません");

@@ -33,9 +33,7 @@ pub(super) fn proficiencies(at: &Location<'_>, value: &Value) {
             );
         } else {
             at.index(index).key("level").fault(
-                format!(
-                    "is another level than that of proficiencies[{earlier}], which has the same attribute and value"
-                ),
+                format!("differs from the level of proficiencies[{earlier}], which has the same attribute and value"),
                 format!("属性と値が同じ proficiencies[{earlier}] と異なるレベルが指定されています"),
             );
         }

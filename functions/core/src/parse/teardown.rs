@@ -45,7 +45,7 @@ fn teardown(at: &Location<'_>, value: &Value) {
     if irreversible && value["mode"] == "apply" && value.get("confirmAlias").is_none() {
         at.key("confirmAlias").fault(
             "is required to delete users or the instance: type the alias of the instance as a confirmation",
-            "ユーザーまたはインスタンスを削除する場合は必須です。操作者がインスタンスのエイリアスを入力してください",
+            "ユーザーまたはインスタンスを削除する場合は必須です。確認のため、インスタンスのエイリアスを入力してください",
         );
     }
 }

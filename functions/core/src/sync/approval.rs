@@ -30,7 +30,7 @@ pub struct WaitingPart {
     /// The reasons why these actions need approval.
     #[serde(default)]
     pub reasons: Vec<String>,
-    /// The first users.
+    /// The first users whose changes wait.
     #[serde(default)]
     pub users: Vec<GuardedUser>,
     /// Number of users that an earlier request did not contain; 0 if there was no earlier request.

@@ -2,8 +2,8 @@
 //!
 //! Connect does not delete these quick connects with the user, and agents would still transfer contacts to them (Amazon
 //! Connect Administrator Guide, "Delete users from your Amazon Connect instance"; an earlier edition describes that the
-//! deletion fails instead). They are changed before the deletion, because after it, nothing shows whether the user of a
-//! quick connect was managed by this onboarding.
+//! deletion fails instead). They are changed before the user is deleted. Afterwards, nothing would show whether the
+//! user of a quick connect was managed by this onboarding.
 
 use std::collections::{BTreeMap, HashMap};
 
