@@ -209,8 +209,9 @@ fn on_a_terminal_watch_redraws_only_changes_follows_a_resize_and_explains_ctrl_c
     assert_eq!(seen["code"], 130, "{end:?}");
     let after = end.split("\x1b[?1049l").nth(1).unwrap_or_default();
     assert!(after.contains("continues in the cloud") && after.contains("onboard watch pictured-"), "{end:?}");
-    // The last drawing remains visible below the command line.
-    assert!(after.contains("VerifySignIn") && after.contains("WaitForNumbers"), "{end:?}");
+    // The last drawing remains visible below the command line. On a busy machine, the numbers may be being checked.
+    let waits = after.contains("WaitForNumbers") || after.contains("OrderNumbers");
+    assert!(after.contains("VerifySignIn") && waits, "{end:?}");
     let status = json(&cloud().onboard(&["status", "pictured", "--json"]).output().unwrap());
     assert_eq!(status["status"], "RUNNING", "{status}");
 }

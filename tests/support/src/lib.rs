@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 pub use aws::{Aws, Response, http};
 use serde_json::{Value, json};
 
-/// Timeout for any operation in the local cloud, also on a busy machine.
-pub const TIMEOUT: Duration = Duration::from_secs(300);
+/// Timeout for any operation in the local cloud, also while two runs of all tests share the machine.
+pub const TIMEOUT: Duration = Duration::from_secs(900);
 
 /// A member of a group, as Microsoft Graph represents it. The first word of the display name is the given name.
 #[must_use]
