@@ -61,6 +61,7 @@ pub fn main() -> ExitCode {
     };
     let preferences = Preferences {
         json: args.json,
+        prints_text: args.command.prints_text(),
         quiet: args.quiet,
         verbose: args.verbose,
         yes: args.yes,

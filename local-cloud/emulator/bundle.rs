@@ -85,8 +85,13 @@ fn cache_directory(variable: impl Fn(&str) -> Option<PathBuf>) -> PathBuf {
 /// files of other releases. Returns the directory.
 fn unpack(cache: &Path, id: &str, files: &[File]) -> io::Result<PathBuf> {
     let root = cache.join(format!("release-{id}"));
-    if root.is_dir() {
+    if files.iter().all(|(path, _)| root.join(path.trim_end_matches(".gz")).is_file()) {
         return Ok(root);
+    }
+    // A program that deletes old files from caches can have deleted some of these files.
+    match fs::remove_dir_all(&root) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
     }
     fs::create_dir_all(cache)?;
     // The directory gets its name only when it is complete, because another run can be unpacking at the same time.
@@ -144,6 +149,9 @@ mod tests {
         fs::write(root.join("mark"), "").unwrap();
         assert_eq!(unpack(cache.path(), "2", &files).unwrap(), root);
         assert!(root.join("mark").exists(), "the files were written again");
+        fs::remove_file(&binary).unwrap();
+        assert_eq!(unpack(cache.path(), "2", &files).unwrap(), root);
+        assert!(binary.exists(), "a missing file was not written again");
         assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 1);
     }
 

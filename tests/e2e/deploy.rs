@@ -203,6 +203,32 @@ async fn after_ctrl_c_the_deployment_continues() {
     assert!(fixture.code().await.is_disjoint(&before));
 }
 
+/// A command that uses this server as AWS.
+fn with_endpoint(server: &MockServer, arguments: &[&str]) -> Command {
+    let mut command = onboard();
+    command.args(arguments);
+    command.env("AWS_ENDPOINT_URL", server.uri()).env("AWS_REGION", "eu-west-1");
+    command.env("AWS_ACCESS_KEY_ID", "a").env("AWS_SECRET_ACCESS_KEY", "b");
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stack_that_was_never_deployed_is_missing_and_a_failed_first_deployment_is_named() {
+    for (status, error, message) in [
+        ("REVIEW_IN_PROGRESS", "NoStack", "does not exist"),
+        ("ROLLBACK_COMPLETE", "OldStack", "first deployment of stack connect-onboarding failed (ROLLBACK_COMPLETE)"),
+    ] {
+        let server = MockServer::start().await;
+        answer(&server, "DescribeStacks", 9, stack(status)).await;
+        let mut command = with_endpoint(&server, &["list", "--json"]);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        assert_eq!(output.status.code(), Some(4), "{}", printed(&output));
+        let found = lines(&output).pop().unwrap();
+        assert_eq!(found["error"]["name"], error, "{found}");
+        assert!(found["error"]["message"].as_str().unwrap().contains(message), "{found}");
+    }
+}
+
 /// Answers an operation of CloudFormation this many times.
 async fn answer(server: &MockServer, action: &str, times: u64, xml: String) {
     let text = format!("<{action}Response><{action}Result>{xml}</{action}Result></{action}Response>");
@@ -246,10 +272,8 @@ async fn a_running_update_is_awaited_first_and_a_late_status_is_not_the_result()
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("bootstrap");
     fs::write(&script, "#!/bin/sh\n").unwrap();
-    let mut command = onboard();
-    command.args(["deploy", "--yes", "--json", "--bucket", "code", "--bootstrap"]).arg(script);
-    command.env("AWS_ENDPOINT_URL", server.uri()).env("AWS_REGION", "eu-west-1");
-    command.env("AWS_ACCESS_KEY_ID", "a").env("AWS_SECRET_ACCESS_KEY", "b");
+    let arguments = ["deploy", "--yes", "--json", "--bucket", "code", "--bootstrap", script.to_str().unwrap()];
+    let mut command = with_endpoint(&server, &arguments);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", printed(&output));
     let message = out(&output).lines().last().unwrap().to_owned();

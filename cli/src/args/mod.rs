@@ -76,6 +76,14 @@ pub struct Args {
     pub lang: Option<Lang>,
 }
 
+impl Command {
+    /// Whether the result of the command is a text on standard output, which a caller can redirect to a file.
+    #[must_use]
+    pub const fn prints_text(&self) -> bool {
+        matches!(self, Self::Export(args) if args.output.is_none())
+    }
+}
+
 /// The commands of `onboard`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -173,7 +181,7 @@ pub enum Command {
         after_help = "Examples:\n  onboard entra-setup                       prints a script to review and run\n  onboard entra-setup --run                 runs it; needs az and aws, signed in\n  onboard entra-setup --remove setup        removes the extensive permissions until the next onboarding"
     )]
     EntraSetup(EntraSetupArgs),
-    /// Run a complete onboarding on this machine in a local cloud: no account, no network, no cost
+    /// Run a complete onboarding on this machine in a local cloud: no account, no cost
     #[command(
         after_help = "Examples:\n  onboard local --input onboarding.json\n  onboard local --keep    then: onboard list --local"
     )]

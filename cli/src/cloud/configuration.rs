@@ -23,7 +23,7 @@ use toml::{Table, Value};
 
 use super::error::{CommandError, chain};
 use crate::{
-    args::AwsArgs,
+    args::{AwsArgs, STACK_VARIABLE},
     ui::detail,
     words::{Words, quoted},
 };
@@ -73,6 +73,7 @@ pub(crate) async fn region(aws: &AwsArgs, words: Words) -> Result<String, Comman
 /// Fails if `samconfig.toml` is invalid.
 pub(crate) fn stack(specified: Option<&str>, words: Words) -> Result<String, CommandError> {
     let (name, source) = match specified.filter(|name| !name.is_empty()) {
+        Some(name) if set(STACK_VARIABLE).as_deref() == Some(name) => (name.to_owned(), STACK_VARIABLE.to_owned()),
         Some(name) => (name.to_owned(), "--stack".to_owned()),
         None => match SamConfig::read(Path::new(SAM_CONFIG), words)?.stack {
             Some(name) => (name, SAM_CONFIG.to_owned()),

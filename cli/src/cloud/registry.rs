@@ -41,7 +41,7 @@ pub struct Entry {
 }
 
 /// A request for approval of changes that a user sync has not applied.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ApprovalRequest {
     /// Digest of the request.
     pub digest: String,

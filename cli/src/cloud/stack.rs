@@ -10,6 +10,11 @@ use super::{
 };
 use crate::words::Words;
 
+/// The status of a stack that has only change sets, none of which was executed. Such a stack has no resources.
+const NEVER_DEPLOYED: &str = "REVIEW_IN_PROGRESS";
+/// The statuses of a stack whose first deployment failed.
+const FAILED: [&str; 3] = ["CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"];
+
 /// A deployed CloudFormation stack.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stack {
@@ -29,19 +34,16 @@ impl Stack {
     pub async fn describe(signed: &Signed, name: &str, words: Words) -> Result<Self, CommandError> {
         let doing = words.reading_the_stack(name);
         let parameters = [("Action", "DescribeStacks"), ("Version", "2010-05-15"), ("StackName", name)];
+        let missing = || {
+            let what = words.no_stack(name, signed.region());
+            CommandError::cloud(CommandError::NO_STACK, what, words.deploy_or_name())
+        };
         let xml = signed.query(CLOUD_FORMATION, &doing, &parameters).await.map_err(|error| {
             // For a missing stack, CloudFormation returns a generic ValidationError: "Stack with id … does not exist".
-            if error.what.contains("does not exist") {
-                CommandError::cloud(
-                    CommandError::NO_STACK,
-                    words.no_stack(name, signed.region()),
-                    words.deploy_or_name(),
-                )
-            } else {
-                error
-            }
+            if error.what.contains("does not exist") { missing() } else { error }
         })?;
-        Ok(read(name, &xml))
+        let stack = read(name, &xml);
+        if stack.status == NEVER_DEPLOYED { Err(missing()) } else { Ok(stack) }
     }
 
     /// A stack that could not be read.
@@ -59,10 +61,17 @@ impl Stack {
     /// The value of a stack output.
     ///
     /// # Errors
-    /// Fails if the stack has no such output because it was deployed from an older release.
+    /// Fails if the stack has no such output because it was deployed from an older release, or its deployment failed.
     pub fn output(&self, name: &str, words: Words) -> Result<&str, CommandError> {
         let found = self.outputs.get(name).map(String::as_str).filter(|value| !value.is_empty());
-        found.ok_or_else(|| CommandError::cloud("OldStack", words.no_output(&self.name, name), words.deploy_again()))
+        found.ok_or_else(|| {
+            let what = if FAILED.contains(&self.status.as_str()) {
+                words.first_deployment_failed(&self.name, &self.status)
+            } else {
+                words.no_output(&self.name, name)
+            };
+            CommandError::cloud("OldStack", what, words.deploy_again())
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The current settings of an onboarding in AWS and Entra. The drift check of the stack reads them, so the operator
 //! needs no permission in Entra. The check changes nothing and writes what it found into its log.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use onboarding_core::log_messages;
 use serde_json::{Value, json};
@@ -51,8 +51,7 @@ pub(crate) async fn read(cloud: &Cloud, entry: &Entry, console: &Console) -> Res
     else {
         return Ok(None);
     };
-    let complete = |lines: &[Value]| lines.iter().any(|line| line["message"] == log_messages::COMPARED);
-    let lines = complete_log(cloud, &ended, complete).await?;
+    let lines = complete_log(cloud, &ended, |lines| is_complete(lines, &entry.alias)).await?;
     Ok(Some(AsFound::of(&lines, &entry.alias)))
 }
 
@@ -79,15 +78,43 @@ pub(crate) async fn complete_log(
     Err(CommandError::cloud("NoLog", words.log_incomplete(&described.execution.name), words.repeat_later()))
 }
 
+/// The log lines about an instance with this message.
+fn with<'l>(lines: &'l [Value], alias: &str, message: &str) -> impl Iterator<Item = &'l Value> {
+    lines.iter().filter(move |line| line["instance"] == alias && line["message"] == message)
+}
+
+/// The document in a field of a log line.
+fn document(line: &Value, field: &str) -> Option<Value> {
+    serde_json::from_str(line[field].as_str()?).ok()
+}
+
+/// The application in the log lines. If a temporary error repeated the check, the last line counts.
+fn application(lines: &[Value], alias: &str) -> Option<Value> {
+    with(lines, alias, log_messages::APPLICATION).filter_map(|line| document(line, "application")).last()
+}
+
+/// The parts of the list of assignments, by number. If a temporary error repeated the check, the last line of each part
+/// counts.
+fn assignment_parts(lines: &[Value], alias: &str) -> BTreeMap<u64, Value> {
+    with(lines, alias, log_messages::ASSIGNMENTS)
+        .filter_map(|line| Some((line["part"].as_u64()?, document(line, "assignments")?)))
+        .collect()
+}
+
+/// Whether the log lines contain everything that the check found. CloudWatch Logs does not always show the lines in the
+/// order in which they were written.
+fn is_complete(lines: &[Value], alias: &str) -> bool {
+    let expected = application(lines, alias).and_then(|application| application["assignmentParts"].as_u64());
+    let parts = assignment_parts(lines, alias);
+    (0..expected.unwrap_or_default()).all(|part| parts.contains_key(&part))
+        && lines.iter().any(|line| line["message"] == log_messages::COMPARED)
+}
+
 impl AsFound {
     /// Reads the log lines of a drift check.
     fn of(lines: &[Value], alias: &str) -> Self {
-        let ours = || lines.iter().filter(|line| line["instance"] == alias);
         let text = |line: &Value, field: &str| line[field].as_str().unwrap_or_default().to_owned();
-        let document =
-            |line: &Value, field: &str| line[field].as_str().and_then(|text| serde_json::from_str(text).ok());
-        let with = |message: &'static str| ours().filter(move |line| line["message"] == message);
-        let mut settings: Vec<Setting> = with(log_messages::SETTING)
+        let mut settings: Vec<Setting> = with(lines, alias, log_messages::SETTING)
             .map(|line| Setting {
                 place: text(line, "place"),
                 expected: text(line, "expected"),
@@ -97,14 +124,14 @@ impl AsFound {
             .collect();
         settings.sort();
         settings.dedup();
-        let assignments = with(log_messages::ASSIGNMENTS);
-        let mut assignments: Vec<Value> = assignments
-            .filter_map(|line| document(line, "assignments"))
-            .flat_map(|list: Value| list.as_array().cloned().unwrap_or_default())
+        let application = application(lines, alias).unwrap_or_default();
+        let parts = application["assignmentParts"].as_u64().unwrap_or(u64::MAX);
+        let by_id: BTreeMap<String, Value> = assignment_parts(lines, alias)
+            .range(..parts)
+            .flat_map(|(_, list)| list.as_array().cloned().unwrap_or_default())
+            .map(|assignment| (assignment["id"].to_string(), assignment))
             .collect();
-        assignments.sort_by_key(|assignment| assignment["id"].to_string());
-        let application = with(log_messages::APPLICATION).filter_map(|line| document(line, "application")).next_back();
-        Self { settings, application: application.unwrap_or_default(), assignments }
+        Self { settings, application, assignments: by_id.into_values().collect() }
     }
 }
 
@@ -134,5 +161,26 @@ mod tests {
         assert_eq!((found.settings[0].place.as_str(), found.settings[0].passed), ("IAM role r: trust policy", false));
         assert_eq!(found.application, json!({ "certificates": [] }));
         assert_eq!(found.assignments, [json!({ "id": "1" }), json!({ "id": "2" })]);
+    }
+
+    #[test]
+    fn the_last_attempt_of_a_repeated_check_counts_and_all_of_its_parts_are_awaited() {
+        let application = |parts: u64| {
+            let application = json!({ "assignmentParts": parts }).to_string();
+            json!({ "message": log_messages::APPLICATION, "instance": "acme", "application": application })
+        };
+        let part = |part: u64, ids: &[&str]| {
+            let list = Value::from_iter(ids.iter().map(|id| json!({ "id": id }))).to_string();
+            json!({ "message": log_messages::ASSIGNMENTS, "instance": "acme", "part": part, "assignments": list })
+        };
+        let compared = json!({ "message": log_messages::COMPARED });
+        let mut lines = vec![application(2), part(0, &["1", "2"]), part(1, &["3"])];
+        assert!(!is_complete(&lines, "acme"), "the check has not ended");
+        lines.extend([application(1), part(0, &["1", "4"]), compared.clone()]);
+        assert!(is_complete(&lines, "acme"));
+        assert_eq!(AsFound::of(&lines, "acme").assignments, [json!({ "id": "1" }), json!({ "id": "4" })]);
+
+        let late = [application(2), part(1, &["3"]), compared];
+        assert!(!is_complete(&late, "acme"), "a part is not visible yet");
     }
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     interruption,
+    local::writable,
     prompt::{Answer, ask},
     schema,
 };
@@ -21,7 +22,7 @@ use crate::{
     exit::Exit,
     output::WrittenInput,
     ui::{Console, Tone},
-    words::{Lang, quoted},
+    words::{Lang, Words, quoted},
 };
 
 /// The file beside the input that contains the schema for editors.
@@ -37,10 +38,14 @@ pub async fn run(args: InitArgs, console: &Console) -> Result<Exit, CommandError
     if file.exists() && !args.force {
         return Err(CommandError::input(words.file_exists(file.display()), words.use_force()));
     }
+    let schema = file.with_file_name(SCHEMA);
+    // Before the first question, so that no answer is lost.
+    for written in [&file, &schema] {
+        writable(written).map_err(|error| not_written(written, &error, words))?;
+    }
     let Some(value) = answers(args, console).await? else { return Ok(interruption(console)) };
     let mut options = OpenOptions::new();
     write(options.write(true).create(true).truncate(true), &file, &format!("{value:#}\n"), console)?;
-    let schema = file.with_file_name(SCHEMA);
     if !schema.exists() {
         write(OpenOptions::new().write(true).create_new(true), &schema, &format!("{}\n", schema::schema()), console)?;
     }
@@ -59,10 +64,12 @@ pub async fn run(args: InitArgs, console: &Console) -> Result<Exit, CommandError
 }
 
 fn write(options: &OpenOptions, file: &Path, text: &str, console: &Console) -> Result<(), CommandError> {
-    let words = console.words();
-    options.open(file).and_then(|mut opened| opened.write_all(text.as_bytes())).map_err(|error| {
-        CommandError::input(words.not_written(file.display(), describe(&error)), words.specify_another_file())
-    })
+    let written = options.open(file).and_then(|mut opened| opened.write_all(text.as_bytes()));
+    written.map_err(|error| not_written(file, &error, console.words()))
+}
+
+fn not_written(file: &Path, error: &io::Error, words: Words) -> CommandError {
+    CommandError::input(words.not_written(file.display(), describe(error)), words.specify_another_file())
 }
 
 fn describe(error: &io::Error) -> String {

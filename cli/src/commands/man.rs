@@ -10,7 +10,11 @@ use crate::{
     exit::Exit,
     output::ManualPages,
     ui::{Console, Tone},
+    words::quoted,
 };
+
+/// The page that the suggestion names.
+const EXAMPLE: &str = "onboard-start.1";
 
 /// Runs the command for this command line.
 ///
@@ -23,6 +27,6 @@ pub fn run(args: &ManArgs, definition: clap::Command, console: &Console) -> Resu
         .map_err(|error| CommandError::input(words.not_written(&folder, error), words.specify_another_folder()))?;
     console.result(&ManualPages { folder: folder.to_string() });
     console.line(&console.paint(Tone::Good, &words.manual_pages_written(&folder)));
-    console.note(&words.show_a_manual_page(&folder));
+    console.note(&words.show_a_manual_page(quoted(&args.folder.join(EXAMPLE).display().to_string())));
     Ok(Exit::Done)
 }

@@ -1,7 +1,8 @@
 //! Terminal output: lines, and one status line below them that is rewritten in place.
 //!
 //! Results, progress and suggestions are lines. They are written to standard output, and errors to standard error. With
-//! `--json`, standard output contains only JSON, one object per line, and all text is written to standard error.
+//! `--json`, standard output contains only JSON, one object per line, and all text is written to standard error. If the
+//! result of a command is a text, for example a Terraform configuration, standard output contains only this text.
 
 use std::{
     io::{self, ErrorKind, IsTerminal},
@@ -51,6 +52,8 @@ pub enum Tone {
 pub struct Preferences {
     /// Results are JSON.
     pub json: bool,
+    /// The result is a text on standard output.
+    pub prints_text: bool,
     /// No progress and no suggestions.
     pub quiet: bool,
     /// More details.
@@ -82,8 +85,9 @@ impl Console {
     #[must_use]
     pub fn of_this_process(words: Words, preferences: Preferences, hints: Hints) -> Self {
         VERBOSE.store(preferences.verbose, Ordering::Relaxed);
-        let stream = if preferences.json { Stream::Err } else { Stream::Out };
-        // JSON on the same terminal would be lost on the alternate screen.
+        let only_results = preferences.json || preferences.prints_text;
+        let stream = if only_results { Stream::Err } else { Stream::Out };
+        // A result on the same terminal would be lost on the alternate screen.
         let mixed = preferences.json && io::stdout().is_terminal();
         Self {
             preferences,
@@ -222,7 +226,7 @@ impl Console {
             return;
         }
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = fit(text.unwrap_or_default(), self.stream.size().0);
+        let next = fit(&one_line(text.unwrap_or_default()), self.stream.size().0);
         if next != *status {
             let _ = self.stream.write(&format!("{}{next}", self.clear(&status)));
             *status = next;
@@ -256,6 +260,13 @@ fn escaped(text: &str) -> String {
         rest = after;
     }
     escaped
+}
+
+/// Escapes control characters as in other output, and replaces line breaks and tabs by spaces, so that the text stays
+/// in its row.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    escaped(&text.replace(['\n', '\t'], " "))
 }
 
 /// Length in bytes of the color sequence at the start of the text.

@@ -3,7 +3,10 @@
 //! The drawing uses the terminal's alternate screen, so a resize does not corrupt it and the previous content is
 //! restored at the end. Only changed lines are written, in one piece and as a synchronized update, to avoid flicker.
 
-use super::{console::fit, stream::Stream};
+use super::{
+    console::{fit, one_line},
+    stream::Stream,
+};
 
 const ENTER: &str = "\x1b[?1049h\x1b[?25l";
 const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
@@ -35,7 +38,7 @@ impl Screen {
         let size = self.size();
         let redraw = size != self.size;
         self.size = size;
-        let lines: Vec<String> = picture.iter().take(size.1).map(|line| fit(line, size.0)).collect();
+        let lines = fitted(picture, size);
         let changes = changes(if redraw { None } else { Some(&self.shown) }, &lines);
         if !changes.is_empty() {
             let _ = self.stream.write(&format!("\x1b[?2026h{changes}\x1b[?2026l"));
@@ -48,6 +51,12 @@ impl Drop for Screen {
     fn drop(&mut self) {
         let _ = self.stream.write(LEAVE);
     }
+}
+
+/// The lines that a terminal with this number of columns and rows can show. Texts from Entra ID and AWS can contain
+/// control characters, which must not reach the terminal.
+fn fitted(picture: &[String], (columns, rows): (usize, usize)) -> Vec<String> {
+    picture.iter().take(rows).map(|line| fit(&one_line(line), columns)).collect()
 }
 
 /// The output that changes the terminal from `before` to `lines`. Without `before`, everything is redrawn.
@@ -80,6 +89,14 @@ mod tests {
     fn only_changed_lines_are_written() {
         assert_eq!(changes(Some(&lines("a\nb\nc")), &lines("a\nB\nc")), "\x1b[2;1HB\x1b[K");
         assert_eq!(changes(Some(&lines("a\nb")), &lines("a\nb")), "");
+    }
+
+    #[test]
+    fn control_characters_are_escaped_and_a_line_stays_in_its_row() {
+        let picture =
+            lines("first\nsecond").into_iter().map(|line| format!("{line}\x1b]0;title\x07\nmore")).collect::<Vec<_>>();
+        assert_eq!(fitted(&picture, (80, 1)), ["first\\u{1b}]0;title\\u{7} more"]);
+        assert_eq!(fitted(&["\x1b[31mfailed\x1b[0m".to_owned()], (80, 1)), ["\x1b[31mfailed\x1b[0m"]);
     }
 
     #[test]

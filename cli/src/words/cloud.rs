@@ -13,6 +13,8 @@ catalogue! {
     local_stack(name) = "The stack of the local cloud is {name}; omit --stack.", "ローカルクラウドのスタックは {name} です。--stack を指定せずに実行してください。";
     no_output(stack, name) = "Stack {stack} has no output {name}: it was deployed from an older release.",
         "スタック {stack} に出力 {name} がありません。古いリリースのスタックです。";
+    first_deployment_failed(stack, status) = "The first deployment of stack {stack} failed ({status}).",
+        "スタック {stack} の最初のデプロイが失敗しています ({status})。";
     deploy_again() = "Deploy this release (sam build && sam deploy, or `onboard deploy`), then try again.",
         "このリリースをデプロイ (sam build && sam deploy、または `onboard deploy`) してから、再実行してください。";
     no_local_cloud(why) = "No local cloud is running ({why}).", "使用できるローカルクラウドがありません ({why})。";

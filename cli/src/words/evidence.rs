@@ -132,12 +132,13 @@ const COLUMNS: [(&str, Both); 35] = [
 ];
 
 /// Values that are names.
-const VALUES: [(&str, Both); 16] = [
+const VALUES: [(&str, Both); 17] = [
     ("yes", ["yes", "はい"]),
     ("no", ["no", "いいえ"]),
     ("approved", ["approved", "承認"]),
     ("rejected", ["rejected", "拒否"]),
     ("waiting", ["waiting", "承認待ち"]),
+    ("expired", ["expired", "期限切れ"]),
     ("deletionScheduled", ["deletion scheduled", "削除を予約"]),
     ("deletionCancelled", ["scheduled deletion cancelled", "削除の予約を取り消し"]),
     ("deleted", ["deleted", "削除"]),

@@ -71,7 +71,7 @@ catalogue! {
     ask_calls() = "Concurrent calls, if the account's default is too low [unchanged]:", "同時通話数 (アカウントのデフォルト値では不足する場合) [変更しない]:";
     specify_another_folder() = "Specify another folder.", "別のフォルダーを指定してください。";
     manual_pages_written(folder) = "The manual pages were written to {folder}.", "{folder} にマニュアルページを作成しました。";
-    show_a_manual_page(folder) = "To read a page: man {folder}/onboard-start.1", "ページを表示するには: man {folder}/onboard-start.1";
+    show_a_manual_page(page) = "To read a page: man {page}", "ページを表示するには: man {page}";
     identifying_caller() = "identifying the caller (STS)", "呼び出し元の確認 (STS)";
     account(account, region, arn) = "{account} in {region}, as {arn}", "アカウント {account} ({region})、{arn} として実行";
     outputs_missing(stack, names) = "outputs missing in {stack}: {names}", "スタック {stack} に出力 {names} がありません";

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 use super::{json, printed};
 use crate::{
     cloud::{Cloud, until},
-    common::out,
+    common::{err, out},
 };
 
 const ALIAS: &str = "audited";
@@ -238,6 +238,8 @@ async fn the_terraform_configuration_has_the_values_of_both_clouds_and_no_secret
 
     let again = cloud.onboard(&arguments).output().unwrap();
     assert_eq!(again.status.code(), Some(2), "{}", printed(&again));
-    let printed_text = out(&succeeds(cloud, &["export", ALIAS, "--quiet"]));
-    assert_eq!(printed_text.trim(), text.trim());
+    // Standard output contains only the configuration, so that it can be redirected to a file.
+    let redirected = succeeds(cloud, &["export", ALIAS]);
+    assert_eq!(out(&redirected).trim(), text.trim());
+    assert!(err(&redirected).contains("DetectDrift") && err(&redirected).contains("terraform plan"), "{redirected:?}");
 }

@@ -84,10 +84,23 @@ pub(super) async fn subscription(cloud: &Cloud) -> Check {
     let Ok(xml) = Document::parse(&xml) else {
         return Check::new("notifications", Verdict::Unknown, words.reading_subscriptions(), "");
     };
-    let arns: Vec<String> =
-        elements(xml.root(), "SubscriptionArn").filter_map(|arn| arn.text().map(ToOwned::to_owned)).collect();
-    let pending = arns.iter().filter(|arn| arn.as_str() == "PendingConfirmation").count();
-    subscribed(arns.len(), pending, words)
+    let (confirmed, pending) = subscriptions(&xml);
+    subscribed(confirmed + pending, pending, words)
+}
+
+/// The number of confirmed and of unconfirmed subscriptions. A deleted subscription is listed for some days with the
+/// text `Deleted` instead of an ARN.
+fn subscriptions(xml: &Document<'_>) -> (usize, usize) {
+    let arns = || elements(xml.root(), "SubscriptionArn").filter_map(|arn| arn.text());
+    let pending = arns().filter(|arn| *arn == "PendingConfirmation").count();
+    (arns().filter(|arn| arn.starts_with("arn:")).count(), pending)
+}
+
+/// The names of the stack's alarms. CloudFormation names an alarm `{stack}-{logical ID}-{random text}`, and a logical ID
+/// contains no hyphen. So the alarms of a stack whose name starts in the same way are not included.
+fn alarm_names(xml: &Document<'_>, prefix: &str) -> Vec<String> {
+    let ours = |name: &&str| name.strip_prefix(prefix).is_some_and(|rest| rest.matches('-').count() == 1);
+    elements(xml.root(), "AlarmName").filter_map(|name| name.text()).filter(ours).map(ToOwned::to_owned).collect()
 }
 
 fn subscribed(all: usize, pending: usize, words: Words) -> Check {
@@ -116,10 +129,7 @@ pub(super) async fn alarms(cloud: &Cloud) -> Check {
         Ok(xml) => xml,
         Err(error) => return Check::unknown("alarms", error),
     };
-    let names: Vec<String> = Document::parse(&xml).map_or_else(
-        |_| Vec::new(),
-        |xml| elements(xml.root(), "AlarmName").filter_map(|name| name.text().map(ToOwned::to_owned)).collect(),
-    );
+    let names: Vec<String> = Document::parse(&xml).map_or_else(|_| Vec::new(), |xml| alarm_names(&xml, &prefix));
     if names.is_empty() {
         Check::good("alarms", words.no_alarm())
     } else {
@@ -139,6 +149,7 @@ pub(super) async fn failed_events(cloud: &Cloud) -> Check {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
     use crate::words::Lang;
 
@@ -148,5 +159,17 @@ mod tests {
         assert_eq!(subscribed(0, 0, words).verdict, Verdict::Look);
         assert_eq!(subscribed(2, 1, words).verdict, Verdict::Look);
         assert_eq!(subscribed(2, 0, words).verdict, Verdict::Good);
+    }
+
+    #[test]
+    fn deleted_subscriptions_and_alarms_of_other_stacks_do_not_count() {
+        let list = |name: &str, texts: &[&str]| {
+            let members = texts.iter().map(|text| format!("<member><{name}>{text}</{name}></member>"));
+            format!("<Result>{}</Result>", members.collect::<String>())
+        };
+        let text = list("SubscriptionArn", &["arn:aws:sns:eu-west-1:1:t:s", "PendingConfirmation", "Deleted"]);
+        assert_eq!(subscriptions(&Document::parse(&text).unwrap()), (1, 1));
+        let text = list("AlarmName", &["onboarding-SyncLate-1A2B", "onboarding-test-SyncLate-3C4D"]);
+        assert_eq!(alarm_names(&Document::parse(&text).unwrap(), "onboarding-"), ["onboarding-SyncLate-1A2B"]);
     }
 }

@@ -104,11 +104,13 @@ fn since(profile: &str, events: &[&UserEvent], modified: Option<f64>) -> Since {
     }
 }
 
-/// One row for each decision of an operator, and for a request that waits.
+/// One row for each decision of an operator, and for a request without a decision. `now` is in milliseconds since the
+/// epoch.
 pub(super) fn approvals(
     history: &History,
     approved: Option<&RecordedDecision>,
     request: Option<&ApprovalRequest>,
+    now: f64,
 ) -> Table {
     let mut rows: Vec<Vec<String>> = history
         .decisions
@@ -132,6 +134,7 @@ pub(super) fn approvals(
         let actions = request.waiting.actions.to_string();
         match &request.rejected_by {
             Some(by) => add(&request.digest, "rejected", by, request.rejected_at, actions),
+            None if request.until <= now => add(&request.digest, "expired", "", Some(request.until), actions),
             None => add(&request.digest, "waiting", "", None, actions),
         }
     }
@@ -327,9 +330,17 @@ mod tests {
         let decision = |digest: &str| RecordedDecision { digest: digest.into(), by: "arn:me".into(), at: 9_000.0 };
         let logged = Decision { digest: "d".into(), decision: "approved", ..Decision::default() };
         let history = History { decisions: vec![logged], ..History::default() };
-        assert_eq!(approvals(&history, Some(&decision("d")), None).rows.len(), 1);
-        let rows = approvals(&history, Some(&decision("e")), None).rows;
+        assert_eq!(approvals(&history, Some(&decision("d")), None, 0.0).rows.len(), 1);
+        let rows = approvals(&history, Some(&decision("e")), None, 0.0).rows;
         assert_eq!(rows.len(), 2);
         assert_eq!(rows[1][0], "1970-01-01T00:00:09Z");
+    }
+
+    #[test]
+    fn a_request_that_nobody_decided_expires() {
+        let request = ApprovalRequest { digest: "r".into(), until: 9_000.0, ..ApprovalRequest::default() };
+        let row = |now| approvals(&History::default(), None, Some(&request), now).rows.remove(0);
+        assert_eq!(row(8_999.0)[..2], [NOT_RECORDED, "waiting"]);
+        assert_eq!(row(9_000.0)[..2], ["1970-01-01T00:00:09Z", "expired"]);
     }
 }

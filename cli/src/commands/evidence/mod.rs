@@ -130,7 +130,7 @@ async fn collect(cloud: &Cloud, entry: &Entry, found: &AsFound, groups: &[Group]
     let role = federation.role.as_ref().map(|role| role.arn.as_str()).unwrap_or_default();
     let sign_ins = sign_ins::read(cloud, role, &names).await;
     #[expect(clippy::cast_precision_loss, reason = "a current time fits")]
-    let from = from as f64;
+    let (from, now) = (from as f64, (from + HISTORY_SECONDS) as f64 * 1000.0);
     let text = |name: &str| entry.config[name].as_str().unwrap_or_default().to_owned();
     let mut documents: Map<String, Value> = federation.json().as_object().cloned().unwrap_or_default();
     for name in ["certificates", "claimsMappingPolicies", "servicePrincipal", "application"] {
@@ -146,7 +146,7 @@ async fn collect(cloud: &Cloud, entry: &Entry, found: &AsFound, groups: &[Group]
         ],
         tables: vec![
             compose::access(&users, groups, &history),
-            compose::approvals(&history, entry.approved.as_ref(), entry.approval.as_ref()),
+            compose::approvals(&history, entry.approved.as_ref(), entry.approval.as_ref(), now),
             compose::leavers(&users, &history),
             compose::sign_ins(&users, &history, &sign_ins, from),
             compose::drift(&history),

@@ -32,10 +32,11 @@ use local_cloud::{
 use onboarding_core::contract::Report;
 use serde_json::Value;
 
+pub(super) use self::plan::writable;
 use self::{again::Call, execution::Workflow, failure::Failure, plan::Plan};
 use crate::{
     args::{HELP, LocalArgs},
-    cloud::kept::Kept,
+    cloud::kept::{Kept, Published},
     commands::{interrupted, print_error},
     exit::Exit,
     output::{Event, Information},
@@ -87,11 +88,11 @@ async fn prepared(args: LocalArgs, console: &Console) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let plan = Plan::read(&args, &workspace)?;
     let folder = workspace.run_folder()?;
-    let kept = Cell::new(false);
+    let kept = Cell::new(None);
     let result = tokio::select! {
         result = onboard(args, &plan, &workspace, folder.path(), console, &kept) => result,
         // A local cloud that is kept running normally ends with an interrupt (Ctrl-C).
-        () = interrupted() => if kept.get() { Ok(()) } else { Err(Failure::Interrupted) },
+        () = interrupted() => kept.take().unwrap_or(Err(Failure::Interrupted)),
     };
     if matches!(
         result,
@@ -109,7 +110,7 @@ async fn onboard(
     workspace: &Workspace,
     folder: &Path,
     console: &Console,
-    kept: &Cell<bool>,
+    kept: &Cell<Option<Result<(), Failure>>>,
 ) -> Result<(), Failure> {
     let started = Instant::now();
     let alias = &plan.onboarding.instance.alias;
@@ -128,7 +129,8 @@ async fn onboard(
         })?;
     }
     if args.idle {
-        return keep(&cloud, &stack, args.clock_scale, workspace, console, kept).await;
+        let published = publish(&cloud, &stack, args.clock_scale, workspace, console)?;
+        return keep(published, Ok(()), kept).await;
     }
     let workflow = Workflow::new(cloud.emulator_url(), &stack, args.clock_scale, console);
     let result = executions(&workflow, &cloud, args.again, plan, console).await;
@@ -169,7 +171,8 @@ async fn onboard(
         if let Err(failure) = &written {
             console.failure(&failure.error(words).what);
         }
-        keep(&cloud, &stack, args.clock_scale, workspace, console, kept).await?;
+        let published = publish(&cloud, &stack, args.clock_scale, workspace, console)?;
+        return keep(published, written, kept).await;
     }
     cloud.stop().await;
     let took = format!("{:.1}", started.elapsed().as_secs_f64());
@@ -248,22 +251,30 @@ async fn start_cloud(args: &LocalArgs, plan: &Plan, venv: &Venv, folder: &Path) 
     Ok(Cloud::start(settings, venv, folder).await?)
 }
 
-/// Publishes the local cloud's addresses and keeps the local cloud running until the program is interrupted.
-async fn keep(
+/// Publishes the local cloud's addresses, until the returned value is dropped.
+fn publish(
     cloud: &Cloud,
     stack: &Stack,
     clock_scale: f64,
     workspace: &Workspace,
     console: &Console,
-    kept: &Cell<bool>,
-) -> Result<(), Failure> {
+) -> Result<Published, Failure> {
     let file = Kept::file(workspace);
-    let _published = Kept::of(cloud, stack, clock_scale)
+    let published = Kept::of(cloud, stack, clock_scale)
         .publish(file.clone())
         .map_err(|error| Failure::NotWritten(console.words().not_written(file.display(), error)))?;
-    kept.set(true);
     console.result(&Event::Running { file: file.display().to_string() });
     console.line(&format!("\n{}", console.words().cloud_keeps_running(file.display())));
+    Ok(published)
+}
+
+/// Keeps the local cloud running until the program is interrupted. The program then ends with `result`.
+async fn keep(
+    _published: Published,
+    result: Result<(), Failure>,
+    kept: &Cell<Option<Result<(), Failure>>>,
+) -> Result<(), Failure> {
+    kept.set(Some(result));
     std::future::pending().await
 }
 

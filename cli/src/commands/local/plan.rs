@@ -60,7 +60,7 @@ impl Plan {
         let faults = args.faults.as_deref().map(rules).transpose()?.unwrap_or_default();
         let results = [&args.record, &args.record_expressions, &args.inventory, &args.output, &args.html];
         for file in results.into_iter().flatten() {
-            writable(file)?;
+            writable(file).map_err(|error| unwritable(file, &error))?;
         }
         if args.keep {
             let file = Kept::file(workspace);
@@ -70,7 +70,7 @@ impl Plan {
             }
             // The directory for all files of local runs is created and checked when the run starts.
             if !file.starts_with(workspace.cache()) {
-                writable(&file)?;
+                writable(&file).map_err(|error| unwritable(&file, &error))?;
             }
         }
         let assume = assumptions::named(&args.assume);
@@ -101,17 +101,23 @@ pub(super) fn invalid_rule(file: &Path, index: usize, error: &FaultRuleError) ->
     BadInput::one(file, format!("$[{index}]"), |words| words.invalid_value(error))
 }
 
+fn unwritable(file: &Path, error: &io::Error) -> BadInput {
+    BadInput::one(file, "$", |words| words.file_not_writable(error))
+}
+
 /// Checks before the run that a result file can be written. The check leaves no new file behind, so that a failed run
 /// does not create an empty file.
-fn writable(file: &Path) -> Result<(), BadInput> {
-    let checked = match OpenOptions::new().append(true).open(file) {
+///
+/// # Errors
+/// Fails if the file can't be written.
+pub(in crate::commands) fn writable(file: &Path) -> io::Result<()> {
+    match OpenOptions::new().append(true).open(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let created = OpenOptions::new().write(true).create_new(true).open(file);
             created.and_then(|_| fs::remove_file(file))
         }
         opened => opened.map(drop),
-    };
-    checked.map_err(|error| BadInput::one(file, "$", |words| words.file_not_writable(&error)))
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@
 
 mod hcl;
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 
 use self::hcl::{Block, Value};
@@ -19,19 +21,27 @@ use crate::cloud::iam::{Federation, Tags};
 /// The first versions with all resources, arguments and ids that the configuration uses.
 const PROVIDERS: [(&str, &str); 2] = [("aws", ">= 6.0"), ("azuread", ">= 3.0")];
 /// The properties of the application that the gallery or an administrator sets, and not the onboarding.
-const APPLICATION_IGNORES: [&str; 15] = [
+const APPLICATION_IGNORES: [&str; 23] = [
     "api",
     "app_role",
+    "description",
     "feature_tags",
     "group_membership_claims",
     "logo_image",
+    "marketing_url",
     "notes",
     "optional_claims",
     "owners",
+    "privacy_statement_url",
+    "public_client",
     "required_resource_access",
+    "service_management_reference",
     "sign_in_audience",
+    "single_page_application",
+    "support_url",
     "tags",
     "template_id",
+    "terms_of_service_url",
     "web[0].homepage_url",
     "web[0].implicit_grant",
     "web[0].logout_url",
@@ -317,11 +327,16 @@ impl Writer {
     }
 
     fn assignments(&mut self, source: &Source, (principal, principal_id): (&str, &str)) {
+        let mut named = BTreeSet::new();
         for assignment in &source.assignments {
             let member = text(assignment, "principalId");
             let id = format!("/servicePrincipals/{principal_id}/appRoleAssignedTo/{}", text(assignment, "id"));
             // A name starts with a letter, and an object id can start with a digit.
-            let name = format!("of_{}", member.replace('-', "_"));
+            let mut name = format!("of_{}", member.replace('-', "_"));
+            if !named.insert(member) {
+                // Entra allows one assignment of a principal for each app role.
+                name = format!("{name}_{}", text(assignment, "appRoleId").replace('-', "_"));
+            }
             self.resource("azuread_app_role_assignment", &name, &id, |block| {
                 block
                     .with("app_role_id", text(assignment, "appRoleId"))
@@ -354,7 +369,9 @@ fn texts(values: &[String]) -> Value {
 }
 
 fn tags(tags: &Tags) -> Value {
-    Value::Map(tags.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect())
+    // The provider ignores the tags of AWS itself, for example those of CloudFormation, when it reads an object.
+    let ours = tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
+    Value::Map(ours.map(|(key, value)| (key.clone(), value.as_str().into())).collect())
 }
 
 #[cfg(test)]
@@ -431,6 +448,19 @@ mod tests {
         let of = "azuread_service_principal_claims_mapping_policy_assignment.this";
         assert_eq!(id(of), "/servicePrincipals/sp/claimsMappingPolicies/c");
         assert_eq!(id("azuread_app_role_assignment.of_1_2"), "/servicePrincipals/sp/appRoleAssignedTo/x_y");
+    }
+
+    #[test]
+    fn a_principal_with_two_app_roles_has_two_resources_and_tags_of_aws_are_left_out() {
+        let assignment = |role: &str| json!({ "id": role, "principalId": "p", "appRoleId": role });
+        let mut source = Source { assignments: vec![assignment("a-1"), assignment("b")], ..source() };
+        source.instance.tags =
+            Tags::from([("aws:cloudformation:stack-name".into(), "s".into()), ("team".into(), "t".into())]);
+        let configuration = render(&source);
+        let of_principal = configuration.resources.iter().filter(|address| address.contains(".of_p"));
+        let expected = ["azuread_app_role_assignment.of_p", "azuread_app_role_assignment.of_p_b"];
+        assert_eq!(of_principal.collect::<Vec<_>>(), expected);
+        assert!(configuration.text.contains("team") && !configuration.text.contains("aws:cloudformation"));
     }
 
     #[test]
