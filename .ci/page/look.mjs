@@ -1,16 +1,13 @@
 // Checks report pages in a real browser: on a phone, on a screen in light and dark mode, and in print. A page
-// must cause no errors, network requests or horizontal scrolling, must meet WCAG 2.1 A and AA according to axe, and must
-// contain a QR code of the sign-in address.
+// must cause no errors, network requests or horizontal scrolling, must meet WCAG 2.1 A and AA according to axe, must
+// contain a QR code of the sign-in address, and must show its times in the time zone of the browser.
 //
 //   node look.mjs FOLDER PAGE...     screenshots are written to FOLDER; CHROMIUM is the browser (default /usr/bin/chromium)
-import { createRequire } from "node:module";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { require, start } from "./chromium.mjs";
 
-// The packages are installed below target/, not next to this file.
-const require = createRequire(join(process.env.NODE_MODULES_PARENT ?? process.cwd(), "x.js"));
-const { chromium } = require("playwright-core");
 const jsqr = require("jsqr");
 const { PNG } = require("pngjs");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
@@ -25,21 +22,21 @@ const ways = [
   { name: "narrow-dark", width: 360, height: 740, colorScheme: "dark" },
 ];
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
+const browser = await start();
 for (const file of pages) {
   const name = basename(file, ".html");
   const address = pathToFileURL(resolve(file)).href;
   for (const way of ways) {
     const say = (fault) => faults.push(`${name}, ${way.name}: ${fault}`);
-    const context = await browser.newContext({ viewport: { width: way.width, height: way.height }, colorScheme: way.colorScheme });
+    const context = await browser.newContext({ viewport: { width: way.width, height: way.height }, colorScheme: way.colorScheme, timezoneId: "Asia/Tokyo" });
     const page = await context.newPage();
     page.on("console", (message) => ["error", "warning"].includes(message.type()) && say(`console: ${message.text()}`));
     page.on("pageerror", (error) => say(`error: ${error}`));
     page.on("request", (request) => request.url().split("#")[0] !== address && say(`it asks for ${request.url()}`));
     await page.goto(address);
+    const times = await page.evaluate(() => [...document.querySelectorAll("time")].map((time) => [time.textContent, time.title]));
+    if (times.length === 0) say("it has no times");
+    for (const [shown, utc] of times) if (!/ (JST|GMT\+9)$/.test(shown) || !/ UTC$/.test(utc)) say(`the time ${utc} is shown as ${shown}`);
     // Opens all collapsed sections, because their content must be readable too.
     await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
     const wide = await page.evaluate(() => {

@@ -1,5 +1,5 @@
-//! Renders the evidence about an onboarding as one HTML page, with the style and the rules of the report: no scripts, no
-//! network access, and all values are text. The page contains no time of creation, so it changes only if the evidence
+//! Renders the evidence about an onboarding as one HTML page, with the style and the rules of the report: no
+//! network access, and all values are text. The page has no script, because its times must be the times in the tables. The page contains no time of creation, so it changes only if the evidence
 //! changes.
 
 use maud::{Markup, html};
@@ -46,6 +46,7 @@ pub(crate) fn render(evidence: &Evidence, words: Words) -> String {
             (documents(evidence, words))
         },
         made_by: "onboard",
+        local_times: false,
     }
     .render()
 }

@@ -51,6 +51,33 @@ impl Graph {
         self.rows.iter().map(|row| row.lane + 1).max().unwrap_or(0)
     }
 
+    /// The graph with only some of its states. The remaining states are connected past the states that are left out.
+    #[must_use]
+    pub fn only(&self, kept: impl Fn(&str) -> bool) -> Self {
+        let mut graph = Self { waits: self.waits.clone(), ..Self::default() };
+        // For each row of this graph, the rows of the new graph that lead to the states after it. A connection always
+        // leads to a later row, so the sources of a row are complete when the row is reached.
+        let mut ends: Vec<BTreeSet<usize>> = Vec::new();
+        // For each row of the new graph, all rows before it. A branch without any remaining state gets no connection.
+        let mut before: Vec<BTreeSet<usize>> = Vec::new();
+        let lanes: BTreeSet<usize> = self.rows.iter().filter(|row| kept(&row.state)).map(|row| row.lane).collect();
+        for (index, row) in self.rows.iter().enumerate() {
+            let incoming = self.ways.iter().filter(|way| way.to == index);
+            let sources: BTreeSet<usize> = incoming.flat_map(|way| ends[way.from].clone()).collect();
+            if !kept(&row.state) {
+                ends.push(sources);
+                continue;
+            }
+            let to = graph.rows.len();
+            let nearest = sources.iter().filter(|from| !sources.iter().any(|other| before[*other].contains(from)));
+            graph.ways.extend(nearest.map(|from| Way { from: *from, to }));
+            before.push(sources.iter().flat_map(|from| before[*from].clone().into_iter().chain([*from])).collect());
+            graph.rows.push(Row { state: row.state.clone(), lane: lanes.range(..row.lane).count() });
+            ends.push(BTreeSet::from([to]));
+        }
+        graph
+    }
+
     /// The task that follows this `Wait` state.
     #[must_use]
     pub fn task_after(&self, wait: &str) -> Option<&str> {
@@ -150,6 +177,21 @@ mod tests {
         assert_eq!(names(&graph), [("First", 0), ("Quotas", 0), ("Numbers", 1), ("SignOn", 2), ("Last", 0)]);
         let ways: Vec<(usize, usize)> = graph.ways.iter().map(|way| (way.from, way.to)).collect();
         assert_eq!(ways, [(0, 1), (0, 2), (0, 3), (1, 4), (2, 4), (3, 4)]);
+    }
+
+    #[test]
+    fn states_that_are_left_out_take_their_lane_with_them_and_leave_no_gap() {
+        let task = |name: &str| json!({"StartAt": name, "States": {name: {"Type": "Task", "End": true}}});
+        let graph = Graph::read(&json!({"StartAt": "First", "States": {
+            "First": {"Type": "Task", "Next": "Optional"},
+            "Optional": {"Type": "Task", "Next": "Both"},
+            "Both": {"Type": "Parallel", "Branches": [task("Quotas"), task("Numbers"), task("SignOn")], "Next": "Last"},
+            "Last": {"Type": "Task", "End": true}
+        }}))
+        .only(|state| !["Optional", "Numbers"].contains(&state));
+        assert_eq!(names(&graph), [("First", 0), ("Quotas", 0), ("SignOn", 1), ("Last", 0)]);
+        let ways: Vec<(usize, usize)> = graph.ways.iter().map(|way| (way.from, way.to)).collect();
+        assert_eq!(ways, [(0, 1), (0, 2), (1, 3), (2, 3)]);
     }
 
     #[test]

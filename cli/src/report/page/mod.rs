@@ -1,9 +1,10 @@
-//! The report of an onboarding as an HTML page in English or Japanese: one file without network access or scripts, for
-//! phones, screens and print.
+//! The report of an onboarding as an HTML page in English or Japanese: one file without network access, for phones,
+//! screens and print.
 //!
 //! [`render`] is pure: its input is the report and the execution's history. Names, reasons and URLs in a report are
 //! untrusted text. [`maud`] escapes all of them, and a URL becomes a link only if it is `https`. As a second line of
-//! defense, the page's `Content-Security-Policy` forbids scripts and external content.
+//! defense, the page's `Content-Security-Policy` forbids external content and all scripts except the page's own script,
+//! which it identifies by digest. The page's own script only formats times, so the page is complete without it.
 
 pub(crate) mod evidence;
 pub mod graph;
@@ -22,6 +23,10 @@ use crate::words::labels::Labels;
 
 /// The Content Security Policy allows only the inline style.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+/// The script that shows times in the reader's time zone.
+const LOCAL_TIMES: &str = include_str!("local_times.js");
+/// The SHA-256 digest of [`LOCAL_TIMES`], as the Content Security Policy names it.
+const LOCAL_TIMES_DIGEST: &str = "sha256-HXk+t5YPU2QxwtReXgDcd5bNVq8tEwzeGpEyZla8zyg=";
 /// The account number that AWS emulators use.
 const LOCAL_ACCOUNT: &str = "000000000000";
 
@@ -45,6 +50,7 @@ pub fn render(report: &Report, history: &History, language: Language) -> String 
             (sections::checks(report, words))
         },
         made_by: words.made_by,
+        local_times: true,
     }
     .render()
 }
@@ -62,16 +68,20 @@ struct Document<'a> {
     content: Markup,
     /// The text of the footer before the version.
     made_by: &'a str,
+    /// Whether a script shows the times in the reader's time zone.
+    local_times: bool,
 }
 
 impl Document<'_> {
     fn render(self) -> String {
+        let policy =
+            if self.local_times { format!("{POLICY}; script-src '{LOCAL_TIMES_DIGEST}'") } else { POLICY.to_owned() };
         html! {
             (DOCTYPE)
             html lang=(self.language) {
                 head {
                     meta charset="utf-8";
-                    meta http-equiv="Content-Security-Policy" content=(POLICY);
+                    meta http-equiv="Content-Security-Policy" content=(policy);
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     meta name="referrer" content="no-referrer";
@@ -84,6 +94,7 @@ impl Document<'_> {
                     (self.header)
                     main id="content" { (self.content) }
                     footer { p { (self.made_by) " " (env!("CARGO_PKG_VERSION")) } }
+                    @if self.local_times { script { (PreEscaped(LOCAL_TIMES)) } }
                 }
             }
         }
@@ -117,7 +128,7 @@ fn head(report: &Report, history: &History, words: &'static Labels) -> Markup {
             dl.facts {
                 (fact(words.account, &report.account))
                 (fact(words.region, &report.region))
-                div { dt { (words.started) } dd { time datetime=(report.started_at) { (moment(&report.started_at)) } } }
+                div { dt { (words.started) } dd { (moment(&report.started_at)) } }
                 @if history.seconds > 0.0 { (fact(words.took, &words.duration(history.seconds))) }
             }
         }
@@ -128,21 +139,31 @@ fn fact(name: &str, value: &str) -> Markup {
     html! { div { dt { (name) } dd { (value) } } }
 }
 
-/// Formats a time: `2026-11-22 09:00 UTC`.
-fn moment(rfc3339: &str) -> String {
-    let read = time::OffsetDateTime::parse(rfc3339, &time::format_description::well_known::Rfc3339);
-    read.map_or_else(
-        |_| rfc3339.to_owned(),
-        |at| {
-            let at = at.to_offset(time::UtcOffset::UTC);
-            format!("{} {:02}:{:02} UTC", at.date(), at.hour(), at.minute())
-        },
-    )
+/// Renders a time in UTC, `2026-11-22 09:00 UTC`, with the exact time for [`LOCAL_TIMES`].
+fn moment(rfc3339: &str) -> Markup {
+    let Ok(at) = time::OffsetDateTime::parse(rfc3339, &time::format_description::well_known::Rfc3339) else {
+        return html! { (rfc3339) };
+    };
+    let at = at.to_offset(time::UtcOffset::UTC);
+    html! { time datetime=(rfc3339) { (at.date()) (format!(" {:02}:{:02} UTC", at.hour(), at.minute())) } }
 }
 
 /// Renders a URL as a link if it is `https`, else as text.
 fn address(url: &str) -> Markup {
     html! {
         @if url.starts_with("https://") { a href=(url) rel="noreferrer" { (url) } } @else { (url) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+    use super::*;
+    use base64::{Engine, engine::general_purpose::STANDARD};
+
+    #[test]
+    fn the_policy_names_the_digest_of_the_only_script() {
+        let digest = STANDARD.decode(LOCAL_TIMES_DIGEST.strip_prefix("sha256-").unwrap()).unwrap();
+        assert_eq!(onboarding_core::digest::hex(&digest), onboarding_core::digest::of(LOCAL_TIMES, 32));
     }
 }

@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::{
-    graph::{Graph, Way},
-    history::{History, Outcome, Run},
+    graph::{Graph, Row, Way},
+    history::{Outcome, Run},
 };
 use crate::words::labels::Labels;
 
@@ -17,35 +17,32 @@ const LEFT: usize = 16;
 const MOST_LETTERS: usize = 44;
 
 /// Label and CSS class of a state's outcome.
-pub(super) fn outcome(run: Option<&Run>, words: &'static Labels) -> (&'static str, &'static str) {
+pub(super) const fn outcome(run: &Run, words: &'static Labels) -> (&'static str, &'static str) {
     match run {
-        None => (words.not_run, "idle"),
-        Some(Run { outcome: Outcome::Failed, .. }) => (words.failed, "bad"),
-        Some(Run { failures: 1.., .. }) => (words.recovered, "good"),
-        Some(_) => (words.done, "good"),
+        Run { outcome: Outcome::Failed, .. } => (words.failed, "bad"),
+        Run { failures: 1.., .. } => (words.recovered, "good"),
+        Run { .. } => (words.done, "good"),
     }
 }
 
-/// Renders the SVG.
-pub(super) fn svg(history: &History, words: &'static Labels) -> Markup {
-    let graph = &history.graph;
+/// Renders the SVG of a graph and the run of each of its rows.
+pub(super) fn svg(graph: &Graph, runs: &[(&Row, &Run)], words: &'static Labels) -> Markup {
     let height = graph.rows.len() * ROW;
     let text = LEFT + graph.lanes() * LANE;
     html! {
         svg.graph viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-labelledby="picture-title" xmlns="http://www.w3.org/2000/svg" {
             title id="picture-title" { (words.picture) }
             @for way in &graph.ways { path.way d=(line(graph, *way)) {} }
-            @for (index, row) in graph.rows.iter().enumerate() {
-                @let run = history.runs.get(&row.state);
+            @for (index, (row, run)) in runs.iter().enumerate() {
                 @let (label, class) = outcome(run, words);
                 @let (x, y) = place(row.lane, index);
                 g class=(class) {
                     circle cx=(x) cy=(y) r="8" {}
                     path.mark d=(mark(run, x, y)) {}
                 }
-                text.faint[run.is_none()] x=(text) y=(y + 1) { (words.state(&row.state)) }
+                text x=(text) y=(y + 1) { (words.state(&row.state)) }
                 text.small x=(text) y=(y + 15) { (short(&remark(run, label, words))) }
-                @if let Some(run) = run.filter(|run| run.polls > 0) {
+                @if run.polls > 0 {
                     text.small x=(WIDTH - 4) y=(y + 1) text-anchor="end" { (words.duration(run.seconds + run.waited)) }
                 }
             }
@@ -54,8 +51,7 @@ pub(super) fn svg(history: &History, words: &'static Labels) -> Markup {
 }
 
 /// The text below the title of a state.
-fn remark(run: Option<&Run>, label: &str, words: &Labels) -> String {
-    let Some(run) = run else { return label.to_owned() };
+fn remark(run: &Run, label: &str, words: &Labels) -> String {
     let mut parts = vec![label.to_owned()];
     if !run.note.is_empty() && run.note != label {
         parts.push(run.note.clone());
@@ -89,12 +85,11 @@ fn line(graph: &Graph, way: Way) -> String {
     format!("M{x} {y}V{from}C{x} {middle} {to_x} {middle} {to_x} {to}V{to_y}")
 }
 
-/// The SVG path of a state's symbol: a tick for success, a cross for failure, or a dash if the state did not run.
-fn mark(run: Option<&Run>, x: usize, y: usize) -> String {
-    match run {
-        None => format!("M{} {y}h6", x - 3),
-        Some(Run { outcome: Outcome::Failed, .. }) => format!("M{} {}l6 6m0 -6l-6 6", x - 3, y - 3),
-        Some(_) => format!("M{} {y}l3 3l5 -6", x - 4),
+/// The SVG path of a state's symbol: a tick for success, a cross for failure.
+fn mark(run: &Run, x: usize, y: usize) -> String {
+    match run.outcome {
+        Outcome::Failed => format!("M{} {}l6 6m0 -6l-6 6", x - 3, y - 3),
+        Outcome::Done => format!("M{} {y}l3 3l5 -6", x - 4),
     }
 }
 

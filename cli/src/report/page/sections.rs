@@ -9,7 +9,8 @@ use onboarding_core::{
 
 use super::{
     address,
-    history::History,
+    graph::Row,
+    history::{History, Outcome, Run},
     links::Links,
     moment, picture, qr,
     table::{Cell, table},
@@ -62,31 +63,37 @@ pub(super) fn next(report: &Report, words: &Labels) -> Markup {
     }
 }
 
-/// The states of the workflow and their outcomes.
+/// The states that ran and their outcomes. The section is collapsed if no state failed.
 pub(super) fn workflow(history: &History, words: &'static Labels) -> Markup {
-    if history.graph.rows.is_empty() {
+    let graph = history.graph.only(|state| history.runs.contains_key(state));
+    let runs: Vec<(&Row, &Run)> =
+        graph.rows.iter().filter_map(|row| Some((row, history.runs.get(&row.state)?))).collect();
+    if runs.is_empty() {
         return html! {};
     }
-    let rows = history.graph.rows.iter().map(|row| {
-        let run = history.runs.get(&row.state);
-        let polled = run.filter(|run| run.polls > 0);
+    let failed = runs.iter().filter(|(_, run)| run.outcome == Outcome::Failed).count();
+    let not_needed = history.graph.rows.len() - runs.len();
+    let rows = runs.iter().map(|(row, run)| {
         let (label, class) = picture::outcome(run, words);
         let number = |value: Option<String>| Cell::Number(value.unwrap_or_default());
         vec![
             html! { (words.state(&row.state)) " " code { (row.state) } }.into(),
             html! { span class=(class) { (label) } }.into(),
-            number(polled.map(|run| run.polls.to_string())),
-            number(polled.map(|run| words.duration(run.seconds))),
-            number(run.filter(|run| run.waited > 0.0).map(|run| words.duration(run.waited))),
+            number((run.polls > 0).then(|| run.polls.to_string())),
+            number((run.polls > 0).then(|| words.duration(run.seconds))),
+            number((run.waited > 0.0).then(|| words.duration(run.waited))),
         ]
     });
     html! {
         section aria-labelledby="workflow" {
             h2 id="workflow" { (words.workflow) }
-            (picture::svg(history, words))
-            details {
-                summary { (words.as_table) }
-                (table(words.workflow, &[words.state, words.outcome, words.polls, words.run_time, words.waited], rows.collect()))
+            details open[failed > 0] {
+                summary { (words.states(runs.len() - failed, failed, not_needed)) }
+                (picture::svg(&graph, &runs, words))
+                details {
+                    summary { (words.as_table) }
+                    (table(words.workflow, &[words.state, words.outcome, words.polls, words.run_time, words.waited], rows.collect()))
+                }
             }
         }
     }
@@ -95,7 +102,8 @@ pub(super) fn workflow(history: &History, words: &'static Labels) -> Markup {
 /// Created users, members that could not become users, and the groups.
 pub(super) fn users(report: &Report, words: &Labels) -> Markup {
     let sync = &report.sign_on.users;
-    let counts = user_counts(&sync.counts.done);
+    let counts: Vec<(usize, &str)> =
+        user_counts(&sync.counts.done).into_iter().zip(words.counts).filter(|(count, _)| *count > 0).collect();
     let links = Links::of(report);
     let groups = report.groups.iter().map(|group| {
         let name = match links {
@@ -108,9 +116,8 @@ pub(super) fn users(report: &Report, words: &Labels) -> Markup {
     html! {
         section aria-labelledby="users" {
             h2 id="users" { (words.users) }
-            ul.counts {
-                @for (count, name) in counts.iter().zip(words.counts) { li { b { (count) } span { (name) } } }
-            }
+            @if counts.is_empty() { p { (words.no_user_changed) } }
+            @else { ul.counts { @for (count, name) in counts { li { b { (count) } span { (name) } } } } }
             @if !sync.skipped.is_empty() {
                 h3 { (words.refused) }
                 p { (words.refused_text) }
@@ -200,6 +207,7 @@ pub(super) fn resources(report: &Report, words: &Labels) -> Markup {
         None => html! { code { (text) } },
     };
     let row = |name: &str, value: Markup, status: &str| -> Vec<Cell> { vec![name.into(), value.into(), status.into()] };
+    let expires = html! { (names.until) " " (moment(&sign_on.sign_on.certificate_expires)) };
     let mut rows = vec![row(
         names.instance,
         linked(&report.instance.instance_arn, links.map(|links| links.instances())),
@@ -211,11 +219,11 @@ pub(super) fn resources(report: &Report, words: &Labels) -> Markup {
         linked(&sign_on.application.app_id, links.map(|links| links.application())),
         adopted(sign_on.application.adopted),
     ));
-    rows.push(row(
-        names.certificate,
-        linked(&sign_on.sign_on.certificate_thumbprint, None),
-        &format!("{} {}", names.until, moment(&sign_on.sign_on.certificate_expires)),
-    ));
+    rows.push(vec![
+        names.certificate.into(),
+        linked(&sign_on.sign_on.certificate_thumbprint, None).into(),
+        expires.into(),
+    ]);
     for (name, arn) in [
         (names.provider, &sign_on.saml_provider_arn),
         (names.policy, &sign_on.policy_arn),

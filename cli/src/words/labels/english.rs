@@ -30,7 +30,6 @@ pub(super) const LABELS: Labels = Labels {
     done: "done",
     failed: "failed",
     recovered: "done after a retry",
-    not_run: "not needed",
     users: "Users",
     counts: [
         "created",
@@ -45,6 +44,7 @@ pub(super) const LABELS: Labels = Labels {
         "waiting for a quota",
         "failed",
     ],
+    no_user_changed: "No user was changed.",
     refused: "Members without a user",
     refused_text: "These group members can't become users with their current settings.",
     failed_users: "Failed",

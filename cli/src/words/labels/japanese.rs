@@ -30,7 +30,6 @@ pub(super) const LABELS: Labels = Labels {
     done: "完了",
     failed: "失敗",
     recovered: "再試行して完了",
-    not_run: "不要",
     users: "ユーザー",
     counts: [
         "作成",
@@ -45,6 +44,7 @@ pub(super) const LABELS: Labels = Labels {
         "クォータ待ち",
         "失敗",
     ],
+    no_user_changed: "変更されたユーザーはありません。",
     refused: "Connect ユーザーを作成できなかったメンバー",
     refused_text: "グループの次のメンバーは、現在の設定では Connect ユーザーを作成できません。",
     failed_users: "失敗",

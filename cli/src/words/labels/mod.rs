@@ -47,9 +47,9 @@ pub(crate) struct Labels {
     pub(crate) done: &'static str,
     pub(crate) failed: &'static str,
     pub(crate) recovered: &'static str,
-    pub(crate) not_run: &'static str,
     pub(crate) users: &'static str,
     pub(crate) counts: [&'static str; 11],
+    pub(crate) no_user_changed: &'static str,
     pub(crate) refused: &'static str,
     pub(crate) refused_text: &'static str,
     pub(crate) failed_users: &'static str,
@@ -171,8 +171,21 @@ impl Labels {
             s if s >= 86_400.0 => two(86_400.0, 3_600.0, (name(0), name(1))),
             s if s >= 3_600.0 => two(3_600.0, 60.0, (name(1), name(2))),
             s if s >= 60.0 => two(60.0, 1.0, (name(2), if japanese { "秒" } else { "s" })),
+            s if s < 0.05 => if japanese { "0.1 秒未満" } else { "< 0.1 s" }.to_owned(),
             s => format!("{s:.1} {}", if japanese { "秒" } else { "s" }),
         }
+    }
+
+    /// How many states of a workflow are done, failed or were not needed.
+    #[must_use]
+    pub(crate) fn states(&self, done: usize, failed: usize, not_needed: usize) -> String {
+        let japanese = self.code == "ja";
+        let parts = [(done, "done", "完了"), (failed, "failed", "失敗"), (not_needed, "not needed", "不要")];
+        let parts = parts.into_iter().filter(|(count, ..)| *count > 0);
+        let parts: Vec<String> = parts
+            .map(|(count, en, ja)| if japanese { format!("{ja} {count}") } else { format!("{count} {en}") })
+            .collect();
+        if japanese { format!("ステート: {}", parts.join("、")) } else { format!("States: {}", parts.join(", ")) }
     }
 
     /// The title of a state, or its name if it has no title.
@@ -212,7 +225,8 @@ mod tests {
     fn durations_are_formatted_in_the_two_largest_units() {
         let english = Labels::of(Language::En);
         for (seconds, text) in [
-            (0.04, "0.0 s"),
+            (0.04, "< 0.1 s"),
+            (0.05, "0.1 s"),
             (12.34, "12.3 s"),
             (60.0, "1 min"),
             (61.0, "1 min 1 s"),
@@ -222,6 +236,12 @@ mod tests {
             assert_eq!(english.duration(seconds), text);
         }
         assert_eq!(Labels::of(Language::Ja).duration(266_400.0), "3 日 2 時間");
+    }
+
+    #[test]
+    fn the_states_are_counted_without_zeros() {
+        assert_eq!(Labels::of(Language::En).states(20, 1, 6), "States: 20 done, 1 failed, 6 not needed");
+        assert_eq!(Labels::of(Language::Ja).states(20, 0, 6), "ステート: 完了 20、不要 6");
     }
 
     #[test]
