@@ -152,7 +152,7 @@ fn with_json_a_run_prints_the_parameters_as_json_and_the_output_of_the_script_to
     assert_eq!(setup["parameters"]["TenantId"], "7e7a0000-0000-4000-8000-000000000001", "{}", err(&output));
     let names: Vec<&str> = setup["parameters"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(names, ["RuntimeClientId", "SetupClientId", "TenantId"]);
-    assert!(err(&output).contains("Parameters for sam deploy"), "{}", err(&output));
+    assert!(err(&output).contains("onboard deploy` (--parameter NAME=VALUE) or `sam deploy`:"), "{}", err(&output));
 }
 
 #[test]
@@ -241,7 +241,10 @@ fn remove_deletes_an_identity_by_name() {
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let left = names::app_registration("connect-onboarding", Identity::Runtime);
     assert_eq!(ids(&fixture.tenant()["applications"], "displayName"), [left]);
-    assert!(out(&output).contains("without SetupClientId"));
+    let how = "deploy --parameter SetupClientId= --parameter SetupCredentialSecret=";
+    assert!(out(&output).contains(how), "{}", out(&output));
+    let japanese = fixture.run(&["--remove", "setup", "--lang", "ja"], &[]);
+    assert!(out(&japanese).contains("setup アイデンティティを削除しました"), "{}", out(&japanese));
 }
 
 #[test]

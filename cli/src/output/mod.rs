@@ -306,7 +306,7 @@ pub struct EntraSetup {
     pub identities: Vec<EntraIdentity>,
     /// The script.
     pub script: String,
-    /// The parameters for `sam deploy` that the script printed, if it was run.
+    /// The parameters of the stack that the script printed, if it was run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters: Option<std::collections::BTreeMap<String, String>>,
 }

@@ -131,6 +131,10 @@ catalogue! {
     look_at_licences() = "Entra admin center → Billing → Licenses; without P1 set entra.assignment to \"users\".",
         "Entra 管理センターの [課金] → [ライセンス] で確認してください。P1 がない場合は、entra.assignment に \"users\" を指定してください。";
     tools_missing(tools) = "Required programs are missing. Nothing was done.\n  {tools}", "必要なプログラムが見つからないため、処理を開始しませんでした。\n  {tools}";
+    deployment_parameters() = "Parameters for `onboard deploy` (--parameter NAME=VALUE) or `sam deploy`:",
+        "`onboard deploy` (--parameter NAME=VALUE) または `sam deploy` に指定するパラメータ:";
+    identity_removed(identity, name) = "The {identity} identity was removed. Deploy the stack without it: `onboard deploy --parameter {name}ClientId= --parameter {name}CredentialSecret=`, or `sam deploy` with these two parameters empty.",
+        "{identity} アイデンティティを削除しました。次のコマンドでスタックをデプロイしてください: `onboard deploy --parameter {name}ClientId= --parameter {name}CredentialSecret=` (`sam deploy` を使用する場合は、この 2 つのパラメータを空にしてください)";
     setup_stopped() = "The setup stopped at the command above.", "上記のコマンドで停止しました。";
     correct_and_repeat() = "Correct the error and run the command again; nothing is created twice.", "メッセージに従って修正し、再実行してください。重複して作成されることはありません。";
     install_the_programs() = "Install the programs, then run the command again.", "プログラムをインストールしてから、再実行してください。";

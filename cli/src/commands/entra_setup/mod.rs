@@ -64,7 +64,7 @@ pub async fn run(args: EntraSetupArgs, console: &Console) -> Result<Exit, Comman
     if let Some(fault) = fault(&setup, words) {
         return Err(CommandError::input(fault, words.see_help_of("entra-setup")));
     }
-    let script = script::of(&setup);
+    let script = script::of(&setup, console);
     if !args.run {
         if console.is_json() {
             console.result(&document(&setup, &script));
@@ -151,7 +151,7 @@ async fn execute(script: &str, console: &Console) -> std::io::Result<Option<(boo
     Ok(None)
 }
 
-/// The parameters for `sam deploy` in the output of the script: indented lines of the form `Name=value`.
+/// The parameters of the stack in the output of the script: indented lines of the form `Name=value`.
 fn parameters(printed: &str) -> BTreeMap<String, String> {
     let parameter = |line: &str| {
         let (name, value) = line.strip_prefix("  ")?.split_once('=')?;

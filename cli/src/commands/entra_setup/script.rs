@@ -9,7 +9,7 @@ use onboarding_core::{
 };
 
 use super::Setup;
-use crate::{args::CredentialArg, words::quoted};
+use crate::{args::CredentialArg, ui::Console, words::quoted};
 
 /// The script stops at the first failure. Changes in Entra take time to replicate, so some commands are retried.
 ///
@@ -86,8 +86,8 @@ const TRUST: &str = r#"trust() {
 
 "#;
 
-/// Generates the complete script.
-pub(super) fn of(setup: &Setup<'_>) -> String {
+/// Generates the complete script. The script prints its messages in the language of the console.
+pub(super) fn of(setup: &Setup<'_>, console: &Console) -> String {
     let mut script = format!(
         "#!/usr/bin/env bash\n# Connect Onboarding: {} in Microsoft Entra ID, for the stack {} in {}.\n\
          # Needs a signed-in Azure CLI (az login; Privileged Role Administrator or Global Administrator) and AWS CLI.\n",
@@ -98,9 +98,9 @@ pub(super) fn of(setup: &Setup<'_>) -> String {
     script.push_str(HEAD);
     environment(&mut script, setup);
     if let Some(identity) = setup.args.remove {
-        remove(&mut script, setup, identity.into());
+        remove(&mut script, setup, identity.into(), console);
     } else {
-        make(&mut script, setup);
+        make(&mut script, setup, console);
     }
     script
 }
@@ -118,7 +118,7 @@ fn environment(script: &mut String, setup: &Setup<'_>) {
     let _ = writeln!(script, "export AWS_REGION={0} AWS_DEFAULT_REGION={0}\n", setup.region);
 }
 
-fn make(script: &mut String, setup: &Setup<'_>) {
+fn make(script: &mut String, setup: &Setup<'_>, console: &Console) {
     script.push_str(FUNCTIONS);
     if setup.args.credential == CredentialArg::Keyless {
         script.push_str(TRUST);
@@ -144,7 +144,8 @@ fn make(script: &mut String, setup: &Setup<'_>) {
     for identity in setup.args.identities() {
         register(script, setup, identity);
     }
-    script.push_str("\necho\necho 'Parameters for sam deploy:'\n");
+    let parameters = console.complete(&console.words().deployment_parameters());
+    let _ = write!(script, "\necho\necho {}\n", quoted(&parameters));
     if setup.args.credential == CredentialArg::Keyless {
         script.push_str("echo \"  TenantId=$TENANT_ID\"\n");
     }
@@ -244,13 +245,13 @@ fn store(script: &mut String, setup: &Setup<'_>, identity: Identity) {
     );
 }
 
-fn remove(script: &mut String, setup: &Setup<'_>, identity: Identity) {
+fn remove(script: &mut String, setup: &Setup<'_>, identity: Identity, console: &Console) {
     let (display, secret, region) = (
         names::app_registration(&setup.stack, identity),
         names::credential_secret(&setup.stack, identity),
         &setup.region,
     );
-    let name = parameter(identity);
+    let removed = console.complete(&console.words().identity_removed(identity, parameter(identity)));
     let _ = write!(
         script,
         "CLIENT_ID=$(application '{display}')\n\
@@ -258,7 +259,8 @@ fn remove(script: &mut String, setup: &Setup<'_>, identity: Identity) {
          if aws secretsmanager describe-secret --region {region} --secret-id {secret} > /dev/null 2>&1; then\n  \
          aws secretsmanager delete-secret --region {region} --secret-id {secret} --recovery-window-in-days 7 --output text > /dev/null\n\
          fi\n\
-         echo 'The {identity} identity was removed. Deploy the stack without {name}ClientId and {name}CredentialSecret (sam deploy --parameter-overrides).'\n"
+         echo {}\n",
+        quoted(&removed)
     );
 }
 
