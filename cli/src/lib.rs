@@ -82,9 +82,14 @@ fn without_arguments(error: &clap::Error, words: Words, hints: Hints) -> Exit {
     let text = if fault && words.0 == Lang::Ja { words::refused(error) } else { error.render().to_string() };
     match (json, fault) {
         (false, true) if words.0 == Lang::Ja => console.error(&text),
-        (false, _) => {
-            let _ = error.print();
-        }
+        (false, _) => match error.print() {
+            // The reader of a closed pipe has ended and needs no message.
+            Err(reason) if reason.kind() != std::io::ErrorKind::BrokenPipe && !error.use_stderr() => {
+                console.error(&words.output_lost(reason));
+                return Exit::Failed;
+            }
+            _ => {}
+        },
         (true, true) => {
             console.error(text.trim_end());
             let error = CommandError::arguments(text.trim_end(), words);
@@ -92,7 +97,11 @@ fn without_arguments(error: &clap::Error, words: Words, hints: Hints) -> Exit {
         }
         (true, false) => console.result(&Information { text }),
     }
-    if error.use_stderr() { Exit::BadInput } else { Exit::Done }
+    match error.use_stderr() {
+        true => Exit::BadInput,
+        false if console.has_lost_output() => Exit::Failed,
+        false => Exit::Done,
+    }
 }
 
 /// Runs the command.

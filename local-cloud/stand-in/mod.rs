@@ -160,6 +160,12 @@ impl LocalCloud {
         self.cloud.recorder.calls(0)
     }
 
+    /// Why the record file is incomplete, for example because the disk is full. `None` if it is complete.
+    #[must_use]
+    pub fn record_incomplete(&self) -> Option<&str> {
+        self.cloud.recorder.incomplete()
+    }
+
     /// Faults of the local cloud itself: responses that do not match the official models, unsupported operations, and
     /// kill rules that found no process. The list is empty after a successful run.
     #[must_use]

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use regex::Regex;
 use serde::Serialize;
@@ -92,6 +92,8 @@ pub(crate) struct Recorder {
     calls: Mutex<Vec<CallSummary>>,
     run: AtomicU32,
     secret_xml: Option<Regex>,
+    /// Why the record file is incomplete.
+    incomplete: OnceLock<String>,
 }
 
 impl Recorder {
@@ -101,7 +103,12 @@ impl Recorder {
         let file = path.map(File::create).transpose()?.map(Mutex::new);
         let names = SECRET.join("|");
         let secret_xml = Regex::new(&format!("(?i)<((?:{names})[^>]*)>[^<]+<")).ok();
-        Ok(Self { file, calls: Mutex::default(), run: AtomicU32::new(0), secret_xml })
+        Ok(Self { file, calls: Mutex::default(), run: AtomicU32::new(0), secret_xml, incomplete: OnceLock::new() })
+    }
+
+    /// The first error that made the record file incomplete.
+    pub(crate) fn incomplete(&self) -> Option<&str> {
+        self.incomplete.get().map(String::as_str)
     }
 
     pub(crate) fn set_run(&self, run: u32) {
@@ -157,10 +164,10 @@ impl Recorder {
             line["role"] = json!(caller.role);
             line["permissions"] = json!(permissions);
             // Each line is written with a single call, so that a reader never sees a partial line. An error is only
-            // reported, because a full disk must not stop the local cloud.
+            // stored, because a full disk must not stop the local cloud.
             let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
             if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
-                eprintln!("local cloud: a call could not be recorded: {error}");
+                self.incomplete.get_or_init(|| error.to_string());
             }
         }
     }

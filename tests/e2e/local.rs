@@ -49,6 +49,16 @@ fn a_second_run_of_a_complete_onboarding_changes_nothing() {
 }
 
 #[test]
+fn a_full_disk_fails_the_run_but_does_not_hide_its_report() {
+    for option in ["--record", "--output", "--html"] {
+        let output = local().args(["--users", "1", option, "/dev/full"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{option}: {}", err(&output));
+        assert!(out(&output).contains("acme-support is ready"), "{option}: {}", out(&output));
+        assert_eq!(err(&output).matches("No space left on device").count(), 1, "{option}: {}", err(&output));
+    }
+}
+
+#[test]
 fn more_users_than_the_quota_allows_are_all_created_after_the_increase() {
     let folder = tempfile::tempdir().unwrap();
     let (inventory, report) = (folder.path().join("inventory.json"), folder.path().join("report.json"));

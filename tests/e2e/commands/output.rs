@@ -235,14 +235,12 @@ fn colors_and_progress_are_decided_for_each_stream_and_a_closed_or_full_stream_i
         shell.args(["-c", script, "bash"]).arg(program.get_program()).current_dir(root());
         shell.output().unwrap()
     };
-    for command in ["schema", "completion bash", "--help", "schema output --json"] {
+    for command in ["schema", "completion bash", "--help", "--version", "--help --json", "schema output --json"] {
         let closed = shell(&format!("set -o pipefail; \"$1\" {command} | true; echo ${{PIPESTATUS[0]}}"));
         assert_eq!((out(&closed).trim(), err(&closed).as_str()), ("0", ""), "{command}");
-        if command != "--help" {
-            let full = shell(&format!("\"$1\" {command} > /dev/full; echo $?"));
-            assert_eq!(out(&full).trim(), "1", "{command}");
-            assert!(err(&full).contains("could not be written"), "{command}: {}", err(&full));
-        }
+        let full = shell(&format!("\"$1\" {command} > /dev/full; echo $?"));
+        assert_eq!(out(&full).trim(), "1", "{command}");
+        assert!(err(&full).contains("could not be written"), "{command}: {}", err(&full));
     }
     let closed = shell("\"$1\" frobnicate 2>&-; echo $?");
     assert_eq!(out(&closed).trim(), "2");

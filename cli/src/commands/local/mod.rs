@@ -160,6 +160,9 @@ async fn onboard(
     // The report is printed before the files are written, so that the report is not lost if the disk is full.
     console.result(&output);
     report::print(&report, console);
+    if let (Some(file), Some(error)) = (&args.record, cloud.stand_in().record_incomplete()) {
+        written = written.and(Err(Failure::NotWritten(words.not_written(file.display(), error))));
+    }
     if let Some(file) = &args.output {
         written = written.and(write(file, &output, words));
     }
