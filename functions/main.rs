@@ -40,6 +40,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     serve_step!(handler, ctx, fence_of, {
         steps: {
             "plan-onboarding" => onboarding::plan_onboarding,
+            "describe-onboarding" => onboarding::describe_onboarding,
             "preflight" => onboarding::preflight,
             "instance-quota" => onboarding::instance_quota,
             "create-instance" => onboarding::create_instance,

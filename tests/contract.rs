@@ -292,6 +292,7 @@ fn decoded(handler: &str, event: Value) -> Result<(), String> {
         | "delete-instance" => decode::<RemoveInput>(event),
         "detect-drift" => decode::<DetectDriftInput>(event),
         "plan-onboarding" => decode::<PlanOnboardingInput>(event),
+        "describe-onboarding" => decode::<DescribeOnboardingInput>(event),
         "preflight" => decode::<PreflightInput>(event),
         "instance-quota" => decode::<InstanceQuotaInput>(event),
         "lock-alias" => decode::<LockAliasInput>(event),

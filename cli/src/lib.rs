@@ -31,8 +31,8 @@ use crate::{
     args::{Args, Command, groups::grouped, hints::Hints},
     cloud::error::CommandError,
     commands::{
-        approve, check, deploy, doctor, entra_setup, evidence, export, init, list, live_check, local, logs, machines,
-        man, open, print_error, replay, run, schema, sign_out, start, status, stop, sync, watch,
+        adopt, approve, check, deploy, doctor, entra_setup, evidence, export, init, list, live_check, local, logs,
+        machines, man, open, print_error, replay, run, schema, sign_out, start, status, stop, sync, watch,
     },
     exit::Exit,
     output::{CompletionScript, Information},
@@ -134,6 +134,7 @@ fn execute(command: Command, console: &Console, definition: impl Fn() -> clap::C
         Command::SignOut(args) => run(console, sign_out::run(args, console)),
         Command::List(args) => run(console, list::run(args, console)),
         Command::Evidence(args) => run(console, evidence::run(args, console)),
+        Command::Adopt(args) => run(console, adopt::run(args, console)),
         Command::Export(args) => run(console, export::run(args, console)),
         Command::Report(args) => run(console, commands::report::run(args, console)),
         Command::Sync(args) => run(console, sync::run(args, console)),

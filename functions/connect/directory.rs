@@ -222,17 +222,24 @@ impl<'a> Directory<'a> {
         let groups = pages.into_iter().flat_map(|page| page.user_hierarchy_group_summary_list.unwrap_or_default());
         let is_candidate = |name: Option<&str>| paths.iter().any(|path| path.rsplit(" / ").next() == name);
         for id in groups.filter(|group| is_candidate(group.name())).filter_map(|group| group.id) {
-            let describe = self.client.describe_user_hierarchy_group().instance_id(self.instance_id);
-            let describe = describe.hierarchy_group_id(&id);
-            let output = self.read("reading a hierarchy group", Read::Other, || describe.clone().send()).await?;
-            let group = output.hierarchy_group;
-            if let Some(path) = group.as_ref().and_then(|group| group.hierarchy_path()).map(path_of)
+            if let Some(path) = self.hierarchy_path(&id).await?
                 && paths.contains(&path.as_str())
             {
                 found.insert(path, id);
             }
         }
         Ok(found)
+    }
+
+    /// Returns the path of a hierarchy group, or `None` if the group does not exist.
+    ///
+    /// # Errors
+    /// If Connect returns an error.
+    pub async fn hierarchy_path(&self, id: &str) -> Result<Option<String>, StepError> {
+        let describe = self.client.describe_user_hierarchy_group().instance_id(self.instance_id);
+        let describe = describe.hierarchy_group_id(id);
+        let output = self.read("reading a hierarchy group", Read::Other, || describe.clone().send()).await?;
+        Ok(output.hierarchy_group.as_ref().and_then(|group| group.hierarchy_path()).map(path_of))
     }
 
     /// Reads all pages of a list.

@@ -83,6 +83,18 @@ impl Graph {
         Ok(found.into_iter().filter(|principal| principal.display_name.as_deref() == Some(name)).collect())
     }
 
+    /// Returns all service principals that were created from a template, with their names and relay states.
+    ///
+    /// # Errors
+    /// The error that Graph returns.
+    pub async fn service_principals_of(&self, template: &str) -> Result<Vec<ServicePrincipal>, StepError> {
+        let call = Call::get(&["servicePrincipals"], "reading the enterprise applications for AWS")
+            .query("$filter", format!("applicationTemplateId eq '{template}'"))
+            .query("$select", "id,appId,displayName,samlSingleSignOnSettings,tags")
+            .needs(READ_APPLICATIONS);
+        Ok(self.list(&call).await.map_err(StepError::from)?.items)
+    }
+
     /// Returns the application with this client ID. A new application is found only after a delay.
     ///
     /// # Errors

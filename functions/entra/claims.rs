@@ -21,16 +21,24 @@ impl Graph {
         Ok(self.list(&call).await?.items)
     }
 
+    /// Returns all claims mapping policies of the tenant.
+    ///
+    /// # Errors
+    /// The error that Graph returns.
+    pub async fn claims_policies(&self) -> Result<Vec<ClaimsMappingPolicy>, StepError> {
+        let call = Call::get(&["policies", "claimsMappingPolicies"], "reading the tenant's claims mapping policies")
+            .needs(READ_POLICIES);
+        Ok(self.list(&call).await.map_err(StepError::from)?.items)
+    }
+
     /// Returns all claims mapping policies of the tenant with this display name.
     ///
     /// # Errors
     /// The error that Graph returns.
     pub async fn claims_policies_named(&self, name: &str) -> Result<Vec<ClaimsMappingPolicy>, StepError> {
-        let call = Call::get(&["policies", "claimsMappingPolicies"], "reading the tenant's claims mapping policies")
-            .needs(READ_POLICIES);
         // The names are compared here and not with Graph's `$filter`, because a tenant has few policies, and the index
         // of `$filter` is updated with a delay.
-        let all: Vec<ClaimsMappingPolicy> = self.list(&call).await.map_err(StepError::from)?.items;
+        let all = self.claims_policies().await?;
         Ok(all.into_iter().filter(|policy| policy.display_name.as_deref() == Some(name)).collect())
     }
 

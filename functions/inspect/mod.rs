@@ -1,8 +1,9 @@
 //! Compares an onboarding's objects in both clouds with the input. This module only reads. The sign-in check, the plan
-//! of an onboarding, the plan of a teardown and drift detection use this module. The steps that write use the same
+//! of an onboarding, the description of an existing instance, the plan of a teardown and drift detection use this module. The steps that write use the same
 //! comparison functions.
 
 pub(crate) mod entra;
+pub(crate) mod existing;
 pub(crate) mod federation;
 pub(crate) mod incomplete;
 pub(crate) mod instance;

@@ -36,9 +36,7 @@ impl Origins {
     /// # Errors
     /// See [`fresh`]; if `DynamoDB` returns an error.
     pub(crate) async fn read(ctx: &Context, instance_id: &str, wanted: &Instance) -> Result<Self, StepError> {
-        let doing = format!("reading the approved origins of the instance {instance_id}");
-        let found = ctx.connect().list_approved_origins().instance_id(instance_id).into_paginator().items().send();
-        let listed = found.try_collect().await.map_err(|error| fresh(&doing, &error))?;
+        let listed = listed(ctx, instance_id).await?;
         // Most instances have no approved origins.
         let added = match listed.is_empty() && wanted.approved_origins().is_empty() {
             true => BTreeSet::new(),
@@ -86,6 +84,16 @@ impl Origins {
         });
         declared.chain(former).chain(others).collect()
     }
+}
+
+/// Returns the origins that Connect lists for an instance.
+///
+/// # Errors
+/// See [`fresh`].
+pub(crate) async fn listed(ctx: &Context, instance_id: &str) -> Result<Vec<String>, StepError> {
+    let doing = format!("reading the approved origins of the instance {instance_id}");
+    let found = ctx.connect().list_approved_origins().instance_id(instance_id).into_paginator().items().send();
+    found.try_collect().await.map_err(|error| fresh(&doing, &error))
 }
 
 /// Compares the approved origins of an instance with the input. `id` is `None` if the instance does not exist yet.

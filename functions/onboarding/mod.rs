@@ -9,6 +9,7 @@ pub mod create_instance;
 pub mod create_policy;
 pub mod create_role;
 pub mod create_saml_provider;
+pub mod describe_onboarding;
 pub mod instance_quota;
 pub mod lock_alias;
 pub mod notify;

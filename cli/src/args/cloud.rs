@@ -238,6 +238,23 @@ pub struct EvidenceArgs {
     pub target: StackArgs,
 }
 
+/// Arguments of `onboard adopt`.
+#[derive(Debug, clap::Args)]
+pub struct AdoptArgs {
+    /// Alias of the instance
+    pub alias: String,
+    /// Entra group whose members are the users, by display name or object id; can be repeated [default: the groups that
+    /// are assigned to the application]
+    #[arg(long, value_name = "GROUP")]
+    pub group: Vec<String>,
+    /// Write to a file instead of standard output; with --yes, an existing file is replaced
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The options that select the stack.
+    #[command(flatten)]
+    pub target: StackArgs,
+}
+
 /// The format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {

@@ -7,7 +7,11 @@ use crate::words::Words;
 /// The groups of commands: the heading in English and Japanese, and the commands.
 const GROUPS: [(&str, &str, &[&str]); 5] = [
     ("Set up", "セットアップ", &["doctor", "entra-setup", "deploy", "live-check"]),
-    ("Onboard", "オンボーディング", &["init", "check", "plan", "start", "watch", "status", "stop", "report", "open"]),
+    (
+        "Onboard",
+        "オンボーディング",
+        &["init", "adopt", "check", "plan", "start", "watch", "status", "stop", "report", "open"],
+    ),
     ("Daily operation", "日常の運用", &["list", "sync", "approve", "reject", "sign-out", "evidence", "export"]),
     ("Repair and removal", "修復と削除", &["logs", "drift", "rotate-certificate", "replay", "teardown"]),
     ("The tool", "ツール", &["local", "schema", "completion", "man", "help"]),

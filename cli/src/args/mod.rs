@@ -16,10 +16,10 @@ use clap_complete::Shell;
 
 pub use self::{
     cloud::{
-        ApplicationDisposition, ApproveArgs, AwsArgs, Disposition, DoctorArgs, DocumentArg, DriftArgs, EvidenceArgs,
-        ExportArgs, ExportFormat, ListArgs, LiveCheckArgs, LogsArgs, OpenArgs, PageArg, PlanArgs, RejectArgs,
-        ReplayArgs, ReportArgs, RotateArgs, STACK_VARIABLE, SignOutArgs, StackArgs, StartArgs, StatusArgs, StopArgs,
-        SyncArgs, TeardownArgs, WatchArgs,
+        AdoptArgs, ApplicationDisposition, ApproveArgs, AwsArgs, Disposition, DoctorArgs, DocumentArg, DriftArgs,
+        EvidenceArgs, ExportArgs, ExportFormat, ListArgs, LiveCheckArgs, LogsArgs, OpenArgs, PageArg, PlanArgs,
+        RejectArgs, ReplayArgs, ReportArgs, RotateArgs, STACK_VARIABLE, SignOutArgs, StackArgs, StartArgs, StatusArgs,
+        StopArgs, SyncArgs, TeardownArgs, WatchArgs,
     },
     deploy::DeployArgs,
     entra::{CredentialArg, EntraSetupArgs, IdentityArg},
@@ -92,6 +92,12 @@ pub enum Command {
         after_help = "Examples:\n  onboard init\n  onboard init --alias acme-support --group \"Support agents\" --security-profile Agent --language ja"
     )]
     Init(Box<InitArgs>),
+    /// Write the onboarding.json of an instance that was set up manually, from its settings in AWS and Entra; nothing is
+    /// changed
+    #[command(
+        after_help = "Examples:\n  onboard adopt acme-support --output onboarding.json\n  onboard adopt acme-support --group \"Support agents\" --output onboarding.json"
+    )]
+    Adopt(AdoptArgs),
     /// Validate an onboarding.json and report all faults, without calling any cloud
     #[command(after_help = "Example:\n  onboard check onboarding.json")]
     Check(CheckArgs),

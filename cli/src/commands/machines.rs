@@ -239,7 +239,10 @@ async fn about(cloud: &Cloud, instance: Option<&str>, what: &str) -> Result<(Str
 }
 
 /// Runs a state machine until it finishes. Returns `None` if the operator interrupts the wait.
-async fn finished(
+///
+/// # Errors
+/// Fails if the execution fails or Step Functions rejects a request.
+pub(super) async fn finished(
     cloud: &Cloud,
     machine: Machine,
     subject: &str,

@@ -1,6 +1,7 @@
 //! The commands, one file or directory each. Shared functions are in this module, in [`follower`] and in
 //! [`page`].
 
+pub mod adopt;
 pub mod approve;
 mod as_found;
 pub mod check;

@@ -76,6 +76,23 @@ pub struct WrittenInput {
     pub schema: String,
 }
 
+/// The input that `adopt` derived from an instance.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Adopted {
+    /// Alias of the instance.
+    pub alias: String,
+    /// The file, if the input was written to one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Whether an onboarding has registered the instance. Its groups and rules then come from the registry of the stack.
+    pub registered: bool,
+    /// The input; see `onboarding.schema.json`.
+    pub onboarding: Value,
+    /// What could not be read from AWS or Entra, or must be checked before an onboarding.
+    pub open_items: Vec<OpenItem>,
+}
+
 /// The result of a validation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Validation {

@@ -8,19 +8,20 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, js
 use serde_json::Value;
 
 use super::{
-    Approved, CompletionScript, Deployment, Diagnosis, EntraSetup, ErrorOutput, Event, EvidencePack, ExecutionLog,
-    ExecutionStatus, Export, Information, Listing, LiveFindings, ManualPages, PageAddress, Rejected, Replay, SignedOut,
-    Started, Stopped, Teardown, Validation, WrittenInput,
+    Adopted, Approved, CompletionScript, Deployment, Diagnosis, EntraSetup, ErrorOutput, Event, EvidencePack,
+    ExecutionLog, ExecutionStatus, Export, Information, Listing, LiveFindings, ManualPages, PageAddress, Rejected,
+    Replay, SignedOut, Started, Stopped, Teardown, Validation, WrittenInput,
 };
 
 /// Adds the schema of a type to the definitions and returns the reference to it.
 type Generate = fn(&mut SchemaGenerator) -> Schema;
 
 /// The commands, with the schema of each object that they print. The commands are the title of the schema.
-const OBJECTS: [(&str, Generate); 30] = [
+const OBJECTS: [(&str, Generate); 31] = [
     ("all commands: an error", of::<ErrorOutput>),
     ("all commands: --help, --version", of::<Information>),
     ("init", of::<WrittenInput>),
+    ("adopt", of::<Adopted>),
     ("check", of::<Validation>),
     ("doctor", of::<Diagnosis>),
     ("deploy", of::<Deployment>),

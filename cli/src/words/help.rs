@@ -51,7 +51,7 @@ const AFTER: [(&str, &str); 7] = [
 ];
 
 /// Command names and their descriptions.
-const COMMANDS: [(&str, &str); 29] = [
+const COMMANDS: [(&str, &str); 30] = [
     ("onboard", "Microsoft Entra ID のシングルサインオンを使用する Amazon Connect を、1 つのコマンドで構築します。"),
     ("init", "onboarding.json を作成 (対話形式またはオプションで指定)"),
     ("check", "onboarding.json を検証し、すべてのエラーを一度に表示 (クラウドには接続しない)"),
@@ -73,6 +73,7 @@ const COMMANDS: [(&str, &str); 29] = [
         "evidence",
         "オンボーディングの監査証跡をディレクトリに保存: アクセス権、承認、グループから外れたユーザー、サインイン、ドリフト、設定",
     ),
+    ("adopt", "手動で設定した既存のインスタンスの onboarding.json を、AWS と Entra の設定から作成 (何も変更しない)"),
     ("export", "オンボーディングの構成を import ブロック付きの Terraform 形式で出力 (何も変更しない)"),
     ("sync", "Connect のユーザーを Entra のグループとすぐに同期"),
     ("sign-out", "Connect ユーザーのすべてのセッションをすぐに終了"),
@@ -99,7 +100,7 @@ const HELP: &str = "このメッセージ、または指定したコマンドの
 
 /// Argument ids and their help. The id is prefixed with the command if arguments of the same id have different
 /// meanings.
-const ARGUMENTS: [(&str, &str); 85] = [
+const ARGUMENTS: [(&str, &str); 88] = [
     ("help", "ヘルプを表示"),
     ("version", "バージョンを表示"),
     (
@@ -201,6 +202,12 @@ const ARGUMENTS: [(&str, &str); 85] = [
     ("evidence.instance", "インスタンスのエイリアスまたは ID"),
     ("evidence.output", "ファイルを保存するディレクトリ (存在しない場合は作成)"),
     ("evidence.force", "空でないディレクトリにも保存し、以前に作成したファイルを上書き"),
+    ("adopt.alias", "インスタンスのエイリアス"),
+    (
+        "adopt.group",
+        "ユーザーが所属する Entra グループ (表示名またはオブジェクト ID)。複数回指定可 [デフォルト: アプリケーションに割り当てられているグループ]",
+    ),
+    ("adopt.output", "標準出力の代わりにファイルに保存 (--yes を指定すると既存のファイルを上書き)"),
     ("export.instance", "インスタンスのエイリアスまたは ID"),
     ("format", "出力の形式"),
     ("export.output", "標準出力の代わりにファイルに保存"),

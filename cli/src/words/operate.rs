@@ -60,6 +60,10 @@ catalogue! {
     answers_missing() = "An alias and at least one group are required.", "エイリアスと 1 つ以上のグループが必要です。";
     specify_answers() = "Specify --alias and --group (see `onboard init --help`), or run the command on a terminal, where it asks for them.",
         "--alias と --group を指定してください (`onboard init --help` を参照)。ターミナルで実行すると、対話形式で入力できます。";
+    replace_question(file) = "{file} already exists. Replace it? [y/N]", "{file} はすでに存在します。上書きしますか? [y/N]";
+    replace_with_yes() = "Specify another file, or replace this one with --yes.", "別のファイルを指定するか、--yes を指定して上書きしてください。";
+    adopt_next(file) = "Next: `onboard check {file}` · `onboard plan {file}`. The plan shows what an onboarding would change.",
+        "次のステップ: `onboard check {file}` · `onboard plan {file}` (オンボーディングによる変更を確認できます)";
     written(file) = "{file} was written.", "{file} を作成しました。";
     next_steps(file) = "Next: `onboard doctor {file}` · `onboard plan {file}` · `onboard start {file}`", "次のステップ: `onboard doctor {file}` · `onboard plan {file}` · `onboard start {file}`";
     upload_documents(file) = "Japanese phone numbers are ordered with three documents. Upload them when you start (or set telephony.order to \"manual\" and file the case yourself):\n  `onboard start {file} --document identity=FILE --document address=FILE --document relationship=FILE`",

@@ -4,6 +4,7 @@
 //! No code in this crate calls a cloud service or reads the environment or the clock, so its tests need no cloud and
 //! run in seconds.
 
+pub mod adoption;
 pub mod backoff;
 pub mod contract;
 pub mod digest;

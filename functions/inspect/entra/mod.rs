@@ -269,23 +269,23 @@ impl Found {
     }
 }
 
-/// Returns the claims mapping policies of a service principal. Reading the policies from the service principal requires
-/// a permission to write applications (Microsoft's permission table, as of 2026). Without this permission, all policies
-/// with the name that an onboarding uses are read, and filtered by the applications that they apply to.
+/// Returns the claims mapping policies of a service principal. To read them from the service principal requires a
+/// permission to write applications (Microsoft's permission table, as of 2026). Without it, the tenant's policies are read
+/// until one applies to the service principal; Entra applies only one. The policy of an onboarding comes first.
 async fn claims_of(graph: &Graph, principal: &ServicePrincipal) -> Result<Vec<ClaimsMappingPolicy>, StepError> {
-    let refused = match graph.claims_policies_of(&principal.id).await {
-        Err(error) if error.kind == StepErrorKind::AccessDenied => error,
+    match graph.claims_policies_of(&principal.id).await {
+        Err(error) if error.kind == StepErrorKind::AccessDenied => {}
         other => return other,
-    };
+    }
     let marked = principal.tags.iter().find_map(|tag| names::alias_in_service_principal_tag(tag));
-    let Some(alias) = marked else { return Err(refused) };
-    let mut found = Vec::new();
-    for policy in graph.claims_policies_named(&names::claims_policy(alias)).await? {
+    let mut policies = graph.claims_policies().await?;
+    policies.sort_by_key(|policy| policy.display_name != marked.map(names::claims_policy));
+    for policy in policies {
         if graph.claims_policy_applies_to(&policy.id).await?.contains(&principal.id) {
-            found.push(policy);
+            return Ok(vec![policy]);
         }
     }
-    Ok(found)
+    Ok(Vec::new())
 }
 
 /// Returns the reply URLs, the regional URL first. AWS recommends the regional URL for Connect, because it makes the

@@ -33,9 +33,13 @@ impl Cloud {
 
     /// The enterprise application of an alias in the inventory.
     pub(crate) async fn application(&self, alias: &str) -> Value {
-        let name = format!("Amazon Connect {alias}");
+        self.application_named(&format!("Amazon Connect {alias}")).await
+    }
+
+    /// The enterprise application with a display name in the inventory.
+    pub(crate) async fn application_named(&self, name: &str) -> Value {
         let applications = self.inventory().await["graph"]["servicePrincipals"].as_array().unwrap().clone();
-        let found = applications.into_iter().find(|principal| principal["displayName"] == name.as_str());
+        let found = applications.into_iter().find(|principal| principal["displayName"] == name);
         found.unwrap_or_else(|| panic!("there is no application {name}"))
     }
 

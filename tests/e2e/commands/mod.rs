@@ -1,5 +1,6 @@
 //! The commands for a deployed stack, run against a local cloud: their output, their effects and their exit codes.
 
+mod adopt;
 mod evidence;
 mod follow;
 mod hints;

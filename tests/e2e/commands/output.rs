@@ -170,6 +170,7 @@ async fn every_line_of_a_whole_life_is_valid_by_the_schema() {
             step(&texts[12], 0, &["evidence"]),
             step(&texts[12], 2, &[ERROR]),
             step("export contract", 0, &["export"]),
+            step("adopt contract", 0, &["adopt"]),
             step("teardown contract", 0, &["teardown"]),
             step("teardown contract --apply", 5, &[ERROR]),
             step(

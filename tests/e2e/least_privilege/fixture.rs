@@ -161,6 +161,7 @@ impl Fixture {
         let mut new = input();
         new["instance"]["alias"] = json!("acme-nagoya");
         self.cloud.run("PlanStateMachineArn", &new).await;
+        self.described().await;
         self.cloud.run("DriftStateMachineArn", &json!({})).await;
         self.cloud.run("DriftStateMachineArn", &json!({ "instanceId": self.instance })).await;
         self.cloud.invoke("WatchExpiryFunction", &json!({})).await;
@@ -173,6 +174,20 @@ impl Fixture {
             }
             self.torn_down(instance, instance_action).await;
         }
+    }
+
+    /// Describes the instance with its registry entry, and as if no onboarding had registered it.
+    async fn described(&self) {
+        let describe = json!({ "adopt": changed(1)["instance"]["alias"] });
+        self.cloud.run("PlanStateMachineArn", &describe).await;
+        let entry = self.cloud.entry(&self.instance).await;
+        let begun = json!({ ":begun": { "S": "{}" } });
+        let unregister = "REMOVE config, registeredAt SET begun = :begun";
+        self.cloud.update_entry(&self.instance, unregister, &begun).await;
+        self.cloud.run("PlanStateMachineArn", &describe).await;
+        let values = json!({ ":config": { "S": entry["config"] }, ":at": { "N": entry["registeredAt"] } });
+        let register = "REMOVE begun SET config = :config, registeredAt = :at";
+        self.cloud.update_entry(&self.instance, register, &values).await;
     }
 
     async fn torn_down(&self, instance: &Value, instance_action: &str) {

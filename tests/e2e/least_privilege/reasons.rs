@@ -13,6 +13,7 @@ const GRAPH: &[&str] = &[
     "ConfigureEntraSignOnFunction",
     "CreateEntraApplicationFunction",
     "CreateSamlProviderFunction",
+    "DescribeOnboardingFunction",
     "DetectDriftFunction",
     "PlanOnboardingFunction",
     "PlanTeardownFunction",

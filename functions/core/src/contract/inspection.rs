@@ -115,6 +115,33 @@ pub struct PlanOnboardingOutput {
     pub open_items: Vec<OpenItem>,
 }
 
+/// Input of `describe-onboarding`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DescribeOnboardingInput {
+    /// The start input ([`crate::adoption::Request`]), exactly as the operator wrote it.
+    pub request: Value,
+}
+
+/// Output of `describe-onboarding`, and of the state machine `plan` if it describes an instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct DescribeOnboardingOutput {
+    /// Always `PLANNED`.
+    pub status: PlanStatus,
+    /// The id of the instance.
+    pub instance_id: String,
+    /// Whether an onboarding has registered the instance. Its groups and rules then come from the registry.
+    #[serde(default)]
+    pub registered: bool,
+    /// The content of `onboarding.json`.
+    pub onboarding: Value,
+    /// What could not be read from AWS or Entra, or must be checked before an onboarding.
+    #[serde(default)]
+    pub open_items: Vec<OpenItem>,
+}
+
 /// Whether a plan was applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

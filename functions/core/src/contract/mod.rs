@@ -37,7 +37,10 @@ pub use self::{
         CreatePolicyInput, CreatePolicyOutput, CreateRoleInput, CreateRoleOutput, CreateSamlProviderInput,
         CreateSamlProviderOutput,
     },
-    inspection::{Action, Area, PlanItem, PlanOnboardingInput, PlanOnboardingOutput, PlanStatus},
+    inspection::{
+        Action, Area, DescribeOnboardingInput, DescribeOnboardingOutput, PlanItem, PlanOnboardingInput,
+        PlanOnboardingOutput, PlanStatus,
+    },
     instance::{
         ApprovedOrigin, ConfigureInstanceInput, ConfigureInstanceOutput, CreateInstanceInput, CreateInstanceOutput,
         StorageLocation,

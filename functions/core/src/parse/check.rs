@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::BTreeSet};
 use serde_json::Value;
 
 use super::{Part, Problem};
-use crate::text::is_control;
+use crate::text::{is_control, nearest};
 
 /// Checks a value and records its faults.
 pub(super) type Check = fn(&Location<'_>, &Value);
@@ -101,7 +101,7 @@ pub(super) fn object(at: &Location<'_>, value: &Value, fields: &[Field]) {
 
 fn unknown(at: &Location<'_>, key: &str, fields: &[Field]) {
     let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
-    let nearest = names.iter().min_by_key(|name| distance(name, key)).filter(|name| distance(name, key) <= 3);
+    let nearest = nearest(key, names.iter().copied());
     let (hint, japanese) = nearest.map_or_else(
         || {
             let names = names.join(", ");
@@ -114,22 +114,6 @@ fn unknown(at: &Location<'_>, key: &str, fields: &[Field]) {
         format!("is not a field of the input; {hint}"),
         format!("このフィールドは定義されていません。{japanese}"),
     );
-}
-
-/// The edit distance of two names (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in other.iter().enumerate() {
-            let cost = diagonal + usize::from(!a.eq_ignore_ascii_case(b));
-            diagonal = row[j + 1];
-            row[j + 1] = cost.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[other.len()]
 }
 
 /// Checks a text and returns it if it is not empty.

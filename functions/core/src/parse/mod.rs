@@ -4,6 +4,7 @@
 //! The checks only find faults. Serde then reads the input, so that types and defaults are declared only once, in
 //! [`crate::onboarding`].
 
+mod adoption;
 mod channels;
 mod check;
 mod input;
