@@ -172,7 +172,7 @@ impl Groups {
             };
             return Err(StepError::invalid_input(format!(
                 "the groups of the instance are unknown: {why}. Name the Entra groups whose members are its users: \
-                 onboard adopt ALIAS --group GROUP"
+                 `onboard adopt ALIAS --group GROUP`"
             )));
         }
         let one_by_one = of("User").next().is_some() && !reads.iter().any(|read| assigned.contains(&read.group_id));

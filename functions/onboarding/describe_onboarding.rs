@@ -104,7 +104,7 @@ async fn of_registered(
         Err(error) if error.kind == StepErrorKind::AccessDenied => open_items.push(OpenItem::new(
             "enterprise application",
             format!("it can't be read, so the file contains the settings of the last onboarding: {}", error.message),
-            "To read the application, grant the permission to the runtime identity: onboard entra-setup",
+            "To read the application, grant the permission to the runtime identity: `onboard entra-setup`",
         )),
         Err(error) => return Err(error),
     }

@@ -287,6 +287,13 @@ async fn an_instance_that_cannot_be_adopted_is_refused_with_the_reason() {
     fails(&["adopt", "managed"], "CONNECT_MANAGED");
     fails(&["adopt", "bare"], "--group GROUP");
     fails(&["adopt", "bare", "--group", "Support agents"], "onboard init");
+    // The state machine repeats a denied call twice, because a new permission becomes effective only after a delay.
+    let denied = object!({
+        "caller": "DescribeOnboarding", "service": "graph", "match": "GET /v1.0/servicePrincipals$", "times": 3,
+        "status": 403, "code": "Authorization_RequestDenied",
+    });
+    cloud.fault(&denied).await;
+    fails(&["adopt", "bare", "--group", "Support agents"], "Application.Read.All");
 
     let file = fixture.path("mine.json");
     fs::write(&file, "mine").unwrap();
