@@ -155,6 +155,7 @@ fn users(case: Case, people: usize) -> Vec<ConnectUser> {
             entra_object_id: Some(guid(person)),
             removal_due: None,
             signed_out: false,
+            sign_out_due: None,
             proficiencies: None,
         }
     };

@@ -24,7 +24,8 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use onboarding_core::{
     StepError, StepErrorKind, names,
     sync::{
-        ConnectUser, Ownership, PROFICIENCIES_KEY, Profiles, REMOVAL_DUE_KEY, SIGNED_OUT_KEY, removal_due_from_tag,
+        ConnectUser, Ownership, PROFICIENCIES_KEY, Profiles, REMOVAL_DUE_KEY, SIGN_OUT_DUE_KEY, SIGNED_OUT_KEY,
+        date_from_tag,
     },
 };
 use tokio::time::{Instant, sleep, sleep_until};
@@ -392,8 +393,9 @@ fn connect_user(user: UserSearchSummary, alias: &str) -> Option<ConnectUser> {
         channels,
         ownership: Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), alias),
         entra_object_id: tag(names::ENTRA_OBJECT_ID_KEY).map(ToOwned::to_owned),
-        removal_due: tag(REMOVAL_DUE_KEY).and_then(removal_due_from_tag),
+        removal_due: tag(REMOVAL_DUE_KEY).and_then(date_from_tag),
         signed_out: tags.contains_key(SIGNED_OUT_KEY),
+        sign_out_due: tag(SIGN_OUT_DUE_KEY).and_then(date_from_tag),
         proficiencies: tag(PROFICIENCIES_KEY).map(ToOwned::to_owned),
     })
 }
@@ -459,7 +461,7 @@ mod tests {
         };
         let user = tagged("acme");
         assert_eq!((user.ownership, user.entra_object_id.as_deref()), (Ownership::Ours, Some("0f8f")));
-        assert_eq!(user.removal_due, removal_due_from_tag("2026-11-29"));
+        assert_eq!(user.removal_due, date_from_tag("2026-11-29"));
         assert_eq!(tagged("other").ownership, Ownership::OtherOnboarding("acme".into()));
         assert_eq!(connect_user(summary().build(), "acme").unwrap().ownership, Ownership::Unmanaged);
     }

@@ -13,6 +13,7 @@ mod quick_connects;
 mod rate_limiter;
 mod request;
 mod run;
+mod sign_out;
 mod user_api;
 mod writer;
 

@@ -44,12 +44,12 @@ pub(super) struct OwnQuickConnect<'p> {
 pub(super) enum Write<'p> {
     /// Create the user, including the tags.
     Create(&'p NewUser),
-    /// Tag a user with the tags of this onboarding.
-    Adopt { user: UserRef, object_id: String },
+    /// Tag a user with the tags of this onboarding. With `sign_out_due`, the sessions of the user must still end.
+    Adopt { user: UserRef, object_id: String, sign_out_due: Option<String> },
     /// Apply one change to a user.
     Change { user: UserRef, change: Change },
-    /// Tag a user with the date of its deletion.
-    ScheduleDeletion { user: UserRef, due: String },
+    /// Tag a user with the date of its deletion. With `sign_out_due`, the sessions of the user must still end.
+    ScheduleDeletion { user: UserRef, due: String, sign_out_due: Option<String> },
     /// Remove the tag with the date of the deletion.
     CancelDeletion(UserRef),
     /// Delete the user.
@@ -60,6 +60,10 @@ pub(super) enum Write<'p> {
     Proficiencies { user: UserRef, change: ProficiencyChange, steps: Vec<ProficiencyStep> },
     /// Tag a user, whose sessions have ended, with the date of the sign-out.
     RecordSignOut { user: UserRef, date: String },
+    /// Tag a user whose sessions must end with the date. Then `then` is sent, which takes rights away from the user.
+    MarkSignOutDue { user: UserRef, date: String, then: Box<Self> },
+    /// Remove this tag after the sign-out.
+    SignOutDone(UserRef),
 }
 
 /// What a successful [`Write`] returned.
@@ -167,8 +171,11 @@ impl Write<'_> {
     const fn operation(&self) -> Operation {
         match self {
             Self::Create(_) => Operation::CreateUser,
-            Self::Adopt { .. } | Self::ScheduleDeletion { .. } | Self::RecordSignOut { .. } => Operation::TagResource,
-            Self::CancelDeletion(_) => Operation::UntagResource,
+            Self::Adopt { .. }
+            | Self::ScheduleDeletion { .. }
+            | Self::RecordSignOut { .. }
+            | Self::MarkSignOutDue { .. } => Operation::TagResource,
+            Self::CancelDeletion(_) | Self::SignOutDone(_) => Operation::UntagResource,
             Self::Change { change, .. } => match change {
                 Change::Identity { .. } => Operation::UpdateUserIdentityInfo,
                 Change::SecurityProfiles(_) => Operation::UpdateUserSecurityProfiles,
@@ -176,7 +183,7 @@ impl Write<'_> {
                 Change::Hierarchy(_) => Operation::UpdateUserHierarchy,
                 Change::Channels(_) => Operation::UpdateUserConfig,
                 Change::Proficiencies(_) => Operation::ListUserProficiencies,
-                Change::ForgetSignOut => Operation::UntagResource,
+                Change::ForgetSignOut | Change::RepeatSignOut | Change::ForgetSignOutDue => Operation::UntagResource,
             },
             Self::Proficiencies { change, steps, .. } => match steps.as_slice() {
                 [ProficiencyStep::Remove(_), ..] => Operation::DisassociateUserProficiencies,
@@ -208,7 +215,9 @@ impl Write<'_> {
             | Self::Delete(Removal { user, .. })
             | Self::Strip { user, .. }
             | Self::Proficiencies { user, .. }
-            | Self::RecordSignOut { user, .. } => Ok(user),
+            | Self::RecordSignOut { user, .. }
+            | Self::MarkSignOutDue { user, .. }
+            | Self::SignOutDone(user) => Ok(user),
         }
     }
 
@@ -231,12 +240,12 @@ impl Write<'_> {
                     applied.changed(user, &change.desired.to_string(), None);
                 }
             }
-            Self::ScheduleDeletion { user, due } => applied.deletion_scheduled(&user.username, due),
+            Self::ScheduleDeletion { user, due, .. } => applied.deletion_scheduled(&user.username, due),
             Self::CancelDeletion(user) => applied.deletion_canceled(&user.username),
             Self::Delete(removal) => applied.removed(&removal.user.username),
             Self::Strip { user, .. } => applied.stripped(&user.username),
             // The sign-out itself is counted. Its record is only a tag.
-            Self::RecordSignOut { .. } => {}
+            Self::RecordSignOut { .. } | Self::MarkSignOutDue { .. } | Self::SignOutDone(_) => {}
         }
     }
 }

@@ -7,11 +7,8 @@ use std::{
 
 use onboarding_core::{
     StepError, StepErrorKind,
-    sync::{
-        Change, ConnectUser, NewUser, Ownership, Plan, UserRef, changes_instead_of_creation, date_to_tag, lost_profiles,
-    },
+    sync::{ConnectUser, NewUser, Ownership, Plan, UserRef, changes_instead_of_creation, lost_profiles},
 };
-use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::{
@@ -19,13 +16,14 @@ use super::{
     lane::{Attempt, Finished, Lane, earliest},
     rate_limiter::DEFAULT_RATE,
     request::{Reaction, Request, RequestError, Response, Write},
+    sign_out::{SignOuts, today},
 };
 use crate::runtime::clock::{Clock, with_jitter};
 
 /// Maximum number of attempts of a request that may fail because of eventual consistency.
 pub(super) const MAX_TRIES: u32 = 6;
 /// This many consecutive failures without a throttle mean that the service is unavailable.
-const MAX_CONSECUTIVE_FAILURES: u32 = 25;
+pub(super) const MAX_CONSECUTIVE_FAILURES: u32 = 25;
 const HIDDEN_USER: &str = "Amazon Connect reports that the username exists, but does not return the user. Search for a user whose name \
                            differs only in case and delete it; the next sync then creates this user. If there is none, a deleted user \
                            had the name, and the member needs another username in Entra";
@@ -47,10 +45,13 @@ pub(super) struct Run<'p> {
     pub(super) proficiencies_denied: Option<StepError>,
     /// The token buckets of the reads that precede requests. Several lanes share a bucket.
     reads: BTreeMap<Operation, RateLimiter>,
+    /// Whether the users of the plan who are kept without rights can lose their rights.
+    pub(super) strips: bool,
+    pub(super) sign_outs: SignOuts<'p>,
     quota_reached: bool,
     consecutive_failures: u32,
     burst_available: bool,
-    clock: Clock,
+    pub(super) clock: Clock,
 }
 
 impl<'p> Run<'p> {
@@ -67,6 +68,8 @@ impl<'p> Run<'p> {
             reads: [Operation::DescribeUser, Operation::DescribeQuickConnect]
                 .map(|read| (read, RateLimiter::new(DEFAULT_RATE, burst_available, Instant::now())))
                 .into(),
+            strips: no_access.is_some(),
+            sign_outs: SignOuts::default(),
             quota_reached: false,
             consecutive_failures: 0,
             burst_available,
@@ -75,23 +78,12 @@ impl<'p> Run<'p> {
         for user in &plan.create {
             run.write(Write::Create(user));
         }
-        for adoption in &plan.adopt {
-            let adopt = Write::Adopt { user: adoption.user.clone(), object_id: adoption.object_id.clone() };
-            run.write_after_sign_out(adopt, adoption.relinked);
-        }
-        for update in &plan.update {
-            run.applied.expect_changes(&update.user.id, update.changes.len());
-            for change in &update.changes {
-                let loses_profile = !update.lost_profiles.is_empty() && matches!(change, Change::SecurityProfiles(_));
-                let write = Write::Change { user: update.user.clone(), change: change.clone() };
-                run.write_after_sign_out(write, loses_profile);
-            }
-        }
+        run.adopt_and_update();
         for user in &plan.cancel_deletion {
             run.write(Write::CancelDeletion(user.clone()));
         }
         for mark in &plan.schedule_deletion {
-            run.remove(Write::ScheduleDeletion { user: mark.user.clone(), due: mark.tag_value() });
+            run.remove(Write::ScheduleDeletion { user: mark.user.clone(), due: mark.tag_value(), sign_out_due: None });
         }
         for removal in plan.delete.iter().filter(|removal| removal.replaced_by.is_none()) {
             run.remove(Write::Delete(removal));
@@ -101,38 +93,9 @@ impl<'p> Run<'p> {
             run.remove(Write::Strip { user: user.clone(), no_access });
         }
         for user in &plan.end_sessions {
-            let date = date_to_tag(OffsetDateTime::now_utc().date());
-            run.remove(Write::RecordSignOut { user: user.clone(), date });
+            run.remove(Write::RecordSignOut { user: user.clone(), date: today() });
         }
         run
-    }
-
-    /// Adds the removal of a user: a check that the user may be removed, the sign-out, and this request.
-    fn remove(&mut self, then: Write<'p>) {
-        let signed_out = then.user().is_ok_and(|user| user.signed_out);
-        self.push(Request::CheckRemoval { then, sign_out: self.plan.sign_out && !signed_out });
-    }
-
-    /// Adds a request. If the user loses access by this request, the user is signed out first.
-    fn write_after_sign_out(&mut self, then: Write<'p>, loses_access: bool) {
-        if loses_access && self.plan.sign_out { self.sign_out(then) } else { self.write(then) }
-    }
-
-    fn sign_out(&mut self, then: Write<'p>) {
-        if self.applied.sign_out_unavailable.is_some() {
-            self.without_sign_out(then);
-        } else {
-            self.push(Request::SignOut { then });
-        }
-    }
-
-    /// Continues with the request that follows a sign-out although the sessions could not be ended.
-    fn without_sign_out(&mut self, then: Write<'p>) {
-        match then {
-            // The next sync tries again to end the sessions.
-            Write::RecordSignOut { .. } => {}
-            then => self.write(then),
-        }
     }
 
     /// Adds the deletion of each user that a new user with a new name replaces, if the new user exists and can get the
@@ -191,7 +154,7 @@ impl<'p> Run<'p> {
         self.lane(request.operation()).push(request);
     }
 
-    fn write(&mut self, write: Write<'p>) {
+    pub(super) fn write(&mut self, write: Write<'p>) {
         match write {
             Write::Delete(removal) => self.release_and_delete(removal, 0),
             write => self.push(Request::Write(write)),
@@ -239,6 +202,7 @@ impl<'p> Run<'p> {
                     self.applied.has_id(&new.username, id);
                 }
                 write.record(self.plan, &mut self.applied);
+                self.reduced(&write);
                 if let Some(then) = sent.then {
                     // The next request for this user is sent before the requests for other users, so that the change of
                     // this user is completed first. The number of attempts is not reset, so that a change that always
@@ -258,45 +222,10 @@ impl<'p> Run<'p> {
                 }
             }
             Response::RemovalChecked { then, sign_out, not_revoked, .. } => {
-                let revoked = not_revoked.is_none();
-                if let Some(reason) = not_revoked {
-                    self.applied.revocation_failed.get_or_insert(reason);
-                }
-                match then {
-                    // The user could sign in again immediately, so the next sync tries again.
-                    Write::RecordSignOut { .. } if !revoked => {}
-                    then if sign_out => self.sign_out(then),
-                    then => self.write(then),
-                }
+                self.removal_checked(then, sign_out, not_revoked);
             }
-            Response::SignedOut(then) => {
-                if let Ok(user) = then.user() {
-                    self.applied.signed_out(&user.username);
-                }
-                self.write(then);
-            }
+            Response::SignedOut(then) => self.signed_out(then),
         }
-    }
-
-    /// Handles a failed sign-out, which never stops the request that follows it. If the operation is denied, unknown or
-    /// unavailable, no further user is signed out.
-    fn sign_out_failed(&mut self, then: Write<'p>, tries: u32, error: &RequestError) {
-        if error.kind() == StepErrorKind::Unavailable && tries + 1 < MAX_TRIES {
-            let delay = self.clock.wait(with_jitter(Duration::from_secs(1 << tries)));
-            let attempt = Attempt { request: Request::SignOut { then }, tries: tries + 1 };
-            return self.lane(Operation::DeleteAllEntitySessions).push_delayed(attempt, delay);
-        }
-        if !error.concerns_one_object() {
-            self.applied.sign_out_unavailable.get_or_insert_with(|| error.error.message.clone());
-            for request in self.lane(Operation::DeleteAllEntitySessions).clear() {
-                if let Request::SignOut { then } = request {
-                    self.without_sign_out(then);
-                }
-            }
-        } else if !error.is_not_found() {
-            self.applied.failed(then.username(), error.error.message.clone());
-        }
-        self.without_sign_out(then);
     }
 
     /// Handles a username that is already taken. The existing user was created by an earlier request of this onboarding
@@ -317,11 +246,12 @@ impl<'p> Run<'p> {
             arn: found.arn.clone(),
             object_id: Some(new.object_id.clone()),
             signed_out: found.signed_out,
+            let_in: false,
         };
         if found.ownership == Ownership::Ours && found.entra_object_id.as_ref() == Some(&new.object_id) {
             self.applied.found(self.plan, new, lost);
         } else {
-            self.write(Write::Adopt { user: user.clone(), object_id: new.object_id.clone() });
+            self.write(Write::Adopt { user: user.clone(), object_id: new.object_id.clone(), sign_out_due: None });
         }
         let changes = changes_instead_of_creation(new, found);
         if !changes.is_empty() {

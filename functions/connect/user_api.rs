@@ -10,7 +10,8 @@ use aws_smithy_types::error::{metadata::ProvideErrorMetadata, operation::BuildEr
 use onboarding_core::{
     StepError, names,
     sync::{
-        Change, NewUser, PROFICIENCIES_KEY, ProficiencyChange, REMOVAL_DUE_KEY, SIGNED_OUT_KEY, UserChannels, UserRef,
+        Change, NewUser, PROFICIENCIES_KEY, ProficiencyChange, REMOVAL_DUE_KEY, SIGN_OUT_DUE_KEY, SIGNED_OUT_KEY,
+        UserChannels, UserRef,
     },
 };
 
@@ -38,8 +39,15 @@ impl UserApi<'_> {
             Write::Proficiencies { user, change, steps } => {
                 return self.take_step(user, change, steps).await.map(followed_by);
             }
-            Write::Adopt { user, object_id } => self.adopt(user, object_id).await,
-            Write::ScheduleDeletion { user, due } => self.schedule_deletion(user, due).await,
+            Write::MarkSignOutDue { user, date, then } => {
+                self.mark_sign_out_due(user, date).await?;
+                return Ok(followed_by(Some(Write::clone(then))));
+            }
+            Write::SignOutDone(user) => self.forget_sign_out_due(user).await,
+            Write::Adopt { user, object_id, sign_out_due } => self.adopt(user, object_id, sign_out_due.as_ref()).await,
+            Write::ScheduleDeletion { user, due, sign_out_due } => {
+                self.schedule_deletion(user, due, sign_out_due.as_ref()).await
+            }
             Write::CancelDeletion(user) => self.cancel_deletion(user).await,
             Write::Delete(removal) => self.delete(&removal.user).await,
             Write::Strip { user, no_access } => {
@@ -58,6 +66,16 @@ impl UserApi<'_> {
     async fn record_sign_out(&self, user: &UserRef, date: &str) -> Result<(), RequestError> {
         let sent = self.client.tag_resource().resource_arn(&user.arn).tags(SIGNED_OUT_KEY, date).send().await;
         outcome(&format!("recording the sign-out of the user {}", user.username), sent)
+    }
+
+    async fn mark_sign_out_due(&self, user: &UserRef, date: &str) -> Result<(), RequestError> {
+        let sent = self.client.tag_resource().resource_arn(&user.arn).tags(SIGN_OUT_DUE_KEY, date).send().await;
+        outcome(&format!("recording that the sessions of the user {} must end", user.username), sent)
+    }
+
+    async fn forget_sign_out_due(&self, user: &UserRef) -> Result<(), RequestError> {
+        let sent = self.client.untag_resource().resource_arn(&user.arn).tag_keys(SIGN_OUT_DUE_KEY).send().await;
+        outcome(&format!("recording that the sessions of the user {} have ended", user.username), sent)
     }
 
     /// Sends `CreateUser` with all settings that the request can contain. Email and password are omitted, because a SAML
@@ -96,7 +114,7 @@ impl UserApi<'_> {
                 id,
                 arn,
                 object_id: Some(user.object_id.clone()),
-                signed_out: false,
+                ..UserRef::default()
             };
             let change = ProficiencyChange { desired: given.clone(), recorded: Some(record) };
             let steps = change.steps(&[]);
@@ -105,17 +123,28 @@ impl UserApi<'_> {
         Ok(Sent { created: created.user_id, then })
     }
 
-    async fn adopt(&self, user: &UserRef, object_id: &str) -> Result<(), RequestError> {
+    async fn adopt(&self, user: &UserRef, object_id: &str, sign_out_due: Option<&String>) -> Result<(), RequestError> {
         let mut call = self.client.tag_resource().resource_arn(&user.arn).tags(names::ENTRA_OBJECT_ID_KEY, object_id);
         for (key, value) in names::tags(self.alias) {
             call = call.tags(key, value);
         }
+        if let Some(date) = sign_out_due {
+            call = call.tags(SIGN_OUT_DUE_KEY, date);
+        }
         outcome(&format!("adopting the user {}", user.username), call.send().await)
     }
 
-    async fn schedule_deletion(&self, user: &UserRef, due: &str) -> Result<(), RequestError> {
-        let sent = self.client.tag_resource().resource_arn(&user.arn).tags(REMOVAL_DUE_KEY, due).send().await;
-        outcome(&format!("scheduling the deletion of the user {}", user.username), sent)
+    async fn schedule_deletion(
+        &self,
+        user: &UserRef,
+        due: &str,
+        sign_out_due: Option<&String>,
+    ) -> Result<(), RequestError> {
+        let mut call = self.client.tag_resource().resource_arn(&user.arn).tags(REMOVAL_DUE_KEY, due);
+        if let Some(date) = sign_out_due {
+            call = call.tags(SIGN_OUT_DUE_KEY, date);
+        }
+        outcome(&format!("scheduling the deletion of the user {}", user.username), call.send().await)
     }
 
     async fn cancel_deletion(&self, user: &UserRef) -> Result<(), RequestError> {
@@ -152,6 +181,7 @@ impl UserApi<'_> {
                 let call = client.untag_resource().resource_arn(&user.arn).tag_keys(SIGNED_OUT_KEY);
                 outcome(&doing, call.send().await)
             }
+            Change::RepeatSignOut | Change::ForgetSignOutDue => self.forget_sign_out_due(user).await,
         };
         sent.map(|()| None)
     }

@@ -19,7 +19,7 @@ use onboarding_core::{
     onboarding::NestedGroups,
     sync::{
         Counts, LetIn, MemberFilter, Ownership, Plan, SyncMode, SyncStatus, SyncUsersInput, SyncUsersOutput,
-        comparison_is_due, date_to_tag, removal_due_from_tag,
+        comparison_is_due, date_from_tag, date_to_tag,
     },
 };
 use time::OffsetDateTime;
@@ -146,7 +146,7 @@ fn is_still_valid(round: &Round<'_>, tracking: &Tracking) -> Result<bool, StepEr
     let is_settled = tracking.compared_at >= tracking.since.saturating_add(replication);
     let period = round.ctx.settings.full_comparison_period()?;
     let is_due = comparison_is_due(&round.entry.instance_id, tracking.compared_at, now(), period);
-    let deletes = tracking.next_deletion.as_deref().and_then(removal_due_from_tag);
+    let deletes = tracking.next_deletion.as_deref().and_then(date_from_tag);
     let deletes_today = deletes.is_some_and(|due| due <= OffsetDateTime::now_utc().date());
     Ok(is_settled && !is_due && !deletes_today)
 }

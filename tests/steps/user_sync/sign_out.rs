@@ -57,7 +57,7 @@ async fn without_the_setting_no_session_ends() {
 }
 
 #[tokio::test]
-async fn a_user_who_loses_a_profile_is_signed_out_before_the_change() {
+async fn a_user_who_loses_a_profile_is_signed_out_after_the_change() {
     let fixture = keeping().await;
     fixture.set_users("brake", json!({ "maxRemovals": 100, "maxRemovalsPercent": 100 }));
     fixture.set_users("/groups/0/securityProfiles", json!(["Agent", "QualityAnalyst"]));
@@ -66,8 +66,64 @@ async fn a_user_who_loses_a_profile_is_signed_out_before_the_change() {
     fixture.set_users("/groups/0/securityProfiles", json!(["QualityAnalyst"]));
     let output = fixture.sync().await.unwrap();
     assert_eq!((output.counts.done.updated, output.counts.done.signed_out), (12, 12), "{output:?}");
-    let writes = fixture.writes();
-    assert_eq!(writes.first().map(String::as_str), Some(SIGN_OUT), "{writes:?}");
+    // A session that begins between the two requests has the new rights.
+    let (writes, change) = (fixture.writes(), "UpdateUserSecurityProfiles");
+    let first = |name: &str| writes.iter().position(|call| call == name).unwrap();
+    assert!(first("TagResource") < first(change) && first(change) < first(SIGN_OUT), "{writes:?}");
+    assert!(first(SIGN_OUT) < first("UntagResource"), "{writes:?}");
+    fixture.sync().await.unwrap();
+    assert_eq!(fixture.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_sign_out_that_failed_is_repeated_by_the_next_sync_and_only_once() {
+    let policies = [
+        json!({ "action": "strip" }),
+        json!({ "action": "delete", "graceDays": 7 }),
+        json!({ "action": "keep" }), // A member loses a security profile.
+    ];
+    for removed in policies {
+        let fixture = Fixture::with_members(12).await;
+        fixture.set_users("removed", removed.clone());
+        fixture.set_users("brake", json!({ "maxRemovals": 100, "maxRemovalsPercent": 100 }));
+        fixture.set_users("/groups/0/securityProfiles", json!(["Agent", "QualityAnalyst"]));
+        fixture.sync().await.unwrap();
+        let expected = if removed["action"] == "keep" {
+            fixture.set_users("/groups/0/securityProfiles", json!(["Agent"]));
+            12
+        } else {
+            leave(&fixture, 0);
+            1
+        };
+        fixture.fault(
+            json!({ "match": "^DeleteAllEntitySessions$", "times": 1, "status": 403, "code": "AccessDeniedException" }),
+        );
+        let done = fixture.sync().await.unwrap().counts.done;
+        assert!(done.signed_out < expected && done.users() == expected, "{removed}: {done:?}");
+        // A repeated sign-out needs no approval, because the action was applied already.
+        fixture.set_users("brake", json!({ "maxRemovals": 0, "maxRemovalsPercent": 0 }));
+        let output = fixture.sync().await.unwrap();
+        let signed_out = done.signed_out + output.counts.done.signed_out;
+        assert_eq!((output.status, signed_out), (SyncStatus::Done, expected), "{removed}: {output:?}");
+        fixture.writes();
+        assert_eq!(fixture.sync().await.unwrap().counts.done.signed_out, 0, "{removed}");
+        assert_eq!(fixture.writes(), [""; 0], "{removed}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_whose_sign_out_never_succeeds_does_not_prevent_the_sign_out_of_others() {
+    let fixture = Fixture::with_short_waits(12, |_| {}).await;
+    fixture.set_users("brake", json!({ "maxRemovals": 100, "maxRemovalsPercent": 100 }));
+    fixture.set_users("removed", json!({ "action": "delete", "graceDays": 7 }));
+    fixture.sync().await.unwrap();
+    (0..5).for_each(|number| leave(&fixture, number));
+    fixture.fault(json!({ "match": "^DeleteAllEntitySessions$", "after": 4, "times": 6, "status": 503 }));
+    let output = fixture.sync().await.unwrap();
+    let done = output.counts.done;
+    assert_eq!((done.signed_out, done.deletions_scheduled, done.failed), (4, 5, 1), "{output:?}");
+    assert!(!output.findings.iter().any(|finding| finding.contains("were not signed out")), "{output:?}");
+    assert_eq!(fixture.sync().await.unwrap().counts.done.signed_out, 1);
 }
 
 #[tokio::test]

@@ -44,6 +44,8 @@ impl Plan {
                         hash.line("proficiencies", &[change.desired.record().unwrap_or_default()]);
                     }
                     Change::ForgetSignOut => hash.line("forget sign-out", &[""; 0]),
+                    Change::RepeatSignOut => hash.line("repeat sign-out", &[""; 0]),
+                    Change::ForgetSignOutDue => hash.line("forget sign-out due", &[""; 0]),
                 }
             }
         }

@@ -106,6 +106,8 @@ impl Plan {
             Change::Channels(channels) => format!("channels {channels}"),
             Change::Proficiencies(change) => change.desired.to_string(),
             Change::ForgetSignOut => "member again".to_owned(),
+            Change::RepeatSignOut => "sign-out, which failed earlier".to_owned(),
+            Change::ForgetSignOutDue => "sessions expired".to_owned(),
         }
     }
 

@@ -18,20 +18,24 @@ pub const REMOVAL_DUE_KEY: &str = "removal-due";
 /// The tag of a Connect user whose sessions ended because the member left. The value is the date, `YYYY-MM-DD` (UTC).
 pub const SIGNED_OUT_KEY: &str = "signed-out";
 
+/// The tag of a Connect user whose sessions must still end, because the user lost access. The value is the date on which
+/// the user lost access, `YYYY-MM-DD` (UTC).
+pub const SIGN_OUT_DUE_KEY: &str = "sign-out-due";
+
 /// The tag of a Connect user with the proficiencies that the sync has assigned, in the form of
 /// [`Proficiencies::record`].
 pub const PROFICIENCIES_KEY: &str = "proficiencies";
 
 const DUE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
-/// The date in a [`REMOVAL_DUE_KEY`] tag; `None` if the value is not `YYYY-MM-DD`. The user then counts as not
-/// scheduled for deletion.
+/// The date in a [`REMOVAL_DUE_KEY`] or [`SIGN_OUT_DUE_KEY`] tag; `None` if the value is not `YYYY-MM-DD`. The user then
+/// counts as a user without the tag.
 #[must_use]
-pub fn removal_due_from_tag(value: &str) -> Option<Date> {
+pub fn date_from_tag(value: &str) -> Option<Date> {
     Date::parse(value, DUE).ok()
 }
 
-/// The value of a [`REMOVAL_DUE_KEY`] or [`SIGNED_OUT_KEY`] tag for a date.
+/// The value of a [`REMOVAL_DUE_KEY`], [`SIGNED_OUT_KEY`] or [`SIGN_OUT_DUE_KEY`] tag for a date.
 #[must_use]
 pub fn date_to_tag(date: Date) -> String {
     format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
@@ -187,6 +191,8 @@ pub struct ConnectUser {
     pub removal_due: Option<Date>,
     /// Whether the user's tags record that the sessions ended when the member left.
     pub signed_out: bool,
+    /// The date on which the user lost access, if the sessions of the user have not ended since then.
+    pub sign_out_due: Option<Date>,
     /// The value of the tag [`PROFICIENCIES_KEY`].
     pub proficiencies: Option<String>,
 }

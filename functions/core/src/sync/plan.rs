@@ -81,6 +81,8 @@ pub struct UserRef {
     pub object_id: Option<String>,
     /// Whether the sessions of the user ended already when the member left.
     pub signed_out: bool,
+    /// Whether Entra ID still lets the user sign in although the member left.
+    pub let_in: bool,
 }
 
 impl From<ConnectUser> for UserRef {
@@ -91,6 +93,7 @@ impl From<ConnectUser> for UserRef {
             arn: user.arn,
             object_id: user.entra_object_id,
             signed_out: user.signed_out,
+            let_in: false,
         }
     }
 }
@@ -141,6 +144,11 @@ pub enum Change {
     Proficiencies(ProficiencyChange),
     /// `UntagResource`: the member is back, so the tag that records the end of the sessions is removed.
     ForgetSignOut,
+    /// `DeleteAllEntitySessions`, followed by `UntagResource`: the user lost access in an earlier sync, which could not end
+    /// the sessions.
+    RepeatSignOut,
+    /// `UntagResource`: the sessions that an earlier sync could not end have expired.
+    ForgetSignOutDue,
 }
 
 /// A user to schedule for deletion.
@@ -292,6 +300,12 @@ impl Plan {
     pub fn removals(&self) -> usize {
         let stripped = self.strip.iter().filter(|user| !self.schedules(user)).count();
         self.schedule_deletion.len() + self.delete.len() + stripped + self.end_sessions.len()
+    }
+
+    /// Whether the plan takes all rights from the user and keeps the user. The list is ordered by username.
+    #[must_use]
+    pub fn strips(&self, user: &UserRef) -> bool {
+        self.strip.binary_search_by(|stripped| stripped.username.cmp(&user.username)).is_ok()
     }
 
     /// Whether the plan schedules the deletion of the user. The list is ordered by username.

@@ -1,6 +1,6 @@
 //! Creates the plan by comparing desired and actual users.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use time::{Date, Duration};
@@ -14,6 +14,10 @@ use super::proficiencies::ProficiencyChange;
 use super::username::person_name;
 use crate::names::NO_ACCESS_PROFILE;
 use crate::onboarding::RemovalAction;
+
+/// After this time, no session is left that began before a user lost access. A session lasts at most 12 hours, and the tag
+/// contains only the date (<https://repost.aws/knowledge-center/connect-resolve-session-expired-errors>).
+const SESSIONS_EXPIRED: Duration = Duration::days(2);
 
 /// Compares the desired users of the groups with the users in Connect.
 ///
@@ -124,6 +128,7 @@ impl Planner<'_> {
         if self.plan.postponed > 0 {
             self.plan.findings.push(Finding::RemovalsPostponed { users: self.plan.postponed });
         }
+        self.repeat_sign_outs(users);
         self.plan.check_transfer(&self.policy.removed.quick_connects, users);
         self.plan.skipped.append(&mut desired.skipped);
         self.plan.findings.append(&mut desired.findings);
@@ -205,10 +210,34 @@ impl Planner<'_> {
     }
 
     /// Keeps a user who left, without rights.
-    fn strip(&mut self, user: &ConnectUser, a_group_is_empty: bool) {
+    fn strip(&mut self, user: &ConnectUser, a_group_is_empty: bool, let_in: bool) {
         if self.keeps_with_action(user, self.is_stripped(user), a_group_is_empty) {
-            self.plan.strip.push(reference_to(user));
+            self.plan.strip.push(UserRef { let_in, ..reference_to(user) });
         }
+    }
+
+    /// Ends the sessions of users who lost access in an earlier sync, if this sync could not end them. This needs no
+    /// approval, because it completes an action that was applied.
+    fn repeat_sign_outs(&mut self, users: &BTreeMap<&str, &ConnectUser>) {
+        let plan = &mut self.plan;
+        let adopted: HashSet<String> = plan.adopt.iter().map(|adoption| adoption.user.id.clone()).collect();
+        let scheduled = plan.schedule_deletion.iter().map(|schedule| &schedule.user);
+        let listed = scheduled.chain(&plan.cancel_deletion).chain(&plan.strip).chain(&plan.end_sessions);
+        let changed: HashSet<String> = listed.map(|user| user.id.clone()).chain(adopted.iter().cloned()).collect();
+        let deleted: HashSet<String> = plan.delete.iter().map(|removal| removal.user.id.clone()).collect();
+        let managed = |user: &&&ConnectUser| user.ownership == Ownership::Ours || adopted.contains(&user.id);
+        for user in users.values().filter(managed).filter(|user| !deleted.contains(&user.id)) {
+            let Some(since) = user.sign_out_due else { continue };
+            let expired = !self.policy.removed.sign_out || self.today - since >= SESSIONS_EXPIRED;
+            let change = if expired { Change::ForgetSignOutDue } else { Change::RepeatSignOut };
+            if let Some(update) = plan.update.iter_mut().find(|update| update.user.id == user.id) {
+                update.changes.push(change);
+                continue;
+            }
+            plan.unchanged = plan.unchanged.saturating_sub(usize::from(!changed.contains(&user.id)));
+            plan.update.push(UserUpdate { user: reference_to(user), changes: vec![change], lost_profiles: Vec::new() });
+        }
+        plan.update.sort_by(|one, other| one.user.username.cmp(&other.user.username));
     }
 
     /// Keeps a user who left, and ends the sessions of the user once.
@@ -242,7 +271,7 @@ impl Planner<'_> {
         match removed.action {
             RemovalAction::Keep if let_in => {
                 self.plan.findings.push(Finding::StillLetIn { username: user.username.clone() });
-                return self.strip(user, a_group_is_empty);
+                return self.strip(user, a_group_is_empty, true);
             }
             RemovalAction::Keep => {
                 self.plan.findings.push(Finding::Kept { username: user.username.clone() });
@@ -250,7 +279,7 @@ impl Planner<'_> {
             }
             RemovalAction::Strip => {
                 self.plan.findings.push(Finding::Kept { username: user.username.clone() });
-                return self.strip(user, a_group_is_empty);
+                return self.strip(user, a_group_is_empty, let_in);
             }
             RemovalAction::Delete => {}
         }
@@ -258,7 +287,7 @@ impl Planner<'_> {
             Some(due) if due > self.today => {
                 self.plan.findings.push(Finding::RemovalWaits { username: user.username.clone(), due });
                 let strips = let_in && !self.is_stripped(user) && !a_group_is_empty;
-                self.plan.strip.extend(strips.then(|| reference_to(user)));
+                self.plan.strip.extend(strips.then(|| UserRef { let_in, ..reference_to(user) }));
                 self.plan.unchanged += usize::from(!strips);
                 return;
             }
@@ -274,7 +303,7 @@ impl Planner<'_> {
         match due {
             Some(due) => {
                 if let_in && !self.is_stripped(user) {
-                    self.plan.strip.push(reference_to(user));
+                    self.plan.strip.push(UserRef { let_in, ..reference_to(user) });
                 }
                 self.plan.schedule_deletion.push(ScheduledDeletion { user: reference_to(user), due });
             }
@@ -309,6 +338,7 @@ fn reference_to(user: &ConnectUser) -> UserRef {
         arn: user.arn.clone(),
         object_id: user.entra_object_id.clone(),
         signed_out: user.signed_out,
+        let_in: false,
     }
 }
 

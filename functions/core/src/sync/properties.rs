@@ -105,10 +105,24 @@ fn some_user() -> impl Strategy<Value = ConnectUser> {
         select(vec!["id:Basic Routing Profile", "id:Night"]),
         proptest::option::of(select(vec!["id:Japan / Tokyo", "id:Elsewhere"])),
         proptest::option::weighted(0.3, -3..10_i64),
-        (proptest::option::of(any::<bool>()), any::<bool>(), proptest::option::of(Just("aaaaaaaa1"))),
+        (
+            proptest::option::of(any::<bool>()),
+            any::<bool>(),
+            proptest::option::weighted(0.2, -4..1_i64),
+            proptest::option::of(Just("aaaaaaaa1")),
+        ),
     )
         .prop_map(
-            |(username, object, ownership, security, routing, hierarchy, due, (phone, signed_out, recorded))| {
+            |(
+                username,
+                object,
+                ownership,
+                security,
+                routing,
+                hierarchy,
+                due,
+                (phone, signed_out, overdue, recorded),
+            )| {
                 ConnectUser {
                     id: format!("user-{username}"),
                     arn: format!("arn-{username}"),
@@ -127,6 +141,7 @@ fn some_user() -> impl Strategy<Value = ConnectUser> {
                     entra_object_id: object.map(|id| format!("object-{id}")),
                     removal_due: due.map(|days| TODAY + time::Duration::days(days)),
                     signed_out,
+                    sign_out_due: overdue.map(|days| TODAY + time::Duration::days(days)),
                     proficiencies: recorded.map(Into::into),
                 }
             },

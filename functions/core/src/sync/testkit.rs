@@ -106,6 +106,7 @@ pub(super) fn apply(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
                 }
                 Change::Proficiencies(change) => user.proficiencies = change.desired.record().map(Into::into),
                 Change::ForgetSignOut => user.signed_out = false,
+                Change::RepeatSignOut | Change::ForgetSignOutDue => user.sign_out_due = None,
             }
         }
     }
@@ -145,6 +146,7 @@ pub(super) fn apply(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
                 entra_object_id: Some(new.object_id.clone()),
                 removal_due: None,
                 signed_out: false,
+                sign_out_due: None,
                 proficiencies: assignment.proficiencies.as_ref().and_then(|given| given.record()).map(Into::into),
             },
         );

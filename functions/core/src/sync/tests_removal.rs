@@ -65,6 +65,24 @@ fn only_an_update_that_takes_a_profile_away_ends_sessions() {
 }
 
 #[test]
+fn a_sign_out_that_failed_is_repeated_without_approval_until_the_sessions_have_expired() {
+    let since = |days| Some(TODAY - Duration::days(days));
+    let scheduled =
+        ConnectUser { removal_due: Some(TODAY + Duration::days(5)), sign_out_due: since(1), ..user("scheduled") };
+    let users = [ConnectUser { sign_out_due: since(0), ..user("member") }, scheduled, user("other")];
+    let groups = [group("Support", vec![member("member"), member("other")])];
+    let policy = Policy { removal_limit: RemovalLimit { max_removals: 0, max_removals_percent: 0 }, ..removing(7) };
+    let plan = run_with(&policy, &groups, &users);
+    let changes = |plan: &Plan| plan.update.iter().map(|update| update.changes.clone()).collect::<Vec<_>>();
+    assert_eq!((changes(&plan), plan.unchanged), (vec![vec![Change::RepeatSignOut]; 2], 1), "{plan}");
+    assert_eq!(plan.approval_reasons(), [""; 0]);
+    let off = Policy { removed: Removed { sign_out: false, ..policy.removed.clone() }, ..policy.clone() };
+    assert_eq!(changes(&run_with(&off, &groups, &users)), vec![vec![Change::ForgetSignOutDue]; 2]);
+    let late = users.map(|user| ConnectUser { sign_out_due: user.sign_out_due.and(since(2)), ..user });
+    assert_eq!(changes(&run_with(&policy, &groups, &late)), vec![vec![Change::ForgetSignOutDue]; 2]);
+}
+
+#[test]
 fn the_grace_period_delays_the_deletion_and_a_return_cancels_it() {
     let policy = removing(7);
     let groups = [group("Support", vec![member("taro")])];
@@ -89,14 +107,14 @@ fn the_grace_period_delays_the_deletion_and_a_return_cancels_it() {
 fn a_deletion_date_beyond_the_calendar_is_the_last_possible_date() {
     let plan =
         run_with(&removing(u32::MAX), &[group("Support", vec![member("taro")])], &[user("hanako"), user("taro")]);
-    assert_eq!(removal_due_from_tag(&plan.schedule_deletion[0].tag_value()), Some(time::Date::MAX));
+    assert_eq!(date_from_tag(&plan.schedule_deletion[0].tag_value()), Some(time::Date::MAX));
 }
 
 #[test]
 fn removal_dates_read_back_and_invalid_values_count_as_not_scheduled() {
-    assert_eq!(removal_due_from_tag(&date_to_tag(TODAY)), Some(TODAY));
+    assert_eq!(date_from_tag(&date_to_tag(TODAY)), Some(TODAY));
     for nonsense in ["", "soon", "2026-13-01", "2026-11-22T00:00:00Z"] {
-        assert_eq!(removal_due_from_tag(nonsense), None, "{nonsense}");
+        assert_eq!(date_from_tag(nonsense), None, "{nonsense}");
     }
 }
 
