@@ -4,9 +4,14 @@
 //! * If the user can sign in again, the user loses the rights first. Otherwise, a new session could begin with the former
 //!   rights. So that the sign-out is not forgotten if the sync is interrupted, the user first gets the tag
 //!   [`SIGN_OUT_DUE_KEY`](onboarding_core::sync::SIGN_OUT_DUE_KEY), which is removed after the sign-out.
+//! * If another Entra account takes over the user, the tag with the account is set last, so that an interrupted takeover
+//!   is planned again.
 //! * A failed sign-out never stops the removal. The user then keeps or gets the tag, and the next sync tries again.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use onboarding_core::{
     StepErrorKind,
@@ -35,9 +40,17 @@ impl<'p> Run<'p> {
     /// Adds the adoptions, and the updates of users.
     pub(super) fn adopt_and_update(&mut self) {
         let plan = self.plan;
+        let reductions = plan.update.iter().filter(|update| !update.lost_profiles.is_empty());
+        let reduced: BTreeSet<&str> = reductions.map(|update| update.user.id.as_str()).collect();
         for Adoption { user, object_id, relinked, .. } in &plan.adopt {
             let adopt = Write::Adopt { user: user.clone(), object_id: object_id.clone(), sign_out_due: None };
-            if *relinked && plan.sign_out { self.sign_out(adopt) } else { self.write(adopt) }
+            match relinked {
+                true if reduced.contains(user.id.as_str()) => {
+                    self.sign_outs.after_reduction.insert(user.id.clone(), adopt);
+                }
+                true if plan.sign_out => self.sign_out(adopt),
+                _ => self.write(adopt),
+            }
         }
         plan.update.iter().for_each(|update| self.update(update));
     }
@@ -50,6 +63,9 @@ impl<'p> Run<'p> {
         for change in changes() {
             let write = Write::Change { user: update.user.clone(), change: change.clone() };
             match change {
+                Change::SecurityProfiles(_) if self.sign_outs.after_reduction.contains_key(&update.user.id) => {
+                    self.push_first(write);
+                }
                 Change::SecurityProfiles(_) if reduces => self.reduce(write),
                 Change::RepeatSignOut => self.sign_out(write),
                 _ => self.write(write),
@@ -95,7 +111,7 @@ impl<'p> Run<'p> {
         if let Write::Strip { user, .. } | Write::Change { user, change: Change::SecurityProfiles(_) } = write
             && let Some(then) = self.sign_outs.after_reduction.remove(&user.id)
         {
-            self.sign_out(then);
+            if self.plan.sign_out { self.sign_out(then) } else { self.write(then) }
         }
     }
 

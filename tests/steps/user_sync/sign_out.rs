@@ -76,6 +76,28 @@ async fn a_user_who_loses_a_profile_is_signed_out_after_the_change() {
 }
 
 #[tokio::test]
+async fn a_new_account_with_a_former_username_gets_the_user_after_the_former_rights_and_sessions_have_ended() {
+    let fixture = Fixture::with_members(12).await;
+    fixture.set_users("brake", json!({ "maxRemovals": 0, "maxRemovalsPercent": 0 }));
+    fixture.sync().await.unwrap();
+    let (connect, instance) = (fixture.ctx.connect(), fixture.instance_id.as_str());
+    let profiles = connect.list_security_profiles().instance_id(instance).send().await.unwrap();
+    let admin = profiles.security_profile_summary_list().iter().find(|profile| profile.name() == Some("Admin"));
+    let user = fixture.users().await.remove(0);
+    let change = connect.update_user_security_profiles().instance_id(instance).user_id(user.id().unwrap());
+    change.security_profile_ids(admin.unwrap().id().unwrap()).send().await.unwrap();
+    leave(&fixture, 0);
+    let mut successor = super::fixture::member(0);
+    successor.insert("id".into(), json!("11111111-2222-3333-4444-555555555555"));
+    fixture.cloud.add_member(GROUP_NAME, successor).unwrap();
+    fixture.calls();
+    // The last admin is lost already, because the former account can't sign in.
+    let output = fixture.sync().await.unwrap();
+    assert_eq!((output.status, output.counts.done.adopted), (SyncStatus::Done, 1), "{output:?}");
+    assert_eq!(fixture.writes(), ["UpdateUserSecurityProfiles", SIGN_OUT, "TagResource"]);
+}
+
+#[tokio::test]
 async fn a_sign_out_that_failed_is_repeated_by_the_next_sync_and_only_once() {
     let policies = [
         json!({ "action": "strip" }),

@@ -10,6 +10,9 @@
 //! * the adoption of a user who was created manually, together with the user's update, if the update takes a security
 //!   profile away;
 //! * every action after which no user would have the security profile [`ADMIN_PROFILE`].
+//!
+//! If another Entra account takes over a user, the loss of security profiles is not guarded: the rights belonged to the
+//! former account.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -137,9 +140,10 @@ impl FromIterator<[u8; LENGTH]> for ActionSet {
 pub(super) struct Admins {
     /// The id of the security profile.
     profile_id: String,
-    /// The ids of the users. Users who are scheduled for deletion are only included if there are no others, because
-    /// they have left their groups and can't sign in.
-    users: BTreeSet<String>,
+    /// The ids of the users who are not scheduled for deletion.
+    active: BTreeSet<String>,
+    /// The ids of the users who are scheduled for deletion.
+    scheduled: BTreeSet<String>,
 }
 
 impl Admins {
@@ -150,8 +154,15 @@ impl Admins {
             let admins = admins.clone().filter(|user| user.removal_due.is_some() == scheduled);
             admins.map(|user| user.id.clone()).collect()
         };
-        let active = ids(false);
-        Self { profile_id: profile_id.clone(), users: if active.is_empty() { ids(true) } else { active } }
+        Self { profile_id: profile_id.clone(), active: ids(false), scheduled: ids(true) }
+    }
+
+    /// The ids of the users, without these ones. Users who are scheduled for deletion are only included if there are no
+    /// others, because they have left their groups and can't sign in.
+    fn without(&self, users: &HashSet<&str>) -> HashSet<&str> {
+        let others = |id: &&str| !users.contains(id);
+        let active: HashSet<&str> = self.active.iter().map(String::as_str).filter(others).collect();
+        if active.is_empty() { self.scheduled.iter().map(String::as_str).filter(others).collect() } else { active }
     }
 }
 
@@ -184,6 +195,8 @@ struct Guard<'a> {
     last_admins: HashSet<String>,
     /// The ids of manually created users whose adoption waits.
     adoptions: HashSet<String>,
+    /// The ids of the users that another Entra account takes over.
+    taken_over: HashSet<String>,
 }
 
 impl Plan {
@@ -315,6 +328,7 @@ impl<'a> Guard<'a> {
             reductions: false,
             last_admins: HashSet::new(),
             adoptions: HashSet::new(),
+            taken_over: plan.adopt.iter().filter(|one| one.relinked).map(|one| one.user.id.clone()).collect(),
         };
         let unapproved = plan.removed().filter(|(action, user)| !approved.contains(&action.id(user, "")));
         guard.unapproved = unapproved.map(|(_, user)| user.id.clone()).collect();
@@ -331,7 +345,7 @@ impl<'a> Guard<'a> {
         let reductions: HashMap<&str, &UserUpdate> = plan
             .update
             .iter()
-            .filter(|update| !update.lost_profiles.is_empty())
+            .filter(|update| !update.lost_profiles.is_empty() && !self.taken_over.contains(&update.user.id))
             .map(|update| (update.user.id.as_str(), update))
             .collect();
         let adopted: HashSet<&str> = plan
@@ -360,7 +374,12 @@ impl<'a> Guard<'a> {
     /// Guards the actions after which no user would have the admin profile. A user that the plan creates only counts if
     /// it replaces a renamed user, because another creation may fail.
     fn guard_last_admins(&mut self, plan: &Plan) {
-        let Admins { profile_id, users: admins } = &plan.admins;
+        let profile_id = &plan.admins.profile_id;
+        let reduced = plan.update.iter().filter(|update| update.lost_profiles.contains(profile_id));
+        let (taken_over, reduced): (Vec<&UserRef>, Vec<&UserRef>) =
+            reduced.map(|update| &update.user).partition(|user| self.taken_over.contains(&user.id));
+        // The former account of such a user no longer counts, because it can't sign in any more.
+        let admins = plan.admins.without(&taken_over.iter().map(|user| user.id.as_str()).collect());
         if admins.is_empty() {
             return;
         }
@@ -372,8 +391,7 @@ impl<'a> Guard<'a> {
             .collect();
         // A user who is only signed out keeps the security profiles.
         let removed = plan.removed().filter(|(action, _)| *action != GuardedAction::EndSessions).map(|(_, user)| user);
-        let reduced = plan.update.iter().filter(|update| update.lost_profiles.contains(profile_id));
-        let losing = removed.chain(reduced.map(|update| &update.user)).filter(|user| admins.contains(&user.id));
+        let losing = removed.chain(reduced).filter(|user| admins.contains(user.id.as_str()));
         let losing: HashMap<&str, &UserRef> = losing.map(|user| (user.id.as_str(), user)).collect();
         // Only a deletion waits for the new user. A user who loses all rights loses them even if the creation fails.
         let stripped: HashSet<&str> = plan.strip.iter().map(|user| user.id.as_str()).collect();
@@ -398,6 +416,7 @@ impl<'a> Guard<'a> {
 
     fn reduction_waits(&self, update: &UserUpdate) -> bool {
         !update.lost_profiles.is_empty()
+            && !self.taken_over.contains(&update.user.id)
             && (self.reductions || self.last_admins.contains(&update.user.id))
             && !self.approves(update)
     }

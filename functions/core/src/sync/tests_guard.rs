@@ -187,6 +187,27 @@ fn the_last_admin_keeps_the_profile_until_that_is_approved() {
 }
 
 #[test]
+fn rights_of_a_former_account_are_taken_away_without_approval() {
+    let former = |name: &str, profiles: &[&str]| ConnectUser {
+        entra_object_id: Some(format!("former-{name}")),
+        ..with_profiles(user(name), profiles)
+    };
+    let groups = [group_with(&["Agent"], &["boss", "other"])];
+    let users = [former("boss", &["Admin"]), former("other", &["Agent", "QualityAnalyst"])];
+    let guarded = run_with(&with_limit(0), &groups, &users).guard(NONE);
+    assert_eq!((guarded.apply.adopt.len(), guarded.apply.update.len(), guarded.reasons), (2, 2, vec![]));
+    assert!(guarded.waiting.is_empty() && guarded.apply.update.iter().all(|update| !update.lost_profiles.is_empty()));
+
+    // The former account is no admin any more, so the other admin is the last one.
+    let admins = [former("boss", &["Admin"]), with_profiles(user("other"), &["Admin"])];
+    let guarded = run(&groups, &admins).guard(NONE);
+    assert_eq!(waiting(&guarded), [(GuardedAction::LoseProfile, "other@example.com")]);
+    // The new account has the profile, too.
+    let guarded = run(&[group_with(&["Admin"], &["boss"]), group_with(&["Agent"], &["other"])], &admins).guard(NONE);
+    assert_eq!(guarded.reasons, [""; 0]);
+}
+
+#[test]
 fn a_set_of_actions_is_stored_in_sixteen_bytes_for_each_action() {
     let users: Vec<ConnectUser> = ["a", "b", "c"].map(user).to_vec();
     let set = run_with(&with_limit(0), &[group("Support", vec![member("c")])], &users).guard(NONE).waiting_actions;
