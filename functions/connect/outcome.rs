@@ -16,7 +16,7 @@ pub struct Applied {
     /// The error message of each user for whom a request failed, by username. Such a failure does not affect other
     /// users.
     pub failures: BTreeMap<String, String>,
-    /// The number of requests of the plan that were not sent because the deadline was reached.
+    /// The number of requests of the plan, and of assignments, that were not sent because the deadline was reached.
     pub left: usize,
     /// The users who must be kept after all, for example because they became members again after the plan was made.
     pub kept: Vec<String>,
@@ -27,6 +27,10 @@ pub struct Applied {
     /// Whether a part of the plan was left out, because the security profile without permissions, a predefined attribute
     /// or an assignment to the application could not be set.
     pub incomplete: bool,
+    /// The number of members who were assigned to the application in Entra.
+    pub assigned: usize,
+    /// Whether members could not be assigned because of an error that may be temporary.
+    pub assignments_may_pass: bool,
     /// The names of the quick connects of deleted users that could be neither deleted nor transferred.
     pub(super) quick_connects_left: Vec<String>,
     /// Why quick connects could not be changed, if the operation is denied or unknown.
@@ -57,10 +61,10 @@ impl Applied {
         failures.map(|(username, reason)| Failure { username: username.clone(), reason: reason.clone() }).collect()
     }
 
-    /// Returns whether any user was changed or signed out.
+    /// Returns whether any user was changed, signed out or assigned.
     #[must_use]
     pub const fn changed_anything(&self) -> bool {
-        self.totals.users() > 0 || self.totals.signed_out > 0
+        self.totals.users() > 0 || self.totals.signed_out > 0 || self.assigned > 0
     }
 
     /// Returns whether everything in the plan was done.

@@ -4,16 +4,18 @@
 //! Only users whom this sync manages lose their assignment, immediately after their membership was read again. With
 //! assigned groups, nothing is written, and the runtime identity reads the application if it may.
 
-use std::collections::BTreeSet;
+use std::{cell::RefCell, collections::BTreeSet, future::ready};
 
-use futures_util::{StreamExt, TryStreamExt, stream};
-use onboarding_core::{StepError, contract::EntraApplication, entra::Identity, onboarding::Assignment, sync::LetIn};
-use tokio::sync::OnceCell;
+use futures_util::{StreamExt, stream};
+use onboarding_core::{
+    StepError, StepErrorKind, contract::EntraApplication, entra::Identity, onboarding::Assignment, sync::LetIn,
+};
+use tokio::{sync::OnceCell, time::Instant};
 use tracing::{info, warn};
 
 use crate::{
     context::Context,
-    entra::{AppRoleAssignment, Graph},
+    entra::{AppRoleAssignment, Assigned, Graph},
     registry::Entry,
 };
 
@@ -25,6 +27,43 @@ pub(super) struct Access<'a> {
     ctx: &'a Context,
     entry: &'a Entry,
     assignments: OnceCell<Vec<AppRoleAssignment>>,
+}
+
+/// The result of [`Access::assign`].
+#[derive(Debug, Default)]
+pub(super) struct Assignments {
+    /// The number of members who were assigned.
+    pub(super) assigned: usize,
+    /// The number of members who could not be assigned.
+    pub(super) failed: usize,
+    /// The number of members for whom no request was sent because the deadline was reached.
+    pub(super) left: usize,
+    /// Whether a request may succeed if it is sent again.
+    pub(super) may_pass: bool,
+    /// The first error.
+    pub(super) error: Option<StepError>,
+}
+
+impl Assignments {
+    /// Adds the result of one request.
+    fn add(&mut self, result: Result<(), StepError>) {
+        match result {
+            Ok(()) => self.assigned += 1,
+            Err(error) => {
+                self.failed += 1;
+                self.may_pass |= matches!(
+                    error.kind,
+                    StepErrorKind::Throttled | StepErrorKind::Unavailable | StepErrorKind::NotConsistentYet
+                );
+                self.error.get_or_insert(error);
+            }
+        }
+    }
+
+    /// Returns whether no further request can succeed.
+    fn is_denied(&self) -> bool {
+        self.error.as_ref().is_some_and(|error| error.kind == StepErrorKind::AccessDenied)
+    }
 }
 
 impl<'a> Access<'a> {
@@ -67,20 +106,59 @@ impl<'a> Access<'a> {
         Ok(())
     }
 
-    /// Assigns the members who have no assignment yet. Does nothing if groups are assigned.
-    ///
-    /// # Errors
-    /// The error that Graph returns.
-    pub(super) async fn assign(&self, members: BTreeSet<&str>) -> Result<(), StepError> {
-        let Some(application) = self.of_users() else { return Ok(()) };
-        let assigned = self.assignments(application).await?;
-        let assigned: BTreeSet<&str> = assigned.iter().map(|one| one.principal_id.as_str()).collect();
-        let (principal, role) = (&application.service_principal_id, &application.app_role_id);
-        stream::iter(members.difference(&assigned))
-            .map(|id| async move { self.graph().assign(principal, id, role).await.map(drop) })
+    /// Assigns the members who have no assignment yet. A failed request stops the others only if a permission is missing.
+    /// No request starts after `deadline`. Does nothing if groups are assigned.
+    pub(super) async fn assign(&self, members: BTreeSet<&str>, deadline: Instant) -> Assignments {
+        let Some(application) = self.of_users() else { return Assignments::default() };
+        let known = match self.assignments(application).await {
+            Ok(known) => known.iter().map(|one| one.principal_id.as_str()).collect::<BTreeSet<_>>(),
+            Err(error) => {
+                let mut result = Assignments::default();
+                result.add(Err(error));
+                return Assignments { failed: members.len(), ..result };
+            }
+        };
+        let missing: Vec<&str> = members.difference(&known).copied().collect();
+        let (result, unclear) = (RefCell::new(Assignments::default()), RefCell::new(Vec::new()));
+        stream::iter(&missing)
+            .take_while(|_| ready(!result.borrow().is_denied() && Instant::now() < deadline))
+            .map(|id| async move { (*id, self.assign_one(application, id).await) })
             .buffer_unordered(LANES)
-            .try_collect()
-            .await
+            .for_each(|(id, assigned)| {
+                match assigned {
+                    Ok(Assigned::New) => result.borrow_mut().add(Ok(())),
+                    Ok(Assigned::Unclear(error)) => unclear.borrow_mut().push((id, error)),
+                    Err(error) => result.borrow_mut().add(Err(error)),
+                }
+                ready(())
+            })
+            .await;
+        let (mut result, unclear) = (result.into_inner(), unclear.into_inner());
+        result.left = missing.len() - result.assigned - result.failed - unclear.len();
+        self.resolve(application, unclear, &mut result).await;
+        if result.is_denied() {
+            result.failed += std::mem::take(&mut result.left);
+        }
+        result
+    }
+
+    async fn assign_one(&self, application: &EntraApplication, id: &str) -> Result<Assigned, StepError> {
+        self.graph().assign(&application.service_principal_id, id, &application.app_role_id).await
+    }
+
+    /// Reads the assignments again if Graph rejected some because they may exist already.
+    async fn resolve(&self, application: &EntraApplication, unclear: Vec<(&str, StepError)>, result: &mut Assignments) {
+        if unclear.is_empty() {
+            return;
+        }
+        let assigned = self.graph().assigned(&application.service_principal_id).await;
+        for (id, rejected) in unclear {
+            match &assigned {
+                Ok(assigned) if assigned.contains(id) => result.add(Ok(())),
+                Ok(_) => result.add(Err(rejected)),
+                Err(error) => result.add(Err(error.clone())),
+            }
+        }
     }
 
     /// Returns the users whom Entra lets sign in although they are not members of the groups. If this can't be read,

@@ -55,7 +55,7 @@ use crate::{
         metrics::{Metric, Metrics},
     },
     user_sync::{
-        access::Access,
+        access::{Access, Assignments},
         attributes::Attributes,
         incremental::{self, Answer, Links},
         joiners::{self, Joiners},
@@ -241,30 +241,37 @@ impl Round<'_> {
         let no_access = self.no_access(&plan, profiles, output).await;
         let strips_fail = no_access.is_none() && !plan.strip.is_empty();
         let writer = self.writer(burst_available).with_progress(&done).with_no_access(no_access);
-        let mut applied = tokio::select! {
-            applied = writer.apply(&plan, self.deadline) => applied?,
-            never = self.report_progress(&output.counts.planned, &done) => match never {},
+        let apply = async {
+            tokio::select! {
+                applied = writer.apply(&plan, self.deadline) => applied,
+                never = self.report_progress(&output.counts.planned, &done) => match never {},
+            }
         };
+        // An error in Connect does not keep members from being assigned.
+        let (applied, assigned) = tokio::join!(apply, self.assign(&observed.groups));
+        let mut applied = applied?;
         if let Some(error) = error {
             return Err(error);
         }
         output.counts.done.calls += self.directory.calls() - calls;
-        let assigned = self.assign(&observed.groups, output).await;
-        applied.incomplete = attributes_fail || strips_fail || !assigned;
+        if let Some(error) = &assigned.error {
+            let finding = format!(
+                "{} members can't sign in yet, because they are not assigned: {}",
+                assigned.failed, error.message
+            );
+            output.findings.insert(0, finding);
+        }
+        applied.incomplete = attributes_fail || strips_fail || assigned.failed > 0;
+        applied.assigned = assigned.assigned;
+        applied.assignments_may_pass = assigned.may_pass;
+        applied.left += assigned.left;
         Ok(applied)
     }
 
-    /// With single users assigned to the application, assigns those members who have no assignment yet. Returns whether
-    /// this succeeded.
-    async fn assign(&self, groups: &[GroupRead], output: &mut SyncUsersOutput) -> bool {
+    /// With single users assigned to the application, assigns those members who have no assignment yet.
+    async fn assign(&self, groups: &[GroupRead]) -> Assignments {
         let members = groups.iter().flat_map(|group| &group.members).filter(|member| self.policy.allows(member));
-        let assigned = self.access.assign(members.map(|member| member.id.as_str()).collect()).await;
-        if let Err(error) = &assigned {
-            output
-                .findings
-                .insert(0, format!("new members can't sign in yet, because they are not assigned: {}", error.message));
-        }
-        assigned.is_ok()
+        self.access.assign(members.map(|member| member.id.as_str()).collect(), self.deadline).await
     }
 
     /// Returns the ID of the security profile without permissions if the plan needs it. If the profile can't be used,
@@ -378,7 +385,7 @@ fn add_results(output: &mut SyncUsersOutput, applied: &Applied) {
 /// Decides whether the sync needs another round.
 fn finish(output: &mut SyncUsersOutput, applied: &Applied, previous: &Checkpoint) -> Result<(), StepError> {
     // A failure may have been temporary, so another round retries it instead of waiting for the next scheduled sync.
-    let retry_failures = applied.totals.failed > 0 && !previous.retried;
+    let retry_failures = (applied.totals.failed > 0 || applied.assignments_may_pass) && !previous.retried;
     if applied.left == 0 && !retry_failures {
         output.status = SyncStatus::Done;
         if let Some(waiting) = &output.waiting {

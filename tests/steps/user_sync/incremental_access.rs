@@ -146,6 +146,42 @@ async fn the_next_sync_compares_everything_if_an_assignment_a_session_or_all_rig
 }
 
 #[tokio::test]
+async fn members_are_assigned_although_the_run_fails_or_the_assignment_of_another_member_fails() {
+    let fixture = with_removal(Assignment::Users, "delete").await;
+    fixture.set_users("/removed/graceDays", json!(0));
+    fixture.cloud.remove_member(GROUP_NAME, &member_id(0)).unwrap();
+    (12..40).for_each(|number| fixture.cloud.add_member(GROUP_NAME, member(number)).unwrap());
+    fixture.fault(json!({ "match": "^DeleteUser$", "times": 0, "status": 403, "code": "AccessDeniedException" }));
+    let assignment = "^POST .*/appRoleAssignedTo$";
+    let rejected =
+        json!({ "service": "graph", "match": assignment, "status": 400, "code": "Request_BadRequest", "times": 1 });
+    fixture.fault(rejected.clone());
+    assert!(try_incremental(&fixture).await.is_err());
+    let assigned = application(&fixture).assigned().await;
+    assert_eq!(assigned.len(), 11 + 27, "all members but the rejected one are assigned: {assigned:?}");
+
+    // A round without time for the assignments leaves them to another round.
+    let fixture = keeping(Assignment::Users).await;
+    (12..40).for_each(|number| fixture.cloud.add_member(GROUP_NAME, member(number)).unwrap());
+    fixture.fault(json!({ "service": "graph", "match": assignment, "times": 8, "delayMs": 3_000 }));
+    let output = fixture.round(fixture.input(), Duration::from_secs(2)).await.unwrap();
+    assert_eq!(output.status, SyncStatus::More, "{output:?}");
+    let input = SyncUsersInput { carry: output.carry, ..fixture.input() };
+    let output = fixture.round(input, Duration::from_secs(300)).await.unwrap();
+    assert_eq!((output.status, output.counts.done.created), (SyncStatus::Done, 28), "{output:?}");
+    assert_eq!(application(&fixture).assigned().await, ids(0..40));
+
+    // A temporary error is retried in the same run.
+    fixture.cloud.add_member(GROUP_NAME, member(40)).unwrap();
+    fixture.fault(json!({ "service": "graph", "match": assignment, "times": 4, "status": 503 }));
+    let output = fixture.sync().await.unwrap();
+    assert_eq!((output.status, output.counts.done.failed), (SyncStatus::More, 0), "{output:?}");
+    let input = SyncUsersInput { carry: output.carry, ..fixture.input() };
+    assert_eq!(fixture.round(input, Duration::from_secs(300)).await.unwrap().status, SyncStatus::Done);
+    assert!(application(&fixture).assigned().await.contains(&member_id(40)));
+}
+
+#[tokio::test]
 async fn a_kept_user_loses_all_rights_as_soon_as_entra_lets_the_user_in_without_a_change_of_users_or_groups() {
     for open in [true, false] {
         let fixture = keeping(Assignment::Groups).await;
