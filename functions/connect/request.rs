@@ -144,6 +144,7 @@ impl<'p> Request<'p> {
     pub(super) fn reaction(&self, error: &RequestError) -> Reaction<'p> {
         match self {
             _ if error.kind() == StepErrorKind::Unavailable => Reaction::Retry,
+            Self::CheckRemoval { .. } if error.kind() == StepErrorKind::NotConsistentYet => Reaction::Retry,
             Self::Write(Write::Create(new)) if error.is_duplicate() => Reaction::Resolve(new),
             Self::Write(Write::Create(_)) if error.kind() == StepErrorKind::LimitExceeded => Reaction::QuotaReached,
             Self::Write(Write::Create(_)) if !error.is_not_found() => Reaction::Fail,

@@ -97,9 +97,18 @@ impl<'a> Access<'a> {
     /// The error that Graph returns, for example if the setup identity was removed.
     pub(super) async fn revoke(&self, object_id: &str) -> Result<(), StepError> {
         let Some(application) = self.of_users() else { return Ok(()) };
-        for assignment in self.assignments(application).await?.iter().filter(|one| one.principal_id == object_id) {
+        let principal = &application.service_principal_id;
+        let assignments = match self.assignments(application).await {
+            // Without the application, no account is assigned to it.
+            Err(error) if error.kind == StepErrorKind::NotConsistentYet => {
+                let is_gone = self.graph().service_principal(principal).await?.is_none();
+                return if is_gone { Ok(()) } else { Err(error) };
+            }
+            assignments => assignments?,
+        };
+        for assignment in assignments.iter().filter(|one| one.principal_id == object_id) {
             if let Some(id) = &assignment.id {
-                self.graph().unassign(&application.service_principal_id, id).await?;
+                self.graph().unassign(principal, id).await?;
                 info!(object_id, "the assignment of the user was removed");
             }
         }

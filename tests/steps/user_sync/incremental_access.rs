@@ -146,6 +146,24 @@ async fn the_next_sync_compares_everything_if_an_assignment_a_session_or_all_rig
 }
 
 #[tokio::test]
+async fn a_leaver_is_removed_although_the_application_no_longer_exists_or_is_not_visible_for_a_moment() {
+    for exists in [false, true] {
+        let fixture = with_removal(Assignment::Users, "delete").await;
+        fixture.set_users("/removed/graceDays", json!(0));
+        fixture.cloud.remove_member(GROUP_NAME, &member_id(0)).unwrap();
+        if exists {
+            let missing = json!({ "service": "graph", "match": "^GET .*/appRoleAssignedTo", "status": 404, "code": "Request_ResourceNotFound", "times": 8 });
+            fixture.fault(missing);
+        } else {
+            let principal = application(&fixture).principal;
+            fixture.ctx.graph().delete_service_principal(&principal).await.unwrap();
+        }
+        let done = fixture.sync().await.unwrap().counts.done;
+        assert_eq!((done.removed, done.signed_out, done.failed), (1, 1, 0), "{exists}: {done:?}");
+    }
+}
+
+#[tokio::test]
 async fn members_are_assigned_although_the_run_fails_or_the_assignment_of_another_member_fails() {
     let fixture = with_removal(Assignment::Users, "delete").await;
     fixture.set_users("/removed/graceDays", json!(0));
