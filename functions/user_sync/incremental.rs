@@ -216,7 +216,8 @@ pub(super) async fn store(
         since: links.since,
         settings,
         counts: Counts { skipped: planned.skipped, unchanged: managed, managed, ..Counts::default() },
-        compared_at: now(),
+        // Not the end of the round: a change that a replica did not show at the read is not part of the comparison.
+        compared_at: observed.read_at,
         leavers,
         next_deletion: next.map(date_to_tag),
     });
@@ -273,6 +274,7 @@ fn settings(round: &Round<'_>) -> Result<String, StepError> {
     Ok(digest::of(json, 16))
 }
 
-fn now() -> u64 {
+/// Returns the current time in milliseconds since the epoch.
+pub(super) fn now() -> u64 {
     u64::try_from(epoch_millis(OffsetDateTime::now_utc())).unwrap_or_default()
 }

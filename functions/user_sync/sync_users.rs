@@ -93,6 +93,8 @@ pub(super) struct Observed {
     pages: usize,
     /// The links for the changes after this read of Entra, if changes can be tracked.
     pub(super) links: Option<Links>,
+    /// When the read of the groups began, in milliseconds since the epoch.
+    pub(super) read_at: u64,
 }
 
 /// Runs one round: reads Entra and Connect, plans the changes, requests approval for the changes that need it, and
@@ -169,13 +171,15 @@ impl Round<'_> {
         };
         let entra = async {
             let links = incremental::start(self, links).await;
+            let read_at = incremental::now();
             let (groups, pages) = self.read_groups().await?;
             let pages = pages + links.as_ref().map_or(0, |links| links.requests);
-            Ok::<_, StepError>((links, groups, pages))
+            Ok::<_, StepError>((links, read_at, groups, pages))
         };
-        let ((links, groups, pages), users, profiles) = tokio::try_join!(entra, self.directory.users(), profiles)?;
+        let ((links, read_at, groups, pages), users, profiles) =
+            tokio::try_join!(entra, self.directory.users(), profiles)?;
         joiners.totals = leavers.followed_by(&joiners.totals);
-        Ok(Observed { joiners, groups, users, profiles, pages, links })
+        Ok(Observed { joiners, groups, users, profiles, pages, links, read_at })
     }
 
     /// Plans the changes that make the Connect users equal to the group members.

@@ -117,6 +117,19 @@ async fn a_comparison_counts_only_if_the_replicas_had_the_time_to_show_the_last_
 }
 
 #[tokio::test]
+async fn the_time_of_a_comparison_is_that_of_the_read_and_not_of_the_last_change_in_connect() {
+    let fixture = scheduled(3, 0.0).await;
+    // The retry after this error makes the changes take longer than the read.
+    fixture.fault(json!({ "match": "^CreateUser$", "times": 1, "status": 503 }));
+    let output = incremental(&fixture).await;
+    assert_eq!((output.status, output.counts.done.created), (SyncStatus::Done, 3), "{output:?}");
+    let stored = fixture.tracking().unwrap();
+    let [since, compared_at] = ["since", "comparedAt"].map(|time| stored[time].as_u64().unwrap());
+    let durations = output.durations;
+    assert!(compared_at >= since && compared_at - since <= durations.observe_ms, "{stored}: {durations:?}");
+}
+
+#[tokio::test]
 async fn a_change_of_another_user_causes_no_comparison_and_is_read_once() {
     let fixture = compared(3).await;
     fixture.cloud.remove_member(GROUP_NAME, &member_id(2)).unwrap();
