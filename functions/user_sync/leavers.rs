@@ -84,8 +84,10 @@ async fn try_sign_out(round: &Round<'_>, object_ids: &[String]) -> Result<Totals
         return Ok(Totals::default());
     }
     let found = round.directory.users_of(object_ids).await?;
-    let waiting = found.into_iter().filter(|user| user.ownership == Ownership::Ours && !user.signed_out);
-    let leavers: Vec<UserRef> = waiting.map(UserRef::from).collect();
+    let managed = found.into_iter().filter(|user| user.ownership == Ownership::Ours);
+    // A reported removal means that the account was a member until now, so a record of an earlier sign-out says nothing
+    // about its current sessions.
+    let leavers: Vec<UserRef> = managed.map(|user| UserRef { signed_out: false, ..UserRef::from(user) }).collect();
     if leavers.is_empty() {
         return Ok(Totals::default());
     }

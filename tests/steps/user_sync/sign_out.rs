@@ -203,6 +203,16 @@ async fn a_reported_leaver_is_signed_out_before_the_groups_are_read() {
 }
 
 #[tokio::test]
+async fn a_reported_leaver_who_was_back_since_the_last_sync_is_signed_out_again() {
+    let fixture = keeping().await;
+    leave(&fixture, 3);
+    fixture.sync().await.unwrap();
+    // No sync has seen that the member was back and could sign in.
+    let output = hinted(&fixture, [3]).await;
+    assert_eq!((output.status, output.counts.done.signed_out), (SyncStatus::Done, 1), "{output:?}");
+}
+
+#[tokio::test]
 async fn a_false_report_signs_no_member_out() {
     let fixture = keeping().await;
     let output = hinted(&fixture, [0, 1, 77]).await;

@@ -115,9 +115,10 @@ impl Planner<'_> {
                 continue;
             }
             let object_id = user.entra_object_id.as_deref();
-            if desired.protected_usernames.contains(user.username.as_str())
-                || object_id.is_some_and(|id| desired.protected_ids.contains(id))
-            {
+            let is_protected_member = object_id.is_some_and(|id| desired.protected_ids.contains(id));
+            if is_protected_member && user.signed_out {
+                self.forget_sign_out(user);
+            } else if is_protected_member || desired.protected_usernames.contains(user.username.as_str()) {
                 self.keep_unchanged(user);
             } else {
                 let replaced_by = object_id.and_then(|id| username_of.get(id)).map(|name| (*name).to_owned());
@@ -185,6 +186,15 @@ impl Planner<'_> {
             untouched = false;
         }
         self.plan.unchanged += usize::from(untouched);
+    }
+
+    /// Keeps a user unchanged whose member is back, apart from the tags of a user who left.
+    fn forget_sign_out(&mut self, user: &ConnectUser) {
+        if user.removal_due.is_some() {
+            self.plan.cancel_deletion.push(reference_to(user));
+        }
+        let (user, changes) = (reference_to(user), vec![Change::ForgetSignOut]);
+        self.plan.update.push(UserUpdate { user, changes, lost_profiles: Vec::new() });
     }
 
     /// Keeps a user unchanged. If the user is scheduled for deletion, plans to cancel this deletion.

@@ -5,7 +5,7 @@ use time::Duration;
 
 use super::testkit::*;
 use super::*;
-use crate::onboarding::{RemovalAction, RemovalLimit, Removed, UsernameAttribute};
+use crate::onboarding::{RemovalAction, RemovalLimit, Removed, UserGroup, UsernameAttribute};
 
 fn keeping() -> Policy {
     Policy { removed: Removed::default(), ..policy() }
@@ -28,6 +28,18 @@ fn a_kept_leaver_is_signed_out_once_and_a_return_allows_the_next_sign_out() {
     assert_eq!(back.update[0].changes, [Change::ForgetSignOut], "{back}");
     assert!(back.update[0].lost_profiles.is_empty());
     assert!(!apply(&back, &users)[0].signed_out);
+}
+
+#[test]
+fn a_member_who_is_back_is_signed_out_the_next_time_although_the_user_could_not_be_changed_meanwhile() {
+    let missing = UserGroup { security_profiles: vec!["Nowhere".into()], ..group("Support", vec![]).settings };
+    let groups = [GroupRead { settings: missing, ..group("Support", vec![member("hanako"), member("taro")]) }];
+    let users = [ConnectUser { signed_out: true, ..user("hanako") }, user("taro")];
+    let plan = run_with(&keeping(), &groups, &users);
+    assert_eq!((plan.skipped.len(), plan.update.len(), plan.unchanged), (2, 1, 1), "{plan}");
+    assert_eq!(plan.update[0].changes, [Change::ForgetSignOut]);
+    let left = run_with(&keeping(), &[group("Support", vec![member("taro")])], &apply(&plan, &users));
+    assert_eq!(left.end_sessions.len(), 1, "{left}");
 }
 
 #[test]
