@@ -26,7 +26,9 @@ const LANES: usize = 8;
 pub(super) struct Access<'a> {
     ctx: &'a Context,
     entry: &'a Entry,
-    assignments: OnceCell<Vec<AppRoleAssignment>>,
+    read: OnceCell<Vec<AppRoleAssignment>>,
+    /// The IDs of the assignments that were removed after the read.
+    removed: RefCell<BTreeSet<String>>,
 }
 
 /// The result of [`Access::assign`].
@@ -68,7 +70,7 @@ impl Assignments {
 
 impl<'a> Access<'a> {
     pub(super) fn new(ctx: &'a Context, entry: &'a Entry) -> Self {
-        Self { ctx, entry, assignments: OnceCell::new() }
+        Self { ctx, entry, read: OnceCell::new(), removed: RefCell::default() }
     }
 
     /// The application, if single users are assigned to it.
@@ -86,9 +88,13 @@ impl<'a> Access<'a> {
         if self.of_users().is_some() { self.ctx.graph_as(Identity::Setup) } else { self.ctx.graph() }
     }
 
-    async fn assignments(&self, application: &EntraApplication) -> Result<&[AppRoleAssignment], StepError> {
+    /// Returns the assignments, without those that [`Self::revoke`] has removed.
+    async fn assignments(&self, application: &EntraApplication) -> Result<Vec<&AppRoleAssignment>, StepError> {
         let read = || self.graph().assignments(&application.service_principal_id);
-        Ok(self.assignments.get_or_try_init(read).await?)
+        let assignments = self.read.get_or_try_init(read).await?;
+        let removed = self.removed.borrow();
+        let is_removed = |one: &&AppRoleAssignment| one.id.as_ref().is_some_and(|id| removed.contains(id));
+        Ok(assignments.iter().filter(|one| !is_removed(one)).collect())
     }
 
     /// Removes the assignment of a user who left.
@@ -106,9 +112,10 @@ impl<'a> Access<'a> {
             }
             assignments => assignments?,
         };
-        for assignment in assignments.iter().filter(|one| one.principal_id == object_id) {
+        for assignment in assignments.into_iter().filter(|one| one.principal_id == object_id) {
             if let Some(id) = &assignment.id {
                 self.graph().unassign(principal, id).await?;
+                self.removed.borrow_mut().insert(id.clone());
                 info!(object_id, "the assignment of the user was removed");
             }
         }
@@ -184,7 +191,9 @@ impl<'a> Access<'a> {
         let principal = self.graph().service_principal(&application.service_principal_id).await?;
         let Some(principal) = principal else { return Ok(LetIn::default()) };
         let assignments = self.assignments(application).await?;
-        let of = |kind: &'static str| assignments.iter().filter(move |one| one.principal_type.as_deref() == Some(kind));
+        let of = |kind: &'static str| {
+            assignments.iter().copied().filter(move |one| one.principal_type.as_deref() == Some(kind))
+        };
         let configured = |id: &str| self.entry.groups.iter().any(|group| group.id.eq_ignore_ascii_case(id));
         let other_group = of("Group").any(|one| !configured(&one.principal_id));
         let all_users = principal.app_role_assignment_required != Some(true) || other_group;

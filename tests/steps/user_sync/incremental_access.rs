@@ -164,6 +164,18 @@ async fn a_leaver_is_removed_although_the_application_no_longer_exists_or_is_not
 }
 
 #[tokio::test]
+async fn a_reported_leaver_whose_assignment_was_removed_keeps_the_rights_and_is_no_finding() {
+    let fixture = keeping(Assignment::Users).await;
+    fixture.cloud.remove_member(GROUP_NAME, &member_id(0)).unwrap();
+    let input = SyncUsersInput { leavers: vec![member_id(0)], ..fixture.input() };
+    let output = fixture.round(input, Duration::from_secs(300)).await.unwrap();
+    let done = output.counts.done;
+    assert_eq!((output.status, done.signed_out, done.stripped), (SyncStatus::Done, 1, 0), "{output:?}");
+    assert!(!output.findings.iter().any(|finding| finding.contains("still lets")), "{output:?}");
+    assert_eq!(application(&fixture).assigned().await, ids(1..12));
+}
+
+#[tokio::test]
 async fn members_are_assigned_although_the_run_fails_or_the_assignment_of_another_member_fails() {
     let fixture = with_removal(Assignment::Users, "delete").await;
     fixture.set_users("/removed/graceDays", json!(0));
