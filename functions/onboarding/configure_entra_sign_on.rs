@@ -8,10 +8,10 @@
 //! * Safe to repeat: only differences are written, and tags, identifiers and reply URLs from other sources are kept.
 //!   `accountEnabled` and `appRoleAssignmentRequired` are set only if an onboarding created the application; an
 //!   application that existed before is tagged as adopted and keeps both settings. A certificate is added only if the
-//!   application has neither an active certificate that is still valid nor another usable certificate of this
-//!   onboarding. If a failed attempt has added a certificate, this step finds it by its subject, even if Entra returns
-//!   it only after a delay. The step `rotate-certificate` replaces certificates, because IAM must trust the new
-//!   certificate before Entra signs with it.
+//!   application has neither an active certificate nor another usable certificate of this onboarding. If a failed
+//!   attempt has added a certificate, this step finds it by its subject, even if Entra returns it only after a delay.
+//!   An active certificate is kept, even if it has expired: only the step `rotate-certificate` replaces certificates,
+//!   because IAM must trust the new certificate before Entra signs with it.
 //!
 //! The order matters: SAML mode is set before the identifier, because the tenant's policy for new identifiers exempts
 //! applications in SAML mode. Until the mode has replicated, the policy may reject the identifier. After the first
@@ -70,7 +70,7 @@ pub async fn run(ctx: &Context, input: ConfigureEntraSignOnInput) -> Result<Entr
     let identifier_uri = set_identifier(graph, &input.application.application_id, &reply_urls, input.attempts).await?;
     let certificate =
         active_certificate(graph, &principal, &names::certificate_subject(&input.alias), input.attempts).await?;
-    let metadata = published_metadata(graph, &principal.app_id, &certificate.thumbprint).await?;
+    let metadata = published_metadata(graph, &principal.app_id, &certificate).await?;
     Ok(EntraSignOn {
         identifier_uri,
         reply_urls: reply_urls.to_vec(),
@@ -215,7 +215,7 @@ async fn active_certificate(
         None => {
             let made = graph.add_signing_certificate(&principal.id, subject).await?;
             tracing::info!(thumbprint = made.thumbprint, expires = made.end_date_time, "added a signing certificate");
-            Certificate { thumbprint: made.thumbprint.to_uppercase(), expires: made.end_date_time }
+            Certificate { thumbprint: made.thumbprint.to_uppercase(), expires: made.end_date_time, expired: false }
         }
     };
     graph.activate_certificate(principal, &certificate.thumbprint).await?;
@@ -224,11 +224,20 @@ async fn active_certificate(
 
 /// Waits until the federation metadata contains the certificate, and returns the metadata. With metadata that lacks the
 /// certificate, AWS would reject every sign-in.
-async fn published_metadata(graph: &Graph, app_id: &str, thumbprint: &str) -> Result<saml::Metadata, StepError> {
+///
+/// The metadata may lack an expired certificate: Microsoft does not document whether the metadata contains one. The step
+/// `create-saml-provider` then accepts a SAML provider that already trusts the certificate.
+async fn published_metadata(
+    graph: &Graph,
+    app_id: &str,
+    certificate: &Certificate,
+) -> Result<saml::Metadata, StepError> {
+    let thumbprint = &certificate.thumbprint;
     let mut waits = METADATA_WAITS.into_iter();
     loop {
         let metadata = saml::read_metadata(&graph.federation_metadata(app_id).await?)?;
-        if metadata.thumbprints.iter().any(|shown| shown.eq_ignore_ascii_case(thumbprint)) {
+        let is_published = metadata.thumbprints.iter().any(|shown| shown.eq_ignore_ascii_case(thumbprint));
+        if is_published || certificate.expired {
             return Ok(metadata);
         }
         let Some(wait) = waits.next() else {

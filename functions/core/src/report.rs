@@ -3,10 +3,13 @@
 
 use crate::{
     StepErrorKind,
-    contract::{BranchFailure, OpenItem, QuotaResult, QuotaStatus, Report, ReportInput, VerifySignInOutput},
+    contract::{
+        BranchFailure, EntraSignOn, OpenItem, QuotaResult, QuotaStatus, Report, ReportInput, VerifySignInOutput,
+    },
     onboarding::Language,
     sync::{SyncStatus, SyncUsersOutput},
 };
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Composes the report of an onboarding.
 #[must_use]
@@ -23,6 +26,7 @@ pub fn compose(input: ReportInput) -> Report {
     open_items.extend(telephony.open_items.iter().cloned());
     open_items.extend(telephony.failure.iter().map(|failure| branch_failure("quotas", failure)));
     open_items.extend(telephony.numbers_failure.iter().map(|failure| branch_failure("phone numbers", failure)));
+    open_items.extend(expired_certificate(&sign_on.sign_on, &started_at));
     open_items.extend(sign_on.notifications.open_items.iter().cloned());
     open_items.extend(users(&sign_on.users));
     open_items.extend(checks(&sign_on.verification));
@@ -77,6 +81,21 @@ fn quota(quota: &QuotaResult) -> Option<OpenItem> {
             "Reply to AWS in the support case of the request, or request less. Then start the same input again.",
         )),
     }
+}
+
+/// The active signing certificate, if it had expired when the onboarding started. The onboarding never replaces an
+/// active certificate.
+fn expired_certificate(sign_on: &EntraSignOn, started_at: &str) -> Option<OpenItem> {
+    let time = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
+    let is_expired = time(&sign_on.certificate_expires)? < time(started_at)?;
+    is_expired.then(|| {
+        OpenItem::new(
+            format!("signing certificate {}", sign_on.certificate_thumbprint),
+            format!("it is active in Entra, but it expired on {}", sign_on.certificate_expires),
+            "Run: onboard rotate-certificate. If the command reports that the SAML provider has no tags of this \
+             onboarding, renew the certificate manually.",
+        )
+    })
 }
 
 fn users(users: &SyncUsersOutput) -> Vec<OpenItem> {
@@ -140,6 +159,15 @@ mod tests {
     fn a_lambda_error_is_reduced_to_its_message() {
         assert_eq!(message_of(r#"{"errorType":"QuotaDenied","errorMessage":"refused"}"#), "refused");
         assert_eq!(message_of("plain"), "plain");
+    }
+
+    #[test]
+    fn only_an_expired_certificate_is_an_open_item() {
+        let expires = |text: &str| EntraSignOn { certificate_expires: text.into(), ..EntraSignOn::default() };
+        for (end, expired) in [("2026-11-29T00:00:00Z", true), ("2026-12-01T00:00:00Z", false), ("", false)] {
+            let item = expired_certificate(&expires(end), "2026-11-30T08:00:00.123Z");
+            assert_eq!(item.is_some_and(|item| item.what.contains(end)), expired, "{end}");
+        }
     }
 
     #[test]

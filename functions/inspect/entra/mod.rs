@@ -1,6 +1,7 @@
 //! The enterprise application in Entra ID: its sign-on settings, certificate, claims and assignments.
 
 pub(crate) mod as_found;
+mod certificate;
 
 use std::collections::BTreeSet;
 
@@ -14,8 +15,9 @@ use onboarding_core::{
     saml,
 };
 use serde_json::Value;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 
+pub(crate) use self::certificate::{Certificate, usable_certificate};
 use super::federation::Federation;
 use crate::entra::{AppRoleAssignment, Application, ClaimsMappingPolicy, Graph, ServicePrincipal};
 
@@ -342,7 +344,7 @@ pub(crate) fn objects(
             checks.that("active signing certificate", right, &certificate.thumbprint, active);
             Object::new(Area::Entra, CERTIFICATE, &certificate.thumbprint, Presence::Ours)
                 .with(checks)
-                .noting(format!("good until {}", certificate.expires))
+                .noting(certificate.validity())
         }
     });
     objects.push(claims_object(found, alias, wanted));
@@ -457,43 +459,6 @@ fn assignment_objects(
             [lot(people.len() - missing, true), lot(missing, false)].into_iter().flatten().collect()
         }
     }
-}
-
-/// A signing certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Certificate {
-    pub(crate) thumbprint: String,
-    /// The expiry, as returned by Entra.
-    pub(crate) expires: String,
-}
-
-/// Returns the active certificate if it has not expired. Otherwise returns the newest certificate that an onboarding
-/// created and that has not expired.
-pub(crate) fn usable_certificate(
-    principal: &ServicePrincipal,
-    subject: &str,
-    now: OffsetDateTime,
-) -> Option<Certificate> {
-    let mut good: Vec<_> = principal
-        .key_credentials
-        .iter()
-        .filter(|key| key.usage.as_deref() == Some("Verify"))
-        .filter_map(|key| {
-            let end = OffsetDateTime::parse(key.end_date_time.as_deref()?, &Rfc3339).ok()?;
-            let thumbprint = saml::thumbprint(key.key.as_deref()?)?;
-            (end > now).then_some((end, thumbprint, key))
-        })
-        .collect();
-    good.sort_unstable_by_key(|(end, ..)| *end);
-    let active = principal.preferred_token_signing_key_thumbprint.as_deref().unwrap_or_default();
-    let chosen = good
-        .iter()
-        .find(|(_, thumbprint, _)| thumbprint.eq_ignore_ascii_case(active))
-        .or_else(|| good.iter().rfind(|(.., key)| key.display_name.as_deref() == Some(subject)));
-    chosen.map(|(_, thumbprint, key)| Certificate {
-        thumbprint: thumbprint.clone(),
-        expires: key.end_date_time.clone().unwrap_or_default(),
-    })
 }
 
 #[cfg(test)]

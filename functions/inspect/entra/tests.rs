@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 use onboarding_core::onboarding::{Language, Users};
+use time::format_description::well_known::Rfc3339;
 
 use super::*;
 use crate::entra::KeyCredential;
@@ -28,17 +29,21 @@ fn now() -> OffsetDateTime {
 }
 
 #[test]
-fn the_active_certificate_is_used_until_its_expiry_regardless_of_its_origin() {
+fn the_active_certificate_is_used_regardless_of_its_origin_and_even_if_it_has_expired() {
     let keys = vec![
         key("CN=ours", "Verify", "d29ybGQ=", "2029-01-01T00:00:00Z"),
         key("CN=portal", "Verify", "aGVsbG8=", "2026-11-23T00:00:00Z"),
     ];
-    let found = usable_certificate(&principal(Some(&HELLO.to_lowercase()), keys), "CN=ours", now()).unwrap();
-    assert_eq!((found.thumbprint.as_str(), found.expires.as_str()), (HELLO, "2026-11-23T00:00:00Z"));
+    let principal = principal(Some(&HELLO.to_lowercase()), keys);
+    for (days, expired) in [(0, false), (1, true), (400, true)] {
+        let found = usable_certificate(&principal, "CN=ours", now() + time::Duration::days(days)).unwrap();
+        assert_eq!((found.thumbprint.as_str(), found.expires.as_str()), (HELLO, "2026-11-23T00:00:00Z"));
+        assert_eq!(found.expired, expired, "{days}");
+    }
 }
 
 #[test]
-fn without_a_usable_active_certificate_our_newest_one_is_used() {
+fn without_an_active_certificate_our_newest_one_is_used() {
     let keys = vec![
         key("CN=ours", "Verify", "aGVsbG8=", "2029-01-01T00:00:00Z"),
         key("CN=ours", "Verify", "d29ybGQ=", "2028-01-01T00:00:00Z"),
@@ -50,12 +55,14 @@ fn without_a_usable_active_certificate_our_newest_one_is_used() {
 }
 
 #[test]
-fn an_expired_certificate_and_a_private_key_entry_are_not_usable() {
+fn an_inactive_expired_certificate_and_a_private_key_entry_are_not_usable() {
     let keys = vec![
         key("CN=ours", "Verify", "aGVsbG8=", "2026-11-21T00:00:00Z"),
         key("CN=ours", "Sign", "d29ybGQ=", "2029-01-01T00:00:00Z"),
     ];
-    assert_eq!(usable_certificate(&principal(Some(HELLO), keys), "CN=ours", now()), None);
+    for active in [None, Some("7C211433F02071597741E6FF5A8EA34789ABBF43")] {
+        assert_eq!(usable_certificate(&principal(active, keys.clone()), "CN=ours", now()), None);
+    }
 }
 
 /// Creates an application with all settings wrong and with these tags.

@@ -25,6 +25,12 @@ pub struct GraphBehaviour {
     pub saml_mode_seconds: f64,
     /// How long a new claims mapping policy cannot be referenced.
     pub policy_replication_seconds: f64,
+    /// How long `appliesTo` of a claims mapping policy still contains a service principal from which the policy was
+    /// removed.
+    pub policy_removal_seconds: f64,
+    /// How long a new signing certificate is valid if the request contains no `endDateTime`. The clock of the local cloud
+    /// does not shorten this time, because clients compare the expiry with their own clock.
+    pub certificate_lifetime: time::Duration,
     /// How long a new signing certificate is missing from reads of its service principal.
     pub certificate_seconds: f64,
     /// How long a new signing certificate is missing from the federation metadata, and how long a removed certificate
@@ -97,6 +103,8 @@ impl Default for GraphBehaviour {
             role_replication_seconds: 20.0,
             saml_mode_seconds: 2.0,
             policy_replication_seconds: 2.0,
+            policy_removal_seconds: 2.0,
+            certificate_lifetime: time::Duration::days(3 * 365),
             certificate_seconds: 5.0,
             metadata_seconds: 10.0,
             activation_seconds: 60.0,

@@ -164,7 +164,7 @@ impl Call<'_> {
         let longest = self.now + time::Duration::days(LONGEST_CERTIFICATE_DAYS);
         let end = match self.body.get("endDateTime").and_then(Value::as_str) {
             Some(end) => schema::date_time(end),
-            None => Some(self.now + time::Duration::days(3 * 365)),
+            None => Some(self.now + self.graph.behaviour().certificate_lifetime),
         };
         let end = end.filter(|end| *end > self.now && *end <= longest);
         let end = end.ok_or_else(|| GraphError::invalid_property("endDateTime", "SelfSignedCertificate"))?;

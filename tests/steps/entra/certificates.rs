@@ -1,11 +1,12 @@
 //! Tests of the removal of signing certificates. The stand-in makes the same checks as the real Graph.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use connect_onboarding::entra::{Removal, ServicePrincipal};
 use local_cloud::stand_in::GraphBehaviour;
 use onboarding_core::{StepErrorKind, names, saml};
 use serde_json::json;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{ALIAS, Cloud};
 
@@ -29,6 +30,40 @@ async fn rotated(cloud: &Cloud) -> (String, String, String) {
     let principal = graph.seen_service_principal(&id).await.unwrap();
     graph.activate_certificate(&principal, &new).await.unwrap();
     (id, old, new.to_uppercase())
+}
+
+/// Waits until the certificate that [`Cloud::sign_on`] has created has expired.
+async fn expired(cloud: &Cloud, id: &str) {
+    let ends = async || {
+        let principal = cloud.ctx.graph().service_principal(id).await.unwrap().unwrap();
+        let ends = principal.key_credentials.iter().filter_map(|key| key.end_date_time.clone());
+        ends.map(|end| OffsetDateTime::parse(&end, &Rfc3339).unwrap()).max()
+    };
+    while ends().await.is_none_or(|end| end > OffsetDateTime::now_utc()) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_expired_certificate_stays_active_even_if_the_metadata_does_not_contain_it() {
+    for metadata_seconds in [0.0, 1_000_000.0] {
+        let behaviour = GraphBehaviour {
+            certificate_lifetime: time::Duration::seconds(2),
+            metadata_seconds,
+            ..GraphBehaviour::default()
+        };
+        let cloud = Cloud::start(behaviour).await;
+        let application = cloud.application().await;
+        let first = cloud.sign_on(&application).await;
+        assert_eq!(first.is_ok(), metadata_seconds == 0.0, "{first:?}");
+        let id = application.service_principal_id.as_str();
+        let active = cloud.ctx.graph().seen_service_principal(id).await.unwrap();
+        let active = active.preferred_token_signing_key_thumbprint.unwrap();
+        expired(&cloud, id).await;
+        cloud.writes();
+        let sign_on = cloud.sign_on(&application).await.unwrap();
+        assert_eq!((sign_on.certificate_thumbprint, cloud.writes()), (active, Vec::new()));
+    }
 }
 
 #[tokio::test]

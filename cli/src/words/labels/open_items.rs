@@ -1,7 +1,7 @@
 //! The Japanese texts of the open items, whose English texts come from the report.
 
 /// Prefixes of open item subjects, with translations.
-pub(super) const SUBJECTS: [(&str, &str); 12] = [
+pub(super) const SUBJECTS: [(&str, &str); 13] = [
     ("quota ", "クォータ "),
     ("group ", "グループ "),
     ("member ", "メンバー "),
@@ -11,16 +11,22 @@ pub(super) const SUBJECTS: [(&str, &str); 12] = [
     ("outbound calls to Japanese mobiles", "日本の携帯電話への発信"),
     ("sign-in check: ", "サインインチェック: "),
     ("storage ", "ストレージ "),
+    ("signing certificate ", "署名証明書 "),
     ("approved origin ", "承認済みオリジン "),
     ("notifications of the groups", "グループの変更通知"),
     ("notifications of the group ", "グループの変更通知: "),
 ];
 
 /// Actions of open items in English, exactly as in `onboarding_core::report` and the steps, with translations.
-pub(super) const ACTIONS: [(&str, &str); 19] = [
+pub(super) const ACTIONS: [(&str, &str); 20] = [
     (
         "If the website may embed Amazon Connect, add its origin to instance.approvedOrigins. Otherwise, remove the origin under Approved origins in the Amazon Connect console.",
         "この Web サイトへの Amazon Connect の埋め込みを許可する場合は、オリジンを instance.approvedOrigins に追加してください。許可しない場合は、Amazon Connect コンソールの [承認済みオリジン] で削除してください。",
+    ),
+    (
+        "Run: onboard rotate-certificate. If the command reports that the SAML provider has no tags of this onboarding, renew \
+         the certificate manually.",
+        "onboard rotate-certificate を実行してください。SAML プロバイダにこのオンボーディングのタグがないと表示された場合は、証明書を手動で更新してください。",
     ),
     (
         "Follow the case in Support Center. Do not file another case.",
