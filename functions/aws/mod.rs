@@ -10,6 +10,7 @@ pub mod instances;
 pub mod phone_numbers;
 pub mod quotas;
 pub(crate) mod response_integrity;
+pub mod retries;
 pub mod s3;
 pub mod sessions;
 mod signed;

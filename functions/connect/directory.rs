@@ -12,7 +12,6 @@ use std::{
 
 use aws_sdk_connect::{
     Client,
-    config::retry::RetryConfig,
     error::SdkError,
     operation::{RequestId, search_users::builders::SearchUsersFluentBuilder},
     types::{
@@ -34,7 +33,10 @@ use super::{
     channels,
     rate_limiter::{DEFAULT_RATE, RateLimiter},
 };
-use crate::{aws::error::CallResult as _, runtime::clock::Clock};
+use crate::{
+    aws::{error::CallResult as _, retries::WithoutRetries as _},
+    runtime::clock::Clock,
+};
 
 /// Connect's maximum page sizes for users and for profiles.
 const USERS_PAGE: i32 = 500;
@@ -69,7 +71,8 @@ impl<'a> Directory<'a> {
     #[must_use]
     pub fn new(client: &Client, instance_id: &'a str, alias: &'a str, clock: Clock) -> Self {
         Self {
-            client: without_retries(client),
+            // The rate limiter decides on retries and must see every throttle.
+            client: client.without_retries(),
             instance_id,
             alias,
             clock,
@@ -347,12 +350,6 @@ impl Read {
             Self::SearchQuickConnects | Self::Other => RETRY_TIME,
         }
     }
-}
-
-/// Returns a copy of the client in which the SDK does not retry, because the rate limiter decides on retries and must
-/// see every throttle.
-pub(super) fn without_retries(client: &Client) -> Client {
-    Client::from_conf(client.config().to_builder().retry_config(RetryConfig::disabled()).build())
 }
 
 fn tagged(key: &str, value: &str) -> TagCondition {

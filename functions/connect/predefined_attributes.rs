@@ -13,7 +13,7 @@ use aws_sdk_connect::{
 use onboarding_core::StepError;
 use tracing::info;
 
-use crate::aws::error::CallResult as _;
+use crate::aws::{error::CallResult as _, retries::WithoutRetries as _};
 
 /// Maximum number of values of an attribute (administrator guide, "Create predefined attributes").
 const MAX_VALUES: usize = 500;
@@ -42,7 +42,8 @@ async fn ensure_one(client: &Client, instance_id: &str, name: &str, values: &BTr
     let described = described.doing(format_args!("reading the predefined attribute \"{name}\""))?;
     match described.and_then(|described| described.predefined_attribute) {
         Some(attribute) => add_values(client, instance_id, name, values, attribute).await,
-        None => create(client, instance_id, name, values).await,
+        // A repetition by the SDK would find its own attribute and report a conflict.
+        None => create(&client.without_retries(), instance_id, name, values).await,
     }
 }
 

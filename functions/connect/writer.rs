@@ -20,13 +20,12 @@ use tracing::debug;
 
 use super::{
     Applied, Directory,
-    directory::without_retries,
     lane::{Attempt, Finished, Lane},
     request::{Request, RequestError, Response},
     run::Run,
     user_api::UserApi,
 };
-use crate::aws::{quotas, sessions::Sessions};
+use crate::aws::{quotas, retries::WithoutRetries as _, sessions::Sessions};
 
 /// A check that is made immediately before a user is removed.
 pub trait RemovalCheck {
@@ -65,7 +64,7 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
         (instance_id, alias): (&'a str, &'a str),
         burst_available: bool,
     ) -> Self {
-        let api = UserApi { client: without_retries(client), instance_id, alias, sessions };
+        let api = UserApi { client: client.without_retries(), instance_id, alias, sessions };
         Self { api, quotas, directory, removal_check, burst_available, progress: None, no_access: None }
     }
 

@@ -19,7 +19,7 @@ use onboarding_core::{
 };
 
 use crate::{
-    aws::{error::CallResult as _, iam},
+    aws::{error::CallResult as _, iam, retries::WithoutRetries as _},
     context::Context,
 };
 
@@ -105,9 +105,12 @@ async fn replace(ctx: &Context, arn: &str, document: &str) -> Result<(), StepErr
             .version_id(oldest)
             .send()
             .await
+            .if_found()
             .doing(format_args!("removing version {oldest} of the policy {arn}"))?;
     }
+    // A repetition by the SDK would create a second version, or exceed the maximum number of versions.
     ctx.iam()
+        .without_retries()
         .create_policy_version()
         .policy_arn(arn)
         .policy_document(document)

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use aws_sdk_support::{
+    Client,
     error::SdkError,
     operation::add_attachments_to_set::AddAttachmentsToSetError,
     primitives::Blob,
@@ -16,7 +17,10 @@ use onboarding_core::{
 
 use super::documents::Document;
 use crate::{
-    aws::error::{CallResult as _, is, step_error},
+    aws::{
+        error::{CallResult as _, is, step_error},
+        retries::WithoutRetries as _,
+    },
     context::Context,
 };
 
@@ -104,6 +108,10 @@ async fn newest_message(ctx: &Context, id: &str) -> Result<Option<String>, StepE
 
 /// Files a case, with the documents in a new attachment set.
 ///
+/// `CreateCase` has no client token, so a repeated request files a second case. Each request is therefore sent only
+/// once. If AWS Support does not respond, the next poll searches for the case before it files one: the poll is minutes
+/// later, because AWS does not document how soon a new case is listed.
+///
 /// # Errors
 /// If AWS Support returns an error.
 pub(super) async fn file(
@@ -115,10 +123,11 @@ pub(super) async fn file(
     let Some((service, category)) = category(ctx, case.topic, language).await? else {
         return Ok(FiledCase::Unavailable);
     };
+    let client = ctx.support().without_retries();
     let (subject, body) = case.text.in_language(language);
     // If the attachment set has expired, a new set is created once. If the new set expires too, the next poll retries.
     for _ in 0..2 {
-        let set = match attach(ctx, documents).await {
+        let set = match attach(&client, documents).await {
             Ok(set) => set,
             Err(error) if is(&error, &SET_EXPIRED) => continue,
             Err(error) if is(&error, &["AttachmentLimitExceeded"]) => {
@@ -127,7 +136,7 @@ pub(super) async fn file(
             Err(error) if is(&error, &NO_PLAN) => return Ok(FiledCase::Unavailable),
             Err(error) => return Err(attachment_error(step_error("attaching a document", &error))),
         };
-        let request = ctx.support().create_case().subject(subject).communication_body(body);
+        let request = client.create_case().subject(subject).communication_body(body);
         let request = request.service_code(&service).category_code(&category).issue_type("customer-service");
         match request.language(code(language)).set_attachment_set_id(set).send().await {
             Ok(output) => {
@@ -146,7 +155,13 @@ pub(super) async fn file(
                 return Ok(FiledCase::Later(reason.into()));
             }
             Err(error) if is(&error, &NO_PLAN) => return Ok(FiledCase::Unavailable),
-            Err(error) => return Err(step_error("filing the case", &error)),
+            Err(error) => {
+                let failure = step_error("filing the case", &error);
+                if failure.kind == StepErrorKind::Unavailable {
+                    return Ok(FiledCase::Later(format!("the next poll searches for the case: {}", failure.message)));
+                }
+                return Err(failure);
+            }
         }
     }
     Ok(FiledCase::Later("the attachment set expired before the case was filed".into()))
@@ -175,12 +190,12 @@ async fn category(ctx: &Context, topic: Topic, language: Language) -> Result<Opt
 
 /// Adds the documents to one attachment set, one call per document, because all three together could make a request of
 /// 20 MB.
-async fn attach(ctx: &Context, documents: &[Document]) -> Result<Option<String>, SdkError<AddAttachmentsToSetError>> {
+async fn attach(client: &Client, documents: &[Document]) -> Result<Option<String>, SdkError<AddAttachmentsToSetError>> {
     let mut set = None;
     for document in documents {
         let data = Blob::new(document.bytes.as_slice());
         let file = Attachment::builder().file_name(&document.file_name).data(data).build();
-        let request = ctx.support().add_attachments_to_set().set_attachment_set_id(set).attachments(file);
+        let request = client.add_attachments_to_set().set_attachment_set_id(set).attachments(file);
         set = request.send().await?.attachment_set_id;
     }
     Ok(set)

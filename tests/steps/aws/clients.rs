@@ -1,6 +1,8 @@
 //! SDK clients for the tests: one base URL for all services, static credentials, and no SDK retries, so that a test
 //! sees each call of a step.
 
+use std::time::Duration;
+
 use crate::steps::support::sdk_config;
 use aws_config::retry::RetryConfig;
 use connect_onboarding::{context::Context, runtime::settings::Settings};
@@ -24,6 +26,14 @@ pub(crate) fn on(url: &str) -> Context {
         _ => None,
     });
     with(url, settings)
+}
+
+/// The same clients as [`on`], with the SDK retries that the functions have, after shorter waits.
+pub(crate) fn with_retries(url: &str) -> Context {
+    let short = Duration::from_millis(1);
+    let retries = RetryConfig::standard().with_max_attempts(3).with_initial_backoff(short).with_max_backoff(short);
+    let config = sdk_config(url).into_builder().retry_config(retries);
+    Context::new(config.build(), on(url).settings)
 }
 
 /// Clients with these settings.

@@ -29,6 +29,11 @@ impl Cloud {
         Self { cloud, ctx }
     }
 
+    /// Uses the SDK retries that the functions have.
+    pub(crate) fn retry(&mut self) {
+        self.ctx = clients::with_retries(&self.cloud.aws_url());
+    }
+
     /// The URLs of Graph and of the login service.
     pub(crate) fn entra(&self) -> (String, String) {
         (self.cloud.graph_url(), self.cloud.login_url())

@@ -56,6 +56,8 @@ pub(crate) struct State {
     pub(crate) policy_users: Vec<String>,
     /// An action that fails once with this error, without effect.
     pub(crate) fail: Option<(&'static str, u16, &'static str, &'static str)>,
+    /// An action that takes effect once, although IAM returns an internal error.
+    pub(crate) lose: Option<&'static str>,
     /// The response of the federation metadata endpoint.
     pub(crate) federation_metadata: String,
     calls: Vec<String>,
@@ -70,9 +72,18 @@ pub(crate) struct FakeIam {
 
 impl FakeIam {
     pub(crate) async fn start() -> Self {
+        Self::start_for(clients::on).await
+    }
+
+    /// Starts with the SDK retries that the functions have.
+    pub(crate) async fn start_with_retries() -> Self {
+        Self::start_for(clients::with_retries).await
+    }
+
+    async fn start_for(clients: impl Fn(&str) -> Context) -> Self {
         let (server, state) = (MockServer::start().await, Arc::<Mutex<State>>::default());
         Mock::given(any()).respond_with(Responder(state.clone())).mount(&server).await;
-        let ctx = clients::on(&server.uri());
+        let ctx = clients(&server.uri());
         Self { state, _server: server, ctx }
     }
 
@@ -119,6 +130,8 @@ impl Respond for Responder {
             }
             _ => state.act(&action, &form),
         };
+        let lost = outcome.is_ok() && state.lose.take_if(|losing| *losing == action).is_some();
+        let outcome = if lost { Err((500, "ServiceFailure", "An internal error occurred.")) } else { outcome };
         let (status, body) = match outcome {
             Ok(result) => (
                 200,
@@ -256,7 +269,8 @@ impl State {
                 if id == format!("v{}", policy.default) {
                     return Err((409, "DeleteConflict", "The default version can't be deleted."));
                 }
-                policy.versions.retain(|(number, _)| format!("v{number}") != id);
+                let place = policy.versions.iter().position(|(number, _)| format!("v{number}") == id).ok_or(NONE)?;
+                policy.versions.remove(place);
                 Ok(String::new())
             }
             "CreatePolicyVersion" => {

@@ -55,6 +55,25 @@ async fn at_five_versions_the_oldest_that_is_not_the_default_is_deleted() {
 }
 
 #[tokio::test]
+async fn a_version_whose_response_was_lost_is_not_created_again() {
+    for (lost, outcome) in [("CreatePolicyVersion", Err("Unavailable")), ("DeletePolicyVersion", Ok(()))] {
+        for versions in [4, 5] {
+            let iam = FakeIam::start_with_retries().await;
+            let numbers = (1..=versions).map(|number| (number, federation_policy("i-0").to_string()));
+            let policy = Policy { versions: numbers.collect(), default: 1, tags: ours("acme") };
+            iam.state().policies.insert(KEY.into(), policy);
+            iam.state().lose = Some(lost);
+            let first = run(&iam.ctx, input()).await.map(|_| ()).map_err(|error| error.name());
+            assert_eq!(first, outcome, "{lost}, {versions} versions");
+            // The state machine retries the step.
+            run(&iam.ctx, input()).await.unwrap();
+            let count = iam.writes().iter().filter(|call| *call == "CreatePolicyVersion").count();
+            assert_eq!((count, iam.state().policies[KEY].versions.len()), (1, 5), "{lost}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_foreign_policy_is_used_if_it_is_equivalent_and_rejected_if_not() {
     for (tags, instance, outcome) in [
         (Default::default(), "i-1", Ok(())),

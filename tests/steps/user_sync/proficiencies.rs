@@ -121,6 +121,17 @@ async fn a_changed_input_changes_exactly_the_proficiencies_that_the_group_gave()
 }
 
 #[tokio::test]
+async fn an_attribute_whose_response_was_lost_is_not_reported_as_a_conflict() {
+    let fixture = Fixture::with_members(1).await;
+    fixture.set_users("/groups/0/proficiencies", json!([language("Japanese", 5)]));
+    fixture.fault(json!({ "match": "^CreatePredefinedAttribute$", "break": true, "times": 1 }));
+    assert_eq!(fixture.sync().await.unwrap_err().kind, StepErrorKind::Unavailable);
+    // The state machine retries the step.
+    fixture.sync().await.unwrap();
+    assert_eq!(proficiencies(&fixture, 0).await, ["Japanese 5"]);
+}
+
+#[tokio::test]
 async fn a_lost_response_is_followed_by_a_read_and_not_by_the_same_request() {
     for operation in ["AssociateUserProficiencies", "UpdateUserProficiencies", "DisassociateUserProficiencies"] {
         let fixture = synced(1, &[language("Japanese", 5), language("English", 2)]).await;

@@ -17,7 +17,7 @@ pub enum News<'a> {
     FileManually,
     /// The documents can't be attached to the case. The texts are the reasons.
     Documents(&'a [String]),
-    /// The step filed the case, but can no longer read it, because the account can no longer use the Support API.
+    /// The step filed the case, but can't read it, for example because the account can no longer use the Support API.
     Unreadable,
     /// AWS closed the case although the order is not fulfilled.
     Closed(&'a str),

@@ -229,12 +229,12 @@ texts! {
     documents_rejected(topic, reminder, problems) = "{topic}: nothing was ordered, because there is a problem with the documents. \
          Correct the documents, then start the same input again.{reminder}\n\n{problems}",
         "{topic}: 書類に問題があるため、申請していません。書類を修正し、同じ入力で再実行してください。{reminder}\n\n{problems}";
-    case_unreadable(topic, case) = "{topic}: case {case} was filed, but the account can no longer use the Support API, \
-         so the workflow can't read the case. Follow the case in Support Center and reply to AWS there. Do not file another \
-         case.",
+    case_unreadable(topic, case) = "{topic}: case {case} was filed, but the workflow can't read the case. Possibly the \
+         account can no longer use the Support API. Follow the case in Support Center and reply to AWS there. Do not file \
+         another case.",
         "{topic}: ケース {case} は作成済みですが、\
-         このアカウントで AWS Support API を利用できなくなったため、\
-         ワークフローはケースの状態を取得できません。サポートセンターでケースを確認し、\
+         ワークフローはケースの状態を取得できません。\
+         このアカウントで AWS Support API を利用できなくなった可能性があります。サポートセンターでケースを確認し、\
          AWS からの質問に返信してください。新しいケースは作成しないでください。";
     case_closed(topic, case, message) = "{topic}: case {case} is closed, but the request was not fulfilled.\n\n{message}",
         "{topic}: ケース {case} はクローズされましたが、申請した内容が反映されていません。\n\n{message}";

@@ -188,7 +188,7 @@ pub enum OrderStatus {
     Done,
     /// The request can't be filed as it is, or AWS closed the case and did not fulfil the request.
     Refused,
-    /// The case is filed, but can no longer be read, because the account can no longer use the Support API.
+    /// The case is filed, but can't be read, for example because the account can no longer use the Support API.
     Unreadable,
 }
 

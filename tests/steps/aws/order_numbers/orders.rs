@@ -7,7 +7,10 @@ use onboarding_core::{
     telephony::{NumberStatus, OrderNumbersOutput, OrderStatus, Topic},
 };
 
-use crate::steps::aws::telephony::{Telephony, case, content, documents, japan};
+use crate::steps::aws::{
+    cloud::Cloud,
+    telephony::{Telephony, case, content, documents, japan},
+};
 
 const NOTHING: [&str; 0] = [];
 
@@ -42,19 +45,24 @@ async fn japanese_numbers_are_ordered_once_with_three_documents_and_set_up_when_
 }
 
 #[tokio::test]
-async fn a_repeated_step_and_a_later_execution_find_their_own_case() {
-    let telephony = Telephony::start(Behaviour::default()).await;
-    let input = telephony.input(&[japan("+813", 1)]);
-    telephony.cloud.lose_answer("CreateCase");
-    let error = run(&telephony.cloud.ctx, input.clone()).await.unwrap_err();
-    assert_eq!(error.name(), "Unavailable", "{error}");
-    let output = run(&telephony.cloud.ctx, input.clone()).await.unwrap();
-    assert_eq!(output.orders[0].display_id.as_deref(), Some("1700000001"));
-    assert!(message(&output).contains("ケース 1700000001"), "the operator is still notified: {output:?}");
-    let outputs = telephony.follow(input, 30).await;
-    assert!(!outputs.last().unwrap().pending);
-    assert!(outputs[1..].iter().all(|output| output.notify.is_none()), "notified once");
-    assert_eq!(telephony.cases().await.len(), 1);
+async fn a_case_whose_response_was_lost_is_found_by_the_next_poll_and_by_a_later_execution() {
+    for lose in [Cloud::lose_answer, Cloud::break_answer] {
+        let mut telephony = Telephony::start(Behaviour::default()).await;
+        telephony.cloud.retry();
+        let mut input = telephony.input(&[japan("+813", 1)]);
+        lose(&telephony.cloud, "CreateCase");
+        let output = telephony.poll(&mut input).await.unwrap();
+        assert!(output.pending && output.wait_seconds >= 600, "{output:?}");
+        assert!(output.orders[0].case_id.is_none() && output.notify.is_none(), "{output:?}");
+        let output = run(&telephony.cloud.ctx, input.clone()).await.unwrap();
+        assert_eq!(output.orders[0].display_id.as_deref(), Some("1700000001"));
+        assert!(message(&output).contains("ケース 1700000001"), "the operator is still notified: {output:?}");
+        // A later execution starts without the state of the first one.
+        let outputs = telephony.follow(telephony.input(&[japan("+813", 1)]), 30).await;
+        assert!(!outputs.last().unwrap().pending);
+        assert!(outputs[1..].iter().all(|output| output.notify.is_none()), "notified once");
+        assert_eq!(telephony.cases().await.len(), 1);
+    }
 }
 
 #[tokio::test]

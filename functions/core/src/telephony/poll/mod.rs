@@ -330,7 +330,7 @@ impl<'a> Poll<'a> {
         let find = || Action::FindCase(Box::new(order.clone()));
         let filed = match self.responses.cases.get(&case.marker).ok_or_else(find)? {
             FoundCase::Case(found) => return Ok(follow_case(order, found)),
-            FoundCase::Unavailable if order.case_id.is_some() => return Ok(Some(unreadable(order))),
+            FoundCase::None | FoundCase::Unavailable if order.case_id.is_some() => return Ok(Some(unreadable(order))),
             FoundCase::None if !self.input.is_manual(order) => {
                 let file = || Action::FileCase(Box::new(case.clone()));
                 self.responses.filed.get(&case.marker).ok_or_else(file)?
@@ -415,7 +415,8 @@ fn follow_case<'a>(order: &mut CaseOrder, case: &'a SupportCase) -> Option<News<
 /// Marks an order whose case exists but can't be read. Such a case is never filed again.
 fn unreadable(order: &mut CaseOrder) -> News<'static> {
     order.status = OrderStatus::Unreadable;
-    order.message = Some("the case is open, but the account can no longer use the Support API to read it".into());
+    let why = "possibly the account can no longer use the Support API";
+    order.message = Some(format!("the case is filed, but the workflow can't read it; {why}"));
     News::Unreadable
 }
 

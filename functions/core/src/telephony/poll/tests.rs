@@ -285,6 +285,7 @@ fn each_status_of_a_case_has_its_result() {
         (case("resolved", Some("No.")), last - 1, Open, "not all numbers are visible yet", None),
         (case("resolved", Some("No.")), last, Refused, "Message from AWS Support: No.", Some("No.")),
         (FoundCase::Unavailable, 0, Unreadable, "can no longer use", Some("Do not file another")),
+        (FoundCase::None, 0, Unreadable, "can't read it", Some("Do not file another")),
     ] {
         let cloud = Cloud { found: found.clone(), ..Cloud::default() };
         let mut previous = cloud.output(&input([japan(1)]));

@@ -1,0 +1,27 @@
+//! Requests that the SDK must not repeat.
+
+use aws_config::retry::RetryConfig;
+
+/// A client whose copy sends each request only once.
+///
+/// The SDK repeats a request after a timeout, a lost connection, and the statuses 500, 502, 503 and 504, whichever
+/// operation it calls (`aws-smithy-runtime`: `TransientErrorClassifier`, `HttpStatusCodeClassifier`). AWS may have
+/// completed the first request nevertheless. Therefore a request that creates an object and has no client token is sent
+/// only once: the next attempt of the step, or the next poll, first reads whether the object exists.
+pub trait WithoutRetries {
+    /// Returns a copy of the client without the SDK's retries.
+    #[must_use]
+    fn without_retries(&self) -> Self;
+}
+
+macro_rules! clients {
+    ($($sdk:ident),*) => {$(
+        impl WithoutRetries for $sdk::Client {
+            fn without_retries(&self) -> Self {
+                Self::from_conf(self.config().to_builder().retry_config(RetryConfig::disabled()).build())
+            }
+        }
+    )*};
+}
+
+clients!(aws_sdk_connect, aws_sdk_iam, aws_sdk_support);
