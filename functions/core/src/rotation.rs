@@ -135,11 +135,15 @@ pub fn next(observed: &Observed, parameters: &RotationParameters<'_>) -> Rotatio
 
     let target = if parameters.target.is_empty() {
         // If this stack created a certificate that is not active and expires after the active certificate, an earlier
-        // rotation has added this certificate and failed before the switch.
+        // rotation has added this certificate and failed before the switch. If an administrator has activated a
+        // certificate of another origin, this decision is respected until that certificate expires soon: the
+        // administrator may have replaced a certificate of this stack because its key is not safe.
+        let due = active.expires < parameters.now + Duration::days(parameters.days);
         let successor = observed.certificates.iter().filter(|one| one.ours && one.expires > active.expires);
-        match successor.filter(|one| one.expires > parameters.now).max_by_key(|one| one.expires) {
+        let successor = successor.filter(|one| one.expires > parameters.now && (active.ours || due));
+        match successor.max_by_key(|one| one.expires) {
             Some(successor) => successor,
-            None if active.expires < parameters.now + Duration::days(parameters.days) => return RotationAction::Add,
+            None if due => return RotationAction::Add,
             // The previous rotation failed after the new certificate was activated. This rotation is finished first,
             // even if another rotation is requested.
             None if !outdated.is_empty() || usable != observed.trusted => active,
@@ -320,6 +324,19 @@ mod tests {
         clouds.observed.certificates.pop();
         let narrow = RotationAction::Retire { removed: set(&[]), certificates: set(&["OLD"]) };
         assert_eq!(next(&clouds.observed, &parameters(RotationStatus::Started, "")), narrow);
+    }
+
+    #[test]
+    fn a_certificate_that_an_administrator_activated_stays_active_until_it_expires_soon() {
+        let mut clouds = Clouds::new(1000);
+        clouds.observed.certificates.push(certificate("PORTAL", 300, false));
+        (clouds.observed.active, clouds.observed.trusted) = ("PORTAL".into(), set(&["OLD", "PORTAL"]));
+        let started = parameters(RotationStatus::Started, "");
+        assert_eq!(next(&clouds.observed, &started), RotationAction::Nothing);
+        // A forced rotation adds a new certificate.
+        assert_eq!(next(&clouds.observed, &RotationParameters { force: true, ..started }), RotationAction::Add);
+        let soon = RotationParameters { now: day(280), ..started };
+        assert_eq!(next(&clouds.observed, &soon), RotationAction::AwaitTrust { target: "OLD".into() });
     }
 
     #[test]
