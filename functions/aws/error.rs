@@ -209,6 +209,14 @@ pub trait CallResult<T, E, R>: Sized {
     /// If the call failed: the named error.
     fn doing(self, action: impl Display) -> Result<T, StepError>;
 
+    /// The same as [`Self::doing`], for an object that the service returned before, or that an earlier step has created.
+    /// If the service does not find the object now, its replicas do not agree yet (IAM user guide, "Changes that I make
+    /// are not always immediately visible"), or the object was just deleted. The next attempt reads the object again.
+    ///
+    /// # Errors
+    /// `NotConsistentYet` if the service does not find the object; otherwise the named error.
+    fn doing_with_known(self, action: impl Display) -> Result<T, StepError>;
+
     /// Returns `None` if the call failed with one of these codes.
     ///
     /// # Errors
@@ -232,6 +240,10 @@ where
 {
     fn doing(self, action: impl Display) -> Result<T, StepError> {
         self.map_err(|error| step_error(action, &error))
+    }
+
+    fn doing_with_known(self, action: impl Display) -> Result<T, StepError> {
+        self.map_err(|error| with_known(action, &error))
     }
 
     fn none_if(self, codes: &[&str]) -> Result<Option<T>, SdkError<E, R>> {
@@ -284,6 +296,17 @@ where
         }
         _ => StepError::internal(format!("{doing} failed with an error that the SDK does not describe{request_id}")),
     }
+}
+
+/// Converts a failed call as [`step_error`] does, for an object that exists: see [`CallResult::doing_with_known`].
+pub fn with_known<E, R>(doing: impl Display, error: &SdkError<E, R>) -> StepError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+    SdkError<E, R>: RequestId,
+{
+    let failure = step_error(doing, error);
+    if is_not_found(error) { StepError::not_consistent_yet(failure.message) } else { failure }
 }
 
 /// Returns the named error for an error code of AWS, with the action, the message and the request ID.

@@ -4,7 +4,7 @@
 use aws_sdk_iam::{
     Client,
     operation::get_saml_provider::GetSamlProviderOutput,
-    types::{Policy, Role, Tag},
+    types::{Policy, PolicyVersion, Role, Tag},
 };
 use onboarding_core::{StepError, names, sync::Ownership};
 use serde_json::Value;
@@ -60,14 +60,14 @@ pub async fn policy(client: &Client, arn: &str) -> Result<Option<Policy>, StepEr
     Ok(sent.if_found().doing(format_args!("reading the policy {arn}"))?.and_then(|output| output.policy))
 }
 
-/// Returns the document of a policy's default version.
+/// Returns the document of the default version of a policy that IAM has returned.
 ///
 /// # Errors
-/// If IAM returns an error.
+/// `NotConsistentYet` if IAM does not find the version; or another error that IAM returns.
 pub async fn policy_document(client: &Client, policy: &Policy) -> Result<Value, StepError> {
     let (arn, version) = (policy.arn().unwrap_or_default(), policy.default_version_id().unwrap_or("v1"));
     let sent = client.get_policy_version().policy_arn(arn).version_id(version).send().await;
-    let output = sent.doing(format_args!("reading version {version} of the policy {arn}"))?;
+    let output = sent.doing_with_known(format_args!("reading version {version} of the policy {arn}"))?;
     Ok(document(output.policy_version.and_then(|version| version.document).as_deref()))
 }
 
@@ -80,23 +80,33 @@ pub async fn role(client: &Client, name: &str) -> Result<Option<Role>, StepError
     Ok(sent.if_found().doing(format_args!("reading the role {name}"))?.and_then(|output| output.role))
 }
 
-/// Returns the ARNs of the policies that are attached to a role.
+/// Returns the ARNs of the policies that are attached to a role that IAM has returned.
 ///
 /// # Errors
-/// If IAM returns an error.
+/// `NotConsistentYet` if IAM does not find the role; or another error that IAM returns.
 pub async fn attached_policies(client: &Client, role: &str) -> Result<Vec<String>, StepError> {
     let policies = client.list_attached_role_policies().role_name(role).into_paginator().items().send();
-    let policies = policies.try_collect().await.doing(format_args!("listing the policies of the role {role}"))?;
+    let policies = policies.try_collect().await;
+    let policies = policies.doing_with_known(format_args!("listing the policies of the role {role}"))?;
     Ok(policies.into_iter().filter_map(|policy| policy.policy_arn).collect())
 }
 
-/// Returns the names of a role's inline policies.
+/// Returns the names of the inline policies of a role that IAM has returned.
 ///
 /// # Errors
-/// If IAM returns an error.
+/// `NotConsistentYet` if IAM does not find the role; or another error that IAM returns.
 pub async fn inline_policies(client: &Client, role: &str) -> Result<Vec<String>, StepError> {
     let items = client.list_role_policies().role_name(role).into_paginator().items().send();
-    items.try_collect().await.doing(format_args!("listing the inline policies of the role {role}"))
+    items.try_collect().await.doing_with_known(format_args!("listing the inline policies of the role {role}"))
+}
+
+/// Returns the versions of a policy that IAM has returned.
+///
+/// # Errors
+/// `NotConsistentYet` if IAM does not find the policy; or another error that IAM returns.
+pub async fn policy_versions(client: &Client, arn: &str) -> Result<Vec<PolicyVersion>, StepError> {
+    let items = client.list_policy_versions().policy_arn(arn).into_paginator().items().send();
+    items.try_collect().await.doing_with_known(format_args!("listing the versions of the policy {arn}"))
 }
 
 /// Returns the error for an object that does not belong to the onboarding. `what` describes the object, for example

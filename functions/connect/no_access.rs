@@ -88,7 +88,10 @@ async fn remove_permissions(client: &Client, instance_id: &str, id: &str) -> Res
 pub async fn permissions(client: &Client, instance_id: &str, id: &str) -> Result<Vec<String>, StepError> {
     let list = client.list_security_profile_permissions().instance_id(instance_id).security_profile_id(id);
     let listed = list.into_paginator().items().send().try_collect().await;
-    listed.doing(format_args!("reading the permissions of the security profile \"{}\"", names::NO_ACCESS_PROFILE))
+    listed.doing_with_known(format_args!(
+        "reading the permissions of the security profile \"{}\"",
+        names::NO_ACCESS_PROFILE
+    ))
 }
 
 /// Deletes the security profile without permissions if this onboarding created it. `id` is the ID of the profile
@@ -114,7 +117,8 @@ pub async fn delete(client: &Client, ids: (&str, &str), id: &str) -> Result<(), 
 /// The error that Connect returns.
 pub async fn is_ours(client: &Client, (instance_id, alias): (&str, &str), id: &str) -> Result<bool, StepError> {
     let found = client.describe_security_profile().instance_id(instance_id).security_profile_id(id).send().await;
-    let found = found.doing(format_args!("reading the security profile \"{}\"", names::NO_ACCESS_PROFILE))?;
+    let found =
+        found.doing_with_known(format_args!("reading the security profile \"{}\"", names::NO_ACCESS_PROFILE))?;
     let tags = found.security_profile.and_then(|profile| profile.tags).unwrap_or_default();
     let tag = |key: &str| tags.get(key).map(String::as_str);
     Ok(Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), alias) == Ownership::Ours)

@@ -267,6 +267,5 @@ where
     R: std::fmt::Debug,
     SdkError<E, R>: aws_sdk_connect::operation::RequestId,
 {
-    let failure = aws::error::step_error(doing, error);
-    if aws::error::is_not_found(error) { StepError::not_consistent_yet(failure.message) } else { failure }
+    aws::error::with_known(doing, error)
 }

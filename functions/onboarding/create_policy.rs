@@ -89,8 +89,7 @@ async fn name_conflict(ctx: &Context, name: &str) -> Result<StepError, StepError
 }
 
 async fn replace(ctx: &Context, arn: &str, document: &str) -> Result<(), StepError> {
-    let versions = ctx.iam().list_policy_versions().policy_arn(arn).into_paginator().items().send().try_collect().await;
-    let versions = versions.doing(format_args!("listing the versions of the policy {arn}"))?;
+    let versions = iam::policy_versions(ctx.iam(), arn).await?;
     if versions.len() >= MOST_VERSIONS {
         let number = |id: &str| id.trim_start_matches('v').parse::<u64>().unwrap_or(u64::MAX);
         let oldest = versions
@@ -118,5 +117,5 @@ async fn replace(ctx: &Context, arn: &str, document: &str) -> Result<(), StepErr
         .send()
         .await
         .map(drop)
-        .doing(format_args!("creating a version of the policy {arn}"))
+        .doing_with_known(format_args!("creating a version of the policy {arn}"))
 }

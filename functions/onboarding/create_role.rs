@@ -23,7 +23,7 @@ use onboarding_core::{
 };
 
 use crate::{
-    aws::{self, error::CallResult as _, iam},
+    aws::{error::CallResult as _, iam},
     context::Context,
 };
 
@@ -123,7 +123,7 @@ async fn set_trust(ctx: &Context, name: &str, wanted: &Wanted) -> Result<(), Ste
         .send()
         .await
         .map(drop)
-        .doing(format_args!("setting the trust policy of the role {name}"))
+        .doing_with_known(format_args!("setting the trust policy of the role {name}"))
 }
 
 async fn set_duration(ctx: &Context, role: &Role, wanted: &Wanted) -> Result<(), StepError> {
@@ -135,7 +135,7 @@ async fn set_duration(ctx: &Context, role: &Role, wanted: &Wanted) -> Result<(),
         .send()
         .await
         .map(drop)
-        .doing(format_args!("setting the session duration of the role {}", role.role_name()))
+        .doing_with_known(format_args!("setting the session duration of the role {}", role.role_name()))
 }
 
 async fn set_boundary(ctx: &Context, name: &str, wanted: &Wanted) -> Result<(), StepError> {
@@ -146,18 +146,11 @@ async fn set_boundary(ctx: &Context, name: &str, wanted: &Wanted) -> Result<(), 
         .send()
         .await
         .map(drop)
-        .doing(format_args!("setting the permissions boundary of the role {name}"))
+        .doing_with_known(format_args!("setting the permissions boundary of the role {name}"))
 }
 
 async fn attach(ctx: &Context, input: &CreateRoleInput) -> Result<(), StepError> {
     let doing = format!("attaching {} to the role {}", input.policy_arn, input.name);
-    match ctx.iam().attach_role_policy().role_name(&input.name).policy_arn(&input.policy_arn).send().await {
-        Ok(_) => Ok(()),
-        // Earlier steps have created the provider and the policy, so they exist, but IAM needs some seconds until all
-        // its replicas find new objects.
-        Err(error) if aws::error::is_not_found(&error) => {
-            Err(StepError::not_consistent_yet(aws::error::step_error(&doing, &error).message))
-        }
-        Err(error) => Err(aws::error::step_error(&doing, &error)),
-    }
+    let sent = ctx.iam().attach_role_policy().role_name(&input.name).policy_arn(&input.policy_arn).send().await;
+    sent.map(drop).doing_with_known(doing)
 }

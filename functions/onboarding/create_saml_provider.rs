@@ -121,7 +121,7 @@ async fn update(ctx: &Context, arn: &str, xml: &str) -> Result<(), StepError> {
         .send()
         .await
         .map(drop)
-        .doing(format_args!("updating the SAML provider {arn}"))
+        .doing_with_known(format_args!("updating the SAML provider {arn}"))
 }
 
 #[cfg(test)]

@@ -30,7 +30,8 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// `NotConsistentYet` as long as IAM still reports an attachment that was already removed.
+/// `NotConsistentYet` as long as IAM still reports an attachment that was already removed, or finds an object in one
+/// call and not in the next call.
 pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let target = &input.target;
     let mut output = RemoveOutput::default();
@@ -92,8 +93,7 @@ async fn delete_policy(ctx: &Context, arn: &str, alias: &str, output: &mut Remov
         return Ok(());
     }
     // All pages are read before the first deletion, because a deletion could move versions to other pages.
-    let versions = ctx.iam().list_policy_versions().policy_arn(arn).into_paginator().items().send().try_collect().await;
-    let versions = versions.doing(format_args!("listing the versions of the policy {arn}"))?;
+    let versions = iam::policy_versions(ctx.iam(), arn).await?;
     for version in versions.iter().filter(|version| !version.is_default_version()) {
         let id = version.version_id().unwrap_or_default();
         let doing = format!("removing version {id} of the policy {arn}");

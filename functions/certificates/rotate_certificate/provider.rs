@@ -53,6 +53,6 @@ impl Provider {
     pub(super) async fn update(&self, ctx: &Context, document: String) -> Result<(), StepError> {
         let sent = ctx.iam().update_saml_provider().saml_provider_arn(&self.arn).saml_metadata_document(document);
         let sent = sent.send().await;
-        sent.map(drop).doing(format_args!("updating the SAML provider {}", self.arn))
+        sent.map(drop).doing_with_known(format_args!("updating the SAML provider {}", self.arn))
     }
 }

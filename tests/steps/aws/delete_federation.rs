@@ -3,7 +3,7 @@
 use connect_onboarding::teardown::delete_federation::run;
 use onboarding_core::contract::{RemoveInput, TeardownTarget};
 
-use super::fake_iam::{FakeIam, Policy, ours};
+use super::fake_iam::{FakeIam, Policy, Role, ours};
 
 const KEY: &str = "/connect-onboarding/AmazonConnect-acme-Federation";
 
@@ -36,4 +36,21 @@ async fn an_unattached_policy_is_deleted_after_its_other_versions() {
     iam.state().policies.insert(KEY.into(), Policy { versions, default: 3, tags: ours("acme") });
     assert_eq!(run(&iam.ctx, input()).await.unwrap().removed, 1);
     assert!(iam.state().policies.is_empty());
+}
+
+#[tokio::test]
+async fn an_object_that_iam_finds_in_one_call_and_not_in_the_next_is_read_again() {
+    for action in ["ListAttachedRolePolicies", "ListPolicyVersions"] {
+        let iam = FakeIam::start().await;
+        let versions = vec![(1, "{}".to_owned())];
+        iam.state().policies.insert(KEY.into(), Policy { versions, default: 1, tags: ours("acme") });
+        if action.contains("Role") {
+            iam.state().roles.insert("AmazonConnect-acme".into(), Role { tags: ours("acme"), ..Role::default() });
+        }
+        iam.state().fail = Some((action, 404, "NoSuchEntity", "It does not exist."));
+        assert_eq!(run(&iam.ctx, input()).await.unwrap_err().name(), "NotConsistentYet", "{action}");
+        // Meanwhile, the other replicas no longer return the role either.
+        iam.state().roles.clear();
+        assert_eq!(run(&iam.ctx, input()).await.unwrap().removed, 1, "{action}");
+    }
 }

@@ -105,3 +105,14 @@ async fn a_policy_that_iam_does_not_show_yet_is_read_again() {
     iam.state().fail = Some(("CreatePolicy", 409, "EntityAlreadyExists", "exists"));
     assert_eq!(run(&iam.ctx, input()).await.unwrap_err().name(), "NotConsistentYet");
 }
+
+#[tokio::test]
+async fn a_version_that_iam_does_not_show_yet_is_read_again() {
+    for (action, instance) in [("GetPolicyVersion", "i-1"), ("ListPolicyVersions", "i-0")] {
+        let iam = FakeIam::start().await;
+        iam.state().policies.insert(KEY.into(), policy(&federation_policy(instance), ours("acme")));
+        iam.state().fail = Some((action, 404, "NoSuchEntity", "It does not exist."));
+        assert_eq!(run(&iam.ctx, input()).await.unwrap_err().name(), "NotConsistentYet", "{action}");
+        run(&iam.ctx, input()).await.unwrap();
+    }
+}

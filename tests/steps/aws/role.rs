@@ -150,3 +150,17 @@ async fn a_session_duration_outside_the_limits_of_iam_is_rejected_before_any_cal
     assert_eq!(error.name(), "InvalidInput");
     assert_eq!(iam.calls(), [""; 0]);
 }
+
+#[tokio::test]
+async fn a_role_that_iam_does_not_show_everywhere_yet_is_read_again() {
+    let actions = ["ListAttachedRolePolicies", "UpdateAssumeRolePolicy", "UpdateRole", "AttachRolePolicy"];
+    for action in actions {
+        let iam = FakeIam::start().await;
+        let role = Role { trust: opened(), seconds: 3600, attached: Vec::new(), ..good() };
+        iam.state().roles.insert(NAME.into(), role);
+        iam.state().fail = Some((action, 404, "NoSuchEntity", "It does not exist."));
+        assert_eq!(run(&iam.ctx, input()).await.unwrap_err().name(), "NotConsistentYet", "{action}");
+        run(&iam.ctx, input()).await.unwrap();
+        assert_eq!(iam.state().roles[NAME].attached, [POLICY], "{action}");
+    }
+}
