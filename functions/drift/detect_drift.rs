@@ -435,9 +435,10 @@ impl Comparison<'_> {
             None => None,
         };
         let gone = principal.is_none();
-        let certificates =
-            principal.map(|principal| Found { principal, ..Found::default() }.certificates()).unwrap_or_default();
-        let mut provider = provider_object(self.ctx, &wanted, alias, (published.as_ref(), &certificates)).await?;
+        let found = principal.map(|principal| Found { principal, ..Found::default() }).unwrap_or_default();
+        let certificates = found.certificates();
+        let entra = (published.as_ref(), found.active_certificate(), certificates.as_slice());
+        let mut provider = provider_object(self.ctx, &wanted, alias, entra).await?;
         if gone {
             // The provider's metadata comes from the application, so no step can restore it without the application.
             provider = provider.irreversible(entra::START_AGAIN);

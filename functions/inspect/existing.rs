@@ -262,7 +262,7 @@ pub(crate) async fn name_iam_objects(
     let present = Present::read(ctx, &account, claims).await?;
     let published = ctx.graph().federation_metadata(&found.principal.app_id).await?;
     let published = read_metadata(&published).ok();
-    let entra = (published.as_ref(), found.certificates());
+    let entra = (published.as_ref(), found.active_certificate(), found.certificates());
     let parts = [
         (Part::Provider, present.saml_provider.clone(), names::saml_provider(&alias)),
         (Part::Policy, present.policy.clone(), names::policy(&alias)),
@@ -298,10 +298,10 @@ async fn presence(
     part: Part,
     wanted: &Federation,
     alias: &str,
-    (published, certificates): &(Option<&Metadata>, Vec<String>),
+    (published, active, certificates): &(Option<&Metadata>, Option<&str>, Vec<String>),
 ) -> Result<Presence, StepError> {
     let object = match part {
-        Part::Provider => provider_object(ctx, wanted, alias, (*published, certificates.as_slice())).await?,
+        Part::Provider => provider_object(ctx, wanted, alias, (*published, *active, certificates.as_slice())).await?,
         Part::Policy => policy_object(ctx, wanted, alias).await?,
         Part::Role => role_object(ctx, wanted, alias).await?,
     };

@@ -117,8 +117,8 @@ pub(crate) fn certificate_checks(
     checks
 }
 
-/// Compares the SAML provider with the metadata that Entra publishes (`None` if there is no application yet) and the
-/// thumbprints of all certificates of the application.
+/// Compares the SAML provider with the metadata that Entra publishes (`None` if there is no application yet), and with
+/// the thumbprints of the active certificate and of all certificates of the application.
 ///
 /// # Errors
 /// If IAM returns an error.
@@ -126,7 +126,7 @@ pub(crate) async fn provider_object(
     ctx: &Context,
     wanted: &Federation,
     alias: &str,
-    (published, certificates): (Option<&Metadata>, &[String]),
+    (published, active, certificates): (Option<&Metadata>, Option<&str>, &[String]),
 ) -> Result<Object, StepError> {
     const KIND: &str = "SAML provider";
     let name = last(&wanted.saml_provider_arn);
@@ -139,8 +139,12 @@ pub(crate) async fn provider_object(
     let mut checks = Checks::default();
     checks.that(
         "trusted certificates",
-        published.is_some_and(|published| published.is_trusted_by(xml)),
-        published.map_or_else(|| "those of the new application".into(), describe),
+        published.is_some_and(|published| published.is_trusted_by(xml, active)),
+        match (published, active) {
+            (None, _) => "those of the new application".into(),
+            (Some(published), None) => describe(published),
+            (Some(published), Some(active)) => format!("{active} of {}", published.entity_id),
+        },
         present.as_ref().map_or_else(|error| error.message.clone(), describe),
     );
     let mut guards = Checks::default();
@@ -151,7 +155,10 @@ pub(crate) async fn provider_object(
         };
         let strange: Vec<&str> = present.thumbprints.iter().filter(|one| !known(one)).map(String::as_str).collect();
         let found = if strange.is_empty() { "none".to_owned() } else { strange.join(", ") };
-        guards.equal("certificates that are not in Entra", "none", found);
+        // The onboarding updates the metadata only of a provider with its tags.
+        let untagged = iam::owner(provider.tags(), alias) == Ownership::Unmanaged;
+        let strangers = if untagged { &mut checks } else { &mut guards };
+        strangers.equal("certificates that are not in Entra", "none", found);
     }
     let why = "its metadata may serve other sign-ins";
     Ok(owned(KIND, name, provider.tags(), alias, checks, why, "iam.samlProviderName").guarded(guards))

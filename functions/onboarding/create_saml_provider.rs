@@ -5,10 +5,11 @@
 //! * Writes: `iam:CreateSAMLProvider`, `iam:TagSAMLProvider`, `iam:UpdateSAMLProvider`.
 //! * Safe to repeat: a provider is identified by its name. The step compares the issuer, the sign-on location and the
 //!   certificates, and not the bytes of the metadata, because Entra signs the metadata again for each request. A
-//!   provider with the tags of this onboarding is kept if it trusts the issuer and all certificates of the metadata,
-//!   even if it also trusts other certificates; otherwise the provider is updated. An update keeps the ARN, so that the
-//!   SAML claims that contain the ARN stay valid. An untagged provider is used if its metadata is equal; otherwise the
-//!   step fails with `Conflict`.
+//!   provider with the tags of this onboarding is kept if it trusts the issuer and the active certificate; otherwise the
+//!   provider is updated. All other certificates are left to `rotate-certificate`, because Entra's metadata contains
+//!   removed certificates for a while. An update keeps the ARN, so that the SAML claims that contain the ARN stay valid.
+//!   An untagged provider is used if it also trusts no certificate that the metadata lacks; otherwise the step fails
+//!   with `Conflict`.
 
 use onboarding_core::{
     StepError,
@@ -45,34 +46,36 @@ pub async fn ensure(
     input: &CreateSamlProviderInput,
     xml: &str,
 ) -> Result<CreateSamlProviderOutput, StepError> {
-    let wanted = current_metadata(&input.sign_on, xml)?;
+    let (published, active) = (read_metadata(xml)?, input.sign_on.certificate_thumbprint.as_str());
     let arn = format!("{}:saml-provider/{}", iam::arn_prefix(ctx.sts()).await?, input.name);
-    match iam::saml_provider(ctx.iam(), &arn).await? {
-        Some(provider) => {
-            let xml_there = provider.saml_metadata_document().unwrap_or_default();
-            let same = wanted.is_said_by(xml_there);
-            match iam::owner(provider.tags(), &input.alias) {
-                Ownership::Ours if wanted.is_trusted_by(xml_there) => {}
-                Ownership::Ours => update(ctx, &arn, xml).await?,
-                Ownership::Unmanaged if same => {}
-                owner => {
-                    return Err(iam::not_ours(
-                        &format!("the SAML provider {}", input.name),
-                        &owner,
-                        "its metadata may serve other sign-ins",
-                        "iam.samlProviderName",
-                    ));
-                }
-            }
-            Ok(CreateSamlProviderOutput { saml_provider_arn: arn })
+    let Some(provider) = iam::saml_provider(ctx.iam(), &arn).await? else {
+        check_published(&input.sign_on, &published)?;
+        return create(ctx, input, xml).await;
+    };
+    let present = provider.saml_metadata_document().unwrap_or_default();
+    let is_trusted = published.entity_id == input.sign_on.entity_id && published.is_trusted_by(present, Some(active));
+    match iam::owner(provider.tags(), &input.alias) {
+        Ownership::Ours if is_trusted => {}
+        Ownership::Ours => {
+            check_published(&input.sign_on, &published)?;
+            update(ctx, &arn, xml).await?;
         }
-        None => create(ctx, input, xml).await,
+        Ownership::Unmanaged if is_trusted && published.covers(present, active) => {}
+        owner => {
+            check_published(&input.sign_on, &published)?;
+            return Err(iam::not_ours(
+                &format!("the SAML provider {}", input.name),
+                &owner,
+                "its metadata may serve other sign-ins",
+                "iam.samlProviderName",
+            ));
+        }
     }
+    Ok(CreateSamlProviderOutput { saml_provider_arn: arn })
 }
 
-/// Returns the parsed metadata if it has the issuer and the certificate of the application's sign-on settings.
-fn current_metadata(sign_on: &EntraSignOn, xml: &str) -> Result<Metadata, StepError> {
-    let metadata = read_metadata(xml)?;
+/// Checks that the metadata has the issuer and the certificate of the application's sign-on settings.
+fn check_published(sign_on: &EntraSignOn, metadata: &Metadata) -> Result<(), StepError> {
     if metadata.entity_id != sign_on.entity_id {
         return Err(StepError::not_consistent_yet(format!(
             "the federation metadata at {} names the issuer {}, expected {}; Entra may still be publishing it",
@@ -81,11 +84,11 @@ fn current_metadata(sign_on: &EntraSignOn, xml: &str) -> Result<Metadata, StepEr
     }
     if !metadata.thumbprints.iter().any(|thumbprint| thumbprint.eq_ignore_ascii_case(&sign_on.certificate_thumbprint)) {
         return Err(StepError::not_consistent_yet(format!(
-            "the federation metadata at {} does not show the active signing certificate {} yet",
-            sign_on.metadata_url, sign_on.certificate_thumbprint
+            "the federation metadata at {} does not show the active signing certificate {} (valid until {}) yet",
+            sign_on.metadata_url, sign_on.certificate_thumbprint, sign_on.certificate_expires
         )));
     }
-    Ok(metadata)
+    Ok(())
 }
 
 async fn create(

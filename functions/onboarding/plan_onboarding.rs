@@ -194,10 +194,12 @@ impl Planner<'_> {
         let open_items = open_items.collect();
         // The metadata is read only if the application already has a usable certificate, because a new certificate
         // would change the metadata.
-        let certified =
-            objects.iter().any(|object| object.kind == entra::CERTIFICATE && object.presence == Presence::Ours);
+        let certificate = objects
+            .iter()
+            .find(|object| object.kind == entra::CERTIFICATE && object.presence == Presence::Ours)
+            .map(|object| object.name.clone());
         let published = match &application {
-            Some(application) if certified || found.is_none() => {
+            Some(application) if certificate.is_some() || found.is_none() => {
                 Some(read_metadata(&graph.federation_metadata(&application.app_id).await?)?)
             }
             _ => None,
@@ -206,7 +208,7 @@ impl Planner<'_> {
         // The plan follows the order of the onboarding: the IAM objects come after the certificate and before the
         // claims.
         let federation = [
-            provider_object(ctx, &wanted, alias, (published.as_ref(), &certificates)).await?,
+            provider_object(ctx, &wanted, alias, (published.as_ref(), certificate.as_deref(), &certificates)).await?,
             policy_object(ctx, &wanted, alias).await?,
             role_object(ctx, &wanted, alias).await?,
         ];

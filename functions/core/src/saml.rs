@@ -108,22 +108,29 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Whether an XML document has the same content as this metadata. The bytes always differ, because Entra signs its
-    /// metadata again for each request.
+    /// Whether an XML document has the same issuer and sign-in URLs as this metadata and trusts the active certificate.
+    /// If the active certificate is unknown, the document must trust all certificates of this metadata.
+    ///
+    /// The other certificates may differ. Entra's metadata contains removed certificates for a while, which must not be
+    /// trusted again, and lacks certificates that Entra has not published yet. `rotate-certificate` keeps the trusted
+    /// certificates equal to the certificates of the application.
     #[must_use]
-    pub fn is_said_by(&self, xml: &str) -> bool {
-        read_metadata(xml).is_ok_and(|present| self.same(&present))
+    pub fn is_trusted_by(&self, xml: &str, active: Option<&str>) -> bool {
+        read_metadata(xml).is_ok_and(|present| {
+            let trusts = |thumbprint: &str| present.thumbprints.iter().any(|one| one.eq_ignore_ascii_case(thumbprint));
+            let trusted = match active {
+                Some(active) => trusts(active),
+                None => self.thumbprints.iter().all(|thumbprint| trusts(thumbprint)),
+            };
+            trusted && self.same(&Self { thumbprints: self.thumbprints.clone(), ..present })
+        })
     }
 
-    /// Whether an XML document has the same content as this metadata and trusts at least its certificates. The document
-    /// may also trust a certificate that will sign soon and that Entra does not publish yet. `rotate-certificate`
-    /// removes certificates that should no longer be trusted.
+    /// Whether an XML document trusts only certificates of this metadata and the active certificate.
     #[must_use]
-    pub fn is_trusted_by(&self, xml: &str) -> bool {
-        read_metadata(xml).is_ok_and(|present| {
-            let all = self.thumbprints.iter().all(|thumbprint| present.thumbprints.contains(thumbprint));
-            all && self.same(&Self { thumbprints: self.thumbprints.clone(), ..present })
-        })
+    pub fn covers(&self, xml: &str, active: &str) -> bool {
+        let known = |one: &String| one.eq_ignore_ascii_case(active) || self.thumbprints.contains(one);
+        read_metadata(xml).is_ok_and(|present| present.thumbprints.iter().all(known))
     }
 
     fn same(&self, other: &Self) -> bool {
@@ -291,6 +298,30 @@ mod tests {
             read_metadata(&metadata_document("https://sts.windows.net/t/", &locations, &[&one, &other])).unwrap();
         assert_eq!((read.entity_id.as_str(), read.single_sign_on), ("https://sts.windows.net/t/", locations));
         assert_eq!(read.thumbprints, [thumbprint(&one).unwrap(), thumbprint(&other).unwrap()]);
+    }
+
+    #[test]
+    fn a_document_must_trust_the_active_certificate_but_not_every_published_one() {
+        let certificates = ["aGVs", "d29y", "cG9y"].map(|text| text.repeat(300));
+        let [active, removed, other] = certificates.each_ref().map(String::as_str);
+        let location = ["https://login.example/t/saml2".to_owned()];
+        let document = |certificates: &[&str]| metadata_document("https://sts.windows.net/t/", &location, certificates);
+        let published = read_metadata(&document(&[active, removed])).unwrap();
+        let thumbprint = thumbprint(active).unwrap();
+        for (certificates, trusted, covered) in [
+            (&[active][..], true, true),
+            (&[active, removed], true, true),
+            (&[active, other], true, false),
+            (&[removed], false, true),
+        ] {
+            let document = document(certificates);
+            assert_eq!(published.is_trusted_by(&document, Some(&thumbprint.to_lowercase())), trusted);
+            assert_eq!(published.covers(&document, &thumbprint), covered);
+            assert!(!published.is_trusted_by(&document.replace("/t/", "/u/"), Some(&thumbprint)), "another issuer");
+        }
+        assert!(!published.is_trusted_by(&document(&[active]), None), "all published certificates are needed");
+        // The metadata may lack the active certificate.
+        assert!(read_metadata(&document(&[removed])).unwrap().covers(&document(&[active]), &thumbprint));
     }
 
     #[test]

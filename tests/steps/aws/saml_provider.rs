@@ -59,17 +59,44 @@ async fn the_metadata_from_entra_becomes_a_tagged_provider_and_a_second_run_only
 }
 
 #[tokio::test]
-async fn an_additional_certificate_updates_the_provider_and_keeps_its_arn() {
+async fn another_active_certificate_updates_the_provider_and_keeps_its_arn() {
     let iam = FakeIam::start().await;
     ensure(&iam.ctx, &input(), &metadata(&["b25l"], "_1")).await.unwrap();
     iam.calls();
     let rolled = metadata(&["b25l", "dHdv"], "_2");
-    assert_eq!(ensure(&iam.ctx, &input(), &rolled).await.unwrap().saml_provider_arn, ARN);
+    let mut input = input();
+    input.sign_on.certificate_thumbprint = saml::thumbprint("dHdv").unwrap();
+    assert_eq!(ensure(&iam.ctx, &input, &rolled).await.unwrap().saml_provider_arn, ARN);
     assert_eq!(iam.writes(), ["UpdateSAMLProvider"]);
     assert_eq!(iam.state().providers["AmazonConnect-acme"].metadata, rolled);
     // The order of the certificates does not matter.
-    ensure(&iam.ctx, &input(), &metadata(&["dHdv", "b25l"], "_3")).await.unwrap();
+    ensure(&iam.ctx, &input, &metadata(&["dHdv", "b25l"], "_3")).await.unwrap();
     assert_eq!(iam.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_removed_certificate_that_entra_still_publishes_is_not_trusted_again() {
+    for tags in [ours("acme"), Default::default()] {
+        let iam = FakeIam::start().await;
+        let provider = Provider { metadata: metadata(&["b25l"], "_0"), tags };
+        iam.state().providers.insert("AmazonConnect-acme".into(), provider);
+        ensure(&iam.ctx, &input(), &metadata(&["b25l", "dHdv"], "_1")).await.unwrap();
+        assert_eq!(iam.writes(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_trusts_the_active_certificate_is_kept_although_entra_does_not_publish_it() {
+    for (trusted, outcome) in [("b25l", Ok(())), ("dHdv", Err("NotConsistentYet"))] {
+        for tags in [ours("acme"), Default::default()] {
+            let iam = FakeIam::start().await;
+            let provider = Provider { metadata: metadata(&[trusted], "_0"), tags };
+            iam.state().providers.insert("AmazonConnect-acme".into(), provider);
+            let result = ensure(&iam.ctx, &input(), &metadata(&["dHdv"], "_1")).await;
+            assert_eq!(result.map(|_| ()).map_err(|error| error.name()), outcome, "{trusted}");
+            assert_eq!(iam.writes(), [""; 0], "{trusted}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -81,26 +108,27 @@ async fn metadata_that_entra_has_not_published_yet_never_reaches_iam() {
         assert_eq!(error.name(), "NotConsistentYet");
         assert!(error.message.contains(part), "{error}");
     }
-    assert_eq!(iam.calls(), [""; 0]);
+    assert_eq!(iam.writes(), [""; 0]);
 }
 
 #[tokio::test]
 async fn a_foreign_provider_is_used_if_its_metadata_is_equivalent_and_rejected_if_not() {
     for (tags, certificate, outcome) in [
-        (ours("other"), "b25l", Err("Conflict")),
-        (ours("other"), "dHdv", Err("Conflict")),
-        (Default::default(), "dHdv", Err("Conflict")),
-        (Default::default(), "b25l", Ok(())),
+        (ours("other"), &["b25l"][..], Err("Conflict")),
+        (ours("other"), &["dHdv"], Err("Conflict")),
+        (Default::default(), &["dHdv"], Err("Conflict")),
+        (Default::default(), &["b25l", "dHdv"], Err("Conflict")),
+        (Default::default(), &["b25l"], Ok(())),
     ] {
         let iam = FakeIam::start().await;
-        let provider = Provider { metadata: metadata(&[certificate], "_0"), tags: tags.clone() };
+        let provider = Provider { metadata: metadata(certificate, "_0"), tags: tags.clone() };
         iam.state().providers.insert("AmazonConnect-acme".into(), provider);
         let result = ensure(&iam.ctx, &input(), &metadata(&["b25l"], "_1")).await;
-        assert_eq!(result.as_ref().map(|_| ()).map_err(|error| error.name()), outcome, "{tags:?} {certificate}");
+        assert_eq!(result.as_ref().map(|_| ()).map_err(|error| error.name()), outcome, "{tags:?} {certificate:?}");
         if let Err(error) = result {
             assert!(error.message.contains("iam.samlProviderName"), "{error}");
         }
-        assert_eq!(iam.writes(), [""; 0], "{tags:?} {certificate}");
+        assert_eq!(iam.writes(), [""; 0], "{tags:?} {certificate:?}");
     }
 }
 
