@@ -352,11 +352,13 @@ impl Planner<'_> {
             (ApplicationDisposition::Empty, ApplicationOwner::Ours | ApplicationOwner::Adopted)
             | (ApplicationDisposition::Delete, ApplicationOwner::Adopted) => {}
         }
-        let assigned = found.assignments.len();
-        let assignments = (assigned > 0).then(|| {
-            let detail = format!("{assigned} groups or users");
-            Planned::new(Area::Entra, "assignments", &name, Action::Delete, detail)
-        });
+        let (removed, kept) = found.removable_assignments(owner, &self.entry.groups);
+        let assignments = |count: usize, action, detail: &str| {
+            let detail = format!("{count} groups or users{detail}");
+            (count > 0).then(|| Planned::new(Area::Entra, "assignments", &name, action, detail))
+        };
+        let kept = assignments(kept.len(), Action::Leave, "; they may have been assigned before this onboarding");
+        let removed = assignments(removed.len(), Action::Delete, "");
         let detail = match owner {
             ApplicationOwner::Adopted => {
                 "it existed before this onboarding, so it is kept; its relay state and the tags of this onboarding are \
@@ -364,7 +366,8 @@ impl Planner<'_> {
             }
             _ => "its relay state and the tags of this onboarding are removed",
         };
-        (assignments.into_iter().chain([item(Action::Empty, detail)]).collect(), ApplicationDisposition::Empty)
+        let planned = removed.into_iter().chain(kept).chain([item(Action::Empty, detail)]);
+        (planned.collect(), ApplicationDisposition::Empty)
     }
 
     /// Plans the removal of an application whose service principal no longer exists.

@@ -10,10 +10,11 @@
 //!   `Policy.ReadWrite.ApplicationConfiguration`.
 //! * Safe to repeat: an object that no longer exists counts as removed. The application is changed only if it has the
 //!   tag of this onboarding, which is removed last. An application that existed before the onboarding is never deleted
-//!   and keeps its identifiers, whatever the input requests. If Entra refuses to delete the application, the step
-//!   deletes the service principal and the application separately. Objects that can't be deleted are reported as an
-//!   open item, and the teardown continues. The claims policy of the onboarding is identified by its name, and is kept
-//!   if it is also assigned to another application.
+//!   and keeps its identifiers, whatever the input requests. Of its assignments, only those of the onboarding's groups
+//!   are removed. If Entra refuses to delete the application, the step deletes the service principal and the
+//!   application separately. Objects that can't be deleted are reported as an open item, and the teardown continues.
+//!   The claims policy of the onboarding is identified by its name, and is kept if it is also assigned to another
+//!   application.
 //!
 //! A deleted application can be restored for 30 days, and its identifiers stay reserved for that time. The identifiers
 //! are therefore removed before the deletion.
@@ -80,12 +81,12 @@ async fn remove(
         graph.unassign_claims_policy(&found.principal.id, &policy.id).await?;
     }
     match (target.application_fate, owner) {
-        (ApplicationDisposition::Delete, ApplicationOwner::Ours) => delete(graph, found, output).await,
+        (ApplicationDisposition::Delete, ApplicationOwner::Ours) => delete(graph, target, found, output).await,
         (ApplicationDisposition::Delete | ApplicationDisposition::Empty, ApplicationOwner::Adopted) => {
             output.open_items.push(stays(app_id, "it existed before this onboarding", BY_HAND));
-            empty(graph, found, output).await
+            empty(graph, target, found, output).await
         }
-        (ApplicationDisposition::Empty, ApplicationOwner::Ours) => empty(graph, found, output).await,
+        (ApplicationDisposition::Empty, ApplicationOwner::Ours) => empty(graph, target, found, output).await,
         (ApplicationDisposition::Keep, _) | (_, ApplicationOwner::Unknown) => Ok(()),
     }
 }
@@ -129,9 +130,23 @@ fn registration_stays(app_id: &str, why: &str) -> OpenItem {
     )
 }
 
-async fn empty(graph: &Graph, found: &Found, output: &mut RemoveOutput) -> Result<(), StepError> {
+async fn empty(
+    graph: &Graph,
+    target: &TeardownTarget,
+    found: &Found,
+    output: &mut RemoveOutput,
+) -> Result<(), StepError> {
     let principal = found.principal.id.as_str();
-    let ids = found.assignments.iter().filter_map(|assignment| assignment.id.as_deref());
+    let (removed, kept) = found.removable_assignments(owner(&found.principal, &target.alias), &target.groups);
+    if !kept.is_empty() {
+        output.open_items.push(OpenItem::new(
+            format!("assignments of the enterprise application {}", found.principal.app_id),
+            format!("{} groups or users stay assigned: the application existed before this onboarding", kept.len()),
+            "In the Entra admin center, under Enterprise applications > Users and groups, remove the groups and users \
+             that no longer need the application.",
+        ));
+    }
+    let ids = removed.iter().filter_map(|assignment| assignment.id.as_deref());
     let ended: Vec<()> = stream::iter(ids)
         .map(|assignment| graph.unassign(principal, assignment))
         .buffer_unordered(LANES)
@@ -147,12 +162,17 @@ async fn empty(graph: &Graph, found: &Found, output: &mut RemoveOutput) -> Resul
     Ok(())
 }
 
-async fn delete(graph: &Graph, found: &Found, output: &mut RemoveOutput) -> Result<(), StepError> {
+async fn delete(
+    graph: &Graph,
+    target: &TeardownTarget,
+    found: &Found,
+    output: &mut RemoveOutput,
+) -> Result<(), StepError> {
     let (principal, application) = (found.principal.id.as_str(), found.application.id.as_str());
     if application.is_empty() {
         if let Deletion::Refused(why) = graph.delete_service_principal(principal).await? {
             output.open_items.push(stays(&found.principal.app_id, &refusal(&why), IN_PORTAL));
-            return empty(graph, found, output).await;
+            return empty(graph, target, found, output).await;
         }
         output.removed += 1;
         return Ok(());
@@ -168,14 +188,19 @@ async fn delete(graph: &Graph, found: &Found, output: &mut RemoveOutput) -> Resu
             output.removed += 1;
             Ok(())
         }
-        Deletion::Refused(why) => delete_by_parts(graph, found, &why, output).await,
+        Deletion::Refused(why) => delete_by_parts(graph, (target, found), &why, output).await,
     }
 }
 
 /// Entra refuses to delete some SAML applications (`DeletingSamlSpNotAllowed`, hashicorp/terraform-provider-azuread
 /// issue 1388). Administrators report two workarounds: delete the service principal first, or disable single sign-on
 /// first.
-async fn delete_by_parts(graph: &Graph, found: &Found, why: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
+async fn delete_by_parts(
+    graph: &Graph,
+    (target, found): (&TeardownTarget, &Found),
+    why: &str,
+    output: &mut RemoveOutput,
+) -> Result<(), StepError> {
     let (principal, application) = (found.principal.id.as_str(), found.application.id.as_str());
     let app_id = &found.principal.app_id;
     info!(application, service_principal = principal, why, "deleting the application in parts");
@@ -197,7 +222,7 @@ async fn delete_by_parts(graph: &Graph, found: &Found, why: &str, output: &mut R
                 }
                 Deletion::Refused(why) => {
                     output.open_items.push(stays(app_id, &refusal(&why), IN_PORTAL));
-                    empty(graph, found, output).await
+                    empty(graph, target, found, output).await
                 }
             }
         }

@@ -180,6 +180,18 @@ impl Found {
         self.principal.key_credentials.iter().filter_map(|key| saml::thumbprint(key.key.as_deref()?)).collect()
     }
 
+    /// Returns the assignments that a teardown removes, and the assignments that it keeps. If the application existed
+    /// before the onboarding, a teardown removes only the assignments of the onboarding's groups, because other
+    /// assignments may have existed too.
+    pub(crate) fn removable_assignments(
+        &self,
+        owner: ApplicationOwner,
+        groups: &[EntraGroup],
+    ) -> (Vec<&AppRoleAssignment>, Vec<&AppRoleAssignment>) {
+        let is_ours = |one: &&AppRoleAssignment| groups.iter().any(|group| group.id == one.principal_id);
+        self.assignments.iter().partition(|one| owner != ApplicationOwner::Adopted || is_ours(one))
+    }
+
     /// Checks all settings that a sign-in needs, except the assignments.
     pub(crate) fn sign_in_checks(&self, wanted: &Federation, now: OffsetDateTime) -> Checks {
         let mut checks = self.settings(wanted);

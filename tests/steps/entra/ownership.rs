@@ -4,13 +4,13 @@
 use connect_onboarding::{entra::ServicePrincipal, teardown};
 use local_cloud::stand_in::GraphBehaviour;
 use onboarding_core::{
-    contract::{ApplicationDisposition, EntraApplication, RemoveInput, RemoveOutput, TeardownTarget},
+    contract::{ApplicationDisposition, EntraApplication, EntraGroup, RemoveInput, RemoveOutput, TeardownTarget},
     names,
     onboarding::{Assignment, UsernameAttribute},
 };
 use serde_json::json;
 
-use super::{ALIAS, Cloud, NAME};
+use super::{AGENTS, ALIAS, Cloud, MEMBERS, NAME};
 
 /// Registers an application completely, ready for sign-in.
 async fn registered(cloud: &Cloud) -> EntraApplication {
@@ -44,6 +44,7 @@ async fn remove(cloud: &Cloud, application: &EntraApplication, fate: Application
         alias: ALIAS.into(),
         application_fate: fate,
         application: Some(application.clone()),
+        groups: vec![EntraGroup { id: AGENTS.into(), display_name: "Support agents".into(), users: 0 }],
         ..TeardownTarget::default()
     };
     teardown::remove_entra_application::run(&cloud.ctx, RemoveInput { target, previous: None }).await.unwrap()
@@ -103,6 +104,36 @@ async fn a_teardown_empties_an_adopted_application_regardless_of_the_input() {
     let registration = graph.application(&application.application_id).await.unwrap().unwrap();
     assert_eq!(registration.identifier_uris, ["https://signin.aws.amazon.com/saml"]);
     assert_eq!(graph.assignments(&application.service_principal_id).await.unwrap(), []);
+    assert_eq!(graph.claims_policies_named(&names::claims_policy(ALIAS)).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_teardown_keeps_the_assignments_that_an_adopted_application_had_before() {
+    for adopted in [true, false] {
+        let cloud = Cloud::start(GraphBehaviour::default()).await;
+        if adopted {
+            made_by_hand(&cloud).await;
+        }
+        let application = registered(&cloud).await;
+        let (graph, principal) = (cloud.ctx.graph(), application.service_principal_id.as_str());
+        graph.assign(principal, MEMBERS[0], &application.app_role_id).await.unwrap();
+        let output = remove(&cloud, &application, ApplicationDisposition::Empty).await;
+        let left: Vec<String> = graph.assigned(principal).await.unwrap().into_iter().collect();
+        assert_eq!(left, &MEMBERS[..usize::from(adopted)]);
+        let open = output.open_items.iter().any(|item| item.what.starts_with("1 groups or users stay assigned"));
+        assert_eq!(open, adopted, "{:?}", output.open_items);
+    }
+}
+
+#[tokio::test]
+async fn a_claims_policy_is_deleted_although_graph_still_lists_its_removed_assignment() {
+    let behaviour = GraphBehaviour { policy_removal_seconds: 1_000_000.0, ..GraphBehaviour::default() };
+    let cloud = Cloud::start(behaviour).await;
+    made_by_hand(&cloud).await;
+    let application = registered(&cloud).await;
+    let output = remove(&cloud, &application, ApplicationDisposition::Empty).await;
+    assert_eq!(items(&output), [format!("enterprise application {}", application.app_id)]);
+    let graph = cloud.ctx.graph();
     assert_eq!(graph.claims_policies_named(&names::claims_policy(ALIAS)).await.unwrap(), []);
 }
 
