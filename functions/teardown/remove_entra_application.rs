@@ -21,7 +21,7 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use onboarding_core::{
-    StepError,
+    StepError, StepErrorKind,
     contract::{ApplicationDisposition, EntraApplication, OpenItem, RemoveInput, RemoveOutput, TeardownTarget},
     names, saml,
 };
@@ -49,13 +49,21 @@ pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, Step
     if target.application_fate == ApplicationDisposition::Keep {
         return Ok(output);
     }
+    let mut released = None;
     if let Some(known) = &target.application {
         match Found::read(graph, &known.service_principal_id, &known.application_id).await? {
-            Some(found) => remove(graph, target, &found, &mut output).await?,
-            None => remove_registration(graph, target, known, &mut output).await?,
+            Some(found) => {
+                let is_known = owner(&found.principal, &target.alias) != ApplicationOwner::Unknown;
+                released = is_known.then_some(known.service_principal_id.as_str());
+                remove(graph, target, &found, &mut output).await?;
+            }
+            None => {
+                released = Some(known.service_principal_id.as_str());
+                remove_registration(graph, target, known, &mut output).await?;
+            }
         }
     }
-    delete_claims_policies(graph, &target.alias, &mut output).await?;
+    delete_claims_policies(graph, &target.alias, released, &mut output).await?;
     Ok(output)
 }
 
@@ -233,11 +241,25 @@ fn refusal(why: &str) -> String {
     format!("Entra refuses to delete it ({why})")
 }
 
-async fn delete_claims_policies(graph: &Graph, alias: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
+/// Deletes the claims policies of the onboarding, unless another application also uses them. `released` is the service
+/// principal to which no policy is assigned any more, although Graph may still list it for a short time.
+async fn delete_claims_policies(
+    graph: &Graph,
+    alias: &str,
+    released: Option<&str>,
+    output: &mut RemoveOutput,
+) -> Result<(), StepError> {
     let name = names::claims_policy(alias);
     for policy in graph.claims_policies_named(&name).await? {
-        if graph.claims_policy_applies_to(&policy.id).await?.is_empty() {
-            graph.delete_claims_policy(&policy.id).await?;
+        let applied = graph.claims_policy_applies_to(&policy.id).await?;
+        if applied.iter().all(|id| Some(id.as_str()) == released) {
+            graph.delete_claims_policy(&policy.id).await.map_err(|error| match error.kind {
+                // Microsoft does not document whether Graph deletes a policy that a replica still lists as assigned.
+                StepErrorKind::InvalidInput | StepErrorKind::Conflict if !applied.is_empty() => {
+                    StepError::not_consistent_yet(error.message)
+                }
+                _ => error,
+            })?;
             info!(policy = policy.id, "claims mapping policy deleted");
             output.removed += 1;
         } else {

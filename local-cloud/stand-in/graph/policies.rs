@@ -128,10 +128,11 @@ impl Call<'_> {
         let options = self.options()?;
         let mut state = self.graph.state();
         state.policy(id)?;
-        let carriers = state
-            .registrations
-            .iter()
-            .filter(|one| !one.principal_deleted && one.policies.iter().any(|policy| policy == id));
+        let carriers = state.registrations.iter().filter(|one| {
+            let removed = one.removed_policies.iter().filter(|(_, until)| *until > self.now);
+            let mut listed = one.policies.iter().chain(removed.map(|(policy, _)| policy));
+            !one.principal_deleted && listed.any(|policy| policy == id)
+        });
         let carriers: Vec<_> = carriers
             .map(|one| {
                 object(json!({"@odata.type": "#microsoft.graph.servicePrincipal", "id": text(&one.principal, "id")}))
@@ -177,6 +178,8 @@ impl Call<'_> {
             return Err(GraphError::not_found(id));
         }
         registration.policies.retain(|assigned| assigned != id);
+        let until = self.graph.options.clock.after(self.graph.behaviour().policy_removal_seconds);
+        registration.removed_policies.push((id.to_owned(), until));
         Ok(Answer::no_content())
     }
 }

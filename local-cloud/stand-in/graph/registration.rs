@@ -43,6 +43,9 @@ pub(super) struct Registration {
     pub(super) reads: u64,
     /// The ID of the assigned claims mapping policy. The list has at most one entry.
     pub(super) policies: Vec<String>,
+    /// The IDs of removed claims mapping policies, each with the time until which `appliesTo` of the policy still
+    /// contains the service principal.
+    pub(super) removed_policies: Vec<(String, OffsetDateTime)>,
     pub(super) assignments: Vec<Map<String, Value>>,
     /// The time from which requests by ID find the application. Lists contain it from `listed_at` on.
     pub(super) visible_at: OffsetDateTime,
@@ -136,6 +139,7 @@ impl Registration {
             credentials_before: None,
             reads: 0,
             policies: Vec::new(),
+            removed_policies: Vec::new(),
             assignments: Vec::new(),
             visible_at: clock.after(behaviour.replication_seconds),
             listed_at: clock.after(behaviour.list_replication_seconds),
