@@ -94,6 +94,17 @@ fn every_alarm_has_a_description_in_both_languages_and_a_command() {
     }
 }
 
+/// The queue of failed events also receives events of `EventBridge` and Lambda. SQS can't move these events back without
+/// a destination (API reference, `StartMessageMoveTask`).
+#[test]
+fn the_command_that_reprocesses_failed_events_names_both_queues() {
+    let alarm = &alarms(&template())["FailedEventsAlarm"];
+    let command = alarm["AlarmDescription"]["!Join"][1][1]["!Sub"].as_str().unwrap();
+    for argument in ["--source-arn ${FailedEventQueue.Arn}", "--destination-arn ${HintQueue.Arn}"] {
+        assert!(command.contains(argument), "{command}");
+    }
+}
+
 /// Every metric that needs a reaction from an operator has an alarm.
 #[test]
 fn every_metric_that_needs_a_reaction_has_an_alarm() {
