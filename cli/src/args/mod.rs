@@ -80,7 +80,11 @@ impl Command {
     /// Whether the result of the command is a text on standard output, which a caller can redirect to a file.
     #[must_use]
     pub const fn prints_text(&self) -> bool {
-        matches!(self, Self::Export(args) if args.output.is_none())
+        match self {
+            Self::Adopt(args) => args.output.is_none(),
+            Self::Export(args) => args.output.is_none(),
+            _ => false,
+        }
     }
 }
 

@@ -299,7 +299,8 @@ async fn an_instance_that_cannot_be_adopted_is_refused_with_the_reason() {
     fs::write(&file, "mine").unwrap();
     fails(&["adopt", ALIAS, "--output", file.to_str().unwrap()], "--yes");
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
-    let printed = succeeds(cloud, &["adopt", ALIAS, "--quiet"]);
-    let value: Value = serde_json::from_str(&out(&printed)).unwrap();
-    assert_eq!(value["instance"]["alias"], ALIAS, "without --output, the file is printed");
+    let redirected = succeeds(cloud, &["adopt", ALIAS]);
+    let value: Value = serde_json::from_str(&out(&redirected)).unwrap();
+    assert_eq!(value["instance"]["alias"], ALIAS, "without --output, standard output is the file");
+    assert!(err(&redirected).contains("DescribeOnboarding"), "{}", lines(&redirected));
 }
