@@ -3,7 +3,11 @@ can repeat it.
 
 Writes one JSON object per line: `machine`, `state`, `expression`, `began` and `ended` (milliseconds since 1970; the
 value of `$millis()` is between the two), `bindings` (the variables that the expression names), and `value` or
-`error`."""
+`error`.
+
+If the file can't be written, for example because the disk is full, the recording ends and the local cloud continues. The
+reason is then in the file `expressions-incomplete` of the current directory."""
+import contextlib
 import json
 import os
 import re
@@ -19,11 +23,21 @@ def record_expressions_if_asked(patches, sfn):
     lock = threading.Lock()
     file = open(path, "w", encoding="utf-8")  # noqa: SIM115, closed when the process exits
 
+    complete = True
+
     def write(line):
+        nonlocal complete
         text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
         with lock:
-            file.write(f"{text}\n")
-            file.flush()
+            if not complete:
+                return
+            try:
+                file.write(f"{text}\n")
+                file.flush()
+            except OSError as error:
+                complete = False
+                with contextlib.suppress(OSError), open("expressions-incomplete", "w", encoding="utf-8") as reason:
+                    reason.write(str(error))
 
     @patches.replace(sfn, "_evaluate_jsonata")
     def evaluate(run, expression, raw_input, ctx=None, result=None, error_output=None):

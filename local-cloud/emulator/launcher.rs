@@ -97,6 +97,12 @@ pub struct Settings<'a> {
     pub folder: &'a Path,
 }
 
+/// Why the recording of the JSONata expressions in a run's directory is incomplete. `None` if it is complete.
+#[must_use]
+pub fn expressions_incomplete(folder: &Path) -> Option<String> {
+    std::fs::read_to_string(folder.join("expressions-incomplete")).ok()
+}
+
 impl Settings<'_> {
     fn environment(&self) -> Vec<(String, String)> {
         let temporary = self.folder.display().to_string();

@@ -48,6 +48,11 @@ impl Venv {
 /// # Errors
 /// Fails if Python, its `venv` module or a package is missing, or the directory is not writable.
 pub async fn prepare(workspace: &Workspace, progress: &mut dyn FnMut(&str)) -> Result<Venv, NotStarted> {
+    // Without PATH, the system may still find an interpreter in its default directories. That interpreter can't create an
+    // environment, because it does not know its own path.
+    if std::env::var_os("PATH").is_none_or(|path| path.is_empty()) {
+        return Err(NotStarted::NoPath);
+    }
     let mut too_old = None;
     for name in NAMES {
         match install(name, workspace.cache(), progress).await {
@@ -59,7 +64,6 @@ pub async fn prepare(workspace: &Workspace, progress: &mut dyn FnMut(&str)) -> R
     }
     Err(match too_old {
         Some((program, version)) => NotStarted::OldPython { program, version },
-        None if std::env::var_os("PATH").is_none_or(|path| path.is_empty()) => NotStarted::NoPath,
         None => NotStarted::NoPython,
     })
 }

@@ -163,8 +163,7 @@ pub enum FaultRuleError {
         source: Box<regex::Error>,
     },
     /// No call is sent to a service with this name.
-    # [error("the fault rule for {pattern:?} names the service {service:?}, which is not one of {}", SERVICES.join(",
-    # "))]
+    #[error("the fault rule for {pattern:?} names the service {service:?}, which is not one of {}", SERVICES.join(", "))]
     Service {
         /// The rule's `match`.
         pattern: String,
@@ -420,7 +419,7 @@ mod tests {
     fn an_unknown_service_is_rejected_and_a_rule_without_a_call_is_listed() {
         let rule = |service: &str| serde_json::from_value(json!({ "service": service, "match": ".", "status": 500 }));
         let error = Faults::default().add(rule("servicequota").unwrap()).unwrap_err().to_string();
-        assert!(error.contains("\"servicequota\"") && error.contains("servicequotas"), "{error}");
+        assert!(error.contains("\"servicequota\"") && error.contains("secretsmanager, servicequotas, sns"), "{error}");
         let mut faults = Faults::default();
         faults.add(rule("connect").unwrap()).unwrap();
         assert_eq!(faults.unused(), ["."]);

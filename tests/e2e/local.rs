@@ -50,12 +50,20 @@ fn a_second_run_of_a_complete_onboarding_changes_nothing() {
 
 #[test]
 fn a_full_disk_fails_the_run_but_does_not_hide_its_report() {
-    for option in ["--record", "--output", "--html"] {
+    for option in ["--record", "--record-expressions", "--output", "--html"] {
         let output = local().args(["--users", "1", option, "/dev/full"]).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{option}: {}", err(&output));
         assert!(out(&output).contains("acme-support is ready"), "{option}: {}", out(&output));
         assert_eq!(err(&output).matches("No space left on device").count(), 1, "{option}: {}", err(&output));
+        assert!(!err(&output).contains("Nothing was started"), "{option}: {}", err(&output));
     }
+}
+
+#[test]
+fn without_a_path_the_message_names_the_variable() {
+    let output = local().env_clear().output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", err(&output));
+    assert!(err(&output).contains("the environment variable PATH is not set"), "{}", err(&output));
 }
 
 #[test]

@@ -74,11 +74,11 @@ fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<V
     }
     for document in named {
         let content = fs::read(&document.file).map_err(|error| {
-            CommandError::input(words.document_unreadable(&document.kind, error), words.specify_another_file())
+            CommandError::input(words.document_unreadable(&document.kind, error), words.specify_another_document())
         })?;
         let head = content.get(..16).unwrap_or(&content);
         let extension = check_document(&document.kind, content.len(), head)
-            .map_err(|why| CommandError::input(why, words.specify_another_file()))?;
+            .map_err(|why| CommandError::input(why, words.specify_another_document()))?;
         let alias = input["instance"]["alias"].as_str().unwrap_or("documents").to_owned();
         let field = &mut input["documents"][&document.kind];
         let key = match field {

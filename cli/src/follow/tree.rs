@@ -17,7 +17,7 @@ use crate::{
 /// Length of the users' progress bar in characters.
 const BAR: usize = 24;
 /// Width of the column with state names, indentation included.
-const NAME: usize = 34;
+const NAME: usize = 30;
 
 /// A line with its priority.
 type Line = (Weight, String);
@@ -195,7 +195,7 @@ impl Pen<'_> {
             && let Some((_, error, message)) = progress.failure().filter(|(state, _, _)| *state == node.name)
         {
             let took = stopped.or(end.map(|end| end.seconds)).map(duration).unwrap_or_default();
-            let note = format!("{error}: {message}");
+            let note = failed_with(error, message);
             return Some((Weight::Now, self.line(depth, Tone::Bad, "✗", &node.name, &took, &note)));
         }
         if let Some(seconds) = stopped {
@@ -210,7 +210,7 @@ impl Pen<'_> {
         if let Some((state, error, message)) = progress.failure()
             && state == node.name
         {
-            return Some((Weight::Now, self.line(depth, Tone::Bad, "✗", state, "", &format!("{error}: {message}"))));
+            return Some((Weight::Now, self.line(depth, Tone::Bad, "✗", state, "", &failed_with(error, message))));
         }
         match end {
             Some(_) if wait => None,
@@ -304,6 +304,12 @@ impl Pen<'_> {
     }
 }
 
+/// An error and its message in one line, because a line of the drawing is one row of the terminal.
+fn failed_with(error: &str, message: &str) -> String {
+    let lines: Vec<&str> = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    format!("{error}: {}", lines.join(" "))
+}
+
 /// Whether a state of the level failed with an error that its `Catch` does not list by name.
 fn caught(nodes: &[Node], progress: &Progress) -> bool {
     nodes.iter().any(|node| {
@@ -360,15 +366,19 @@ mod tests {
         let both = json!({ "Type": "Parallel", "Branches": [branch("One"), branch("Other")], "End": true });
         let definition = json!({ "StartAt": "Both", "States": { "Both": both } });
         let enters = |id, name: &str| (id, 0, What::Entered(name.into()));
-        let events =
-            [enters(1, "Both"), enters(2, "One"), enters(3, "Other"), (4, 2, failed("InvalidInput", "no group"))];
+        let events = [
+            enters(1, "Both"),
+            enters(2, "One"),
+            enters(3, "Other"),
+            (4, 2, failed("InvalidInput", "1 fault:\n  no group\n")),
+        ];
         let mut progress = progress(&definition, events);
         progress.finish(End::Failed, 3.0);
         assert_eq!(progress.running().count(), 0);
         let drawn = drawn(&progress);
         let begins: Vec<&str> = drawn.iter().filter_map(|line| line.split_whitespace().next()).collect();
         assert_eq!(begins, ["✗", "✗", "·"], "{drawn:?}");
-        assert!(drawn[1].contains("2.00 s") && drawn[1].ends_with("InvalidInput: no group"), "{drawn:?}");
+        assert!(drawn[1].contains("2.00 s") && drawn[1].ends_with("InvalidInput: 1 fault: no group"), "{drawn:?}");
         assert!(drawn[2].ends_with("stopped when the execution ended"), "{drawn:?}");
     }
 

@@ -14,7 +14,8 @@ catalogue! {
     uploading_a_document() = "uploading a document", "書類のアップロード";
     uploaded(count) = "Documents uploaded: {count}", "書類を {count} 件アップロードしました。";
     document_unreadable(kind, error) = "documents.{kind}: the file can't be read: {error}", "documents.{kind}: ファイルを読み取れません: {error}";
-    specify_another_file() = "Specify another file. Nothing was started.", "別のファイルを指定してください。処理は開始されていません。";
+    specify_another_file() = "Specify another file.", "別のファイルを指定してください。";
+    specify_another_document() = "Specify another file. Nothing was started.", "別のファイルを指定してください。処理は開始されていません。";
     not_a_report(error) = "the report does not have the format of this release: {error}", "このリリースが対応する形式のレポートではありません: {error}";
     read_it_as_json() = "Print it without --html, or save it as JSON with --output FILE.", "--html を指定せずに表示するか、--output FILE を指定して JSON 形式で保存してください。";
     not_written(file, error) = "{file} could not be written: {error}", "{file} に書き込めませんでした: {error}";

@@ -26,7 +26,7 @@ use std::{
 
 use local_cloud::{
     cloud::{Cloud, Settings},
-    emulator::{Deployment, Stack, Venv, Workspace, deploy, venv},
+    emulator::{Deployment, Stack, Venv, Workspace, deploy, launcher, venv},
     stand_in::assumptions::{self, Text},
 };
 use onboarding_core::contract::Report;
@@ -160,9 +160,7 @@ async fn onboard(
     // The report is printed before the files are written, so that the report is not lost if the disk is full.
     console.result(&output);
     report::print(&report, console);
-    if let (Some(file), Some(error)) = (&args.record, cloud.stand_in().record_incomplete()) {
-        written = written.and(Err(Failure::NotWritten(words.not_written(file.display(), error))));
-    }
+    written = written.and(recorded(&args, &cloud, folder, words));
     if let Some(file) = &args.output {
         written = written.and(write(file, &output, words));
     }
@@ -181,6 +179,16 @@ async fn onboard(
     let took = format!("{:.1}", started.elapsed().as_secs_f64());
     console.note(&console.paint(Tone::Faint, &format!("\n{}", words.cloud_stopped(took))));
     changed.and(written)
+}
+
+/// Checks that the records of the run are complete.
+fn recorded(args: &LocalArgs, cloud: &Cloud, folder: &Path, words: Words) -> Result<(), Failure> {
+    let calls = args.record.as_ref().zip(cloud.stand_in().record_incomplete().map(ToOwned::to_owned));
+    let expressions = args.record_expressions.as_ref().zip(launcher::expressions_incomplete(folder));
+    match calls.or(expressions) {
+        Some((file, error)) => Err(Failure::NotWritten(words.not_written(file.display(), error))),
+        None => Ok(()),
+    }
 }
 
 /// Deploys the stack into the emulator.
@@ -360,7 +368,7 @@ async fn never_silent<T>(name: &str, console: &Console, work: impl Future<Output
 
 fn took(what: &str, started: Instant, console: &Console) {
     let (mark, seconds) = (console.paint(Tone::Good, "✓"), started.elapsed().as_secs_f64());
-    console.note(&format!("  {mark} {}{seconds:>7.2} s", padded(what, 28)));
+    console.note(&format!("  {mark} {}{seconds:>8.2} s", padded(what, 28)));
 }
 
 fn read(output: &Value) -> Result<Report, Failure> {
