@@ -274,6 +274,30 @@ fn the_diagram_shows_every_step_of_the_onboarding_in_both_languages() {
     }
 }
 
+/// `.ci/pictures/run` creates the pictures.
+#[test]
+fn the_readme_shows_every_picture_and_each_picture_is_small_and_complete_in_itself() {
+    let mut shown = BTreeSet::new();
+    for document in ["README.md", "README.ja.md"] {
+        let text = read(document);
+        let pictures = text.split(['"', '(', ')']).filter_map(|part| part.strip_prefix("docs/pictures/"));
+        shown.extend(pictures.map(ToOwned::to_owned));
+    }
+    let names = fs::read_dir(root().join("docs/pictures")).unwrap().map(|entry| entry.unwrap().file_name());
+    let stored: BTreeSet<String> = names.map(|name| name.into_string().unwrap()).collect();
+    assert_eq!(shown, stored);
+    for picture in stored {
+        let content = fs::read(root().join("docs/pictures").join(&picture)).unwrap();
+        assert!((1..150_000).contains(&content.len()), "{picture} has {} bytes", content.len());
+        if picture.ends_with(".svg") {
+            let text = String::from_utf8(content).unwrap();
+            for foreign in ["<script", "<image", "@font-face", "@import", "url(", "href", "/home/", "/root/", "/tmp/"] {
+                assert!(!text.contains(foreign), "{picture} contains {foreign}");
+            }
+        }
+    }
+}
+
 /// CloudFormation requires `CAPABILITY_NAMED_IAM` for a template that sets role names.
 #[test]
 fn every_deployment_script_allows_named_roles() {
