@@ -2,9 +2,17 @@
 //! CLI, which ignores case when it searches for a name, as the real Azure CLI does, and a fake AWS CLI, which only
 //! records its calls.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Output};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
 
-use super::common::{err, onboard, out};
+use super::{
+    commands::interrupt::{CTRL_C, typing},
+    common::{err, onboard, out},
+};
 use onboarding_core::{
     entra::{GRAPH_APP_ID, Identity},
     names,
@@ -17,8 +25,11 @@ const AZ: &str = include_str!("../../.ci/documents/az");
 const AWS: &str = r#"#!/usr/bin/env bash
 echo "aws $*" >> "$CALLS"
 case "$*" in
-  "iam get-outbound"*) exit 254 ;;
-  "iam enable-outbound"*) echo https://12345678.tokens.sts.global.api.aws ;;
+  "iam get-outbound"*)
+    if [ -e "$CALLS.issuer" ]; then cat "$CALLS.issuer"; exit; fi
+    echo "An error occurred (${FEDERATION:-FeatureDisabled}) when calling the GetOutboundWebIdentityFederationInfo operation: no" >&2
+    exit 254 ;;
+  "iam enable-outbound"*) echo https://12345678.tokens.sts.global.api.aws | tee "$CALLS.issuer" ;;
   "sts get-caller-identity"*) echo arn:aws:sts::111122223333:assumed-role/Admin/me ;;
   "secretsmanager describe-secret"*) exit 254 ;;
   "secretsmanager create-secret"*) cat "${@:$#-4:1}" > /dev/null 2>&1; file=$(echo "$*" | grep -o "file://[^ ]*"); cat "${file#file://}" >> "$SECRETS"; echo arn:aws:secretsmanager:ap-northeast-1:111122223333:secret:x ;;
@@ -46,24 +57,45 @@ impl Fixture {
         self.folder.path().join(name)
     }
 
-    fn run(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    /// Lets a program use the fake CLIs.
+    fn with(&self, mut command: Command) -> Command {
         let mut paths = vec![self.folder.path().to_path_buf()];
         paths.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
-        let mut command = onboard();
-        command.arg("entra-setup").args(arguments).arg("--run");
         command.env("PATH", std::env::join_paths(paths).unwrap()).env("CALLS", self.path("calls"));
         command.env("SECRETS", self.path("secrets")).env("ENTRA_SETUP_WAITS", "0").env("AWS_REGION", REGION);
-        command.envs(environment.iter().copied()).output().unwrap()
+        command.current_dir(self.folder.path());
+        command
+    }
+
+    /// `onboard entra-setup --run`, which asks before the first change.
+    fn asking(&self, arguments: &[&str]) -> Command {
+        let mut command = onboard();
+        command.arg("entra-setup").args(arguments).arg("--run");
+        self.with(command)
+    }
+
+    fn run(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+        self.asking(arguments).arg("--yes").envs(environment.iter().copied()).output().unwrap()
+    }
+
+    /// The script that `onboard entra-setup` prints, in a file that bash runs.
+    fn script(&self, arguments: &[&str]) -> Command {
+        let output = onboard().arg("entra-setup").args(arguments).env("AWS_REGION", REGION).output().unwrap();
+        fs::write(self.path("script.sh"), output.stdout).unwrap();
+        let mut command = Command::new("bash");
+        command.arg(self.path("script.sh"));
+        self.with(command)
     }
 
     fn calls(&self) -> Vec<String> {
         fs::read_to_string(self.path("calls")).unwrap_or_default().lines().map(str::to_owned).collect()
     }
 
-    /// The changes requested from the Azure CLI since the last call of this function.
+    /// The changes requested from the Azure CLI and the AWS CLI since the last call of this function.
     fn changes(&self) -> Vec<String> {
-        let writes = [" create", " add", " update", " reset", " delete", "admin-consent", "POST"];
-        let changes = self.calls().into_iter().filter(|call| call.starts_with("az "));
+        let writes =
+            [" create", " add", " update", " reset", " delete", " put-", " tag-", " enable-", "admin-consent", "POST"];
+        let changes = self.calls().into_iter();
         let changes = changes.filter(|call| writes.iter().any(|word| call.contains(word))).collect();
         fs::remove_file(self.path("calls")).unwrap_or_default();
         changes
@@ -146,6 +178,81 @@ fn both_identities_are_created_without_a_secret_and_a_second_run_changes_nothing
 }
 
 #[test]
+fn without_a_confirmation_the_tenant_and_the_account_are_shown_and_nothing_changes() {
+    let fixture = Fixture::new();
+    for arguments in [&[][..], &["--no-input"], &["--json"], &["--credential", "certificate"], &["--remove", "setup"]] {
+        if arguments.contains(&"certificate") && !has("jq") {
+            continue;
+        }
+        let output = fixture.asking(arguments).output().unwrap();
+        let (printed, messages) = (out(&output), err(&output));
+        assert_eq!(output.status.code(), Some(5), "{arguments:?} {messages}");
+        assert!(messages.contains("run the command with --yes"), "{messages}");
+        let shown = if arguments == ["--json"] { &messages } else { &printed };
+        assert!(shown.contains("Tenant: 7e7a0000-0000-4000-8000-000000000001, signed in as"), "{shown}");
+        assert!(shown.contains("AWS account: 111122223333 in ap-northeast-1"), "{shown}");
+        if arguments == ["--remove", "setup"] {
+            assert!(shown.contains("Deletes the application Connect Onboarding setup"), "{shown}");
+        } else {
+            let granted = |one: &onboarding_core::entra::Permission| shown.contains(one.name);
+            assert!(Identity::ALL.into_iter().flat_map(Identity::permissions).all(granted), "{shown}");
+            assert_eq!(shown.contains("a setting of the whole account"), !arguments.contains(&"certificate"));
+        }
+    }
+    assert_eq!(fixture.changes(), [""; 0]);
+}
+
+#[test]
+fn the_operator_is_asked_before_the_first_change() {
+    let fixture = Fixture::new();
+    for (typed, expected) in [(CTRL_C, 130), ("n\n", 5), ("\u{4}", 5)] {
+        let (code, text) = typing(&fixture.asking(&[]), &[("[y/N]", typed)]);
+        assert_eq!(code, Some(expected), "{typed:?} {text}");
+    }
+    assert_eq!(fixture.changes(), [""; 0]);
+    let (code, text) = typing(&fixture.asking(&["--only", "runtime"]), &[("[y/N]", "y\n")]);
+    assert!(code == Some(0) && text.contains("RuntimeClientId="), "{code:?} {text}");
+    assert_eq!(fixture.tenant()["applications"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn the_printed_script_asks_on_a_terminal_and_needs_an_argument_without_a_terminal() {
+    let fixture = Fixture::new();
+    // Ctrl-C ends bash by the signal 2, which a shell reports as 130.
+    for (typed, expected) in [(CTRL_C, -2), ("n\n", 5), ("\u{4}", 5)] {
+        let (code, text) = typing(&fixture.script(&[]), &[("[y/N]", typed)]);
+        assert_eq!(code, Some(expected), "{typed:?} {text}");
+    }
+    // `setsid` starts the script without a controlling terminal.
+    let script = fixture.script(&[]);
+    let mut detached = Command::new("setsid");
+    detached.arg("--wait").arg(script.get_program()).args(script.get_args()).stdin(Stdio::null());
+    let output = fixture.with(detached).output().unwrap();
+    assert_eq!(output.status.code(), Some(5), "{}", err(&output));
+    assert!(err(&output).contains("run the script with --yes"), "{}", err(&output));
+    let output = fixture.script(&[]).arg("--show").output().unwrap();
+    assert!(output.status.success() && out(&output).contains("Group.Read.All"), "{}", err(&output));
+    assert_eq!(fixture.script(&[]).arg("-y").output().unwrap().status.code(), Some(2));
+    assert_eq!(fixture.changes(), [""; 0]);
+    assert!(fixture.script(&[]).arg("--yes").output().unwrap().status.success());
+    assert_eq!(fixture.tenant()["applications"].as_array().unwrap().len(), 2);
+    let (code, text) = typing(&fixture.script(&["--remove", "setup"]), &[("[y/N]", "yes\n")]);
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(fixture.tenant()["applications"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn outbound_federation_is_turned_on_only_if_iam_reports_that_it_is_turned_off() {
+    let fixture = Fixture::new();
+    let output = fixture.run(&[], &[("FEDERATION", "AccessDenied")]);
+    assert_eq!(output.status.code(), Some(1), "{}", out(&output));
+    assert!(err(&output).contains("(AccessDenied)"), "{}", err(&output));
+    assert_eq!(fixture.changes(), [""; 0]);
+    assert_eq!(fixture.run(&[], &[("FEDERATION", "FeatureDisabledException")]).status.code(), Some(0));
+    assert!(fixture.changes().iter().any(|call| call.starts_with("aws iam enable-outbound")));
+}
+
+#[test]
 fn with_json_a_run_prints_the_parameters_as_json_and_the_output_of_the_script_to_standard_error() {
     let output = Fixture::new().run(&["--json"], &[]);
     let setup: Value = serde_json::from_str(&out(&output)).unwrap();
@@ -200,7 +307,7 @@ fn two_applications_with_the_same_name_stop_the_setup() {
         assert_eq!(output.status.code(), Some(1));
         assert!(err(&output).contains("one two"), "{}", err(&output));
     }
-    assert_eq!(fixture.changes(), [""; 0]);
+    assert!(!fixture.changes().iter().any(|call| call.starts_with("az ")));
 }
 
 #[test]

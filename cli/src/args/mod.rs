@@ -188,7 +188,7 @@ pub enum Command {
     Teardown(TeardownArgs),
     /// Print or run the one-time setup in Entra that lets the stack authenticate
     #[command(
-        after_help = "Examples:\n  onboard entra-setup                       prints a script to review and run\n  onboard entra-setup --run                 runs it; needs az and aws, signed in\n  onboard entra-setup --remove setup        removes the extensive permissions until the next onboarding"
+        after_help = "Examples:\n  onboard entra-setup                       prints a script to review and run\n  onboard entra-setup --run                 asks, then runs it; needs az and aws, signed in\n  onboard entra-setup --remove setup        removes the extensive permissions until the next onboarding"
     )]
     EntraSetup(EntraSetupArgs),
     /// Run a complete onboarding on this machine in a local cloud: no account, no cost

@@ -38,7 +38,7 @@ const AFTER: [(&str, &str); 7] = [
     ("replay", "例:\n  onboard replay --count    件数だけを表示\n  onboard replay"),
     (
         "entra-setup",
-        "例:\n  onboard entra-setup                       スクリプトを表示 (内容の確認用)\n  onboard entra-setup --run                 スクリプトを実行 (az と aws へのサインインが必要)\n  onboard entra-setup --remove setup        setup アイデンティティを削除 (次のオンボーディングの前に再作成)",
+        "例:\n  onboard entra-setup                       スクリプトを表示 (内容の確認用)\n  onboard entra-setup --run                 確認後にスクリプトを実行 (az と aws へのサインインが必要)\n  onboard entra-setup --remove setup        setup アイデンティティを削除 (次のオンボーディングの前に再作成)",
     ),
     (
         "local",

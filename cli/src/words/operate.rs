@@ -139,6 +139,17 @@ catalogue! {
         "`onboard deploy` (--parameter NAME=VALUE) または `sam deploy` に指定するパラメータ:";
     identity_removed(identity, name) = "The {identity} identity was removed. Deploy the stack without it: `onboard deploy --parameter {name}ClientId= --parameter {name}CredentialSecret=`, or `sam deploy` with these two parameters empty.",
         "{identity} アイデンティティを削除しました。次のコマンドでスタックをデプロイしてください: `onboard deploy --parameter {name}ClientId= --parameter {name}CredentialSecret=` (`sam deploy` を使用する場合は、この 2 つのパラメータを空にしてください)";
+    setup_tenant(tenant, operator) = "Tenant: {tenant}, signed in as {operator}", "テナント: {tenant} (サインイン中のユーザー: {operator})";
+    setup_account(account, region, caller) = "AWS account: {account} in {region}, signed in as {caller}", "AWS アカウント: {account} ({region}、呼び出し元: {caller})";
+    setup_grants(application, permissions) = "Application {application}: creates it if it is missing, and grants it these application permissions of Microsoft Graph for the whole tenant: {permissions}",
+        "アプリケーション {application}: 存在しない場合は作成し、Microsoft Graph の次のアクセス許可をテナント全体に対して付与します: {permissions}";
+    setup_trusts(role) = "The application accepts tokens that AWS issues for the role {role} of this account.", "このアカウントのロール {role} に対して AWS が発行するトークンを、アプリケーションが受け入れるように設定します。";
+    setup_stores(kind, secret) = "Adds a credential ({kind}) to the application, and stores it in Secrets Manager: {secret}", "アプリケーションに認証情報 ({kind}) を追加し、Secrets Manager に保存します: {secret}";
+    setup_federates() = "AWS account: turns on outbound identity federation, a setting of the whole account.", "AWS アカウント: アカウント全体の設定である outbound identity federation を有効にします。";
+    setup_removes(application, secret) = "Deletes the application {application} and the secret {secret}, if they exist.", "アプリケーション {application} とシークレット {secret} を、存在する場合に削除します。";
+    setup_question() = "Make these changes in this tenant and this AWS account? [y/N]", "このテナントと AWS アカウントに、上記の変更を行いますか? [y/N]";
+    setup_needs_yes() = "Nothing was changed. Review the output above, then run the script with --yes, or on a terminal, where it asks for confirmation.",
+        "何も変更していません。上記の内容を確認し、--yes を指定してスクリプトを実行してください。ターミナルで実行すると、対話形式で確認できます。";
     setup_stopped() = "The setup stopped at the command above.", "上記のコマンドで停止しました。";
     correct_and_repeat() = "Correct the error and run the command again; nothing is created twice.", "メッセージに従って修正し、再実行してください。重複して作成されることはありません。";
     install_the_programs() = "Install the programs, then run the command again.", "プログラムをインストールしてから、再実行してください。";

@@ -23,6 +23,10 @@ pub(crate) fn typing(command: &Command, steps: &[(&str, &str)]) -> (Option<i64>,
     let mut terminal = Command::new("python3");
     let program = concat!(include_str!("../fixtures/terminal_output.py"), include_str!("../fixtures/typing.py"));
     terminal.args(["-c", program, &object!(steps).to_string()]);
+    // A version manager's wrapper of `python3` can put other directories at the beginning of PATH.
+    if let Some((_, Some(path))) = command.get_envs().find(|(name, _)| *name == "PATH") {
+        terminal.arg("env").arg(format!("PATH={}", path.to_str().unwrap()));
+    }
     terminal.arg(command.get_program()).args(command.get_args());
     terminal.current_dir(command.get_current_dir().unwrap()).env("TERM", "xterm-256color").env_remove("NO_COLOR");
     for (name, value) in command.get_envs() {
@@ -175,7 +179,9 @@ fn the_script_of_entra_setup_ends_and_deletes_its_keys() {
     let keys = folder.path().join("keys");
     fs::create_dir(&keys).unwrap();
     let mut setup = onboard();
-    setup.args(["entra-setup", "--credential", "secret", "--region", "eu-west-1", "--run"]).env("TMPDIR", &keys);
+    setup
+        .args(["entra-setup", "--credential", "secret", "--region", "eu-west-1", "--run", "--yes"])
+        .env("TMPDIR", &keys);
     let path = std::env::join_paths(
         [folder.path().to_path_buf()].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
     );

@@ -76,7 +76,7 @@ pub async fn run(args: DeployArgs, console: &Console) -> Result<Exit, CommandErr
     match confirmed {
         None => return Ok(interruption(console)),
         Some(false) => {
-            return Err(CommandError::undecided("NotConfirmed", words.not_deployed_yet(), words.deploy_with_yes()));
+            return Err(CommandError::undecided("NotConfirmed", words.not_deployed_yet(), words.run_with_yes()));
         }
         Some(true) => {}
     }
@@ -189,7 +189,7 @@ async fn ready(stacks: Stacks<'_>, console: &Console) -> Result<Ready, CommandEr
                 Some(true) => delete(stacks, &stack.id, console).await?,
                 Some(false) => {
                     let what = words.failed_stack_exists(stacks.stack);
-                    return Err(CommandError::undecided("NotConfirmed", what, words.deploy_with_yes()));
+                    return Err(CommandError::undecided("NotConfirmed", what, words.run_with_yes()));
                 }
             },
             _ if stack.is_changing() => {

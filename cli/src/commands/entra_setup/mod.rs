@@ -1,5 +1,6 @@
 //! `onboard entra-setup`: the one-time setup in Entra that lets the stack authenticate. The command prints a script for
-//! a shell in which the Azure CLI and the AWS CLI are signed in. With `--run`, the command runs this script.
+//! a shell in which the Azure CLI and the AWS CLI are signed in. The script shows the tenant and the account, and asks
+//! before it changes anything. With `--run`, the command runs this script, and asks in its place.
 //!
 //! The script grants the permissions in [`Identity::permissions`]. The function `preflight` checks that each Graph
 //! token contains these permissions. The script is safe to repeat: it finds existing applications by name and grants
@@ -22,7 +23,7 @@ use tokio::{
 use crate::{
     args::{CredentialArg, EntraSetupArgs},
     cloud::{configuration, error::CommandError},
-    commands::{interruption, unless_interrupted},
+    commands::{interruption, prompt::confirmed, unless_interrupted},
     exit::Exit,
     output::{EntraIdentity, EntraSetup},
     ui::Console,
@@ -55,7 +56,8 @@ struct Setup<'a> {
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if an argument is invalid, no Region is set, a required program is missing, or the script fails.
+/// Fails if an argument is invalid, no Region is set, a required program is missing, the operator does not confirm, or the
+/// script fails.
 pub async fn run(args: EntraSetupArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let stack = configuration::stack(args.stack.as_deref(), words)?;
@@ -80,14 +82,17 @@ pub async fn run(args: EntraSetupArgs, console: &Console) -> Result<Exit, Comman
         let missing = missing.join("\n  ");
         return Err(CommandError::input(words.tools_missing(missing), words.install_the_programs()));
     }
-    let run = execute(&script, console).await.map_err(|error| {
-        let what = words.program_not_started("bash", error);
-        CommandError::failed("SetupStopped", what, words.install_the_programs())
-    })?;
-    let Some((succeeded, printed)) = run else { return Ok(interruption(console)) };
-    if !succeeded {
-        return Err(CommandError::failed("SetupStopped", words.setup_stopped(), words.correct_and_repeat()));
+    if execute(&script, "--show", console).await?.is_none() {
+        return Ok(interruption(console));
     }
+    match confirmed(&words.setup_question(), console).await {
+        None => return Ok(interruption(console)),
+        Some(false) => {
+            return Err(CommandError::undecided("NotConfirmed", words.not_confirmed(), words.run_with_yes()));
+        }
+        Some(true) => {}
+    }
+    let Some(printed) = execute(&script, "--yes", console).await? else { return Ok(interruption(console)) };
     console.result(&EntraSetup { parameters: Some(parameters(&printed)), ..document(&setup, &script) });
     Ok(Exit::Done)
 }
@@ -112,11 +117,27 @@ fn is_there(program: &str) -> bool {
     std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
 }
 
-/// Runs the script. Returns whether it succeeded, or `None` if the operator interrupts it. With `--json`, also returns the
-/// output of the script, which is then written to standard error.
-async fn execute(script: &str, console: &Console) -> std::io::Result<Option<(bool, String)>> {
+/// Runs the script with an argument. Returns `None` if the operator interrupts it. With `--json`, returns the output of
+/// the script, which is then written to standard error.
+async fn execute(script: &str, argument: &str, console: &Console) -> Result<Option<String>, CommandError> {
+    let words = console.words();
+    let ended = shell(script, argument, console).await.map_err(|error| {
+        let what = words.program_not_started("bash", error);
+        CommandError::failed("SetupStopped", what, words.install_the_programs())
+    })?;
+    match ended {
+        Some((false, _)) => {
+            Err(CommandError::failed("SetupStopped", words.setup_stopped(), words.correct_and_repeat()))
+        }
+        ended => Ok(ended.map(|(_, printed)| printed)),
+    }
+}
+
+/// Runs the script in a shell. Returns whether it succeeded and what it printed, or `None` if the operator interrupts
+/// it.
+async fn shell(script: &str, argument: &str, console: &Console) -> std::io::Result<Option<(bool, String)>> {
     let mut command = Command::new("bash");
-    command.arg("-s").stdin(Stdio::piped());
+    command.args(["-s", "--", argument]).stdin(Stdio::piped());
     if console.is_json() {
         command.stdout(Stdio::piped());
     }

@@ -9,7 +9,11 @@ use onboarding_core::{
 };
 
 use super::Setup;
-use crate::{args::CredentialArg, ui::Console, words::quoted};
+use crate::{
+    args::CredentialArg,
+    ui::Console,
+    words::{Words, quoted},
+};
 
 /// The script stops at the first failure. Changes in Entra take time to replicate, so some commands are retried.
 ///
@@ -18,6 +22,15 @@ use crate::{args::CredentialArg, ui::Console, words::quoted};
 /// list` ignores case. Each shell function therefore reads first and writes only what is missing, and grants admin
 /// consent by creating app role assignments.
 const HEAD: &str = r#"set -euo pipefail
+MODE=${1:-}
+case $MODE in
+  '' | --yes | --show) ;;
+  *)
+    echo "Usage: $0 [--yes | --show]" >&2
+    exit 2
+    ;;
+esac
+
 again() {
   local wait
   for wait in ${ENTRA_SETUP_WAITS:-5 10 20 30 60}; do "$@" 2>/dev/null && return; sleep "$wait"; done
@@ -29,10 +42,28 @@ application() {
   local ids
   ids=$(az ad app list --filter "displayName eq '$1'" --query "[?displayName=='$1'].appId" --output tsv) || return
   if [ "$(wc -w <<< "$ids")" -gt 1 ]; then
-    echo "Several applications are named $1. Delete or rename all but one:" $ids >&2
+    echo "Several applications are named $1. Delete or rename all but one: ${ids//$'\n'/ }" >&2
     return 1
   fi
   echo "$ids"
+}
+
+"#;
+
+/// Shell function that prints the issuer of the account's tokens, or nothing if outbound identity federation is turned
+/// off. Any other error ends the script. IAM's error code for the setting is `FeatureDisabled`; the name of the exception in
+/// the service model ends in `Exception`.
+const ISSUER: &str = r#"# Prints the issuer of the account's tokens, or nothing if outbound identity federation is turned off.
+issuer() {
+  local error
+  { error=$(aws iam get-outbound-web-identity-federation-info --query IssuerIdentifier --output text 2>&1 >&3); } 3>&1 && return
+  case $error in
+    *"(FeatureDisabled)"* | *"(FeatureDisabledException)"*) ;;
+    *)
+      echo "$error" >&2
+      return 1
+      ;;
+  esac
 }
 
 "#;
@@ -72,7 +103,8 @@ consent() {
 
 /// Shell function that adds or updates the federated credential `name`, with which the application accepts tokens that
 /// have this subject.
-const TRUST: &str = r#"trust() {
+const TRUST: &str = r#"# Makes the application accept tokens with this subject.
+trust() {
   local client=$1 name=$2 subject=$3 audience=$4 verb=create named=() found
   local credentials=(az ad app federated-credential list --id "$client" --output tsv --query)
   local body="{\"name\": \"$name\", \"issuer\": \"$ISSUER\", \"subject\": \"$subject\", \"audiences\": [\"$audience\"]}"
@@ -90,12 +122,16 @@ const TRUST: &str = r#"trust() {
 pub(super) fn of(setup: &Setup<'_>, console: &Console) -> String {
     let mut script = format!(
         "#!/usr/bin/env bash\n# Connect Onboarding: {} in Microsoft Entra ID, for the stack {} in {}.\n\
-         # Needs a signed-in Azure CLI (az login; Privileged Role Administrator or Global Administrator) and AWS CLI.\n",
+         # Needs a signed-in Azure CLI (az login; Privileged Role Administrator or Global Administrator) and AWS CLI.\n\
+         # Shows the tenant, the account and the changes, and asks before the first change. Arguments:\n\
+         #   --yes     makes the changes without asking\n\
+         #   --show    shows the tenant, the account and the changes, and makes no change\n",
         if setup.args.remove.is_some() { "removes an identity" } else { "creates the two identities" },
         setup.stack,
         setup.region
     );
     script.push_str(HEAD);
+    ask(&mut script, console.words());
     environment(&mut script, setup);
     if let Some(identity) = setup.args.remove {
         remove(&mut script, setup, identity.into(), console);
@@ -118,22 +154,105 @@ fn environment(script: &mut String, setup: &Setup<'_>) {
     let _ = writeln!(script, "export AWS_REGION={0} AWS_DEFAULT_REGION={0}\n", setup.region);
 }
 
+/// Shell function that asks before the first change. A script that bash reads from its standard input can ask too,
+/// because the answer is read from the terminal.
+fn ask(script: &mut String, words: Words) {
+    let _ = write!(
+        script,
+        r#"# Asks before the first change.
+confirm() {{
+  local answer=
+  if ! {{ : < /dev/tty; }} 2>/dev/null; then
+    echo {} >&2
+    exit 5
+  fi
+  read -r -p {} answer < /dev/tty || echo >&2
+  case $answer in
+    [yY] | [yY][eE][sS]) ;;
+    *)
+      echo {} >&2
+      exit 5
+      ;;
+  esac
+}}
+
+"#,
+        quoted(&words.setup_needs_yes()),
+        quoted(&format!("{} ", words.setup_question())),
+        quoted(&words.not_confirmed())
+    );
+}
+
+/// Shows the tenant, the account and the changes, then asks. The displayed name of the tenant is empty for an
+/// application that is signed in to the Azure CLI.
+fn confirm(script: &mut String, setup: &Setup<'_>, words: Words) {
+    let keyless = setup.args.credential == CredentialArg::Keyless && setup.args.remove.is_none();
+    script.push_str(
+        "TENANT_ID=$(az account show --query tenantId --output tsv)\n\
+         CALLER=$(aws sts get-caller-identity --query Arn --output text)\n\
+         ACCOUNT=$(cut -d: -f5 <<< \"$CALLER\")\n",
+    );
+    if keyless {
+        script.push_str("ISSUER=$(issuer)\n");
+    }
+    let _ = write!(
+        script,
+        "if [ \"$MODE\" != --yes ]; then\n  \
+         TENANT_NAME=$(az account show --query tenantDisplayName --output tsv)\n  \
+         OPERATOR=$(az account show --query user.name --output tsv)\n  \
+         cat <<CHANGES\n{}\n{}\n\n",
+        words.setup_tenant("$TENANT_ID${TENANT_NAME:+ ($TENANT_NAME)}", "$OPERATOR"),
+        words.setup_account("$ACCOUNT", &setup.region, "$CALLER")
+    );
+    changes(script, setup, words);
+    script.push_str("CHANGES\n");
+    if keyless {
+        let federates = quoted(&words.setup_federates());
+        let _ = writeln!(script, "  if [ -z \"$ISSUER\" ]; then echo {federates}; fi");
+    }
+    script.push_str("  if [ \"$MODE\" = --show ]; then exit; fi\n  confirm\nfi\n\n");
+}
+
+/// Describes the changes: a line for each identity, with the permissions that the whole tenant grants.
+fn changes(script: &mut String, setup: &Setup<'_>, words: Words) {
+    if let Some(identity) = setup.args.remove.map(Identity::from) {
+        let (display, secret) =
+            (names::app_registration(&setup.stack, identity), names::credential_secret(&setup.stack, identity));
+        let _ = writeln!(script, "{}", words.setup_removes(display, secret));
+        return;
+    }
+    for identity in setup.args.identities() {
+        let display = names::app_registration(&setup.stack, identity);
+        let permissions: Vec<&str> = identity.permissions().iter().map(|permission| permission.name).collect();
+        let _ = writeln!(script, "{}", words.setup_grants(display, permissions.join(", ")));
+        let credential = match setup.args.credential {
+            CredentialArg::Keyless => words.setup_trusts(names::graph_role(&setup.stack, &setup.region, identity)),
+            CredentialArg::Certificate | CredentialArg::Secret => {
+                words.setup_stores(setup.args.credential.name(), names::credential_secret(&setup.stack, identity))
+            }
+        };
+        let _ = writeln!(script, "  {credential}");
+    }
+}
+
 fn make(script: &mut String, setup: &Setup<'_>, console: &Console) {
     script.push_str(FUNCTIONS);
     if setup.args.credential == CredentialArg::Keyless {
         script.push_str(TRUST);
+        script.push_str(ISSUER);
     }
+    confirm(script, setup, console.words());
     script.push_str(
-        "TENANT_ID=$(az account show --query tenantId --output tsv)\n\
-         GRAPH=$(az cloud show --query endpoints.microsoftGraphResourceId --output tsv)\n\
+        "GRAPH=$(az cloud show --query endpoints.microsoftGraphResourceId --output tsv)\n\
          GRAPH=${GRAPH%/}\n",
     );
     match setup.args.credential {
         CredentialArg::Keyless => script.push_str(
             "\n# AWS issues tokens for the stack's roles. This setting applies to the whole account; other programs may use it too.\n\
-             ISSUER=$(aws iam get-outbound-web-identity-federation-info --query IssuerIdentifier --output text 2>/dev/null ||\n  \
-             aws iam enable-outbound-web-identity-federation --query IssuerIdentifier --output text)\n\
-             ROLES=$(aws sts get-caller-identity --query Arn --output text | awk -F: '{ print \"arn:\" $2 \":iam::\" $5 \":role\" }')\n",
+             if [ -z \"$ISSUER\" ]; then\n  \
+             ISSUER=$(aws iam enable-outbound-web-identity-federation --query IssuerIdentifier --output text)\n\
+             fi\n\
+             ROLES=arn:$(cut -d: -f2 <<< \"$CALLER\"):iam::$ACCOUNT:role\n",
         ),
         CredentialArg::Certificate | CredentialArg::Secret => script.push_str(
             "\n# Keys and secrets are stored in this temporary folder, which only you can read and which is deleted at the end.\n\
@@ -252,6 +371,7 @@ fn remove(script: &mut String, setup: &Setup<'_>, identity: Identity, console: &
         &setup.region,
     );
     let removed = console.complete(&console.words().identity_removed(identity, parameter(identity)));
+    confirm(script, setup, console.words());
     let _ = write!(
         script,
         "CLIENT_ID=$(application '{display}')\n\
