@@ -89,6 +89,14 @@ impl Fixture {
         functions.map(|function| function["CodeSha256"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// The value of a parameter of the local cloud's stack.
+    async fn parameter(&self, name: &str) -> String {
+        let stack = ("StackName", self.cloud.addresses.stack.as_str());
+        let text = self.cloud.query("cloudformation", "DescribeStacks", &[stack]).await;
+        let (_, after) = text.split_once(&format!("<ParameterKey>{name}</ParameterKey>")).unwrap();
+        between(after, "<ParameterValue>", "<").to_owned()
+    }
+
     async fn status(&self, stack: &str) -> Option<String> {
         let aws = test_support::Aws { url: &self.cloud.addresses.endpoint, region: &self.cloud.addresses.region };
         let response = aws.query("cloudformation", "DescribeStacks", &[("StackName", stack)]).await;
@@ -146,6 +154,12 @@ async fn a_release_is_deployed_over_a_running_stack_after_the_changes_are_confir
     let changed = fixture.upgrade(&["--yes", "--json", "--parameter", "LogRetentionDays=30"]);
     assert_eq!(changed.status.code(), Some(0), "{}", printed(&changed));
     assert!(lines(&changed)[0]["changes"].to_string().contains("AWS::Logs::LogGroup"), "{}", printed(&changed));
+
+    // A parameter that is left out keeps its value, and an empty value replaces it.
+    let id = fixture.parameter("SetupClientId").await;
+    let emptied = fixture.upgrade(&["--yes", "--json", "--parameter", "SetupClientId="]);
+    assert_eq!(emptied.status.code(), Some(0), "{}", printed(&emptied));
+    assert!(!id.is_empty() && fixture.parameter("SetupClientId").await.is_empty(), "{id}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
