@@ -9,6 +9,9 @@ use connect_onboarding::{
     teardown, user_sync,
 };
 
+/// Marker of the source files, by which `onboard deploy` recognizes a binary of an earlier build.
+const SOURCES: &str = env!("ONBOARD_SOURCES");
+
 /// Serves the step that the handler names: the function `run` of a module. The steps in `steps_with_deadline` also
 /// receive the deadline of their invocation, because they must stop before the deadline.
 macro_rules! serve_step {
@@ -23,8 +26,10 @@ macro_rules! serve_step {
                 serve($timed_name, $fence_of, step).await
             })*
             other => Err(format!(
-                "this binary has no handler {other:?}: it runs as a Lambda function whose Handler is the name of a step, as \
-                 set in template.yaml"
+                "this binary ({sources}) has no handler {other:?}: it runs as a Lambda function whose Handler is the name of a step, as \
+                 set in template.yaml",
+                // The compiler must not split the marker, because it is searched for in the file.
+                sources = std::hint::black_box(SOURCES)
             )
             .into()),
         }

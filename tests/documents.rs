@@ -346,3 +346,20 @@ fn the_changelog_describes_this_version() {
     let version = env!("CARGO_PKG_VERSION");
     assert!(read("CHANGELOG.md").contains(&format!("## {version}\n")), "CHANGELOG.md has no {version}");
 }
+
+#[test]
+fn the_documents_name_the_build_of_the_binary_that_a_deployment_from_a_checkout_needs() {
+    for (file, section) in [
+        ("README.md", "## Deploy"),
+        ("README.ja.md", "## デプロイ"),
+        ("docs/deploy.md", "## Upgrade"),
+        ("docs/ja/deploy.md", "## アップグレード"),
+    ] {
+        let text = read(file);
+        let after = text.split_once(&format!("\n{section}\n")).unwrap().1;
+        let section = after.split("\n## ").next().unwrap();
+        for command in ["onboard deploy", "cargo lambda build --release --bin bootstrap"] {
+            assert!(section.contains(command), "{file}: {command} is missing in:\n{section}");
+        }
+    }
+}

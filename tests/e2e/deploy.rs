@@ -121,6 +121,18 @@ fn lines(output: &Output) -> Vec<Value> {
     lines
 }
 
+#[test]
+fn the_build_writes_the_marker_of_the_source_files_into_the_binary() {
+    let binary = PathBuf::from(env!("CARGO_BIN_EXE_onboard")).with_file_name("bootstrap");
+    let home = tempfile::tempdir().unwrap();
+    let mut deploy = onboard();
+    deploy.args(["deploy", "--json", "--region", "eu-west-1", "--folder"]).arg(root()).arg("--bootstrap").arg(binary);
+    deploy.current_dir(home.path()).env("HOME", home.path()).env("AWS_EC2_METADATA_DISABLED", "true");
+    let output = deploy.output().unwrap();
+    // The binary is accepted, and the command stops only because there are no credentials.
+    assert_eq!(lines(&output)[0]["error"]["name"], "NoCredentials", "{}", printed(&output));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_release_is_deployed_over_a_running_stack_after_the_changes_are_confirmed() {
     let fixture = Fixture::new();

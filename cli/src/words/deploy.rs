@@ -10,6 +10,8 @@ catalogue! {
         "関数を Lambda 用にビルドする (`cargo lambda build --release --bin bootstrap`、Architecture=arm64 の場合は --arm64 を追加) か、バイナリを --bootstrap で指定してください。";
     not_for_lambda(file) = "{file} can't run in Lambda: it is not a Linux program for x86_64 or arm64.",
         "{file} は Lambda で実行できません。x86_64 または arm64 用の Linux プログラムではありません。";
+    old_binary(file) = "{file} was built from other source files than those of this checkout, so it does not belong to the template.",
+        "{file} は、このリポジトリの現在のソースファイルからビルドされたものではないため、テンプレートに対応していません。";
     unexpected_template(what) = "template.yaml has an unexpected form: {what}", "template.yaml の形式が正しくありません: {what}";
     unknown_parameter(name) = "The stack has no parameter {name}.", "スタックにパラメータ {name} はありません。";
     known_parameters(names) = "Use one of these parameters: {names}", "使用できるパラメータ: {names}";

@@ -22,6 +22,7 @@ pub mod quota;
 pub mod report;
 pub mod rotation;
 pub mod saml;
+pub mod sources;
 pub mod sync;
 pub mod telephony;
 pub mod text;

@@ -10,7 +10,7 @@ use std::{
 
 use flate2::{Compression, Crc, write::DeflateEncoder};
 use local_cloud::emulator::Workspace;
-use onboarding_core::digest;
+use onboarding_core::{digest, sources};
 
 use crate::{args::DeployArgs, cloud::error::CommandError, words::Words};
 
@@ -51,7 +51,8 @@ impl Package {
     /// Finds and reads the files.
     ///
     /// # Errors
-    /// Fails if a file is missing, or if the binary can't run in Lambda.
+    /// Fails if a file is missing, if the binary can't run in Lambda, or if the root is a checkout and the binary was built
+    /// from other files.
     pub(super) fn find(args: &DeployArgs, words: Words) -> Result<Self, CommandError> {
         let root = match &args.folder {
             Some(folder) => folder.clone(),
@@ -71,6 +72,10 @@ impl Package {
         let binary = read(&file, words)?;
         let architecture = architecture(&binary)
             .ok_or_else(|| CommandError::input(words.not_for_lambda(file.display()), words.build_for_lambda()))?;
+        // A script only starts a binary.
+        if !matches!(architecture, Runnable::Script) && !belongs_to(&binary, &root, words)? {
+            return Err(CommandError::input(words.old_binary(file.display()), words.build_for_lambda()));
+        }
         Ok(Self { root, template, binary, architecture: architecture.value() })
     }
 
@@ -121,6 +126,16 @@ fn read(file: &Path, words: Words) -> Result<Vec<u8>, CommandError> {
     fs::read(file).map_err(|error| {
         CommandError::input(format!("{}: {}", file.display(), words.file_unreadable(error)), words.specify_a_folder())
     })
+}
+
+/// Whether the binary was built from the source files in this directory, or the directory contains no source files, as in
+/// a release.
+fn belongs_to(binary: &[u8], root: &Path, words: Words) -> Result<bool, CommandError> {
+    let marker = sources::marker(root).map_err(|error| {
+        CommandError::input(format!("{}: {}", root.display(), words.file_unreadable(error)), words.specify_a_folder())
+    })?;
+    let contained = |marker: String| binary.windows(marker.len()).any(|bytes| bytes == marker.as_bytes());
+    Ok(marker.is_none_or(contained))
 }
 
 fn unexpected(what: &str, words: Words) -> CommandError {
@@ -191,7 +206,16 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use std::process::Command;
 
+    use clap::Parser;
+
     use super::*;
+    use crate::exit::Exit;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        deploy: DeployArgs,
+    }
 
     fn package(template: &str) -> Package {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -245,6 +269,44 @@ mod tests {
         for other in [elf(40).as_slice(), b"\xcf\xfa\xed\xfe0123456789abcdef", b"MZ", b""] {
             assert!(value(other).is_none(), "{other:?}");
         }
+    }
+
+    #[test]
+    fn in_a_checkout_only_a_binary_of_its_source_files_is_deployed() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let write = |name: &str, content: &[u8]| {
+            fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
+            fs::write(root.join(name), content).unwrap();
+        };
+        write("template.yaml", of_the_checkout().template.as_bytes());
+        for name in ["Cargo.lock", "Cargo.toml", "functions/main.rs"] {
+            write(name, b"first");
+        }
+        let build = |binary: &str| {
+            let marker = sources::marker(root).unwrap().unwrap();
+            write(binary, &[b"\x7fELF", &[0; 14][..], &[62, 0, 1], marker.as_bytes(), &[0]].concat());
+        };
+        let find = |bootstrap: Option<PathBuf>| {
+            let mut arguments = vec!["deploy".into(), "--folder".into(), root.as_os_str().to_owned()];
+            arguments.extend(bootstrap.iter().flat_map(|file| ["--bootstrap".into(), file.as_os_str().to_owned()]));
+            let found = Package::find(&Program::parse_from(arguments).deploy, Words::default());
+            found.map(|package| package.architecture).map_err(|error| (error.exit, error.what, error.action))
+        };
+        build("target/lambda/bootstrap/bootstrap");
+        assert_eq!(find(None), Ok(Some("x86_64")));
+        // A change that is not committed also needs a build, and so does a file that the operator names.
+        write("functions/main.rs", b"second");
+        for bootstrap in [None, Some(root.join("target/lambda/bootstrap/bootstrap"))] {
+            let (exit, what, action) = find(bootstrap).unwrap_err();
+            assert!(exit == Exit::BadInput && what.contains("other source files"), "{what}");
+            assert!(action.contains("cargo lambda build"), "{action}");
+        }
+        build(".aws-sam/build/Preflight/bootstrap");
+        assert_eq!(find(Some(root.join(".aws-sam/build/Preflight/bootstrap"))), Ok(Some("x86_64")));
+        // A release has no source files.
+        fs::remove_dir_all(root.join("functions")).unwrap();
+        assert_eq!(find(None), Ok(Some("x86_64")));
     }
 
     #[test]

@@ -1,0 +1,101 @@
+//! Identifies the source files from which the functions' binary is built. The build script `functions/build.rs`, which
+//! compiles this file too, writes the marker into the binary. `onboard deploy` compares this marker with the files of the
+//! checkout, because a binary of an earlier build does not belong to the template and the state machines of the
+//! checkout.
+//!
+//! The marker depends only on the names and contents of the files. Therefore it does not change with times of files, and
+//! it also covers changes that are not committed.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// The folder with the source files.
+const FOLDER: &str = "functions";
+/// Files outside the folder that affect the binary.
+const BUILD: [&str; 2] = ["Cargo.lock", "Cargo.toml"];
+/// Other files, such as those of an editor, do not affect the binary.
+const EXTENSIONS: [&str; 3] = ["ld", "rs", "toml"];
+/// Parameters of the hash FNV-1a with 64 bits (RFC 9923). The build script has no dependencies and therefore
+/// no cryptographic hash, which the recognition of an old file does not need.
+const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+const PRIME: u64 = 0x0100_0000_01b3;
+
+/// The marker of the source files in this checkout, or `None` if the directory contains no source files, as in a
+/// release.
+///
+/// # Errors
+/// Fails if a file can't be read.
+pub fn marker(root: &Path) -> io::Result<Option<String>> {
+    if !root.join(FOLDER).is_dir() {
+        return Ok(None);
+    }
+    let mut files: Vec<PathBuf> = BUILD.map(PathBuf::from).into();
+    add_files(root, Path::new(FOLDER), &mut files)?;
+    files.sort();
+    let mut hash = OFFSET_BASIS;
+    for file in files {
+        let content = fs::read(root.join(&file))?;
+        for part in [file.to_string_lossy().as_bytes(), &content] {
+            hash = fnv(fnv(hash, &(part.len() as u64).to_le_bytes()), part);
+        }
+    }
+    Ok(Some(format!("connect-onboarding-sources-{hash:016x}")))
+}
+
+/// Adds the source files in a folder, with their paths from the root.
+fn add_files(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(root.join(folder))? {
+        let entry = entry?;
+        let path = folder.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            add_files(root, &path, files)?;
+        } else if path.extension().is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known)) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn fnv(hash: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    #[test]
+    fn the_hash_is_fnv_1a() {
+        // Test vectors of RFC 9923.
+        for (text, hash) in [("", OFFSET_BASIS), ("a", 0xaf63_dc4c_8601_ec8c), ("foobar", 0x8594_4171_f739_67e8)] {
+            assert_eq!(fnv(OFFSET_BASIS, text.as_bytes()), hash, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_marker_changes_with_each_source_file_and_with_no_other_file() {
+        let root = std::env::temp_dir().join(format!("sources-{}", std::process::id()));
+        fs::create_dir_all(root.join("functions/aws")).unwrap();
+        let write = |name: &str, text: &str| {
+            fs::write(root.join(name), text).unwrap();
+            marker(&root).unwrap_or_default().unwrap_or_default()
+        };
+        let names = ["Cargo.lock", "Cargo.toml", "functions/main.rs", "functions/aws/error.rs"];
+        names.iter().for_each(|name| drop(write(name, "first")));
+        let first = write("functions/.main.rs.swp", "");
+        assert_eq!(first.len(), "connect-onboarding-sources-".len() + 16);
+        assert_eq!(write("template.yaml", ""), first);
+        for name in names {
+            assert_ne!(write(name, "second"), first, "{name}");
+            assert_eq!(write(name, "first"), first, "{name}");
+        }
+        // Content that moves to another file is a change too.
+        assert_ne!((write("functions/main.rs", ""), write("functions/aws/error.rs", "firstfirst")).1, first);
+        fs::remove_dir_all(root.join("functions")).unwrap();
+        assert_eq!(marker(&root).unwrap(), None);
+        fs::remove_dir_all(root).unwrap();
+    }
+}
