@@ -22,6 +22,9 @@ const CONFIG: &str = "[default]\nregion = us-west-2\n\
     [sso-session acme-sso]\nsso_region = eu-central-1\nsso_start_url = https://acme.awsapps.com/start\n\
     [profile keys]\nregion = ap-southeast-2\n\
     [profile role]\nrole_arn = arn:aws:iam::111122223333:role/Operator\nsource_profile = single\n\
+    [profile login]\nregion = eu-west-1\nlogin_session = arn:aws:iam::111122223333:user/Operator\n\
+    [profile mfa]\nregion = eu-west-1\nrole_arn = arn:aws:iam::111122223333:role/Operator\nsource_profile = keys\n\
+    mfa_serial = arn:aws:iam::111122223333:mfa/operator\n\
     [profile process]\nregion = ca-central-1\ncredential_process = ./credentials\n";
 const CREDENTIALS: &str = "[default]\naws_access_key_id = OfDefault\naws_secret_access_key = s\n\
     [keys]\naws_access_key_id = OfKeys\naws_secret_access_key = s\n";
@@ -187,7 +190,10 @@ async fn an_unknown_profile_is_named_with_the_known_profiles() {
         let error = error(&output);
         assert_eq!((output.status.code(), &error["name"]), (Some(4), &json!("UnknownProfile")), "{error}");
         assert!(error["message"].as_str().unwrap().contains("profile key "), "{error}");
-        assert!(error["action"].as_str().unwrap().contains("default, keys, process, role, single"), "{error}");
+        assert!(
+            error["action"].as_str().unwrap().contains("default, keys, login, mfa, process, role, single"),
+            "{error}"
+        );
     }
     assert!(home.server.received_requests().await.unwrap().is_empty());
 }
@@ -216,6 +222,40 @@ async fn a_failed_credential_process_is_named() {
     let error = error(&output);
     assert_eq!((output.status.code(), &error["name"]), (Some(4), &json!("NoCredentials")), "{error}");
     assert!(error["action"].as_str().unwrap().contains("credential_process of the profile process"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn for_a_session_of_aws_login_and_a_role_with_mfa_the_command_that_exports_credentials_is_printed() {
+    let home = Home::new().await;
+    let denied = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no MFA</Message></Error></ErrorResponse>";
+    Mock::given(any()).respond_with(ResponseTemplate::new(403).set_body_string(denied)).mount(&home.server).await;
+    for (profile, named) in [("login", "aws login"), ("mfa", "MFA code")] {
+        for (arguments, variables) in [
+            (&["list", "--json", "--profile", profile][..], &[][..]),
+            (&["list", "--json"], &[("AWS_PROFILE", profile)]),
+        ] {
+            let output = home.run(arguments, variables);
+            let error = error(&output);
+            assert_eq!((output.status.code(), &error["name"]), (Some(4), &json!("NoCredentials")), "{error}");
+            assert!(error.to_string().contains(named) && !error.to_string().contains("cargo"), "{error}");
+            let export = format!("`eval \"$(aws configure export-credentials --profile {profile} --format env)\"`");
+            assert!(error["action"].as_str().unwrap().contains(&export), "{error}");
+        }
+    }
+    // Another failure of the role is not a missing code.
+    home.server.reset().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(400).set_body_string(NO_STACK)).mount(&home.server).await;
+    let error = error(&home.run(&["list", "--json", "--profile", "mfa"], &[]));
+    assert!(!error["action"].as_str().unwrap().contains("MFA"), "{error}");
+    assert_eq!(
+        home.request(
+            &[],
+            &[("AWS_PROFILE", "login"), ("AWS_ACCESS_KEY_ID", "Exported"), ("AWS_SECRET_ACCESS_KEY", "s")]
+        )
+        .await
+        .0,
+        "Exported"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

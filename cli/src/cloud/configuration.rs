@@ -210,11 +210,19 @@ impl Profiles {
         let chain = self.chain();
         let has = |profile: &Profile, names: &[&str]| names.iter().any(|name| profile.get(name).is_some());
         let found = |names: &[&str]| chain.iter().find(|profile| has(profile, names)).map(|profile| profile.name());
+        if !self.environment && found(&["login_session"]).is_some() {
+            let what = words.login_profile(&self.selected);
+            return CommandError::cloud("NoCredentials", what, words.export_credentials(quoted(&self.selected)));
+        }
         let action = match (self.environment, found(&["sso_session", "sso_start_url"]), found(&["credential_process"]))
         {
             (false, Some(name), _) if why.contains("ForbiddenException") => words.assign_permission_set(name),
             (false, Some(name), _) => words.sign_in_with_sso(quoted(name)),
             (false, None, Some(name)) => words.check_credential_process(name),
+            // The SDK for Rust sends no MFA code, so a trust policy that requires MFA denies the request.
+            (false, None, None) if why.contains("AccessDenied") && found(&["mfa_serial"]).is_some() => {
+                words.mfa_profile(&self.selected, words.export_credentials(quoted(&self.selected)))
+            }
             _ => words.get_credentials(),
         };
         CommandError::cloud("NoCredentials", words.no_credentials(why), action)

@@ -32,6 +32,12 @@ catalogue! {
     sign_in_with_sso(profile) = "Sign in to IAM Identity Center: `aws sso login --profile {profile}`", "IAM Identity Center にサインインしてください: `aws sso login --profile {profile}`";
     assign_permission_set(profile) = "Ask your administrator to assign you the permission set of the profile {profile} in this account.", "プロファイル {profile} の許可セットをこのアカウントで割り当てるよう、管理者に依頼してください。";
     check_credential_process(profile) = "Run the credential_process of the profile {profile} yourself to see why it fails.", "プロファイル {profile} の credential_process を実行し、失敗の原因を確認してください。";
+    login_profile(profile) = "The profile {profile} uses a session of `aws login`, which this tool can't read.",
+        "プロファイル {profile} は `aws login` のセッションを使用しますが、このツールではセッションを読み取れません。";
+    mfa_profile(profile, action) = "The role of the profile {profile} may require an MFA code (mfa_serial), which this tool does not ask for. {action}",
+        "プロファイル {profile} のロールには MFA コードが必要な可能性がありますが (mfa_serial)、このツールでは入力できません。{action}";
+    export_credentials(profile) = "Export the credentials, then run the command without --profile: `eval \"$(aws configure export-credentials --profile {profile} --format env)\"`",
+        "認証情報をエクスポートしてから、--profile を指定せずに再実行してください: `eval \"$(aws configure export-credentials --profile {profile} --format env)\"`";
     sam_config_invalid(error) = "samconfig.toml is invalid: {error}", "samconfig.toml が正しくありません: {error}";
     see_help() = "Add --help to the command to see its arguments.", "--help を指定すると、引数を確認できます。";
     see_help_of(command) = "See `onboard {command} --help`.", "`onboard {command} --help` を参照してください。";
