@@ -36,8 +36,8 @@ pub(super) struct Access<'a> {
 pub(super) struct Assignments {
     /// The number of members who were assigned.
     pub(super) assigned: usize,
-    /// The number of members who could not be assigned.
-    pub(super) failed: usize,
+    /// The number of members for whom Graph returned an error.
+    failed: usize,
     /// The number of members for whom no request was sent because the deadline was reached.
     pub(super) left: usize,
     /// Whether a request may succeed if it is sent again.
@@ -131,7 +131,7 @@ impl<'a> Access<'a> {
             Err(error) => {
                 let mut result = Assignments::default();
                 result.add(Err(error));
-                return Assignments { failed: members.len(), ..result };
+                return result;
             }
         };
         let missing: Vec<&str> = members.difference(&known).copied().collect();
@@ -153,7 +153,8 @@ impl<'a> Access<'a> {
         result.left = missing.len() - result.assigned - result.failed - unclear.len();
         self.resolve(application, unclear, &mut result).await;
         if result.is_denied() {
-            result.failed += std::mem::take(&mut result.left);
+            // Another round would not succeed either.
+            result.left = 0;
         }
         result
     }

@@ -259,13 +259,10 @@ impl Round<'_> {
         }
         output.counts.done.calls += self.directory.calls() - calls;
         if let Some(error) = &assigned.error {
-            let finding = format!(
-                "{} members can't sign in yet, because they are not assigned: {}",
-                assigned.failed, error.message
-            );
+            let finding = format!("new members can't sign in yet, because they are not assigned: {}", error.message);
             output.findings.insert(0, finding);
         }
-        applied.incomplete = attributes_fail || strips_fail || assigned.failed > 0;
+        applied.incomplete = attributes_fail || strips_fail || assigned.error.is_some();
         applied.assigned = assigned.assigned;
         applied.assignments_may_pass = assigned.may_pass;
         applied.left += assigned.left;
