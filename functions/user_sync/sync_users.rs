@@ -101,7 +101,8 @@ pub(super) struct Observed {
 /// applies as much of the other changes as time allows.
 ///
 /// # Errors
-/// If Entra or Connect can't be read completely; `AccessDenied`; `Throttled` after several rounds without progress.
+/// If Entra or Connect can't be read completely; `AccessDenied`; `LimitExceeded` after several rounds without progress,
+/// because the state machine does not retry this error with the same checkpoint.
 pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -> Result<SyncUsersOutput, StepError> {
     let started = Instant::now();
     let deadline = invocation.last_request();
@@ -399,7 +400,7 @@ fn finish(output: &mut SyncUsersOutput, applied: &Applied, previous: &Checkpoint
     output.status = SyncStatus::More;
     let idle_rounds = if applied.changed_anything() || applied.left == 0 { 0 } else { previous.idle_rounds + 1 };
     if idle_rounds >= MAX_IDLE_ROUNDS {
-        return Err(StepError::throttled(format!(
+        return Err(StepError::limit_exceeded(format!(
             "{idle_rounds} rounds of the user sync changed nothing, and {} requests are left; other programs of this account use \
              the complete rate of Amazon Connect's API in this Region, so reduce their rate or request higher rate quotas",
             applied.left

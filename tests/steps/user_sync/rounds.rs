@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use aws_sdk_connect::types::{AutoAcceptConfig, Channel};
 use local_cloud::stand_in::Behaviour;
-use onboarding_core::sync::{SyncMode, SyncStatus, SyncUsersInput};
+use onboarding_core::{
+    StepErrorKind,
+    sync::{SyncMode, SyncStatus, SyncUsersInput},
+};
 use serde_json::json;
 
 use super::fixture::{Fixture, GROUP_NAME, member, member_id, username};
@@ -36,6 +39,22 @@ async fn all_users_are_created_with_one_call_each_and_a_second_run_changes_nothi
         "one page of members, one page of users, and at most five other calls: {calls:?}"
     );
     assert!(second.counts.done.calls <= 4, "{:?}", second.counts);
+}
+
+#[tokio::test]
+async fn the_error_after_rounds_without_progress_is_not_retried() {
+    let fixture = Fixture::with_members(3).await;
+    fixture.fault(json!({ "match": "^CreateUser$", "times": 0, "status": 429, "code": "TooManyRequestsException" }));
+    let mut carry = None;
+    for _ in 0..2 {
+        let output = fixture.round(SyncUsersInput { carry, ..fixture.input() }, Duration::from_secs(2)).await.unwrap();
+        assert_eq!(output.status, SyncStatus::More);
+        carry = output.carry;
+    }
+    let last = fixture.round(SyncUsersInput { carry, ..fixture.input() }, Duration::from_secs(2)).await;
+    let error = last.unwrap_err();
+    assert!(error.message.contains("3 rounds of the user sync changed nothing"), "{error}");
+    assert!(!StepErrorKind::RETRIED.contains(&error.kind), "{error}");
 }
 
 #[tokio::test]
