@@ -22,7 +22,8 @@ impl Guarded {
     /// round has applied.
     pub(super) fn report(&self, earlier: Option<&AppliedApproval>, output: &mut SyncUsersOutput) {
         output.reasons.clone_from(&self.plan.reasons);
-        output.counts.planned.waiting = self.plan.waiting.counts().actions();
+        let waiting = self.plan.waiting.counts();
+        output.counts.planned.waiting = waiting.actions() + waiting.end_sessions;
         if !self.plan.waiting.is_empty() {
             output.waiting = Some(WaitingPart::of(&self.plan, &self.requested.union(&self.approved)));
         }

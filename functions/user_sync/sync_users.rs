@@ -37,8 +37,8 @@ use onboarding_core::{
     StepError, names,
     onboarding::NestedGroups,
     sync::{
-        Checkpoint, Completeness, ConnectUser, Counts, Failure, GroupRead, MAX_LISTED, Outcome, Plan, Policy, Profiles,
-        SyncMode, SyncProgress, SyncStatus, SyncUsersInput, SyncUsersOutput, Totals, plan,
+        Checkpoint, Completeness, ConnectUser, Counts, Failure, GroupRead, GuardedPlan, MAX_LISTED, Outcome, Plan,
+        Policy, Profiles, SyncMode, SyncProgress, SyncStatus, SyncUsersInput, SyncUsersOutput, Totals, plan,
     },
 };
 use time::OffsetDateTime;
@@ -143,7 +143,7 @@ pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -
         return Ok(output);
     }
     round.request_approval(&guarded, &mut output).await?;
-    let applied = round.apply(&guarded.plan.apply, &observed, &mut output).await?;
+    let applied = round.apply(&guarded.plan, &observed, &mut output).await?;
     output.durations.apply_ms = millis(started.elapsed() - planned_at);
     add_results(&mut output, &applied);
     let finished = finish(&mut output, &applied, &round.checkpoint);
@@ -232,7 +232,7 @@ impl Round<'_> {
     /// Applies the plan until the deadline. While the plan is applied, writes the progress to the registry.
     async fn apply(
         &self,
-        plan: &Plan,
+        GuardedPlan { apply: plan, waiting, .. }: &GuardedPlan,
         observed: &Observed,
         output: &mut SyncUsersOutput,
     ) -> Result<Applied, StepError> {
@@ -246,10 +246,12 @@ impl Round<'_> {
         let no_access = self.no_access(&plan, profiles, output).await;
         let strips_fail = no_access.is_none() && !plan.strip.is_empty();
         let writer = self.writer(burst_available).with_progress(&done).with_no_access(no_access);
+        // The progress does not count the sign-outs of kept users.
+        let planned = Counts { waiting: waiting.counts().actions(), ..output.counts.planned };
         let apply = async {
             tokio::select! {
                 applied = writer.apply(&plan, self.deadline) => applied,
-                never = self.report_progress(&output.counts.planned, &done) => match never {},
+                never = self.report_progress(&planned, &done) => match never {},
             }
         };
         // An error in Connect does not keep members from being assigned.

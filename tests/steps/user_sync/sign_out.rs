@@ -235,7 +235,8 @@ async fn reports_beyond_the_removal_limit_are_left_to_the_comparison() {
 async fn while_a_request_for_approval_is_open_or_rejected_no_reported_leaver_is_signed_out() {
     let fixture = keeping().await;
     (0..4).for_each(|number| leave(&fixture, number));
-    assert_eq!(fixture.sync().await.unwrap().status, SyncStatus::UnsafePlan);
+    let output = fixture.sync().await.unwrap();
+    assert_eq!((output.status, output.counts.planned.waiting), (SyncStatus::UnsafePlan, 4), "{output:?}");
     // Each event alone is within the removal limit.
     for number in 0..4 {
         let output = hinted(&fixture, [number]).await;
