@@ -25,6 +25,7 @@ def fail(what, text):
 
 def run(what, command, **options):
     """Runs a command and prints its output as progress."""
+    import os
     import subprocess
 
     said = []
@@ -35,6 +36,10 @@ def run(what, command, **options):
                 tell({"progress": line.strip()})
     if process.returncode:
         full = any("No space left on device" in line or "Disk quota exceeded" in line for line in said)
+        # `venv` hides the error of the program that it runs, so the free space decides. A package is larger than 1 MB.
+        disk = os.statvfs(CACHE)
+        if not full and disk.f_bavail * disk.f_frsize < 1_000_000:
+            fail("folder", "No space left on device")
         fail("folder" if full else what, "\n".join(said[-12:]))
 
 

@@ -173,6 +173,24 @@ mod tests {
         }
     }
 
+    /// What `environment.py` reports if `venv` fails while this many blocks of the disk are free.
+    fn failed(free: u64) -> serde_json::Value {
+        let cache = tempfile::tempdir().unwrap();
+        let disk = format!(
+            "import os, sys, types\nos.statvfs = lambda path: types.SimpleNamespace(f_bavail={free}, f_frsize=4096)\nsys.executable = 'false'\n"
+        );
+        let mut command = std::process::Command::new("python3");
+        command.args(["-I", "-c", &format!("{disk}{PROGRAM}")]).arg(cache.path());
+        let printed = command.stdin(Stdio::null()).output().unwrap().stdout;
+        serde_json::from_slice(printed.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_failure_on_a_full_disk_names_the_disk() {
+        assert_eq!((&failed(1)["failed"], &failed(1)["text"]), (&"folder".into(), &"No space left on device".into()));
+        assert_eq!(failed(1_000_000)["failed"], "venv");
+    }
+
     async fn last(program: &str) -> Option<Line> {
         lines(Command::new("sh").args(["-c", program]), &mut |_| {}).await.unwrap()
     }

@@ -145,7 +145,11 @@ impl Words {
             }
             NotStarted::StandIn(error) => (error.to_string(), self.look_and_try_again()),
             NotStarted::Certificate(error) => (error.clone(), self.try_again()),
-            NotStarted::NotDeployed(what) => (self.not_deployed(what.replace('\n', "\n  ")), self.correct_template()),
+            NotStarted::NotDeployed(what) => {
+                let full = ["No space left on device", "Disk quota exceeded"].iter().any(|cause| what.contains(cause));
+                let advice = if full { self.free_disk_space() } else { self.correct_template() };
+                (self.not_deployed(what.replace('\n', "\n  ")), advice)
+            }
             NotStarted::OutputsUnreadable(error) => (self.outputs_unreadable(error), self.correct_template()),
         }
     }
@@ -169,4 +173,16 @@ impl Words {
 /// Indents each line by two blanks.
 fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn if_the_disk_is_full_the_advice_is_not_to_correct_the_template() {
+        let advice = |what: &str| Words::default().not_started(&NotStarted::NotDeployed(what.to_owned())).1;
+        assert!(advice("OSError: [Errno 28] No space left on device: 'bootstrap'").starts_with("free disk space"));
+        assert!(advice("a resource is missing").starts_with("correct template.yaml"));
+    }
 }
