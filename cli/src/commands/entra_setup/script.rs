@@ -21,7 +21,9 @@ use crate::{
 /// again, `az ad app permission admin-consent` works only in the cloud named `AzureCloud`, and the filter of `az ad app
 /// list` ignores case. Each shell function therefore reads first and writes only what is missing, and grants admin
 /// consent by creating app role assignments.
-const HEAD: &str = r#"set -euo pipefail
+const HEAD: &str = r#"# The messages contain commands in backquotes.
+# shellcheck disable=SC2016
+set -euo pipefail
 MODE=${1:-}
 case $MODE in
   '' | --yes | --show) ;;
