@@ -28,7 +28,7 @@ use onboarding_core::{
     contract::*,
     messages::{Message, NotifyInput},
     sync::SyncUsersInput,
-    telephony::OrderNumbersInput,
+    telephony::{CreateStarterFlowInput, OrderNumbersInput, TestFirstCallInput},
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -287,6 +287,7 @@ fn decoded(handler: &str, event: Value) -> Result<(), String> {
         "plan-teardown" => decode::<PlanTeardownInput>(event),
         "unsubscribe-groups"
         | "delete-users"
+        | "delete-starter-flow"
         | "delete-federation"
         | "remove-entra-application"
         | "delete-instance" => decode::<RemoveInput>(event),
@@ -300,6 +301,8 @@ fn decoded(handler: &str, event: Value) -> Result<(), String> {
         "configure-instance" => decode::<ConfigureInstanceInput>(event),
         "request-quotas" => decode::<RequestQuotasInput>(event),
         "notify" => decode::<NotifyInput>(event),
+        "create-starter-flow" => decode::<CreateStarterFlowInput>(event),
+        "test-first-call" => decode::<TestFirstCallInput>(event),
         "order-numbers" => decode::<OrderNumbersInput>(event),
         "create-entra-application" => decode::<CreateEntraApplicationInput>(event),
         "configure-entra-sign-on" => decode::<ConfigureEntraSignOnInput>(event),
@@ -457,9 +460,11 @@ fn only_the_teardown_functions_may_delete_objects_of_an_onboarding() {
         "iam:DeletePolicy",
         "iam:DeleteSAMLProvider",
         "connect:DeleteInstance",
+        "connect:DeleteContactFlow",
+        "connect:DeleteTestCase",
         "iam:DetachRolePolicy",
     ];
-    let teardown = ["DeleteFederationFunction", "DeleteInstanceFunction"];
+    let teardown = ["DeleteFederationFunction", "DeleteInstanceFunction", "DeleteStarterFlowFunction"];
     for (name, function) in resources_of_type(&template(), "AWS::Serverless::Function") {
         let policies = function["Properties"]["Policies"].to_string();
         for action in removing.iter().filter(|action| policies.contains(&format!("\"{action}\""))) {

@@ -110,6 +110,8 @@ const CODES: [(StepErrorKind, &[&str]); 6] = [
             "InvalidParameterException",
             "InvalidParameter",
             "InvalidRequestException",
+            "InvalidContactFlowException",
+            "InvalidTestCaseException",
             "InvalidInput",
             "InvalidInputException",
             "ValidationException",

@@ -3,7 +3,8 @@
 //!
 //! * Reads: `dynamodb:GetItem` or `dynamodb:Scan` on the registry; `connect:DescribeInstance`,
 //!   `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`, `connect:ListApprovedOrigins`, the lists of
-//!   profiles and hierarchy groups; `connect:SearchUsers`, `connect:DescribeSecurityProfile` and `connect:ListSecurityProfilePermissions` for
+//!   profiles and hierarchy groups; `connect:ListContactFlows`, `connect:DescribeContactFlow`, `connect:ListTestCases` and
+//!   `connect:DescribeTestCase` for the starter flow; `connect:SearchUsers`, `connect:DescribeSecurityProfile` and `connect:ListSecurityProfilePermissions` for
 //!   the security profile without permissions; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:GetRole`,
 //!   `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; Graph `/servicePrincipals/{id}` with its claims policies
 //!   and assignments, `/applications/{id}`, `/groups/{id}` (and its members, if single users are assigned),
@@ -36,7 +37,7 @@ use crate::{
     inspect::{
         entra::{self, Found, as_found},
         federation::{Federation, policy_object, provider_object, role_object},
-        instance, origins, record,
+        instance, origins, record, starter_flow,
     },
     registry::{Entry, Registry, Unreadable},
     runtime::metrics::{Metric, Metrics},
@@ -288,6 +289,8 @@ impl Comparison<'_> {
             objects.extend(instance::attribute_objects(self.ctx, Some(id), wanted).await?);
             objects.extend(instance::storage_objects(self.ctx, Some(id), wanted).await?);
             objects.extend(origins::origin_objects(self.ctx, Some(id), wanted).await?);
+            let telephony = (&self.onboarding.telephony, self.onboarding.language);
+            objects.extend(starter_flow::objects(self.ctx.connect(), Some(id), alias, telephony).await?);
         }
         Ok(objects)
     }

@@ -10,3 +10,4 @@ pub(crate) mod instance;
 pub(crate) mod members;
 pub(crate) mod origins;
 pub(crate) mod record;
+pub(crate) mod starter_flow;

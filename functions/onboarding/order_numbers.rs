@@ -9,12 +9,13 @@
 //! `ListPhoneNumbersV2` returns the numbers.
 //!
 //! * Reads: `connect:ListPhoneNumbersV2`, `connect:SearchAvailablePhoneNumbers`, `connect:DescribePhoneNumber`,
-//!   `connect:ListContactFlows`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
+//!   `connect:ListContactFlows`, `connect:ListFlowAssociations`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
 //!   `support:DescribeServices`, `support:DescribeCases`, `support:DescribeCommunications`, `s3:GetObject` on the
 //!   documents bucket (and `s3:ListBucket`, because S3 otherwise returns access denied for a missing object).
 //! * Writes: `connect:ClaimPhoneNumber`, `connect:UpdatePhoneNumberMetadata`,
 //!   `connect:AssociatePhoneNumberContactFlow`, `connect:TagResource`, `support:AddAttachmentsToSet`,
 //!   `support:CreateCase`.
+//! * A number without `contactFlow` in the input gets the starter flow, unless the number already has a flow.
 //! * Safe to repeat: the instance's numbers are listed before any request. A poll claims only numbers that the previous
 //!   poll has stored in the state of the execution, each with its own client token. A support case is found again by
 //!   the marker in its subject, even if the case is resolved. Numbers that the instance already had get the settings in

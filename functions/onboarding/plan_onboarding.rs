@@ -6,7 +6,8 @@
 //!   `/groups/{id}/members` or `/transitiveMembers`, `/servicePrincipals`, `/applications`, claims policies and
 //!   assignments of the application, `/subscriptions`; the federation metadata; `connect:ListInstances`,
 //!   `connect:DescribeInstance`, `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`,
-//!   `connect:ListApprovedOrigins`, `connect:ListPhoneNumbersV2`, `connect:SearchAvailablePhoneNumbers`, `connect:SearchUsers`, the lists of profiles
+//!   `connect:ListApprovedOrigins`, `connect:ListPhoneNumbersV2`, `connect:SearchAvailablePhoneNumbers`, `connect:SearchUsers`, `connect:ListContactFlows`,
+//!   `connect:DescribeContactFlow`, `connect:ListTestCases`, `connect:DescribeTestCase`, the lists of profiles
 //!   and hierarchy groups; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:GetRole`,
 //!   `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; the Service Quotas calls of `request-quotas` except the
 //!   request; `support:DescribeCases`; `dynamodb:GetItem` on the registry. The documents for ordering numbers are not
@@ -41,7 +42,7 @@ use crate::{
         federation::{Federation, policy_object, provider_object, role_object},
         instance,
         members::{Members, UserPlan},
-        origins, record,
+        origins, record, starter_flow,
     },
     onboarding::telephony,
     registry::{Entry, Registry},
@@ -166,6 +167,10 @@ impl Planner<'_> {
         for target in targets {
             items.push(self.quota_item(&target.code, (target.at_least, target.ask_for)).await?);
         }
+        let id = self.instance.id.as_deref();
+        let alias = &self.onboarding.instance.alias;
+        let wanted = (&self.onboarding.telephony, self.onboarding.language);
+        items.extend(self.planned(&starter_flow::objects(self.ctx.connect(), id, alias, wanted).await?));
         items.extend(telephony::preview(self.ctx, arn, self.onboarding).await?);
         Ok(items)
     }

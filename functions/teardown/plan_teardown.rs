@@ -6,7 +6,8 @@
 //! input as soon as the instance is active.
 //!
 //! * Reads: `dynamodb:GetItem` and `dynamodb:Scan` on the registry; `connect:DescribeInstance`,
-//!   `connect:ListApprovedOrigins`, `connect:ListPhoneNumbersV2`, `connect:SearchUsers`; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetRole`,
+//!   `connect:ListApprovedOrigins`, `connect:ListPhoneNumbersV2`, `connect:SearchUsers`, `connect:ListContactFlows`,
+//!   `connect:DescribeContactFlow`, `connect:ListTestCases`, `connect:DescribeTestCase`; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetRole`,
 //!   `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; Graph `/servicePrincipals/{id}` with its claims policies
 //!   and assignments, `/applications/{id}`, `/policies/claimsMappingPolicies`, `/subscriptions`; for an unregistered
 //!   instance also `/applicationTemplates`, `/servicePrincipals` and `/applications` (lists).
@@ -36,6 +37,7 @@ use crate::{
         federation::{Federation, FoundRole},
         incomplete, instance,
         origins::{ORIGIN, Origins},
+        starter_flow,
     },
     registry::{Entry, Registry},
 };
@@ -72,6 +74,7 @@ pub async fn run(ctx: &Context, input: PlanTeardownInput) -> Result<PlanTeardown
     };
     let (application, fate) = planner.application().await?;
     let (origins, approved_origins) = planner.origins().await?;
+    let (first_call, starter_flow, first_call_test) = planner.first_call().await?;
     let (instance, phone_numbers) = planner.instance().await?;
     let parts = [
         planner.subscriptions(&registry).await?,
@@ -79,6 +82,7 @@ pub async fn run(ctx: &Context, input: PlanTeardownInput) -> Result<PlanTeardown
         planner.federation().await?,
         application,
         origins,
+        first_call,
         instance,
     ];
     let (mut items, notes): (Vec<PlanItem>, Vec<Vec<OpenItem>>) =
@@ -105,7 +109,12 @@ pub async fn run(ctx: &Context, input: PlanTeardownInput) -> Result<PlanTeardown
         approved,
         approval,
         registered: is_registered,
-        target: TeardownTarget { approved_origins, ..planner.target(fate, phone_numbers) },
+        target: TeardownTarget {
+            approved_origins,
+            starter_flow,
+            first_call_test,
+            ..planner.target(fate, phone_numbers)
+        },
     })
 }
 
@@ -208,6 +217,8 @@ impl Planner<'_> {
             role_arn: federation.role_arn,
             phone_numbers,
             approved_origins: Vec::new(),
+            starter_flow: false,
+            first_call_test: false,
         }
     }
 
@@ -222,6 +233,23 @@ impl Planner<'_> {
         let removed = ours.iter().map(|origin| item(origin, Action::Delete, ""));
         let kept = found.of_others().map(|origin| item(origin, Action::Leave, "this onboarding did not add it"));
         Ok((removed.chain(kept).collect(), ours))
+    }
+
+    /// Plans the starter flow and its test case of an instance that is kept. Returns also whether each is removed.
+    async fn first_call(&self) -> Result<(Vec<Planned>, bool, bool), StepError> {
+        if !self.exists || self.deletes_instance {
+            return Ok((Vec::new(), false, false));
+        }
+        let (client, id, alias) = (self.ctx.connect(), self.entry.instance_id.as_str(), self.entry.alias.as_str());
+        let is_ours = |owner: &Ownership| *owner == Ownership::Ours;
+        let flow = starter_flow::flow(client, id, alias).await?.is_some_and(|flow| is_ours(&flow.owner));
+        let test_case = starter_flow::test_case_if_offered(client, id, alias).await?.flatten();
+        let test_case = test_case.is_some_and(|case| is_ours(&case.owner));
+        let item = |kind, name, detail| Planned::new(Area::PhoneNumbers, kind, name, Action::Delete, detail);
+        let test_item = test_case.then(|| item(starter_flow::TEST_CASE, names::FIRST_CALL_TEST, ""));
+        let detail = "phone numbers with this flow then have no flow";
+        let flow_item = flow.then(|| item(starter_flow::FLOW, names::STARTER_FLOW, detail));
+        Ok((test_item.into_iter().chain(flow_item).collect(), flow, test_case))
     }
 
     async fn subscriptions(&self, registry: &Registry<'_>) -> Result<Vec<Planned>, StepError> {

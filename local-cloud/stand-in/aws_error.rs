@@ -53,11 +53,22 @@ impl Refusal {
         Self::new(404, "ResourceNotFoundException", message)
     }
 
+    /// The body of an error of Connect. Public reports state that the errors for an invalid flow and an invalid test case
+    /// have no message, and contain the problems under these names.
+    fn members(&self) -> serde_json::Value {
+        let problems = json!([{ "message": self.message }]);
+        match self.code.as_str() {
+            "InvalidContactFlowException" => json!({ "problems": problems }),
+            "InvalidTestCaseException" => json!({ "problemDetails": problems }),
+            _ => json!({ "Message": self.message }),
+        }
+    }
+
     /// Formats the error as the protocol defines it.
     pub(crate) fn answer(&self, protocol: Protocol) -> Response {
         let id = uuid::Uuid::new_v4().to_string();
         match protocol {
-            Protocol::RestJson => Response::json(self.status, &json!({ "Message": self.message }))
+            Protocol::RestJson => Response::json(self.status, &self.members())
                 .with_header("x-amzn-errortype", self.code.clone())
                 .with_header("x-amzn-requestid", id),
             Protocol::Json => {

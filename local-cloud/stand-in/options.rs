@@ -109,6 +109,15 @@ pub struct Behaviour {
     pub deletion_by_tags: bool,
     /// The name of the action that authorizes `DeleteAllEntitySessions`.
     pub sign_out_action: &'static str,
+    /// Whether actions with the names of the operations authorize the operations on test cases.
+    pub test_case_actions: bool,
+    /// Whether the Region offers test cases.
+    pub test_cases_offered: bool,
+    /// The version of the testing language that test cases must have.
+    pub testing_language: &'static str,
+    /// Whether `DescribeContactFlow` returns the content of a flow with metadata and empty members that the caller has
+    /// not written.
+    pub flow_content_completed: bool,
     /// Whether Connect supplies the condition key `aws:TagKeys`, which contains the tag keys of a request.
     pub tag_keys_evaluated: bool,
     /// Whether Directory Service checks permissions for the ARN of the directory that Connect creates for an instance.
@@ -168,6 +177,10 @@ impl Default for Behaviour {
             proficiencies_reassociable: false,
             deletion_by_tags: true,
             sign_out_action: "DeleteAllEntitySessions",
+            test_case_actions: true,
+            test_cases_offered: true,
+            testing_language: "2019-10-30",
+            flow_content_completed: false,
             tag_keys_evaluated: true,
             directories_by_arn: true,
             metadata_must_be_signed: false,

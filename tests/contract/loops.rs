@@ -59,6 +59,7 @@ fn loops(machine: &str) -> Vec<Loop> {
             looped("WaitForQuotas", backoff::approval, backoff::LAST_QUOTA_POLL),
             looped("WaitForNumbersLock", takeover, backoff::MAX_TAKEOVERS),
             looped("WaitForNumbers", backoff::phone_numbers, backoff::LAST_NUMBER_POLL),
+            looped("WaitForFirstCall", backoff::first_call, backoff::LAST_FIRST_CALL_POLL),
             looped("WaitForEntraApplication", backoff::entra_replication, backoff::LAST_REPLICATION_POLL),
         ],
         "rotate-certificate.asl.json" => {

@@ -87,6 +87,10 @@ fn facts(report: &Report, words: Words) -> Vec<(&'static str, String)> {
         let (country, kind, status) = (&number.country, &number.kind, names.number(number.status));
         (names.numbers, format!("{} ({country} {kind}, {status})", number.phone_number))
     }));
+    facts.extend(report.telephony.first_call.iter().map(|call| {
+        let tested_at = call.tested_at.as_ref().map_or_else(String::new, |at| format!(", {at}"));
+        (names.first_call, format!("{} ({}{tested_at})", names.first_call(call.status), call.flow))
+    }));
     facts.extend(report.telephony.orders.iter().map(|order| {
         let case = order.display_id.as_deref().unwrap_or(&order.marker);
         (names.cases, format!("{case}: {}", names.order(order.status)))
@@ -119,7 +123,7 @@ mod tests {
         VerifySignInOutput,
     };
     use onboarding_core::sync::{Outcome, SyncUsersOutput, Totals};
-    use onboarding_core::telephony::{CaseOrder, NumberResult, NumberStatus, OrderStatus};
+    use onboarding_core::telephony::{CaseOrder, FirstCall, FirstCallStatus, NumberResult, NumberStatus, OrderStatus};
 
     use super::*;
     use crate::words::Lang;
@@ -163,6 +167,12 @@ mod tests {
                     status: NumberStatus::Claimed,
                     ..Default::default()
                 }],
+                first_call: Some(FirstCall {
+                    flow: "Starter".into(),
+                    status: FirstCallStatus::Answered,
+                    tested_at: Some("2026-12-01T00:00:00Z".into()),
+                    ..Default::default()
+                }),
                 orders: vec![CaseOrder {
                     display_id: Some("1700000001".into()),
                     status: OrderStatus::Done,
@@ -186,6 +196,7 @@ mod tests {
         assert_eq!(find("Groups"), Some("Agents (25)"));
         assert_eq!(find("Users"), Some("created 24, failed 1; group memberships: 25"));
         assert_eq!(find("Phone numbers"), Some("+81350000001 (JP DID, claimed)"));
+        assert_eq!(find("First call"), Some("answered (Starter, 2026-12-01T00:00:00Z)"));
         assert_eq!(find("Support cases"), Some("1700000001: done"));
         assert_eq!(find("Quota"), Some("users: quota 500, needed 600 – OK"));
     }

@@ -66,6 +66,16 @@ pub fn phone_numbers(attempt: u32) -> u64 {
     if attempt < 12 { approval(attempt) } else { LAST }
 }
 
+/// Seconds until the next poll of a test call. A test call takes half a minute, and at most five minutes (Amazon Connect
+/// administrator guide, "Execute test cases"). A queued test call starts later.
+#[must_use]
+pub const fn first_call(attempt: u32) -> u64 {
+    if attempt < 6 { 10 } else { 60 }
+}
+
+/// Maximum number of polls for a test call: about 15 minutes.
+pub const LAST_FIRST_CALL_POLL: u32 = 20;
+
 /// Seconds until the next poll of a phone number that is being claimed, which takes seconds to minutes. The interval
 /// grows to one hour. Otherwise a claim that never finishes would use up the maximum number of polls within hours,
 /// although an order in the same execution needs polls for weeks.

@@ -14,6 +14,10 @@ pub const ENTRA_OBJECT_ID_KEY: &str = "entra-object-id";
 pub const EXPIRES_KEY: &str = "expires";
 /// The name of the security profile without permissions, for users who left and are kept.
 pub const NO_ACCESS_PROFILE: &str = "Connect Onboarding No Access";
+/// The name of the flow that answers calls to phone numbers without a flow.
+pub const STARTER_FLOW: &str = "Connect Onboarding starter flow";
+/// The name of the test case that calls the starter flow.
+pub const FIRST_CALL_TEST: &str = "Connect Onboarding first call";
 /// The IAM path of the roles and policies that an onboarding creates. The functions have permissions only for this
 /// path.
 pub const IAM_PATH: &str = "/connect-onboarding/";

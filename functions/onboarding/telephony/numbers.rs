@@ -14,10 +14,10 @@ use onboarding_core::{
 use crate::{
     aws::{self, error::CallResult as _, phone_numbers},
     context::Context,
+    inspect::starter_flow,
 };
 
-/// The tag that stores the flow with which an onboarding associated a phone number, because no API returns the flow of
-/// a number.
+/// The tag that stores the name of the flow with which an onboarding associated a phone number.
 const FLOW_KEY: &str = "contact-flow";
 
 /// Returns up to `count` available numbers with the wanted country, type and prefix.
@@ -97,14 +97,15 @@ pub(super) async fn claim(
 }
 
 /// Reads a number and, if its claim has finished, configures it. Returns the status, and why the claim failed or the
-/// flow is not set. Returns `None` if Connect has no such number.
+/// flow is not set. Returns `None` if Connect has no such number. `desired` contains the id of the starter flow, if there
+/// is one.
 ///
 /// # Errors
 /// If Connect returns an error.
 pub(super) async fn configure(
     ctx: &Context,
     instance: (&str, &str),
-    desired: &PhoneNumber,
+    desired: (&PhoneNumber, Option<&str>),
     number: &NumberResult,
 ) -> Result<Option<(NumberStatus, Option<String>)>, StepError> {
     let id = number.phone_number_id.as_str();
@@ -124,7 +125,7 @@ pub(super) async fn configure(
 async fn set_up(
     ctx: &Context,
     (alias, instance_arn): (&str, &str),
-    desired: &PhoneNumber,
+    (desired, starter_flow): (&PhoneNumber, Option<&str>),
     number: &NumberResult,
     summary: &ClaimedPhoneNumberSummary,
 ) -> Result<Option<String>, StepError> {
@@ -144,13 +145,16 @@ async fn set_up(
     if let Some(flow) = desired.contact_flow.as_ref().filter(|flow| present(FLOW_KEY) != Some(*flow)) {
         match flow_id(ctx, instance_arn, flow).await? {
             Some(flow_id) => {
-                let request = connect.associate_phone_number_contact_flow().phone_number_id(id);
-                let request = request.instance_id(instance_id(instance_arn)).contact_flow_id(flow_id);
-                request.send().await.doing(failed("connecting the flow"))?;
+                associate(ctx, (instance_arn, &flow_id), number).await?;
                 tags.insert(FLOW_KEY.into(), flow.clone());
             }
             None => problem = Some(format!("the instance has no flow named {flow:?}")),
         }
+    }
+    if let Some(flow_id) = starter_flow.filter(|_| desired.contact_flow.is_none())
+        && !starter_flow::has_flow(connect, instance_id(instance_arn), id).await?
+    {
+        associate(ctx, (instance_arn, flow_id), number).await?;
     }
     tags.retain(|key, value| present(key) != Some(value));
     if !tags.is_empty() {
@@ -159,6 +163,16 @@ async fn set_up(
         sent.doing(failed("setting the tags"))?;
     }
     Ok(problem)
+}
+
+async fn associate(
+    ctx: &Context,
+    (instance_arn, flow_id): (&str, &str),
+    number: &NumberResult,
+) -> Result<(), StepError> {
+    let request = ctx.connect().associate_phone_number_contact_flow().phone_number_id(&number.phone_number_id);
+    let request = request.instance_id(instance_id(instance_arn)).contact_flow_id(flow_id);
+    request.send().await.doing(format_args!("connecting the flow of the number {}", number.phone_number)).map(drop)
 }
 
 async fn flow_id(ctx: &Context, instance_arn: &str, name: &str) -> Result<Option<String>, StepError> {

@@ -31,7 +31,8 @@ pub(crate) async fn perform(
         Action::ListNumbers => responses.held = Some(phone_numbers::held(ctx.connect(), arn).await?),
         Action::Configure(number) => {
             let desired = &desired_numbers[number.desired_number];
-            let state = numbers::configure(ctx, instance, desired, &number).await?;
+            let starter_flow = input.starter_flow.as_deref();
+            let state = numbers::configure(ctx, instance, (desired, starter_flow), &number).await?;
             responses.configured.insert(number.phone_number_id, state);
         }
         Action::ReadQuota => {

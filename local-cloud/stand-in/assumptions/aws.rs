@@ -3,7 +3,7 @@
 use super::{Area, Assumption, Text};
 use crate::stand_in::options::{QuotaOutcome, QuotaPath};
 
-pub(super) const ROWS: [Assumption; 8] = [
+pub(super) const ROWS: [Assumption; 9] = [
     Assumption {
         name: "provider-as-principal",
         area: Area::Certificates,
@@ -59,6 +59,20 @@ pub(super) const ROWS: [Assumption; 8] = [
         },
         source: "Service Authorization Reference, Amazon Connect: lists no action for this operation (2026-09)",
         play: |behaviour| behaviour.sign_out_action = "DeleteEntitySessions",
+    },
+    Assumption {
+        name: "test-case-actions",
+        area: Area::Permissions,
+        assumed: Text {
+            en: "The actions that authorize the operations on test cases have the same names as the operations.",
+            ja: "テストケースの操作の認可には、操作と同じ名前のアクションが使用されます。",
+        },
+        other: Text {
+            en: "The actions have other names, so a policy that allows only the actions of the same names denies the requests.",
+            ja: "別の名前のアクションが使用されるため、操作と同じ名前のアクションだけを許可するポリシーではリクエストが拒否されます。",
+        },
+        source: "Service Authorization Reference, Amazon Connect: lists no action for these operations (2026-09)",
+        play: |behaviour| behaviour.test_case_actions = false,
     },
     Assumption {
         name: "directory-arn",

@@ -3,7 +3,7 @@
 use super::{Area, Assumption, Text};
 use crate::stand_in::options::NumberStock;
 
-pub(super) const ROWS: [Assumption; 14] = [
+pub(super) const ROWS: [Assumption; 17] = [
     Assumption {
         name: "rate-bucket",
         area: Area::Connect,
@@ -186,6 +186,47 @@ pub(super) const ROWS: [Assumption; 14] = [
                 quantity: 20,
             });
         },
+    },
+    Assumption {
+        name: "flow-content",
+        area: Area::Connect,
+        assumed: Text {
+            en: "DescribeContactFlow returns the content of a flow as it was written.",
+            ja: "DescribeContactFlow は、フローの内容を書き込まれたとおりに返します。",
+        },
+        other: Text {
+            en: "DescribeContactFlow returns the content with additional metadata and empty members.",
+            ja: "メタデータと空のメンバーを追加した内容を返します。",
+        },
+        source: "Amazon Connect API reference, DescribeContactFlow: states neither",
+        play: |behaviour| behaviour.flow_content_completed = true,
+    },
+    Assumption {
+        name: "testing-language",
+        area: Area::Connect,
+        assumed: Text {
+            en: "Test cases must have version 2019-10-30 of the testing language.",
+            ja: "テストケースには、テスト言語のバージョン 2019-10-30 を指定する必要があります。",
+        },
+        other: Text {
+            en: "Test cases must have version 2025-06-21 of the testing language.",
+            ja: "テスト言語のバージョン 2025-06-21 を指定する必要があります。",
+        },
+        source: "Amazon Connect developer guide, Example test: shows 2025-06-21; public projects report that the service rejects it",
+        play: |behaviour| behaviour.testing_language = "2025-06-21",
+    },
+    Assumption {
+        name: "test-case-region",
+        area: Area::Connect,
+        assumed: Text {
+            en: "The Region offers test cases.", ja: "リージョンでテストケースを利用できます。"
+        },
+        other: Text {
+            en: "The Region does not offer test cases and answers their operations as unknown operations.",
+            ja: "リージョンではテストケースを利用できず、操作は不明な操作として拒否されます。",
+        },
+        source: "AWS What's New, 2026-02-02: lists Regions without Osaka; the error in other Regions is not documented",
+        play: |behaviour| behaviour.test_cases_offered = false,
     },
     Assumption {
         name: "number-service",

@@ -42,6 +42,8 @@ pub(super) fn asks(
         "CreateUser" => Some(within(setting, input, "agent/*")),
         "CreateSecurityProfile" => Some(within(setting, input, "security-profile/*")),
         "ClaimPhoneNumber" => Some(setting.arn("phone-number/*")),
+        "CreateContactFlow" => Some(within(setting, input, "contact-flow/*")),
+        "CreateTestCase" => Some(within(setting, input, "test-case/*")),
         _ => None,
     };
     let tagged = input.object("Tags").is_some_and(|tags| !tags.is_empty());
@@ -53,8 +55,12 @@ pub(super) fn asks(
 fn ask(setting: &Setting, action: &str, arn: &str, input: &Input, tags: &dyn Fn(&str) -> Map<String, Value>) -> Ask {
     // AWS publishes no action for `DeleteAllEntitySessions`.
     let name = match action {
-        "DeleteAllEntitySessions" => setting.behaviour.sign_out_action,
-        action => action,
+        "DeleteAllEntitySessions" => setting.behaviour.sign_out_action.to_owned(),
+        // AWS publishes no actions for test cases.
+        action if action.contains("TestCase") && !setting.behaviour.test_case_actions => {
+            action.replace("TestCase", "Test")
+        }
+        action => action.to_owned(),
     };
     let mut ask = Ask::new(format!("connect:{name}"), arn);
     let asked = ["Tags", "tags"].iter().filter_map(|name| input.object(name)).flatten();
@@ -151,14 +157,17 @@ fn resources(setting: &Setting, operation: &str, input: &Input) -> Vec<String> {
             named("transfer-destination", "QuickConnectId").into_iter().chain(others.into_iter().flatten()).collect()
         }
         "CreateQuickConnect" => vec![inside("transfer-destination/*")],
-        "ListContactFlows" => vec![inside("contact-flow/*")],
+        "ListContactFlows" | "CreateContactFlow" => vec![inside("contact-flow/*")],
+        "CreateTestCase" => vec![inside("test-case/*")],
         "ListQueues" => vec![inside("queue/*")],
         _ => {
             let one = named("agent", "UserId")
                 .or_else(|| named("agent-group", "HierarchyGroupId"))
                 .or_else(|| named("security-profile", "SecurityProfileId"))
                 .or_else(|| named("routing-profile", "RoutingProfileId"))
-                .or_else(|| named("transfer-destination", "QuickConnectId"));
+                .or_else(|| named("transfer-destination", "QuickConnectId"))
+                .or_else(|| named("contact-flow", "ContactFlowId"))
+                .or_else(|| named("test-case", "TestCaseId"));
             vec![one.unwrap_or_else(|| instance(setting, input))]
         }
     }
@@ -320,6 +329,23 @@ mod tests {
                 ("connect:DescribeQuickConnect", "arn:aws:connect:r:1:instance/i/transfer-destination/*"),
             ]
         );
+    }
+
+    #[test]
+    fn flows_and_test_cases_are_authorized_by_their_arns_and_their_creation_also_requires_tagging() {
+        let tags = json!({ "managed-by": "us" });
+        for (operation, folder) in [("CreateContactFlow", "contact-flow"), ("CreateTestCase", "test-case")] {
+            let asks = asked(operation, &json!({ "InstanceId": "i", "Name": "n", "Tags": tags }));
+            let named: Vec<_> = asks.iter().map(|ask| (ask.action.as_str(), ask.resource.as_str())).collect();
+            let (action, arn) = (format!("connect:{operation}"), format!("arn:aws:connect:r:1:instance/i/{folder}/*"));
+            assert_eq!(named, [(action.as_str(), arn.as_str()), ("connect:TagResource", arn.as_str())]);
+        }
+        let deleted = asked("DeleteContactFlow", &json!({ "InstanceId": "i", "ContactFlowId": "f" }));
+        assert_eq!(deleted[0].resource, "arn:aws:connect:r:1:instance/i/contact-flow/f");
+        let started = asked("StartTestCaseExecution", &json!({ "InstanceId": "i", "TestCaseId": "t" }));
+        assert_eq!(started[0].resource, "arn:aws:connect:r:1:instance/i/test-case/t");
+        let flows = asked("ListFlowAssociations", &json!({ "InstanceId": "i" }));
+        assert_eq!(flows[0].resource, "arn:aws:connect:r:1:instance/i");
     }
 
     #[test]

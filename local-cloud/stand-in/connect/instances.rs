@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     Instance, attributes, bad_token, predefined_attributes, profiles, quick_connects::QuickConnects,
-    sessions::Sessions, users::Users,
+    sessions::Sessions, test_cases::TestCases, users::Users,
 };
 use crate::stand_in::aws_error::{Answer, Refusal};
 use crate::stand_in::input::{Input, answer, epoch, nothing};
@@ -73,6 +73,7 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
         users: Users::default(),
         sessions: Sessions::default(),
         quick_connects: QuickConnects::default(),
+        test_cases: TestCases::default(),
         id: id.clone(),
         arn: arn.clone(),
     };

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Connect, Instance, instances, predefined_attributes, proficiencies::Proficiency, profiles};
+use super::{Connect, Instance, flows, instances, predefined_attributes, proficiencies::Proficiency, profiles};
 use crate::stand_in::connect::users::User;
 use crate::stand_in::world::Setting;
 
@@ -23,6 +23,14 @@ pub(crate) fn inventory(setting: &Setting, connect: &Connect) -> Value {
         shape["attributes"] = json!(instance.attributes);
         let predefined: Vec<Value> =
             instance.predefined.iter().filter_map(predefined_attributes::Predefined::inventory).collect();
+        let made: Vec<Value> = instance.named.flows.iter().filter_map(flows::inventory).collect();
+        if !made.is_empty() {
+            shape["contactFlows"] = json!(made);
+        }
+        let test_cases = instance.test_cases.inventory();
+        if !test_cases.is_empty() {
+            shape["testCases"] = json!(test_cases);
+        }
         if !predefined.is_empty() {
             shape["predefinedAttributes"] = json!(predefined);
         }

@@ -1,6 +1,7 @@
 //! Emulates Amazon Connect.
 
 mod attributes;
+mod flows;
 mod instances;
 mod inventory;
 mod numbers;
@@ -14,6 +15,7 @@ mod search;
 mod sessions;
 mod storage;
 mod tags;
+mod test_cases;
 mod user_changes;
 mod user_rules;
 mod users;
@@ -72,6 +74,7 @@ pub(crate) struct Instance {
     pub(crate) users: Users,
     pub(crate) quick_connects: quick_connects::QuickConnects,
     pub(crate) sessions: sessions::Sessions,
+    pub(crate) test_cases: test_cases::TestCases,
 }
 
 impl Instance {
@@ -129,6 +132,8 @@ pub(crate) fn call(setting: &Setting, state: &mut State, operation: &str, input:
         "UpdatePhoneNumberMetadata" => numbers::update_metadata(setting, state, input),
         "AssociatePhoneNumberContactFlow" => numbers::associate_flow(setting, state, input),
         "DisassociatePhoneNumberContactFlow" => numbers::disassociate_flow(setting, state, input),
+        "ListFlowAssociations" => numbers::flow_associations(setting, state, input),
+        "DeleteContactFlow" => flows::delete(setting, state, input),
         "ReleasePhoneNumber" => numbers::release(setting, state, input),
         "CreateUser" => users::create(setting, state, input),
         "CreatePredefinedAttribute" => predefined_attributes::create(setting, state, input),
@@ -164,6 +169,10 @@ fn in_instance(setting: &Setting, instance: &mut Instance, operation: &str, inpu
         "UpdateUserProficiencies" => proficiencies::update(setting, instance, input),
         "DisassociateUserProficiencies" => proficiencies::disassociate(setting, instance, input),
         "ListUserProficiencies" => proficiencies::list(setting, instance, input),
+        "CreateContactFlow" | "DescribeContactFlow" | "UpdateContactFlowContent" => {
+            flows::call(setting, instance, operation, input)
+        }
+        _ if operation.contains("TestCase") => test_cases::call(setting, instance, operation, input),
         _ if operation.contains("QuickConnect") => quick_connects::call(setting, instance, operation, input),
         _ if operation.starts_with("UpdateUser") => user_changes::change(setting, instance, operation, input),
         _ => profiles::call(setting, instance, operation, input),

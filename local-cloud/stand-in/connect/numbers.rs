@@ -35,6 +35,11 @@ pub(crate) struct Number {
 }
 
 impl Number {
+    /// Whether calls to the number start this flow.
+    pub(super) fn has_flow(&self, id: &str) -> bool {
+        self.flow.as_deref().is_some_and(|flow| flow == id || flow.ends_with(&format!("/{id}")))
+    }
+
     fn instance_id(&self) -> &str {
         self.target.rsplit('/').next().unwrap_or_default()
     }
@@ -284,6 +289,29 @@ pub(super) fn disassociate_flow(setting: &Setting, state: &mut State, input: &In
     let (_, number) = usable(setting, state, input)?;
     number.flow.take().ok_or_else(|| Refusal::not_found("The phone number has no contact flow."))?;
     nothing()
+}
+
+/// Lists the flows of the instance's phone numbers.
+pub(super) fn flow_associations(setting: &Setting, state: &mut State, input: &Input) -> Answer {
+    if input.text("ResourceType") != Some("VOICE_PHONE_NUMBER") {
+        return Err(Refusal::invalid_request("The local cloud lists only the flows of voice phone numbers."));
+    }
+    let instance = state.connect.ready(setting, input.need("InstanceId")?)?.arn.clone();
+    let shape = |number: &Number| {
+        let flow = number.flow.as_deref()?;
+        let flow = if flow.contains('/') { flow.to_owned() } else { format!("{instance}/contact-flow/{flow}") };
+        Some(json!({ "ResourceId": number.arn, "FlowId": flow, "ResourceType": "VOICE_PHONE_NUMBER" }))
+    };
+    let own = state.connect.numbers.iter().filter(|(_, number)| number.target == instance);
+    let all = own.filter_map(|(key, number)| Some((*key, shape(number)?)));
+    let scope = format!("ListFlowAssociations {instance}");
+    let (found, next) =
+        page(all, &scope, input.text("NextToken"), input.page_size(100, 1000), setting.paging(), bad_token)?;
+    let mut shape = json!({ "FlowAssociationSummaryList": found });
+    if let Some(next) = next {
+        shape["NextToken"] = json!(next);
+    }
+    answer(shape)
 }
 
 pub(super) fn release(setting: &Setting, state: &mut State, input: &Input) -> Answer {

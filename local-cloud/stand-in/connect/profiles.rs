@@ -17,8 +17,10 @@ pub(crate) struct NamedThing {
     pub(crate) arn: String,
     pub(crate) name: String,
     /// The flow type, if the resource is a flow. Empty for other resources.
-    kind: &'static str,
-    at: OffsetDateTime,
+    pub(super) kind: &'static str,
+    pub(super) at: OffsetDateTime,
+    /// The content of a flow that a caller has created. Empty for other resources.
+    pub(super) content: String,
     /// The permissions of a security profile. Empty for other resources.
     pub(crate) permissions: Vec<String>,
     pub(crate) tags: Map<String, Value>,
@@ -38,7 +40,16 @@ pub(crate) struct Named {
 fn thing(instance: &str, folder: &str, name: &str, kind: &'static str, at: OffsetDateTime) -> NamedThing {
     let id = Uuid::new_v4().to_string();
     let arn = format!("{instance}/{folder}/{id}");
-    NamedThing { arn, id, name: name.into(), kind, at, permissions: Vec::new(), tags: Map::new() }
+    NamedThing {
+        arn,
+        id,
+        name: name.into(),
+        kind,
+        at,
+        content: String::new(),
+        permissions: Vec::new(),
+        tags: Map::new(),
+    }
 }
 
 impl Named {
@@ -210,7 +221,8 @@ fn describe(setting: &Setting, instance: &Instance, operation: &str, input: &Inp
     }
 }
 
-fn create(
+/// Creates a resource with a name that no other resource in `things` has.
+pub(super) fn create(
     setting: &Setting,
     arn: &str,
     folder: &str,

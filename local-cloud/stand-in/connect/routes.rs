@@ -8,7 +8,7 @@ use crate::stand_in::input::Input;
 
 /// Method, path template, operation. No request matches two entries, because any two differ in the method or in a fixed
 /// path segment. Their order therefore does not matter.
-const ROUTES: [(&str, &str, &str); 64] = [
+const ROUTES: [(&str, &str, &str); 78] = [
     ("PUT", "/instance", "CreateInstance"),
     ("GET", "/instance", "ListInstances"),
     ("GET", "/instance/{InstanceId}", "DescribeInstance"),
@@ -31,6 +31,20 @@ const ROUTES: [(&str, &str, &str); 64] = [
     ("GET", "/queues-summary/{InstanceId}", "ListQueues"),
     ("GET", "/hours-of-operations-summary/{InstanceId}", "ListHoursOfOperations"),
     ("GET", "/contact-flows-summary/{InstanceId}", "ListContactFlows"),
+    ("PUT", "/contact-flows/{InstanceId}", "CreateContactFlow"),
+    ("GET", "/contact-flows/{InstanceId}/{ContactFlowId}", "DescribeContactFlow"),
+    ("POST", "/contact-flows/{InstanceId}/{ContactFlowId}/content", "UpdateContactFlowContent"),
+    ("DELETE", "/contact-flows/{InstanceId}/{ContactFlowId}", "DeleteContactFlow"),
+    ("GET", "/flow-associations-summary/{InstanceId}", "ListFlowAssociations"),
+    ("PUT", "/test-cases/{InstanceId}", "CreateTestCase"),
+    ("GET", "/test-cases-summary/{InstanceId}", "ListTestCases"),
+    ("GET", "/test-cases/{InstanceId}/{TestCaseId}", "DescribeTestCase"),
+    ("POST", "/test-cases/{InstanceId}/{TestCaseId}", "UpdateTestCase"),
+    ("DELETE", "/test-cases/{InstanceId}/{TestCaseId}", "DeleteTestCase"),
+    ("PUT", "/test-cases/{InstanceId}/{TestCaseId}/start-execution", "StartTestCaseExecution"),
+    ("GET", "/test-case-executions/{InstanceId}", "ListTestCaseExecutions"),
+    ("GET", "/test-cases/{InstanceId}/{TestCaseId}/{TestCaseExecutionId}/summary", "GetTestCaseExecutionSummary"),
+    ("GET", "/test-cases/{InstanceId}/{TestCaseId}/{TestCaseExecutionId}/records", "ListTestCaseExecutionRecords"),
     ("GET", "/user-hierarchy-groups-summary/{InstanceId}", "ListUserHierarchyGroups"),
     ("GET", "/user-hierarchy-groups/{InstanceId}/{HierarchyGroupId}", "DescribeUserHierarchyGroup"),
     ("PUT", "/user-hierarchy-groups/{InstanceId}", "CreateUserHierarchyGroup"),

@@ -1,4 +1,4 @@
-//! Tags on instances, users and phone numbers.
+//! Tags on instances, users, phone numbers, security profiles, flows and test cases.
 
 use serde_json::{Map, Value, json};
 
@@ -32,6 +32,13 @@ fn tags_of<'a>(setting: &Setting, state: &'a mut State, arn: &str) -> Result<&'a
         let profiles = &mut state.connect.ready(setting, instance)?.named.security;
         let profile = profiles.iter_mut().find(|profile| profile.arn == arn);
         return profile.map(|profile| &mut profile.tags).ok_or_else(missing);
+    }
+    if let Some((instance, _)) = arn.split_once("/contact-flow/") {
+        let flows = &mut state.connect.ready(setting, instance)?.named.flows;
+        return flows.iter_mut().find(|flow| flow.arn == arn).map(|flow| &mut flow.tags).ok_or_else(missing);
+    }
+    if let Some((instance, case)) = arn.split_once("/test-case/") {
+        return state.connect.ready(setting, instance)?.test_cases.tags(case).ok_or_else(missing);
     }
     let now = setting.clock.now();
     match arn.split_once("/agent/") {

@@ -3,6 +3,7 @@
 
 mod common;
 mod connect;
+mod first_call;
 mod front;
 mod quotas;
 mod saml;

@@ -29,6 +29,9 @@ const GRAPH: &[&str] = &[
 /// The functions in [`GRAPH`] that use a KMS key only to decrypt their Graph credential.
 const KEY_OF_CREDENTIAL: &[&str] = &["PreflightFunction", "VerifySignInFunction"];
 
+/// Why the teardown of the test reads and deletes no starter flow.
+const NO_STARTER_FLOW: &str = "only if an instance with a starter flow is kept: tests/e2e/lifecycle/first_call.rs";
+
 const REASONS: &[Reason] = &[
     (&["DeleteFederationFunction"], "iam:DeleteRolePolicy", "only if someone added an inline policy to the role"),
     (
@@ -139,6 +142,33 @@ const REASONS: &[Reason] = &[
     (&["SyncMembersFunction"], "sqs:ReceiveMessage", "Lambda polls the hint queue with the function's role"),
     (&["SyncMembersFunction"], "sqs:DeleteMessage", "Lambda deletes processed messages"),
     (&["SyncMembersFunction"], "sqs:GetQueueAttributes", "Lambda reads the hint queue's attributes before it polls"),
+    (
+        &["CreateStarterFlowFunction"],
+        "connect:UpdateContactFlowContent",
+        "only if someone changed the starter flow: tests/e2e/lifecycle/first_call.rs",
+    ),
+    (
+        &["TestFirstCallFunction"],
+        "connect:UpdateTestCase",
+        "only if someone changed the test case: tests/steps/aws/first_call.rs",
+    ),
+    (
+        &["TestFirstCallFunction"],
+        "connect:ListTestCaseExecutionRecords",
+        "only if the test fails: tests/steps/aws/first_call.rs",
+    ),
+    (&["DeleteStarterFlowFunction"], "dynamodb:GetItem", "confirms the lease only before a request"),
+    (&["DeleteStarterFlowFunction"], "kms:Decrypt", "part of dynamodb:GetItem"),
+    (&["DeleteStarterFlowFunction"], "connect:ListContactFlows", NO_STARTER_FLOW),
+    (&["DeleteStarterFlowFunction"], "connect:DescribeContactFlow", NO_STARTER_FLOW),
+    (&["DeleteStarterFlowFunction"], "connect:ListFlowAssociations", NO_STARTER_FLOW),
+    (&["DeleteStarterFlowFunction"], "connect:ListTestCases", NO_STARTER_FLOW),
+    (&["DeleteStarterFlowFunction"], "connect:DescribeTestCase", NO_STARTER_FLOW),
+    (&["DeleteStarterFlowFunction"], "connect:DisassociatePhoneNumberContactFlow", NO_STARTER_FLOW),
+    (&["DeleteStarterFlowFunction"], "connect:DeleteContactFlow", NO_STARTER_FLOW),
+    (&["DeleteStarterFlowFunction"], "connect:DeleteTestCase", NO_STARTER_FLOW),
+    (&["PlanTeardownFunction"], "connect:DescribeContactFlow", NO_STARTER_FLOW),
+    (&["PlanTeardownFunction"], "connect:DescribeTestCase", NO_STARTER_FLOW),
     (
         &["OrderNumbersFunction"],
         "servicequotas:GetAWSDefaultServiceQuota",

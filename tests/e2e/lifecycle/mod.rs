@@ -3,6 +3,7 @@
 mod destination;
 mod drift;
 mod fence;
+mod first_call;
 mod fixture;
 mod locks;
 mod origins;

@@ -9,6 +9,7 @@ mod configure_instance;
 mod create_instance;
 mod delete_federation;
 mod fake_iam;
+mod first_call;
 mod instance_quota;
 mod order_numbers;
 mod policy;

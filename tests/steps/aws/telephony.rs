@@ -69,6 +69,7 @@ impl Telephony {
             documents: Some(documents()),
             telephony: Default::default(),
             quotas: Vec::new(),
+            starter_flow: None,
             language: Language::Ja,
             previous: None,
         }

@@ -168,6 +168,10 @@ pub(super) fn telephony(report: &Report, words: &Labels) -> Markup {
             words.number(number.status).into(),
         ]
     });
+    let first_call = telephony.first_call.iter().map(|call| {
+        let tested_at = call.tested_at.as_deref().unwrap_or_default();
+        vec![call.flow.as_str().into(), words.first_call(call.status).into(), tested_at.into()]
+    });
     let cases = telephony.orders.iter().map(|order| case(order, links, words));
     html! {
         section aria-labelledby="telephony" {
@@ -178,6 +182,8 @@ pub(super) fn telephony(report: &Report, words: &Labels) -> Markup {
             (table(words.telephony, &[words.quota, words.needed, words.current, words.status], quotas.collect()))
             @if !telephony.numbers.is_empty() { h3 { (words.numbers) } }
             (table(words.numbers, &[words.number, words.kind, words.status], numbers.collect()))
+            @if telephony.first_call.is_some() { h3 { (words.first_call) } }
+            (table(words.first_call, &[words.flow, words.status, words.tested_at], first_call.collect()))
             @if !telephony.orders.is_empty() { h3 { (words.cases) } }
             (table(words.cases, &[words.case, words.kind, words.status], cases.collect()))
         }

@@ -8,7 +8,7 @@ mod states;
 use onboarding_core::{
     contract::QuotaStatus,
     onboarding::Language,
-    telephony::{NumberStatus, OrderStatus},
+    telephony::{FirstCallStatus, NumberStatus, OrderStatus},
 };
 
 use self::{
@@ -73,6 +73,10 @@ pub(crate) struct Labels {
     pub(crate) case: &'static str,
     pub(crate) topic_numbers: &'static str,
     pub(crate) topic_mobiles: &'static str,
+    pub(crate) first_call: &'static str,
+    pub(crate) flow: &'static str,
+    pub(crate) tested_at: &'static str,
+    first_calls: [&'static str; 3],
     pub(crate) resources: &'static str,
     pub(crate) resource: &'static str,
     pub(crate) id: &'static str,
@@ -140,6 +144,16 @@ impl Labels {
             NumberStatus::Claimed => self.number_states[0],
             NumberStatus::InProgress => self.number_states[1],
             NumberStatus::Failed => self.number_states[2],
+        }
+    }
+
+    /// Label of the result of the test call.
+    #[must_use]
+    pub(crate) const fn first_call(&self, status: FirstCallStatus) -> &'static str {
+        match status {
+            FirstCallStatus::Answered => self.first_calls[0],
+            FirstCallStatus::NotAnswered => self.first_calls[1],
+            FirstCallStatus::NotTested => self.first_calls[2],
         }
     }
 

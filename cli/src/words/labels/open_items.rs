@@ -1,13 +1,15 @@
 //! The Japanese texts of the open items, whose English texts come from the report.
 
 /// Prefixes of open item subjects, with translations.
-pub(super) const SUBJECTS: [(&str, &str); 13] = [
+pub(super) const SUBJECTS: [(&str, &str); 15] = [
     ("quota ", "クォータ "),
     ("group ", "グループ "),
     ("member ", "メンバー "),
     ("user sync", "ユーザー同期"),
     ("user ", "ユーザー "),
     ("phone numbers", "電話番号"),
+    ("starter flow", "スターターフロー"),
+    ("first call", "着信テスト"),
     ("outbound calls to Japanese mobiles", "日本の携帯電話への発信"),
     ("sign-in check: ", "サインインチェック: "),
     ("storage ", "ストレージ "),
@@ -18,7 +20,19 @@ pub(super) const SUBJECTS: [(&str, &str); 13] = [
 ];
 
 /// Actions of open items in English, exactly as in `onboarding_core::report` and the steps, with translations.
-pub(super) const ACTIONS: [(&str, &str); 20] = [
+pub(super) const ACTIONS: [(&str, &str); 23] = [
+    (
+        "Create a flow in Amazon Connect and name it in phoneNumbers, or solve the problem. Then start the same input again.",
+        "Amazon Connect でフローを作成して phoneNumbers に指定するか、問題を解決してから、同じ入力で再実行してください。",
+    ),
+    (
+        "Open the test run of the test case Connect Onboarding first call in the Amazon Connect admin website. To test again, start the same input again.",
+        "Amazon Connect 管理ウェブサイトで、テストケース「Connect Onboarding first call」の実行結果を確認してください。もう一度テストするには、同じ入力で再実行してください。",
+    ),
+    (
+        "Call one of the numbers to check the flow. Test cases need a Region of Amazon Connect that offers them and the permissions of the function test-first-call.",
+        "いずれかの電話番号に発信して、フローを確認してください。テストケースを使用するには、テストケースに対応したリージョンと、関数 test-first-call のアクセス許可が必要です。",
+    ),
     (
         "If the website may embed Amazon Connect, add its origin to instance.approvedOrigins. Otherwise, remove the origin under Approved origins in the Amazon Connect console.",
         "この Web サイトへの Amazon Connect の埋め込みを許可する場合は、オリジンを instance.approvedOrigins に追加してください。許可しない場合は、Amazon Connect コンソールの [承認済みオリジン] で削除してください。",

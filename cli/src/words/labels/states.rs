@@ -1,7 +1,7 @@
 //! The titles of the states of the onboarding.
 
 /// State name, English title, Japanese title.
-pub(super) const STATES: [(&str, &str, &str); 27] = [
+pub(super) const STATES: [(&str, &str, &str); 29] = [
     ("Preflight", "Check prerequisites", "前提条件の確認"),
     ("InstanceQuota", "Check instance quota", "インスタンス数のクォータ"),
     ("LockAlias", "Lock alias", "エイリアスのロック"),
@@ -10,8 +10,10 @@ pub(super) const STATES: [(&str, &str, &str); 27] = [
     ("ConfigureInstance", "Configure instance", "テレフォニーとストレージ"),
     ("RequestQuotas", "Request quotas", "インスタンスのクォータ"),
     ("LockNumbers", "Lock number orders", "電話番号の申請のロック"),
+    ("CreateStarterFlow", "Create starter flow", "スターターフロー"),
     ("OrderNumbers", "Order phone numbers", "電話番号"),
     ("NotifyNumbers", "Notify about numbers", "電話番号に関する通知"),
+    ("TestFirstCall", "Test first call", "着信テスト"),
     ("UnlockNumbers", "Unlock number orders", "電話番号の申請のロック解除"),
     ("CreateEntraApplication", "Create Entra application", "Entra アプリケーション"),
     ("ConfigureEntraSignOn", "Configure SAML", "SAML と証明書"),

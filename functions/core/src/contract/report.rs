@@ -11,7 +11,7 @@ use super::{
 use crate::{
     onboarding::{Onboarding, SignIn, UsernameAttribute},
     sync::SyncUsersOutput,
-    telephony::{CaseOrder, NumberResult},
+    telephony::{CaseOrder, FirstCall, NumberResult},
 };
 
 /// Input of `register-instance`.
@@ -137,6 +137,10 @@ pub struct TelephonyResult {
     /// The requests to AWS Support, and the requests that an operator must file.
     #[serde(default)]
     pub orders: Vec<CaseOrder>,
+    /// The result of the test call to the starter flow; `None` without a starter flow or without a number that it
+    /// answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_call: Option<FirstCall>,
     /// Open items for the operator.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,

@@ -179,6 +179,12 @@ pub struct TeardownTarget {
     /// The approved origins that the approved plan removes from an instance that is kept.
     #[serde(default)]
     pub approved_origins: Vec<String>,
+    /// Whether the approved plan removes the starter flow from an instance that is kept.
+    #[serde(default)]
+    pub starter_flow: bool,
+    /// Whether the approved plan removes the test case that calls the starter flow from an instance that is kept.
+    #[serde(default)]
+    pub first_call_test: bool,
 }
 
 /// Input of the removal steps.

@@ -71,6 +71,10 @@ pub struct Telephony {
     /// Whether to request outbound calls to Japanese mobile numbers (070, 080, 090), which new instances block.
     #[serde(default)]
     pub outbound_to_japanese_mobiles: bool,
+    /// Whether phone numbers without a flow get a starter flow, which answers calls with a greeting. A test call checks
+    /// the flow. The flow of a number that has one is never changed.
+    #[serde(default)]
+    pub starter_flow: bool,
 }
 
 /// Who files an order of phone numbers.

@@ -66,11 +66,31 @@ fn combinations(at: &Location<'_>, value: &Value) {
              telephony.order に \"manual\" を指定してください",
         );
     }
+    starter_flow(at, value);
     let outbound = value["instance"].get("outboundCalls");
     if telephony["outboundToJapaneseMobiles"] == true && outbound.is_some_and(|outbound| outbound != true) {
         at.key("telephony")
             .key("outboundToJapaneseMobiles")
             .fault("needs instance.outboundCalls", "instance.outboundCalls を true にする必要があります");
+    }
+}
+
+/// A starter flow needs a phone number that it can answer.
+fn starter_flow(at: &Location<'_>, value: &Value) {
+    if value["telephony"]["starterFlow"] != true {
+        return;
+    }
+    let at = at.key("telephony");
+    let at = at.key("starterFlow");
+    if value["instance"].get("inboundCalls").is_some_and(|inbound| inbound != true) {
+        at.fault("needs instance.inboundCalls", "instance.inboundCalls を true にする必要があります");
+    }
+    let mut numbers = value["phoneNumbers"].as_array().into_iter().flatten();
+    if numbers.all(|number| number.get("contactFlow").is_some()) {
+        at.fault(
+            "needs a phone number without contactFlow in phoneNumbers",
+            "phoneNumbers に contactFlow を指定しない電話番号が必要です",
+        );
     }
 }
 
@@ -173,6 +193,7 @@ fn telephony(at: &Location<'_>, value: &Value) {
         &[
             optional("order", |at, value| choice(at, value, &["automatic", "manual"])),
             optional("outboundToJapaneseMobiles", boolean),
+            optional("starterFlow", boolean),
         ],
     );
 }

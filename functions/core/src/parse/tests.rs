@@ -132,6 +132,24 @@ fn combinations_that_can_not_work_are_rejected() {
 }
 
 #[test]
+fn a_starter_flow_needs_inbound_calls_and_a_number_without_a_flow() {
+    let number = json!({ "country": "US", "type": "DID" });
+    let named = json!({ "country": "US", "type": "DID", "contactFlow": "Main" });
+    let refused = |numbers: Value, inbound: bool| {
+        let mut value = smallest();
+        value["telephony"] = json!({ "starterFlow": true });
+        value["phoneNumbers"] = numbers;
+        value["instance"]["inboundCalls"] = json!(inbound);
+        Onboarding::parse(&value).err().map(|problems| problems[0].path.clone())
+    };
+    let path = Some("$.telephony.starterFlow".to_owned());
+    assert_eq!(refused(json!([named, number]), true), None);
+    for (numbers, inbound) in [(json!([number]), false), (json!([named]), true), (json!([]), true)] {
+        assert_eq!(refused(numbers.clone(), inbound), path, "{numbers}");
+    }
+}
+
+#[test]
 fn quotas_are_accepted_by_name_by_code_with_options_and_as_a_list() {
     let mut value = smallest();
     value["quotas"] = json!({ "users": 600, "L-12AB7C57": { "value": 20, "required": true } });

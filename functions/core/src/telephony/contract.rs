@@ -33,6 +33,9 @@ pub struct OrderNumbersInput {
     /// whether AWS may still raise the limit.
     #[serde(default)]
     pub quotas: Vec<Quota>,
+    /// The id of the starter flow, for numbers without a flow.
+    #[serde(default)]
+    pub starter_flow: Option<String>,
     /// The language of cases and notifications.
     #[serde(default)]
     pub language: Language,

@@ -9,9 +9,11 @@ mod case;
 mod catalogue;
 mod contract;
 mod documents;
+mod first_call;
 mod numbers;
 mod open_items;
 mod poll;
+mod starter_flow;
 
 pub use case::{CaseText, Topic, marker, number_name};
 pub use catalogue::{Service, choose};
@@ -19,6 +21,11 @@ pub use contract::{
     CaseOrder, Notification, NumberResult, NumberStatus, Offer, OrderNumbersInput, OrderNumbersOutput, OrderStatus,
 };
 pub use documents::{MAX_DOCUMENT_BYTES, check, keys};
+pub use first_call::{
+    CreateStarterFlowInput, CreateStarterFlowOutput, FirstCall, FirstCallStatus, TestFirstCallInput,
+    TestFirstCallOutput, TestState, is_proof,
+};
 pub use numbers::{allocate, needs_documents, type_name};
 pub use open_items::{older_plans_end, open_item};
 pub use poll::{Action, Claim, FiledCase, FoundCase, NewCase, Responses, SupportCase, poll};
+pub use starter_flow::{TEST_VERSIONS, flow_content, is_same_content, test_content};

@@ -34,6 +34,7 @@ fn input(phone_numbers: impl Into<Vec<PhoneNumber>>) -> OrderNumbersInput {
         documents: Some(Documents { identity: "i".into(), address: "a".into(), relationship: "r".into() }),
         telephony: Telephony::default(),
         quotas: Vec::new(),
+        starter_flow: None,
         language: Language::En,
         previous: None,
     }
