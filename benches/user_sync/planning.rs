@@ -157,6 +157,7 @@ fn users(case: Case, people: usize) -> Vec<ConnectUser> {
             signed_out: false,
             sign_out_due: None,
             proficiencies: None,
+            traffic_group: None,
         }
     };
     (0..people).map(user).collect()

@@ -24,7 +24,7 @@ use onboarding_core::{
     StepError, StepErrorKind, names,
     sync::{
         ConnectUser, Ownership, PROFICIENCIES_KEY, Profiles, REMOVAL_DUE_KEY, SIGN_OUT_DUE_KEY, SIGNED_OUT_KEY,
-        date_from_tag,
+        TRAFFIC_GROUP_KEY, date_from_tag,
     },
 };
 use tokio::time::{Instant, sleep, sleep_until};
@@ -394,6 +394,7 @@ fn connect_user(user: UserSearchSummary, alias: &str) -> Option<ConnectUser> {
         signed_out: tags.contains_key(SIGNED_OUT_KEY),
         sign_out_due: tag(SIGN_OUT_DUE_KEY).and_then(date_from_tag),
         proficiencies: tag(PROFICIENCIES_KEY).map(ToOwned::to_owned),
+        traffic_group: tag(TRAFFIC_GROUP_KEY).map(ToOwned::to_owned),
     })
 }
 

@@ -35,6 +35,8 @@ pub enum Operation {
     UpdateUserProficiencies,
     /// `DisassociateUserProficiencies`.
     DisassociateUserProficiencies,
+    /// `AssociateTrafficDistributionGroupUser`.
+    AssociateTrafficDistributionGroupUser,
     /// The Graph read that checks the memberships of a user again before the user is removed.
     ReadMembership,
     /// `DeleteAllEntitySessions`, which signs a user out.
@@ -74,12 +76,14 @@ impl Operation {
         }
     }
 
-    /// Returns whether the operation reads or changes only proficiencies.
+    /// Returns whether the operation reads or changes only details of a user: proficiencies, or the traffic distribution
+    /// group. If such an operation is denied, all other requests are sent first.
     #[must_use]
-    pub const fn is_of_proficiencies(self) -> bool {
+    pub const fn is_of_details(self) -> bool {
         matches!(
             self,
-            Self::ListUserProficiencies
+            Self::AssociateTrafficDistributionGroupUser
+                | Self::ListUserProficiencies
                 | Self::AssociateUserProficiencies
                 | Self::UpdateUserProficiencies
                 | Self::DisassociateUserProficiencies
@@ -105,6 +109,7 @@ impl Operation {
             | Self::UntagResource
             | Self::UpdateUserHierarchy
             | Self::UpdateUserConfig
+            | Self::AssociateTrafficDistributionGroupUser
             | Self::ReadMembership
             | Self::DeleteAllEntitySessions
             | Self::DescribeQuickConnect
@@ -131,6 +136,7 @@ impl Operation {
             Self::AssociateUserProficiencies => "AssociateUserProficiencies",
             Self::UpdateUserProficiencies => "UpdateUserProficiencies",
             Self::DisassociateUserProficiencies => "DisassociateUserProficiencies",
+            Self::AssociateTrafficDistributionGroupUser => "AssociateTrafficDistributionGroupUser",
             Self::ReadMembership => "reading the membership",
             Self::DeleteAllEntitySessions => "DeleteAllEntitySessions",
             Self::DescribeQuickConnect => "DescribeQuickConnect",

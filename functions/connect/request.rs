@@ -58,6 +58,8 @@ pub(super) enum Write<'p> {
     Strip { user: UserRef, no_access: String },
     /// Send the first of these steps of a change of the user's proficiencies. Then the other steps follow.
     Proficiencies { user: UserRef, change: ProficiencyChange, steps: Vec<ProficiencyStep> },
+    /// Tag a user with the ID of the traffic distribution group to which the user was added.
+    RecordTrafficGroup { user: UserRef, group: String },
     /// Tag a user, whose sessions have ended, with the date of the sign-out.
     RecordSignOut { user: UserRef, date: String },
     /// Tag a user whose sessions must end with the date. Then `then` is sent, which takes rights away from the user.
@@ -71,8 +73,8 @@ pub(super) enum Write<'p> {
 pub(super) struct Sent<'p> {
     /// The ID of the created user.
     pub(super) created: Option<String>,
-    /// The request that must follow.
-    pub(super) then: Option<Write<'p>>,
+    /// The requests that must follow.
+    pub(super) then: Vec<Write<'p>>,
 }
 
 /// The response to a [`Request`].
@@ -174,6 +176,7 @@ impl Write<'_> {
             Self::Create(_) => Operation::CreateUser,
             Self::Adopt { .. }
             | Self::ScheduleDeletion { .. }
+            | Self::RecordTrafficGroup { .. }
             | Self::RecordSignOut { .. }
             | Self::MarkSignOutDue { .. } => Operation::TagResource,
             Self::CancelDeletion(_) | Self::SignOutDone(_) => Operation::UntagResource,
@@ -184,6 +187,7 @@ impl Write<'_> {
                 Change::Hierarchy(_) => Operation::UpdateUserHierarchy,
                 Change::Channels(_) => Operation::UpdateUserConfig,
                 Change::Proficiencies(_) => Operation::ListUserProficiencies,
+                Change::TrafficGroup(_) => Operation::AssociateTrafficDistributionGroupUser,
                 Change::ForgetSignOut | Change::RepeatSignOut | Change::ForgetSignOutDue => Operation::UntagResource,
             },
             Self::Proficiencies { change, steps, .. } => match steps.as_slice() {
@@ -216,6 +220,7 @@ impl Write<'_> {
             | Self::Delete(Removal { user, .. })
             | Self::Strip { user, .. }
             | Self::Proficiencies { user, .. }
+            | Self::RecordTrafficGroup { user, .. }
             | Self::RecordSignOut { user, .. }
             | Self::MarkSignOutDue { user, .. }
             | Self::SignOutDone(user) => Ok(user),
@@ -228,7 +233,10 @@ impl Write<'_> {
             Self::Create(new) => applied.created(plan, new),
             Self::Adopt { user, .. } => applied.adopted(&user.username),
             // The change is complete after its last step.
-            Self::Change { change: Change::Proficiencies(_), .. } => {}
+            Self::Change { change: Change::Proficiencies(_) | Change::TrafficGroup(_), .. } => {}
+            Self::RecordTrafficGroup { user, group } => {
+                applied.changed(user, &plan.describe(&Change::TrafficGroup(group.clone())), None);
+            }
             Self::Change { user, change } => {
                 let profiles = match change {
                     Change::SecurityProfiles(ids) => Some(plan.profile_names(ids)),
@@ -275,6 +283,11 @@ impl RequestError {
     /// Returns whether an object of the request does not exist in Connect.
     pub(super) fn is_not_found(&self) -> bool {
         self.code.as_deref() == Some("ResourceNotFoundException")
+    }
+
+    /// Returns whether the wanted state exists already.
+    pub(super) fn is_conflict(&self) -> bool {
+        self.code.as_deref() == Some("ResourceConflictException")
     }
 
     /// Returns whether Connect rejected the value of a parameter.

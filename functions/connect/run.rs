@@ -41,8 +41,9 @@ pub(super) struct Run<'p> {
     pub(super) fatal: Option<StepError>,
     /// Why users can't be deleted. The run sends all other requests before it ends with this error.
     pub(super) deletion_denied: Option<StepError>,
-    /// Why proficiencies can't be changed. The run sends all other requests before it ends with this error.
-    pub(super) proficiencies_denied: Option<StepError>,
+    /// Why details of users ([`Operation::is_of_details`]) can't be changed. The run sends all other requests before it
+    /// ends with this error.
+    pub(super) details_denied: Option<StepError>,
     /// The token buckets of the reads that precede requests. Several lanes share a bucket.
     reads: BTreeMap<Operation, RateLimiter>,
     /// Whether the users of the plan who are kept without rights can lose their rights.
@@ -64,7 +65,7 @@ impl<'p> Run<'p> {
             applied: Applied::default(),
             fatal: None,
             deletion_denied: None,
-            proficiencies_denied: None,
+            details_denied: None,
             reads: [Operation::DescribeUser, Operation::DescribeQuickConnect]
                 .map(|read| (read, RateLimiter::new(DEFAULT_RATE, burst_available, Instant::now())))
                 .into(),
@@ -203,7 +204,7 @@ impl<'p> Run<'p> {
                 }
                 write.record(self.plan, &mut self.applied);
                 self.reduced(&write);
-                if let Some(then) = sent.then {
+                for then in sent.then {
                     // The next request for this user is sent before the requests for other users, so that the change of
                     // this user is completed first. The number of attempts is not reset, so that a change that always
                     // fails at the same step ends.
@@ -247,6 +248,7 @@ impl<'p> Run<'p> {
             object_id: Some(new.object_id.clone()),
             signed_out: found.signed_out,
             let_in: false,
+            traffic_group: found.traffic_group.clone(),
         };
         if found.ownership == Ownership::Ours && found.entra_object_id.as_ref() == Some(&new.object_id) {
             self.applied.found(self.plan, new, lost);
@@ -292,7 +294,7 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Ends the run because of a missing permission. If only deletions or changes of proficiencies are denied, all other
+    /// Ends the run because of a missing permission. If only deletions or changes of details are denied, all other
     /// requests are sent first.
     fn denied(&mut self, attempt: Attempt<'p>, error: StepError) {
         if matches!(attempt.request, Request::Write(Write::Delete(_))) {
@@ -301,8 +303,8 @@ impl<'p> Run<'p> {
             {
                 self.lane(operation).clear();
             }
-        } else if attempt.request.operation().is_of_proficiencies() {
-            self.proficiencies_denied.get_or_insert(error);
+        } else if attempt.request.operation().is_of_details() {
+            self.details_denied.get_or_insert(error);
             self.lane(attempt.request.operation()).clear();
         } else {
             self.fatal.get_or_insert(error);

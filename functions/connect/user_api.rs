@@ -8,10 +8,10 @@ use aws_sdk_connect::{
 };
 use aws_smithy_types::error::{metadata::ProvideErrorMetadata, operation::BuildError};
 use onboarding_core::{
-    StepError, names,
+    StepError, StepErrorKind, names,
     sync::{
         Change, NewUser, PROFICIENCIES_KEY, ProficiencyChange, REMOVAL_DUE_KEY, SIGN_OUT_DUE_KEY, SIGNED_OUT_KEY,
-        UserChannels, UserRef,
+        TRAFFIC_GROUP_KEY, UserChannels, UserRef,
     },
 };
 
@@ -53,6 +53,7 @@ impl UserApi<'_> {
             Write::Strip { user, no_access } => {
                 self.change(user, &Change::SecurityProfiles(vec![no_access.clone()])).await.map(drop)
             }
+            Write::RecordTrafficGroup { user, group } => self.record_traffic_group(user, group).await,
             Write::RecordSignOut { user, date } => self.record_sign_out(user, date).await,
         };
         sent.map(|()| Sent::default())
@@ -108,18 +109,22 @@ impl UserApi<'_> {
         }
         let doing = format!("creating the user {}", user.username);
         let created = call.send().await.map_err(|error| RequestError::new(&doing, &error))?;
-        let then = pending.zip(created.user_id.clone().zip(created.user_arn)).map(|((given, record), (id, arn))| {
-            let user = UserRef {
-                username: user.username.clone(),
-                id,
-                arn,
-                object_id: Some(user.object_id.clone()),
-                ..UserRef::default()
-            };
-            let change = ProficiencyChange { desired: given.clone(), recorded: Some(record) };
-            let steps = change.steps(&[]);
-            Write::Proficiencies { user, change, steps }
-        });
+        let mut then = Vec::new();
+        if let Some((id, arn)) = created.user_id.clone().zip(created.user_arn) {
+            let (username, object_id) = (user.username.clone(), Some(user.object_id.clone()));
+            let user = UserRef { username, id, arn, object_id, ..UserRef::default() };
+            then.extend(
+                assignment
+                    .traffic_group
+                    .iter()
+                    .map(|group| Write::Change { user: user.clone(), change: Change::TrafficGroup(group.clone()) }),
+            );
+            then.extend(pending.map(|(given, record)| {
+                let change = ProficiencyChange { desired: given.clone(), recorded: Some(record) };
+                let steps = change.steps(&[]);
+                Write::Proficiencies { user, change, steps }
+            }));
+        }
         Ok(Sent { created: created.user_id, then })
     }
 
@@ -152,7 +157,43 @@ impl UserApi<'_> {
         outcome(&format!("canceling the deletion of the user {}", user.username), sent)
     }
 
+    /// Adds the user to a traffic distribution group. Returns the request that records the group.
+    async fn join<'p>(&self, user: &UserRef, group: &str) -> Result<Option<Write<'p>>, RequestError> {
+        let doing = format!("adding the user {} to the traffic distribution group {group}", user.username);
+        let call = self.client.associate_traffic_distribution_group_user().instance_id(self.instance_id);
+        let sent = call.user_id(&user.id).traffic_distribution_group_id(group).send().await;
+        match outcome(&doing, sent) {
+            // The API reference does not describe the conflict. The user may be in the group already.
+            Err(error) if !error.is_conflict() => Err(error),
+            _ => Ok(Some(Write::RecordTrafficGroup { user: user.clone(), group: group.to_owned() })),
+        }
+    }
+
+    async fn record_traffic_group(&self, user: &UserRef, group: &str) -> Result<(), RequestError> {
+        let sent = self.client.tag_resource().resource_arn(&user.arn).tags(TRAFFIC_GROUP_KEY, group).send().await;
+        outcome(&format!("recording the traffic distribution group of the user {}", user.username), sent)
+    }
+
+    /// Removes the user from its traffic distribution group before the deletion. No documentation requires this, but
+    /// Connect might reject the deletion otherwise. An error that a retry can't help never stops the deletion.
+    async fn leave(&self, user: &UserRef, group: &str) -> Result<(), RequestError> {
+        let doing = format!("removing the user {} from the traffic distribution group {group}", user.username);
+        let call = self.client.disassociate_traffic_distribution_group_user().instance_id(self.instance_id);
+        let sent = call.user_id(&user.id).traffic_distribution_group_id(group).send().await;
+        match outcome(&doing, sent) {
+            Err(error) if matches!(error.kind(), StepErrorKind::Throttled | StepErrorKind::Unavailable) => Err(error),
+            Err(error) => {
+                tracing::debug!(error = error.error.message, "the user stays in its traffic distribution group");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
     async fn delete(&self, user: &UserRef) -> Result<(), RequestError> {
+        if let Some(group) = &user.traffic_group {
+            self.leave(user, group).await?;
+        }
         let sent = self.client.delete_user().instance_id(self.instance_id).user_id(&user.id).send().await;
         outcome(&format!("deleting the user {}", user.username), sent)
     }
@@ -177,6 +218,7 @@ impl UserApi<'_> {
                 outcome(&doing, call.hierarchy_group_id(group).send().await)
             }
             Change::Channels(channels) => self.configure(user, channels).await,
+            Change::TrafficGroup(group) => return self.join(user, group).await,
             Change::ForgetSignOut => {
                 let call = client.untag_resource().resource_arn(&user.arn).tag_keys(SIGNED_OUT_KEY);
                 outcome(&doing, call.send().await)
@@ -236,7 +278,7 @@ impl UserApi<'_> {
 
 /// Returns the result of a request that another request may follow.
 fn followed_by(then: Option<Write<'_>>) -> Sent<'_> {
-    Sent { then, ..Sent::default() }
+    Sent { then: then.into_iter().collect(), ..Sent::default() }
 }
 
 /// Discards the content of a response; adds the action to an error.

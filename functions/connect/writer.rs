@@ -93,7 +93,7 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
         // The old user of a renamed member is deleted only after the new user exists.
         run.push_replaced();
         self.drive(&mut run, deadline).await;
-        if let Some(error) = run.fatal.or(run.deletion_denied).or(run.proficiencies_denied) {
+        if let Some(error) = run.fatal.or(run.deletion_denied).or(run.details_denied) {
             return Err(error);
         }
         run.applied.left = run.lanes.values().map(Lane::waiting).sum();

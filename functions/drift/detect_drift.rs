@@ -2,6 +2,7 @@
 //! onboarding, to find manual changes.
 //!
 //! * Reads: `dynamodb:GetItem` or `dynamodb:Scan` on the registry; `connect:DescribeInstance`,
+//!   for a replicated instance `connect:ListReplicationFindings`,
 //!   `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`, `connect:ListApprovedOrigins`, the lists of
 //!   profiles and hierarchy groups; `connect:ListContactFlows`, `connect:DescribeContactFlow`, `connect:ListTestCases` and
 //!   `connect:DescribeTestCase` for the starter flow; `connect:SearchUsers`, `connect:DescribeSecurityProfile` and `connect:ListSecurityProfilePermissions` for
@@ -18,18 +19,17 @@ use std::collections::BTreeSet;
 
 use onboarding_core::{
     StepError, StepErrorKind,
-    contract::{
-        Area, Check, DetectDriftInput, DriftFinding, DriftReport, InstanceDrift, MAX_FINDINGS, Remediation,
-        SkippedInstance,
-    },
+    contract::{Area, Check, DetectDriftInput, DriftFinding, DriftReport, InstanceDrift, MAX_FINDINGS, Remediation},
     inspection::{Checks, Object, Presence},
     log_messages, names,
     onboarding::{Assignment, DriftResponse, NestedGroups, Onboarding, RemovalAction},
+    replication::GlobalSignIn,
     saml::read_metadata,
 };
 use time::OffsetDateTime;
 use tracing::{info, warn};
 
+use super::findings::{digest, settled, short, skipped, unreadable};
 use crate::{
     aws::iam,
     connect::{Directory, no_access},
@@ -37,17 +37,16 @@ use crate::{
     inspect::{
         entra::{self, Found, as_found},
         federation::{Federation, policy_object, provider_object, role_object},
-        instance, origins, record, starter_flow,
+        instance::{self, Described},
+        origins, record, replication_findings, starter_flow,
     },
-    registry::{Entry, Registry, Unreadable},
+    registry::{Entry, Registry},
     runtime::metrics::{Metric, Metrics},
 };
 
 /// Temporary errors, which the state machine retries.
 const PASSES: [StepErrorKind; 3] =
     [StepErrorKind::Throttled, StepErrorKind::Unavailable, StepErrorKind::NotConsistentYet];
-/// Maximum length of a document in a finding, in characters.
-const MOST_TOLD: usize = 400;
 
 /// Compares each instance with the input of its latest onboarding.
 ///
@@ -74,7 +73,7 @@ pub async fn run(ctx: &Context, input: DetectDriftInput) -> Result<DriftReport, 
             report.instances.extend(before.cloned());
             continue;
         }
-        let Compared { findings: mut found, application_gone } = compare(ctx, entry).await?;
+        let Compared { findings: mut found, application_gone, global } = compare(ctx, entry).await?;
         if let Some(before) = before {
             found = settled(before, found);
             found.extend(input.skipped.iter().filter(|one| one.instance_id == entry.instance_id).map(skipped));
@@ -82,7 +81,7 @@ pub async fn run(ctx: &Context, input: DetectDriftInput) -> Result<DriftReport, 
         let mend = input.mend.unwrap_or_else(|| entry.input().drift.response == DriftResponse::Revert);
         let revertible = found.iter().any(|finding| finding.revertible && !finding.reverted);
         let remediation = if mend && revertible && before.is_none() {
-            remediation(ctx, entry, application_gone).await?
+            remediation(ctx, entry, application_gone, global).await?
         } else {
             None
         };
@@ -108,38 +107,14 @@ pub async fn run(ctx: &Context, input: DetectDriftInput) -> Result<DriftReport, 
     Ok(report.within_limits())
 }
 
-/// Reports an unreadable registry entry, because the instance of this entry can't be compared.
-fn unreadable(entry: &Unreadable) -> InstanceDrift {
-    let finding = DriftFinding {
-        place: format!("registry entry {}", entry.alias),
-        expected: "a readable entry".into(),
-        found: entry.message.clone(),
-        ..DriftFinding::default()
-    };
-    Metrics::of_instance(&entry.alias).with(Metric::DriftFindings, 1).emit();
-    InstanceDrift {
-        instance_id: entry.instance_id.clone(),
-        alias: entry.alias.clone(),
-        count: 1,
-        digest: digest(std::slice::from_ref(&finding)),
-        findings: vec![short(finding)],
-        ..InstanceDrift::default()
-    }
-}
-
-/// Reports that the drift of an instance was not reverted.
-fn skipped(instance: &SkippedInstance) -> DriftFinding {
-    DriftFinding {
-        place: "remediation".into(),
-        expected: "applied".into(),
-        found: format!("nothing was reverted: {}", instance.message),
-        ..DriftFinding::default()
-    }
-}
-
 /// Returns the input for reverting drift, or `None` if an older release registered the instance, because that release
 /// did not store the necessary settings.
-async fn remediation(ctx: &Context, entry: &Entry, application_gone: bool) -> Result<Option<Remediation>, StepError> {
+async fn remediation(
+    ctx: &Context,
+    entry: &Entry,
+    application_gone: bool,
+    global: Option<GlobalSignIn>,
+) -> Result<Option<Remediation>, StepError> {
     let (Some(onboarding), Some(application)) = (entry.onboarding.clone(), entry.application.clone()) else {
         return Ok(None);
     };
@@ -154,41 +129,10 @@ async fn remediation(ctx: &Context, entry: &Entry, application_gone: bool) -> Re
         role_arn: wanted.role_arn,
         onboarding,
         application,
+        global_sign_in_endpoint: global.map(|global| global.endpoint().to_owned()),
         application_gone,
         groups: entry.groups.clone(),
     }))
-}
-
-/// Shortens the documents in a finding, because the report becomes part of the state of the execution, which is limited
-/// in size.
-fn short(finding: DriftFinding) -> DriftFinding {
-    let cut = |text: String| match text.char_indices().nth(MOST_TOLD) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    };
-    DriftFinding { expected: cut(finding.expected), found: cut(finding.found), ..finding }
-}
-
-/// Returns the findings of the first comparison, each marked as reverted or not, followed by the new findings.
-fn settled(before: &InstanceDrift, now: Vec<DriftFinding>) -> Vec<DriftFinding> {
-    let still = |finding: &DriftFinding| now.iter().any(|other| other.place == finding.place);
-    let mut findings: Vec<DriftFinding> =
-        before.findings.iter().map(|finding| DriftFinding { reverted: !still(finding), ..finding.clone() }).collect();
-    let known: BTreeSet<String> = findings.iter().map(|finding| finding.place.clone()).collect();
-    findings.extend(now.into_iter().filter(|finding| !known.contains(&finding.place)));
-    findings
-}
-
-/// Returns a digest of the findings, including whether each finding was reverted.
-fn digest(findings: &[DriftFinding]) -> String {
-    if findings.is_empty() {
-        return String::new();
-    }
-    let parts = |finding: &DriftFinding| {
-        let DriftFinding { place, expected, found, reverted, .. } = finding.clone();
-        [place, expected, found, if reverted { "mended".into() } else { String::new() }]
-    };
-    onboarding_core::digest::of_parts(findings.iter().flat_map(parts), 16)
 }
 
 /// The result of comparing one instance.
@@ -196,16 +140,25 @@ struct Compared {
     findings: Vec<DriftFinding>,
     /// Whether the Entra application of the instance no longer exists.
     application_gone: bool,
+    /// The global sign-in, if the instance is replicated.
+    global: Option<GlobalSignIn>,
 }
 
 /// Compares all areas of an instance. A permanent error in one area becomes a finding and does not stop the other
 /// areas. A temporary error is returned, because it is not a manual change.
 async fn compare(ctx: &Context, entry: &Entry) -> Result<Compared, StepError> {
-    let comparison = Comparison { ctx, entry, onboarding: entry.input(), now: OffsetDateTime::now_utc() };
+    let described = match instance::describe(ctx, &entry.instance_id).await {
+        Err(error) if PASSES.contains(&error.kind) => return Err(error),
+        described => described,
+    };
+    let global = described.as_ref().map(|found| found.as_ref()?.global_sign_in().cloned()).map_err(Clone::clone);
+    let comparison =
+        Comparison { ctx, entry, described, global, onboarding: entry.input(), now: OffsetDateTime::now_utc() };
     let (mut findings, mut application_gone) = (Vec::new(), false);
     for (area, name, objects) in [
         (Area::Instance, "instance", comparison.instance().await),
         (Area::Instance, "profiles", comparison.profiles().await),
+        (Area::Instance, "replication", comparison.replication().await),
         (Area::Entra, "Entra", comparison.entra().await),
         (Area::Iam, "IAM", comparison.federation().await),
         (Area::Notifications, "subscriptions", comparison.subscriptions().await),
@@ -228,7 +181,8 @@ async fn compare(ctx: &Context, entry: &Entry) -> Result<Compared, StepError> {
             }
         }
     }
-    Ok(Compared { findings, application_gone })
+    let global = comparison.global.ok().flatten();
+    Ok(Compared { findings, application_gone, global })
 }
 
 /// Logs each setting with its value, including those that match the input. These lines are the record of the settings
@@ -258,6 +212,10 @@ fn log_settings(instance: &str, objects: &[Object]) {
 struct Comparison<'a> {
     ctx: &'a Context,
     entry: &'a Entry,
+    /// The instance, or why it can't be read.
+    described: Result<Option<Described>, StepError>,
+    /// The global sign-in, if the instance is replicated. Without it, a global sign-in would count as drift.
+    global: Result<Option<GlobalSignIn>, StepError>,
     onboarding: Onboarding,
     now: OffsetDateTime,
 }
@@ -266,18 +224,18 @@ impl Comparison<'_> {
     async fn wanted(&self) -> Result<Federation, StepError> {
         let account = iam::arn_prefix(self.ctx.sts()).await?;
         let place = (account.as_str(), self.ctx.region(), self.entry.instance_id.as_str());
-        Federation::new(&self.onboarding, place)
+        Ok(Federation { global: self.global.clone()?, ..Federation::new(&self.onboarding, place)? })
     }
 
     async fn instance(&self) -> Result<Vec<Object>, StepError> {
         let (id, alias) = (self.entry.instance_id.as_str(), self.entry.alias.as_str());
-        let found = instance::describe(self.ctx, id).await?;
-        let mut object = instance::object(alias, found.as_ref());
+        let found = self.described.as_ref().map_err(Clone::clone)?.as_ref();
+        let mut object = instance::object(self.ctx.region(), alias, found);
         if self.entry.instance_adopted == Some(false)
-            && let Some(found) = &found
+            && let Some(found) = found
         {
             let mut guards = Checks::default();
-            let ours = instance::is_ours(found, alias);
+            let ours = instance::is_ours(&found.instance, alias);
             guards.that("tags", ours, "the tags of this onboarding", if ours { "the same" } else { "other tags" });
             object = object.guarded(guards);
         }
@@ -293,6 +251,14 @@ impl Comparison<'_> {
             objects.extend(starter_flow::objects(self.ctx.connect(), Some(id), alias, telephony).await?);
         }
         Ok(objects)
+    }
+
+    /// Returns the resources that are not replicated completely.
+    async fn replication(&self) -> Result<Vec<Object>, StepError> {
+        match &self.global {
+            Ok(Some(_)) => replication_findings::objects(self.ctx, &self.entry.instance_id).await,
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// Returns the profiles and hierarchy groups that the input's groups refer to.
@@ -453,29 +419,5 @@ impl Comparison<'_> {
         let known = self.ctx.graph().subscriptions().await?;
         let url = self.ctx.settings.notification_url()?;
         Ok(record::subscription_objects(&self.entry.groups, &known, url, self.now))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn finding(place: &str, found: &str) -> DriftFinding {
-        DriftFinding { place: place.into(), expected: "x".into(), found: found.into(), ..DriftFinding::default() }
-    }
-
-    #[test]
-    fn findings_missing_in_the_second_comparison_are_reverted() {
-        let before = InstanceDrift { findings: vec![finding("a", "1"), finding("b", "2")], ..InstanceDrift::default() };
-        let settled = settled(&before, vec![finding("b", "2"), finding("c", "3")]);
-        let reverted: Vec<(&str, bool)> = settled.iter().map(|one| (one.place.as_str(), one.reverted)).collect();
-        assert_eq!(reverted, [("a", true), ("b", false), ("c", false)]);
-    }
-
-    #[test]
-    fn equal_findings_have_equal_digests_and_no_findings_have_none() {
-        assert_eq!(digest(&[finding("a", "1")]), digest(&[finding("a", "1")]));
-        assert_ne!(digest(&[finding("a", "1")]), digest(&[finding("a", "2")]));
-        assert_eq!(digest(&[]), "");
     }
 }

@@ -1,3 +1,4 @@
 //! The step that finds drift and checks whether it was reverted.
 
 pub mod detect_drift;
+mod findings;

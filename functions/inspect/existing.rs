@@ -34,7 +34,7 @@ const NAMES: usize = 9;
 ///
 /// # Errors
 /// `InvalidInput` if there is no such instance, with the most similar alias, or if an onboarding cannot use the
-/// instance because it does not use SAML.
+/// instance because it does not use SAML or is a replica.
 pub(crate) async fn usable_instance(ctx: &Context, alias: &str) -> Result<aws_sdk_connect::types::Instance, StepError> {
     let Some(found) = instance::of_alias(ctx, alias).await? else {
         let listed = instances::list(ctx.connect()).await?;
@@ -45,9 +45,9 @@ pub(crate) async fn usable_instance(ctx: &Context, alias: &str) -> Result<aws_sd
             ctx.region()
         )));
     };
-    match instance::object(alias, Some(&found)).presence {
+    match instance::object(ctx.region(), alias, Some(&found)).presence {
         Presence::Foreign(why) => Err(StepError::invalid_input(format!("the instance {alias} cannot be used: {why}"))),
-        _ => Ok(found),
+        _ => Ok(found.instance),
     }
 }
 

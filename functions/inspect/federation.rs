@@ -7,10 +7,11 @@ use aws_sdk_iam::{
 use onboarding_core::{
     StepError,
     contract::{Area, VerifySignInInput},
-    iam::{federation_policy, same_document, session_seconds, summary, trust_policy},
+    iam::{federation_policy, is_wanted_trust, same_document, session_seconds, summary, trust_policy},
     inspection::{Checks, Object, Presence},
     names,
     onboarding::{Destination, Onboarding, UsernameAttribute},
+    replication::GlobalSignIn,
     saml::{Metadata, read_metadata},
     sync::Ownership,
 };
@@ -35,6 +36,8 @@ pub(crate) struct Federation {
     pub(crate) identifier: Option<String>,
     /// The page that opens after sign-in.
     pub(crate) destination: Option<Destination>,
+    /// The global sign-in of a replicated instance, which is never overwritten.
+    pub(crate) global: Option<GlobalSignIn>,
 }
 
 impl TryFrom<&VerifySignInInput> for Federation {
@@ -52,6 +55,7 @@ impl TryFrom<&VerifySignInInput> for Federation {
             certificate: Some(input.sign_on.certificate_thumbprint.clone()),
             identifier: Some(input.sign_on.identifier_uri.clone()),
             destination: input.sign_in.destination.clone(),
+            global: None,
         })
     }
 }
@@ -77,6 +81,7 @@ impl Federation {
             certificate: None,
             identifier: None,
             destination: onboarding.sign_in.destination.clone(),
+            global: None,
         })
     }
 
@@ -92,6 +97,13 @@ fn last(arn: &str) -> &str {
 /// Compares a document with the wanted document. The result shows a summary of both documents.
 fn document(checks: &mut Checks, name: &str, wanted: &Value, found: &Value) {
     checks.that(name, same_document(wanted, found), summary(wanted), summary(found));
+}
+
+/// Compares the trust policy of the role with the wanted federation.
+fn trust_check(checks: &mut Checks, wanted: &Federation, found: &Value) {
+    let (provider, region, global) = (&wanted.saml_provider_arn, &wanted.region, wanted.global.as_ref());
+    let right = is_wanted_trust(found, provider, region, global);
+    checks.that("trust policy", right, summary(&trust_policy(provider, region, global)), summary(found));
 }
 
 /// Checks that the certificate and the issuer are both in the metadata that Entra publishes and in the metadata in IAM.
@@ -221,7 +233,7 @@ impl FoundRole {
         };
         checks.equal("role", &wanted.role_arn, role.arn());
         let trust = iam::document(role.assume_role_policy_document());
-        document(&mut checks, "trust policy", &trust_policy(&wanted.saml_provider_arn, &wanted.region), &trust);
+        trust_check(&mut checks, wanted, &trust);
         let (longest, seconds) = (longest_session(role), wanted.session_seconds);
         checks.that("session duration", longest >= seconds, format!("at least {seconds} s"), format!("{longest} s"));
         let there = self.attached.contains(&wanted.policy_arn);
@@ -248,7 +260,7 @@ pub(crate) async fn role_object(ctx: &Context, wanted: &Federation, alias: &str)
     let trust = iam::document(role.assume_role_policy_document());
     let (longest, seconds) = (longest_session(role), wanted.session_seconds);
     let mut checks = Checks::default();
-    document(&mut checks, "trust policy", &trust_policy(&wanted.saml_provider_arn, &wanted.region), &trust);
+    trust_check(&mut checks, wanted, &trust);
     checks.equal("session duration", format!("{seconds} s"), format!("{longest} s"));
     let there = found.attached.contains(&wanted.policy_arn);
     checks.that("attached policy", there, &wanted.policy_arn, found.attached.join(", "));
@@ -258,6 +270,10 @@ pub(crate) async fn role_object(ctx: &Context, wanted: &Federation, alias: &str)
     let further = found.attached.iter().filter(|arn| **arn != wanted.policy_arn).cloned().collect();
     guards.equal("further attached policies", "none", none(further));
     guards.equal("inline policies of the role", "none", none(iam::inline_policies(ctx.iam(), name).await?));
+    let note = match &wanted.global {
+        Some(global) => format!("trust policies for {} stay, because the instance is replicated", global.endpoint()),
+        None => String::new(),
+    };
     let why = "it differs from the expected role: it may trust other principals than the SAML provider, or allow more";
     let object = owned(KIND, name, role.tags(), alias, checks, why, "iam.roleName");
     // A role without tags but with additional policies may belong to another application.
@@ -268,7 +284,7 @@ pub(crate) async fn role_object(ctx: &Context, wanted: &Federation, alias: &str)
         )
     };
     let presence = if strange { foreign() } else { object.presence.clone() };
-    Ok(Object { presence, ..object }.guarded(guards))
+    Ok(Object { presence, ..object }.guarded(guards).noting(note))
 }
 
 /// Checks the tags of the onboarding. Only onboardings create objects under this IAM path, so an object without these

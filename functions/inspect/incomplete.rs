@@ -24,7 +24,7 @@ use crate::{
 pub(crate) async fn entry(ctx: &Context, registry: &Registry<'_>, instance_id: &str) -> Result<Entry, StepError> {
     let pending = registry.pending(instance_id).await?;
     let found = instance::describe(ctx, instance_id).await?;
-    let alias = pending.alias.or_else(|| found.as_ref()?.instance_alias().map(str::to_owned));
+    let alias = pending.alias.or_else(|| found.as_ref()?.instance.instance_alias().map(str::to_owned));
     let alias = alias.ok_or_else(|| {
         StepError::invalid_input(format!(
             "the instance {instance_id} is not in the registry, and Amazon Connect has no such instance: its teardown \
@@ -36,7 +36,7 @@ pub(crate) async fn entry(ctx: &Context, registry: &Registry<'_>, instance_id: &
         pending.onboarding.unwrap_or_else(|| Onboarding::with_defaults(&alias, Users::default(), Language::default()));
     Ok(Entry {
         instance_id: instance_id.into(),
-        instance_arn: found.and_then(|found| found.arn).unwrap_or_default(),
+        instance_arn: found.and_then(|found| found.instance.arn).unwrap_or_default(),
         tenant_id: String::new(),
         users: onboarding.users.clone(),
         // An onboarding creates no subscriptions before it registers the instance.

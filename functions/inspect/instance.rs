@@ -6,7 +6,8 @@ use aws_sdk_connect::{
     error::SdkError,
     types::{
         DirectoryType, EncryptionConfig, EncryptionType, Instance as ConnectInstance, InstanceAttributeType,
-        InstanceStatus, InstanceStorageConfig, InstanceStorageResourceType, S3Config, StorageType,
+        InstanceStatus, InstanceStorageConfig, InstanceStorageResourceType, ReplicationConfiguration, S3Config,
+        StorageType,
     },
 };
 use aws_smithy_types::error::{metadata::ProvideErrorMetadata, operation::BuildError};
@@ -16,6 +17,7 @@ use onboarding_core::{
     inspection::{Checks, Object, Presence},
     names,
     onboarding::{Instance, Storage},
+    replication::{GlobalSignIn, Replication, Reported},
     sync::Ownership,
 };
 
@@ -32,21 +34,50 @@ const SET_AT_CREATION: [InstanceAttributeType; 2] =
 const START_AGAIN: &str =
     "No step reverts this. Start the onboarding again, which creates a new instance: onboard start FILE";
 
+/// An instance, and its role in a replication.
+#[derive(Clone, Debug)]
+pub(crate) struct Described {
+    pub(crate) instance: ConnectInstance,
+    pub(crate) replication: Replication,
+}
+
+impl Described {
+    pub(crate) fn id(&self) -> &str {
+        self.instance.id().unwrap_or_default()
+    }
+
+    pub(crate) const fn global_sign_in(&self) -> Option<&GlobalSignIn> {
+        self.replication.global_sign_in()
+    }
+}
+
 /// Returns the instance with this ID, or `None` if it does not exist.
 ///
 /// # Errors
 /// If Connect returns an error.
-pub(crate) async fn describe(ctx: &Context, id: &str) -> Result<Option<ConnectInstance>, StepError> {
+pub(crate) async fn describe(ctx: &Context, id: &str) -> Result<Option<Described>, StepError> {
     let sent = ctx.connect().describe_instance().instance_id(id).send().await;
     let found = sent.if_found().doing(format_args!("reading the Amazon Connect instance {id}"))?;
-    Ok(found.and_then(|output| output.instance))
+    Ok(found.and_then(|output| {
+        let reported = output.replication_configuration.map(reported).unwrap_or_default();
+        Some(Described { instance: output.instance?, replication: Replication::of(id, ctx.region(), &reported) })
+    }))
+}
+
+fn reported(configuration: ReplicationConfiguration) -> Reported {
+    let summaries = configuration.replication_status_summary_list.unwrap_or_default();
+    Reported {
+        source_region: configuration.source_region,
+        endpoint: configuration.global_sign_in_endpoint,
+        regions: summaries.into_iter().filter_map(|summary| summary.region).collect(),
+    }
 }
 
 /// Returns the instance with this alias, active or in creation.
 ///
 /// # Errors
 /// If Connect returns an error.
-pub(crate) async fn of_alias(ctx: &Context, alias: &str) -> Result<Option<ConnectInstance>, StepError> {
+pub(crate) async fn of_alias(ctx: &Context, alias: &str) -> Result<Option<Described>, StepError> {
     let found = instances::list(ctx.connect()).await?;
     let found = found.iter().find(|one| instances::has_alias(one, alias) && instances::takes_room(one));
     match found.and_then(|summary| summary.id()) {
@@ -62,18 +93,20 @@ pub(crate) fn is_ours(instance: &ConnectInstance, alias: &str) -> bool {
 }
 
 /// Compares the instance with the wanted settings.
-pub(crate) fn object(alias: &str, found: Option<&ConnectInstance>) -> Object {
+pub(crate) fn object(region: &str, alias: &str, found: Option<&Described>) -> Object {
     const KIND: &str = "Amazon Connect instance";
-    let Some(instance) = found else {
+    let Some(described) = found else {
         return Object::new(Area::Instance, KIND, alias, Presence::Absent).irreversible(START_AGAIN);
     };
-    let id = instance.id().unwrap_or_default();
+    let instance = &described.instance;
     let identity = instance.identity_management_type();
     let presence = if identity != Some(&DirectoryType::Saml) {
         Presence::Foreign(format!(
             "its identity management is {}, which can never be changed to SAML; choose another alias",
             identity.map_or("unknown", DirectoryType::as_str)
         ))
+    } else if let Some(refusal) = described.replication.refusal(region) {
+        Presence::Foreign(refusal)
     } else if is_ours(instance, alias) {
         Presence::Ours
     } else {
@@ -81,7 +114,10 @@ pub(crate) fn object(alias: &str, found: Option<&ConnectInstance>) -> Object {
     };
     Object::new(Area::Instance, KIND, alias, presence)
         .with(sign_in_checks(Some(instance)))
-        .noting(id)
+        .noting(match described.global_sign_in() {
+            Some(_) => format!("{}, replicated to another Region", described.id()),
+            None => described.id().to_owned(),
+        })
         .irreversible("No step reverts this. Check the instance in the Amazon Connect console: onboard doctor FILE")
 }
 

@@ -10,6 +10,7 @@ use onboarding_core::{
 };
 use time::Date;
 
+use super::traffic_group;
 use crate::{connect::Directory, context::Context};
 
 /// The security profiles that every new instance has.
@@ -97,7 +98,8 @@ impl Members {
         u64::try_from(self.ids().len()).unwrap_or(u64::MAX)
     }
 
-    /// Plans the user sync on an existing instance.
+    /// Plans the user sync on an existing instance. `is_replicated` states whether the sync adds its users to a traffic
+    /// distribution group.
     ///
     /// # Errors
     /// If the users or profiles can't be read completely from Connect.
@@ -105,13 +107,17 @@ impl Members {
         &self,
         ctx: &Context,
         (instance_id, alias): (&str, &str),
-        onboarding: &Onboarding,
+        (onboarding, is_replicated): (&Onboarding, bool),
         today: Date,
     ) -> Result<UserPlan, StepError> {
         let directory = Directory::new(ctx.connect(), instance_id, alias, ctx.settings.clock());
         let hierarchy = onboarding.users.hierarchy_groups();
         let (users, profiles) = tokio::try_join!(directory.users(), directory.profiles(&hierarchy))?;
-        Ok(UserPlan::of(&plan(&self.reads, &users, &profiles, &Policy::from(&onboarding.users), today)))
+        let mut policy = Policy::from(&onboarding.users);
+        if is_replicated {
+            policy.traffic_group = traffic_group::read(ctx, instance_id).await.id;
+        }
+        Ok(UserPlan::of(&plan(&self.reads, &users, &profiles, &policy, today)))
     }
 
     /// Plans the user sync on a new instance. The plan assumes that all profiles exist. Each profile that a new

@@ -10,4 +10,6 @@ pub(crate) mod instance;
 pub(crate) mod members;
 pub(crate) mod origins;
 pub(crate) mod record;
+pub(crate) mod replication_findings;
 pub(crate) mod starter_flow;
+pub(crate) mod traffic_group;

@@ -2,7 +2,7 @@
 //! the second part of シングルサインオンの設定).
 //!
 //! * Reads: `GET /servicePrincipals/{id}`, `GET /servicePrincipals/{id}/claimsMappingPolicies`, `GET
-//!   /policies/claimsMappingPolicies`.
+//!   /policies/claimsMappingPolicies`; for a replicated instance, `GET /applications/{id}`.
 //! * Writes: `PATCH /servicePrincipals/{id}`, `POST /policies/claimsMappingPolicies`, `PATCH
 //!   /policies/claimsMappingPolicies/{id}`, `POST /servicePrincipals/{id}/claimsMappingPolicies/$ref`.
 //! * Permissions: `Application.ReadWrite.All`, `Policy.ReadWrite.ApplicationConfiguration`.
@@ -14,7 +14,9 @@
 use onboarding_core::{
     StepError,
     contract::{ConfigureEntraClaimsInput, ConfigureEntraClaimsOutput},
-    iam, names, saml,
+    iam, names,
+    replication::GlobalSignIn,
+    saml,
 };
 use serde_json::{Map, Value, json};
 
@@ -33,9 +35,14 @@ pub async fn run(ctx: &Context, input: ConfigureEntraClaimsInput) -> Result<Conf
     let principal = graph.seen_service_principal(&input.application.service_principal_id).await?;
     let seconds = iam::session_seconds(&input.session_duration)?;
     let definition = saml::claims_definition(&input.role_arn, &input.saml_provider_arn, input.username, seconds);
-    let relay_state = saml::relay_state(&input.region, &input.instance_id, input.sign_in.destination.as_ref());
+    let relay_state = if uses_global_sign_in(graph, &input).await? {
+        None
+    } else {
+        Some(saml::relay_state(&input.region, &input.instance_id, input.sign_in.destination.as_ref()))
+    };
     let claims_policy_id = set_claims(graph, &principal.id, &names::claims_policy(&input.alias), &definition).await?;
-    let changes = principal_changes(&principal, &relay_state);
+    let changes = relay_state.as_deref().map(|relay_state| principal_changes(&principal, relay_state));
+    let changes = changes.unwrap_or_default();
     if !changes.is_empty() {
         graph.update_service_principal(&principal.id, changes.into()).await?;
     }
@@ -46,7 +53,15 @@ pub async fn run(ctx: &Context, input: ConfigureEntraClaimsInput) -> Result<Conf
     }
     let destination_url =
         input.sign_in.destination.as_ref().map(|destination| saml::destination_url(&input.alias, destination));
-    Ok(ConfigureEntraClaimsOutput { claims_policy_id, relay_state, destination_url })
+    Ok(ConfigureEntraClaimsOutput { claims_policy_id, relay_state: relay_state.unwrap_or_default(), destination_url })
+}
+
+/// Returns whether the application uses the global sign-in of a replicated instance. This sign-in needs no relay state,
+/// and the relay state and sign-on URL that an administrator has set stay unchanged.
+async fn uses_global_sign_in(graph: &Graph, input: &ConfigureEntraClaimsInput) -> Result<bool, StepError> {
+    let Some(global) = input.global_sign_in_endpoint.as_ref().map(GlobalSignIn::new) else { return Ok(false) };
+    let application = graph.seen_application(&input.application.application_id).await?;
+    Ok(global.is_used_by(&application.web.redirect_uris))
 }
 
 fn principal_changes(principal: &ServicePrincipal, relay_state: &str) -> Map<String, Value> {

@@ -24,7 +24,9 @@ use std::time::Duration;
 use onboarding_core::{
     StepError,
     contract::{ConfigureEntraSignOnInput, EntraSignOn},
-    names, saml,
+    names,
+    replication::GlobalSignIn,
+    saml,
 };
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -66,14 +68,16 @@ pub async fn run(ctx: &Context, input: ConfigureEntraSignOnInput) -> Result<Entr
     if is_ours(&principal, &input) {
         activate(graph, &input.application.application_id).await?;
     }
-    let reply_urls = reply_urls(&input.region);
-    let identifier_uri = set_identifier(graph, &input.application.application_id, &reply_urls, input.attempts).await?;
+    let global = input.global_sign_in_endpoint.as_ref().map(GlobalSignIn::new);
+    let application = graph.seen_application(&input.application.application_id).await?;
+    let reply_urls = wanted_reply_urls(&application, &input.region, global.as_ref());
+    let identifier_uri = set_identifier(graph, &application, &reply_urls, input.attempts).await?;
     let certificate =
         active_certificate(graph, &principal, &names::certificate_subject(&input.alias), input.attempts).await?;
     let metadata = published_metadata(graph, &principal.app_id, &certificate).await?;
     Ok(EntraSignOn {
         identifier_uri,
-        reply_urls: reply_urls.to_vec(),
+        reply_urls,
         certificate_thumbprint: certificate.thumbprint,
         certificate_expires: certificate.expires,
         entity_id: metadata.entity_id,
@@ -135,12 +139,27 @@ fn same_set(one: &[String], other: &[String]) -> bool {
     one.iter().all(|item| other.contains(item)) && other.iter().all(|item| one.contains(item))
 }
 
+/// Returns the reply URLs that the application must have. An application that uses the global sign-in of a replicated
+/// instance keeps its reply URLs.
+fn wanted_reply_urls(application: &Application, region: &str, global: Option<&GlobalSignIn>) -> Vec<String> {
+    let present = &application.web.redirect_uris;
+    match global.filter(|global| global.is_used_by(present)) {
+        Some(global) => present.iter().filter(|url| global.is_reply_url(url)).cloned().collect(),
+        None => reply_urls(region).to_vec(),
+    }
+}
+
 /// Ensures that the application has its own AWS identifier and both reply URLs, and returns the identifier.
 ///
 /// The step tries identifiers until Graph accepts one, because lists do not show which identifiers are in use: lists
 /// contain changes only after a delay, and they omit recently deleted applications, whose identifiers stay reserved.
-async fn set_identifier(graph: &Graph, id: &str, reply_urls: &[String; 2], attempts: u32) -> Result<String, StepError> {
-    let application = graph.seen_application(id).await?;
+async fn set_identifier(
+    graph: &Graph,
+    application: &Application,
+    reply_urls: &[String],
+    attempts: u32,
+) -> Result<String, StepError> {
+    let id = application.id.as_str();
     let present = application.identifier_uris.iter().find(|uri| saml::is_aws_identifier(uri)).cloned();
     let mut changes = Map::new();
     // Entra does not keep the order of the reply URLs, so the order is ignored.
@@ -158,7 +177,7 @@ async fn set_identifier(graph: &Graph, id: &str, reply_urls: &[String; 2], attem
     let mut version_set = false;
     while taken.len() < MOST_IDENTIFIERS {
         let identifier = saml::free_identifier(taken.iter().map(String::as_str));
-        changes.insert("identifierUris".into(), identifiers(&application, &identifier));
+        changes.insert("identifierUris".into(), identifiers(application, &identifier));
         match graph.update_application(id, changes.clone().into()).await {
             Ok(()) => return Ok(identifier),
             Err(GraphError::Refused(refusal)) if refusal.is_identifier_taken() => taken.push(identifier),

@@ -21,7 +21,7 @@ use onboarding_core::{
 use crate::{
     aws::{self, instances},
     context::Context,
-    inspect::instance::{describe, is_ours},
+    inspect::instance::{Described, describe, is_ours},
 };
 
 /// Number of polls for which `DescribeInstance` may not find a new instance.
@@ -37,7 +37,7 @@ pub async fn run(ctx: &Context, input: CreateInstanceInput) -> Result<CreateInst
     let alias = input.instance.alias.as_str();
     if let Some(previous) = input.previous.as_ref().filter(|previous| !previous.instance_id.is_empty()) {
         return match describe(ctx, &previous.instance_id).await? {
-            Some(instance) => output(alias, &instance, previous.attempt),
+            Some(described) => output(ctx.region(), alias, &described, previous.attempt),
             None if previous.attempt < INVISIBLE_POLLS => {
                 Ok(in_creation(previous.instance_id.clone(), previous.instance_arn.clone(), previous.attempt))
             }
@@ -77,7 +77,7 @@ async fn adopt(ctx: &Context, alias: &str, summary: &InstanceSummary) -> Result<
         )));
     }
     match describe(ctx, id).await? {
-        Some(instance) => output(alias, &instance, 0),
+        Some(described) => output(ctx.region(), alias, &described, 0),
         None => Err(StepError::not_consistent_yet(format!(
             "the Amazon Connect instance {id} is listed but can't be read yet"
         ))),
@@ -135,7 +135,7 @@ async fn create(
 
 /// Returns the reason that Connect reports for a failed creation.
 async fn failure(ctx: &Context, id: &str) -> Result<String, StepError> {
-    Ok(describe(ctx, id).await?.as_ref().map_or_else(|| "no reason given".into(), reason))
+    Ok(describe(ctx, id).await?.map_or_else(|| "no reason given".into(), |described| reason(&described.instance)))
 }
 
 fn reason(instance: &Instance) -> String {
@@ -154,16 +154,21 @@ fn in_creation(instance_id: String, instance_arn: String, polls: u32) -> CreateI
         status: InstanceStatus::CreationInProgress.as_str().into(),
         adopted: false,
         access_url: None,
+        global_sign_in_endpoint: None,
         attempt: polls + 1,
         wait_seconds: backoff::instance_creation(polls),
     }
 }
 
-fn output(alias: &str, instance: &Instance, polls: u32) -> Result<CreateInstanceOutput, StepError> {
-    let id = instance.id().unwrap_or_default();
+fn output(region: &str, alias: &str, described: &Described, polls: u32) -> Result<CreateInstanceOutput, StepError> {
+    let (instance, id) = (&described.instance, described.id());
+    if let Some(refusal) = described.replication.refusal(region) {
+        return Err(StepError::conflict(format!("the instance {id} ({alias}) can't be onboarded: {refusal}")));
+    }
     let seen = CreateInstanceOutput {
         adopted: !is_ours(instance, alias),
         access_url: instance.instance_access_url().map(ToOwned::to_owned),
+        global_sign_in_endpoint: described.global_sign_in().map(|global| global.endpoint().to_owned()),
         ..in_creation(id.into(), instance.arn().unwrap_or_default().into(), polls)
     };
     match instance.instance_status() {

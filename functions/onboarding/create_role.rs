@@ -8,6 +8,9 @@
 //!   `iam:AttachRolePolicy` is also limited to policies under `policy/connect-onboarding/` (`iam:PolicyARN`).
 //! * If the stack has a permissions boundary, the role gets the same boundary. The boundary must allow
 //!   `connect:GetFederationToken`.
+//! * A role of a replicated instance keeps each trust policy that trusts only endpoints of the instance, because an
+//!   administrator may have set up its global sign-in (`onboarding_core::replication`). A new role trusts the global
+//!   endpoint too.
 //! * Safe to repeat: a role is identified by its name. A role with the tags of this onboarding is reset to the wanted
 //!   settings, including its trust policy. The role is never replaced, because Connect binds each user to the role of
 //!   the first sign-in. An untagged role is used if it has exactly the wanted settings; otherwise the step fails with
@@ -17,8 +20,9 @@ use aws_sdk_iam::types::Role;
 use onboarding_core::{
     StepError,
     contract::{CreateRoleInput, CreateRoleOutput},
-    iam::{same_document, session_seconds, trust_policy},
+    iam::{is_wanted_trust, session_seconds, trust_policy},
     names,
+    replication::GlobalSignIn,
     sync::Ownership,
 };
 
@@ -33,8 +37,9 @@ use crate::{
 /// `NotConsistentYet` until the new provider and policy are visible everywhere in IAM; `Conflict` if a role with this
 /// name does not belong to the onboarding and has other settings.
 pub async fn run(ctx: &Context, input: CreateRoleInput) -> Result<CreateRoleOutput, StepError> {
+    let global = input.global_sign_in_endpoint.as_ref().map(GlobalSignIn::new);
     let wanted = Wanted {
-        trust: trust_policy(&input.saml_provider_arn, &input.region),
+        trust: trust_policy(&input.saml_provider_arn, &input.region, global.as_ref()),
         seconds: i32::try_from(session_seconds(&input.session_duration)?)
             .map_err(|_| StepError::internal("a session duration is outside its range"))?,
         boundary: ctx.settings.permissions_boundary().map(ToOwned::to_owned),
@@ -45,7 +50,8 @@ pub async fn run(ctx: &Context, input: CreateRoleInput) -> Result<CreateRoleOutp
         return Ok(CreateRoleOutput { role_arn });
     };
     let attached = iam::attached_policies(ctx.iam(), &input.name).await?;
-    let trust_as_wanted = same_document(&iam::document(role.assume_role_policy_document()), &wanted.trust);
+    let trust = iam::document(role.assume_role_policy_document());
+    let trust_as_wanted = is_wanted_trust(&trust, &input.saml_provider_arn, &input.region, global.as_ref());
     let lasts_as_wanted = role.max_session_duration() == Some(wanted.seconds);
     let boundary = role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
     let bound_as_wanted = wanted.boundary.is_none() || boundary == wanted.boundary.as_deref();

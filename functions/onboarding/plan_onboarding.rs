@@ -8,7 +8,7 @@
 //!   `connect:DescribeInstance`, `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`,
 //!   `connect:ListApprovedOrigins`, `connect:ListPhoneNumbersV2`, `connect:SearchAvailablePhoneNumbers`, `connect:SearchUsers`, `connect:ListContactFlows`,
 //!   `connect:DescribeContactFlow`, `connect:ListTestCases`, `connect:DescribeTestCase`, the lists of profiles
-//!   and hierarchy groups; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:GetRole`,
+//!   and hierarchy groups, for a replicated instance `connect:ListTrafficDistributionGroups`; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:GetRole`,
 //!   `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; the Service Quotas calls of `request-quotas` except the
 //!   request; `support:DescribeCases`; `dynamodb:GetItem` on the registry. The documents for ordering numbers are not
 //!   read.
@@ -26,6 +26,7 @@ use onboarding_core::{
     },
     inspection::{Object, Presence},
     onboarding::{INSTANCES_QUOTA, Onboarding, quota_is_per_instance},
+    replication::GlobalSignIn,
     saml::read_metadata,
     telephony::older_plans_end,
 };
@@ -83,6 +84,8 @@ struct Instance {
     object: Object,
     id: Option<String>,
     arn: Option<String>,
+    /// The global sign-in, if the instance is replicated.
+    global: Option<GlobalSignIn>,
     entry: Option<Entry>,
 }
 
@@ -90,20 +93,17 @@ impl Instance {
     async fn find(ctx: &Context, onboarding: &Onboarding) -> Result<Self, StepError> {
         let alias = onboarding.instance.alias.as_str();
         let found = instance::of_alias(ctx, alias).await?;
-        let object = instance::object(alias, found.as_ref());
+        let object = instance::object(ctx.region(), alias, found.as_ref());
         // If the instance can't be used, the objects that depend on the instance are planned as if it did not exist.
         let usable = found.filter(|_| !matches!(object.presence, Presence::Foreign(_)));
-        let entry = match usable.as_ref().and_then(|instance| instance.id()) {
-            Some(id) => Registry::new(ctx)?.find(id).await?,
+        let entry = match &usable {
+            Some(usable) => Registry::new(ctx)?.find(usable.id()).await?,
             None => None,
         };
-        let text = |text: Option<&str>| text.map(ToOwned::to_owned);
-        Ok(Self {
-            id: text(usable.as_ref().and_then(|instance| instance.id())),
-            arn: text(usable.as_ref().and_then(|instance| instance.arn())),
-            object,
-            entry,
-        })
+        let global = usable.as_ref().and_then(instance::Described::global_sign_in).cloned();
+        let usable = usable.map(|described| described.instance);
+        let arn = usable.as_ref().and_then(|instance| instance.arn().map(ToOwned::to_owned));
+        Ok(Self { id: usable.and_then(|instance| instance.id), arn, global, object, entry })
     }
 }
 
@@ -181,7 +181,8 @@ impl Planner<'_> {
         let alias = onboarding.instance.alias.as_str();
         let account = iam::arn_prefix(ctx.sts()).await?;
         let id = self.instance.id.as_deref().unwrap_or("of the new instance");
-        let wanted = Federation::new(onboarding, (&account, ctx.region(), id))?;
+        let global = self.instance.global.clone();
+        let wanted = Federation { global, ..Federation::new(onboarding, (&account, ctx.region(), id))? };
         let graph = ctx.graph();
         let name = &onboarding.entra.application_name;
         let (found, instead) = self.entra_application().await?;
@@ -196,7 +197,7 @@ impl Planner<'_> {
             None => entra::objects(found.as_ref(), onboarding, &wanted, (groups, &self.members.ids()), self.now),
         };
         let open_items = objects.iter().filter(|object| object.kind == entra::APPLICATION).flat_map(entra::open_items);
-        let open_items = open_items.collect();
+        let open_items = open_items.chain(self.global_sign_in(found.as_ref(), &wanted)).collect();
         // The metadata is read only if the application already has a usable certificate, because a new certificate
         // would change the metadata.
         let certificate = objects
@@ -229,6 +230,13 @@ impl Planner<'_> {
             self.now,
         ));
         Ok((self.planned(&objects), open_items))
+    }
+
+    /// Returns an open item if the instance is replicated, and the application does not use its global sign-in.
+    fn global_sign_in(&self, found: Option<&Found>, wanted: &Federation) -> Option<OpenItem> {
+        let (global, id) = (wanted.global.as_ref()?, self.instance.id.as_deref()?);
+        let in_use = found.is_some_and(|found| found.uses_global_sign_in(wanted));
+        (!in_use).then(|| global.open_item(id, &wanted.role_arn, &wanted.saml_provider_arn))
     }
 
     /// Finds the application in Entra, or explains why the application can't be used or can't be read.
@@ -285,7 +293,8 @@ impl Planner<'_> {
         let today = self.now.date();
         match self.instance.id.as_deref() {
             Some(id) => {
-                self.members.plan_on(self.ctx, (id, &self.onboarding.instance.alias), self.onboarding, today).await
+                let (alias, is_replicated) = (&self.onboarding.instance.alias, self.instance.global.is_some());
+                self.members.plan_on(self.ctx, (id, alias), (self.onboarding, is_replicated), today).await
             }
             None => Ok(self.members.plan_on_new(self.onboarding, today)),
         }

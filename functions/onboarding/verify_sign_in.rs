@@ -40,7 +40,9 @@ const MAX_USERS_READ: u32 = 100;
 /// # Errors
 /// If AWS or Graph returns an error. Unexpected values become failed checks.
 pub async fn run(ctx: &Context, input: VerifySignInInput) -> Result<VerifySignInOutput, StepError> {
-    let wanted = Federation::try_from(&input)?;
+    let instance = instance::describe(ctx, &input.instance_id).await?;
+    let global = instance.as_ref().and_then(instance::Described::global_sign_in).cloned();
+    let wanted = Federation { global, ..Federation::try_from(&input)? };
     let mut checks: Vec<Check> = Vec::new();
     let mut take = |part: Checks| checks.extend(Vec::from(part));
 
@@ -58,7 +60,7 @@ pub async fn run(ctx: &Context, input: VerifySignInInput) -> Result<VerifySignIn
     take(certificate_checks(expected, &published, provider.as_ref()));
     take(FoundRole::read(ctx, wanted.role_name()).await?.sign_in_checks(&wanted));
     take(policy_checks(ctx, &wanted).await?);
-    let instance = instance::describe(ctx, &input.instance_id).await?;
+    let instance = instance.map(|described| described.instance);
     take(instance::sign_in_checks(instance.as_ref()));
     let alias = instance.as_ref().and_then(|instance| instance.instance_alias()).unwrap_or_default();
     take(check_username(ctx, &input, alias).await?);

@@ -60,7 +60,7 @@ pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, Step
         )));
     }
     if polls == 0 {
-        check(ctx, target, &found).await?;
+        check(ctx, target, &found.instance).await?;
         refusal = request_deletion(ctx, target).await?;
     }
     Ok(RemoveOutput {

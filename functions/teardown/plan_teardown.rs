@@ -63,7 +63,7 @@ pub async fn run(ctx: &Context, input: PlanTeardownInput) -> Result<PlanTeardown
     let federation = Federation::new(&onboarding, place)?;
     let found = instance::describe(ctx, &entry.instance_id).await?;
     let deletes_instance = request.instance == Disposition::Delete
-        && found.as_ref().is_some_and(|found| instance::is_ours(found, &entry.alias));
+        && found.as_ref().is_some_and(|found| instance::is_ours(&found.instance, &entry.alias));
     let planner = Planner {
         ctx,
         request: &request,

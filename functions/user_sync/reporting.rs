@@ -1,13 +1,15 @@
-//! What a round reports about its plan: the user for the sign-in check, and the log.
+//! What a round reports: the user for the sign-in check, the results of the plan, and the log.
 
 use std::collections::HashSet;
 
 use onboarding_core::{
     log_messages,
-    sync::{ConnectUser, GroupRead, Ownership, Plan, SyncMode},
+    sync::{ConnectUser, GroupRead, MAX_LISTED, Ownership, Plan, SyncMode, SyncUsersOutput},
 };
 use serde_json::json;
 use tracing::{info, warn};
+
+use crate::connect::Applied;
 
 /// Maximum number of object IDs in one line of the log. Lambda limits a line to 256 KiB (Lambda developer guide, "Log
 /// and monitor"); an object ID in JSON has 39 bytes.
@@ -66,5 +68,35 @@ fn log_members(groups: &[GroupRead]) {
                 log_messages::GROUP_MEMBERS
             );
         }
+    }
+}
+
+/// Adds the results of applying the plan to the output of the round.
+pub(super) fn add_results(output: &mut SyncUsersOutput, applied: &Applied) {
+    output.counts.done = output.counts.done.followed_by(&applied.totals);
+    output.findings.extend(applied.kept.iter().map(|user| format!("{user} is a member again and was not removed")));
+    let waiting = applied.totals.waiting_for_quota;
+    if waiting > 0 {
+        output.findings.push(format!(
+            "{waiting} users wait for a higher quota of users per instance (L-9A46857E); the first sync after the increase creates them"
+        ));
+    }
+    if let Some((left, reason)) = applied.left_quick_connects() {
+        output.findings.insert(0, format!("{left}; change them in Amazon Connect: {reason}"));
+    }
+    if let Some(reason) = &applied.sign_out_unavailable {
+        // The most important finding is first, because the list is limited.
+        output.findings.insert(
+            0,
+            format!("users who lost access were not signed out, so their sessions last until they expire: {reason}"),
+        );
+    }
+    if let Some(reason) = &applied.revocation_failed {
+        output.findings.insert(0, format!("users who left are still assigned to the application: {reason}"));
+    }
+    output.findings.truncate(MAX_LISTED);
+    output.failures = applied.first_failures();
+    if output.sso_ready_user.is_none() {
+        output.sso_ready_user.clone_from(&applied.first_created);
     }
 }

@@ -2,7 +2,8 @@
 //! invocation is one round of a sync.
 //!
 //! * Reads: Microsoft Graph `/groups/{id}/members` (999 per page), `connect:SearchUsers` (500 per page),
-//!   `connect:ListSecurityProfiles`, `connect:ListRoutingProfiles`, and if the input names hierarchy groups also
+//!   `connect:ListSecurityProfiles`, `connect:ListRoutingProfiles`, `connect:DescribeInstance`, for a replicated instance
+//!   `connect:ListTrafficDistributionGroups`, and if the input names hierarchy groups also
 //!   `connect:ListUserHierarchyGroups` and `connect:DescribeUserHierarchyGroup`; `dynamodb:GetItem` on the registry;
 //!   `servicequotas:GetServiceQuota` and `servicequotas:GetAWSDefaultServiceQuota` if the plan contains changes;
 //!   `connect:DescribeUser` before a name is changed; `connect:ListUserProficiencies` and
@@ -14,6 +15,7 @@
 //!   "Approval").
 //! * Writes: `connect:CreateUser`, `connect:UpdateUserIdentityInfo`, `connect:UpdateUserSecurityProfiles`,
 //!   `connect:UpdateUserRoutingProfile`, `connect:UpdateUserHierarchy`, `connect:UpdateUserConfig`,
+//!   `connect:AssociateTrafficDistributionGroupUser`, `connect:DisassociateTrafficDistributionGroupUser`,
 //!   `connect:TagResource`, `connect:UntagResource`, `connect:DeleteUser`, `connect:DeleteAllEntitySessions`;
 //!   for quick connects of deleted users, `connect:DeleteQuickConnect`, `connect:UpdateQuickConnectConfig`;
 //!   and if users are kept without rights,
@@ -48,6 +50,7 @@ use tracing::{debug, info};
 use crate::{
     connect::{Applied, Directory, MAX_IDLE_ROUNDS, Writer, add_quick_connects, no_access},
     context::Context,
+    inspect::traffic_group::{self, TrafficGroup},
     registry::{Entry, Registry},
     runtime::{
         adapter::{Invocation, for_instance},
@@ -60,7 +63,7 @@ use crate::{
         incremental::{self, Answer, Links},
         joiners::{self, Joiners},
         leavers::{self, CurrentMembership},
-        reporting::{log_plan, ready_user},
+        reporting::{add_results, log_plan, ready_user},
     },
 };
 
@@ -79,6 +82,8 @@ pub(super) struct Round<'a> {
     pub(super) directory: &'a Directory<'a>,
     /// The checkpoint of the previous round; empty in the first round.
     pub(super) checkpoint: Checkpoint,
+    /// The traffic distribution group, as far as it was read.
+    traffic_group: TrafficGroup,
     /// No new request starts after this time.
     pub(super) deadline: Instant,
 }
@@ -118,7 +123,17 @@ pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -
     let directory = &Directory::new(ctx.connect(), &entry.instance_id, &entry.alias, ctx.settings.clock());
     let checkpoint = input.carry.clone().unwrap_or_default();
     let access = &Access::new(ctx, entry);
-    let round = Round { ctx, input: &input, entry, policy, access, directory, checkpoint, deadline };
+    let round = Round {
+        ctx,
+        input: &input,
+        entry,
+        policy,
+        access,
+        directory,
+        checkpoint,
+        traffic_group: TrafficGroup::default(),
+        deadline,
+    };
 
     let links = match Box::pin(incremental::ask(&round, tracking)).await? {
         Answer::Unchanged(mut output) => {
@@ -128,6 +143,9 @@ pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -
         }
         Answer::Compare(links) => links,
     };
+    let traffic_group = traffic_group::read(ctx, &entry.instance_id).await;
+    let policy = &Policy { traffic_group: traffic_group.id.clone(), ..policy.clone() };
+    let round = Round { policy, traffic_group, ..round };
     let (observed, ()) = tokio::try_join!(Box::pin(round.observe(links)), Box::pin(incremental::forget(&round)))?;
     let observed_at = started.elapsed();
     let plan = round.plan(&observed).await?;
@@ -211,7 +229,10 @@ impl Round<'_> {
             skipped: skipped
                 .map(|skipped| Failure { username: skipped.username.clone(), reason: skipped.reason.to_string() })
                 .collect(),
-            findings: plan.findings.iter().take(MAX_LISTED).map(ToString::to_string).collect(),
+            findings: {
+                let findings = plan.findings.iter().map(ToString::to_string);
+                self.traffic_group.finding.iter().cloned().chain(findings).take(MAX_LISTED).collect()
+            },
             sso_ready_user: ready_user(&observed.groups, &observed.users, plan),
             ..SyncUsersOutput::default()
         };
@@ -224,7 +245,7 @@ impl Round<'_> {
         let done = &mut output.counts.done;
         done.created += joiners.created;
         done.signed_out += joiners.signed_out;
-        done.calls += joiners.calls + observed.pages + self.directory.calls();
+        done.calls += joiners.calls + observed.pages + self.directory.calls() + self.traffic_group.calls;
         done.throttles += joiners.throttles + self.directory.throttles();
         output
     }
@@ -265,7 +286,8 @@ impl Round<'_> {
             let finding = format!("new members can't sign in yet, because they are not assigned: {}", error.message);
             output.findings.insert(0, finding);
         }
-        applied.incomplete = attributes_fail || strips_fail || assigned.error.is_some();
+        applied.incomplete =
+            attributes_fail || strips_fail || assigned.error.is_some() || self.traffic_group.finding.is_some();
         applied.assigned = assigned.assigned;
         applied.assignments_may_pass = assigned.may_pass;
         applied.left += assigned.left;
@@ -353,36 +375,6 @@ impl Round<'_> {
             stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_CONCURRENT_GROUPS).try_collect().await?;
         let pages = reads.iter().map(|(_, pages)| pages).sum();
         Ok((reads.into_iter().map(|(read, _)| read).collect(), pages))
-    }
-}
-
-/// Adds the results of applying the plan to the output of the round.
-fn add_results(output: &mut SyncUsersOutput, applied: &Applied) {
-    output.counts.done = output.counts.done.followed_by(&applied.totals);
-    output.findings.extend(applied.kept.iter().map(|user| format!("{user} is a member again and was not removed")));
-    let waiting = applied.totals.waiting_for_quota;
-    if waiting > 0 {
-        output.findings.push(format!(
-            "{waiting} users wait for a higher quota of users per instance (L-9A46857E); the first sync after the increase creates them"
-        ));
-    }
-    if let Some((left, reason)) = applied.left_quick_connects() {
-        output.findings.insert(0, format!("{left}; change them in Amazon Connect: {reason}"));
-    }
-    if let Some(reason) = &applied.sign_out_unavailable {
-        // The most important finding is first, because the list is limited.
-        output.findings.insert(
-            0,
-            format!("users who lost access were not signed out, so their sessions last until they expire: {reason}"),
-        );
-    }
-    if let Some(reason) = &applied.revocation_failed {
-        output.findings.insert(0, format!("users who left are still assigned to the application: {reason}"));
-    }
-    output.findings.truncate(MAX_LISTED);
-    output.failures = applied.first_failures();
-    if output.sso_ready_user.is_none() {
-        output.sso_ready_user.clone_from(&applied.first_created);
     }
 }
 

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::stand_in::assumptions;
+use crate::stand_in::connect::{Replicate, replicate};
 use crate::stand_in::fault::rules_of;
 use crate::stand_in::front::Cloud;
 use crate::stand_in::http::{Request, Response};
@@ -119,6 +120,9 @@ pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
         ("POST", "/_admin/quota") => done(read(request).map(|body: SetQuota| {
             cloud.world.state().quotas.set(&body.code, body.context_id, body.value);
         })),
+        ("POST", "/_admin/replicate") => {
+            done(read(request).and_then(|body: Replicate| replicate(&mut cloud.world.state(), body)))
+        }
         ("POST", "/_admin/sign-in") => match read::<SignIn>(request) {
             Ok(wanted) => Response::json(200, &json!(sign_in::rehearse(cloud, &wanted).await)),
             Err(message) => Response::json(400, &json!({ "message": message })),

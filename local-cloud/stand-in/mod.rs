@@ -57,6 +57,7 @@ use tokio::task::JoinHandle;
 pub use assumptions::Assumption;
 pub use authority::policy;
 pub use clock::Clock;
+pub use connect::Replicate;
 pub use fault::{FaultRule, FaultRuleError, Kill, Truncate};
 pub use graph::{AppCredential, AppRegistration, Certified, GraphBehaviour, self_signed};
 pub use options::{Behaviour, ClientCredentials, NumberStock, Options, QuotaOutcome, QuotaPath, SupportPath};
@@ -219,6 +220,14 @@ impl LocalCloud {
     /// Registers an application in Entra, or changes its consent and credentials, as an administrator would.
     pub fn register(&self, registration: AppRegistration) {
         self.cloud.graph.register(registration);
+    }
+
+    /// Sets up or changes the replication of an instance.
+    ///
+    /// # Errors
+    /// If the instance does not exist.
+    pub fn replicate(&self, wanted: Replicate) -> Result<(), String> {
+        connect::replicate(&mut self.cloud.world.state(), wanted)
     }
 
     /// Advances the clock by `seconds` of real-cloud time.

@@ -97,6 +97,11 @@ pub struct Behaviour {
     /// Whether `DeleteUser` rejects the deletion of a user to whom a quick connect transfers contacts. Otherwise the quick
     /// connect stays.
     pub quick_connects_block_deletion: bool,
+    /// Whether `AssociateTrafficDistributionGroupUser` rejects a user who is already in the group.
+    pub group_associations_conflict: bool,
+    /// Whether `DeleteUser` rejects the deletion of a user who is in a traffic distribution group. Otherwise the user
+    /// leaves the group.
+    pub groups_block_deletion: bool,
     /// Whether `UpdateUserConfig` keeps the settings of those channels that the request does not name. Otherwise it
     /// clears them.
     pub config_merges_channels: bool,
@@ -172,6 +177,8 @@ impl Default for Behaviour {
             user_listed_seconds: 4.0,
             usernames_reusable: true,
             quick_connects_block_deletion: false,
+            group_associations_conflict: false,
+            groups_block_deletion: false,
             config_merges_channels: false,
             channel_work_in_milliseconds: false,
             proficiencies_reassociable: false,

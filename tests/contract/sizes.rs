@@ -83,6 +83,7 @@ fn drifted(place: usize, groups: usize) -> InstanceDrift {
             onboarding: report.preflight.onboarding,
             application: report.sign_on.application,
             groups: report.preflight.groups,
+            global_sign_in_endpoint: Some("e".repeat(128)),
             application_gone: false,
         }),
         ..InstanceDrift::default()

@@ -37,6 +37,11 @@ EXCEPTIONS = [
         "'deleteallentitysessions' is not one of",
         "no published list has connect:DeleteAllEntitySessions (finding connect-operations-without-an-action)",
     ),
+    (
+        "W3037",
+        "'listreplicationfindings' is not one of",
+        "no published list has connect:ListReplicationFindings (finding connect-operations-without-an-action)",
+    ),
 ]
 
 

@@ -63,8 +63,9 @@ fn facts(report: &Report, words: Words) -> Vec<(&'static str, String)> {
         (names.names.provider, sign_on.saml_provider_arn.clone()),
         (names.names.policy, sign_on.policy_arn.clone()),
         (names.names.role, sign_on.role_arn.clone()),
-        (names.names.relay_state, sign_on.claims.relay_state.clone()),
     ]);
+    let relay_state = &sign_on.claims.relay_state;
+    facts.extend((!relay_state.is_empty()).then(|| (names.names.relay_state, relay_state.clone())));
     facts.extend(sign_on.claims.destination_url.iter().map(|url| (names.names.destination, url.clone())));
     facts.extend(
         report.storage.iter().map(|storage| (storage_name(names, &storage.resource_type), storage.location.clone())),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::StepError;
+use crate::{StepError, replication::GlobalSignIn};
 
 /// The longest session of a SAML role, in seconds (IAM: `MaxSessionDuration`).
 pub const LONGEST_SESSION: u32 = 43_200;
@@ -24,18 +24,31 @@ pub fn federation_policy(instance_id: &str) -> Value {
     })
 }
 
-/// The trust policy. It accepts only this SAML provider, and only assertions for one of the two AWS sign-in endpoints.
+/// The trust policy. It accepts only this SAML provider, and only assertions for one of the two AWS sign-in endpoints or,
+/// for a replicated instance, for its global endpoint.
 #[must_use]
-pub fn trust_policy(saml_provider_arn: &str, region: &str) -> Value {
+pub fn trust_policy(saml_provider_arn: &str, region: &str, global: Option<&GlobalSignIn>) -> Value {
+    let mut audiences = sign_in_endpoints(region).to_vec();
+    audiences.extend(global.map(GlobalSignIn::audience));
+    let operator = if global.is_some() { "StringLike" } else { "StringEquals" };
     json!({
         "Version": "2012-10-17",
         "Statement": [{
             "Effect": "Allow",
             "Principal": { "Federated": saml_provider_arn },
             "Action": "sts:AssumeRoleWithSAML",
-            "Condition": { "StringEquals": { "SAML:aud": sign_in_endpoints(region) } }
+            "Condition": { operator: { "SAML:aud": audiences } }
         }]
     })
+}
+
+/// Whether a role has a trust policy with which an onboarding leaves the role unchanged. For a replicated instance, this is
+/// each trust policy that trusts only the endpoints of the instance, because an administrator may have set up its global
+/// sign-in.
+#[must_use]
+pub fn is_wanted_trust(found: &Value, saml_provider_arn: &str, region: &str, global: Option<&GlobalSignIn>) -> bool {
+    same_document(found, &trust_policy(saml_provider_arn, region, global))
+        || global.is_some_and(|global| global.is_trust_policy(found, saml_provider_arn, region))
 }
 
 /// The two AWS sign-in endpoints that accept a SAML response; the global endpoint comes first. They are the reply URLs
@@ -158,16 +171,16 @@ mod tests {
 
     #[test]
     fn the_order_of_audiences_makes_no_difference() {
-        let mut edited = trust_policy("arn:aws:iam::1:saml-provider/p", "ap-northeast-1");
+        let mut edited = trust_policy("arn:aws:iam::1:saml-provider/p", "ap-northeast-1", None);
         if let Some(list) = edited["Statement"][0]["Condition"]["StringEquals"]["SAML:aud"].as_array_mut() {
             list.reverse();
         }
-        assert!(same_document(&trust_policy("arn:aws:iam::1:saml-provider/p", "ap-northeast-1"), &edited));
+        assert!(same_document(&trust_policy("arn:aws:iam::1:saml-provider/p", "ap-northeast-1", None), &edited));
     }
 
     #[test]
     fn a_summary_names_every_principal() {
-        let mut edited = trust_policy("P", "r");
+        let mut edited = trust_policy("P", "r", None);
         if let Some(statements) = edited["Statement"].as_array_mut() {
             statements.push(json!({ "Effect": "Allow", "Principal": { "AWS": "root" }, "Action": ["sts:AssumeRole"] }));
         }

@@ -19,6 +19,7 @@ pub mod onboarding;
 pub mod origin;
 pub mod parse;
 pub mod quota;
+pub mod replication;
 pub mod report;
 pub mod rotation;
 pub mod saml;

@@ -7,6 +7,7 @@ use crate::{
         BranchFailure, EntraSignOn, OpenItem, QuotaResult, QuotaStatus, Report, ReportInput, VerifySignInOutput,
     },
     onboarding::Language,
+    replication::GlobalSignIn,
     sync::{SyncStatus, SyncUsersOutput},
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -28,6 +29,11 @@ pub fn compose(input: ReportInput) -> Report {
     open_items.extend(telephony.numbers_failure.iter().map(|failure| branch_failure("phone numbers", failure)));
     open_items.extend(expired_certificate(&sign_on.sign_on, &started_at));
     open_items.extend(sign_on.notifications.open_items.iter().cloned());
+    if let Some(global) = instance.global_sign_in_endpoint.as_ref().map(GlobalSignIn::new)
+        && !global.is_used_by(&sign_on.sign_on.reply_urls)
+    {
+        open_items.push(global.open_item(&instance.instance_id, &sign_on.role_arn, &sign_on.saml_provider_arn));
+    }
     open_items.extend(users(&sign_on.users));
     open_items.extend(checks(&sign_on.verification));
     Report {

@@ -245,9 +245,12 @@ impl Found {
             principal.preferred_single_sign_on_mode.clone().unwrap_or_else(none),
         );
         let relay = saml::relay_state(&wanted.region, &wanted.instance_id, wanted.destination.as_ref());
-        checks.equal("relay state", relay, principal.relay_state().map_or_else(none, ToOwned::to_owned));
+        // A replicated instance keeps its global sign-in, which has reply URLs of its own and needs no relay state.
+        let global = self.uses_global_sign_in(wanted);
+        let found = principal.relay_state().map_or_else(none, ToOwned::to_owned);
+        checks.that("relay state", global || found == relay, relay, found);
         let login_url = principal.login_url.clone().filter(|url| !url.is_empty());
-        checks.that("login URL", login_url.is_none(), "none", login_url.unwrap_or_else(none));
+        checks.that("login URL", global || login_url.is_none(), "none", login_url.unwrap_or_else(none));
         let identifiers = &application.identifier_uris;
         let right = match &wanted.identifier {
             Some(identifier) => identifiers.contains(identifier),
@@ -257,9 +260,14 @@ impl Found {
         checks.that("identifier", right, identifier, identifiers.join(", "));
         let replies = reply_urls(&wanted.region);
         let present = &application.web.redirect_uris;
-        let right = replies.iter().all(|url| present.contains(url));
+        let right = global || replies.iter().all(|url| present.contains(url));
         checks.that("reply URL", right, replies.join(", "), present.join(", "));
         checks
+    }
+
+    /// Returns whether the application uses the global sign-in of a replicated instance.
+    pub(crate) fn uses_global_sign_in(&self, wanted: &Federation) -> bool {
+        wanted.global.as_ref().is_some_and(|global| global.is_used_by(&self.application.web.redirect_uris))
     }
 
     /// Checks that the members of each group can sign in: either the group is assigned, or, without Entra ID P1, each
@@ -389,7 +397,11 @@ fn application_object(
     found.availability(&mut guards, now);
     let replies = reply_urls(&wanted.region);
     let further: Vec<&str> = found.application.web.redirect_uris.iter().map(String::as_str).collect();
-    let further: Vec<&str> = further.into_iter().filter(|url| !replies.iter().any(|reply| reply == url)).collect();
+    let known = |url: &str| {
+        let global = wanted.global.as_ref().is_some_and(|global| global.is_reply_url(url));
+        global || replies.iter().any(|reply| reply == url)
+    };
+    let further: Vec<&str> = further.into_iter().filter(|url| !known(url)).collect();
     guards.that("further reply URLs", further.is_empty(), "none", further.join(", "));
     let presence = match owner {
         ApplicationOwner::Ours | ApplicationOwner::Adopted => Presence::Ours,
@@ -398,7 +410,11 @@ fn application_object(
     Object::new(Area::Entra, KIND, name, presence)
         .with(checks)
         .guarded(guards)
-        .noting(&principal.app_id)
+        .noting(if found.uses_global_sign_in(wanted) {
+            format!("{}, keeps the global sign-in of the replicated instance", principal.app_id)
+        } else {
+            principal.app_id.clone()
+        })
         .advising(SWITCH_ADVICE)
 }
 

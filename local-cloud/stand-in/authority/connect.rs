@@ -18,10 +18,11 @@ const NEW_DIRECTORY: [&str; 4] =
     ["ds:AuthorizeApplication", "ds:CreateAlias", "ds:DeleteDirectory", "ds:UnauthorizeApplication"];
 /// Pairs of an action and a condition key. AWS does not list the condition key for the action, although requests for
 /// the action contain the corresponding member.
-const WITHOUT_KEY: [(&str, &str); 6] = [
+const WITHOUT_KEY: [(&str, &str); 7] = [
     ("ListInstanceStorageConfigs", "connect:StorageResourceType"),
     ("ListPhoneNumbersV2", "connect:InstanceId"),
     ("ListQueues", "connect:InstanceId"),
+    ("ListTrafficDistributionGroups", "connect:InstanceId"),
     ("SearchAvailablePhoneNumbers", "connect:InstanceId"),
     ("TagResource", "connect:InstanceId"),
     ("UpdatePhoneNumberMetadata", "connect:InstanceId"),
@@ -115,6 +116,10 @@ fn resources(setting: &Setting, operation: &str, input: &Input) -> Vec<String> {
         let id = input.text("PhoneNumberId").unwrap_or_default();
         setting.arn(&format!("phone-number/{}", id.rsplit('/').next().unwrap_or(id)))
     };
+    let group = || {
+        let id = input.text("TrafficDistributionGroupId").unwrap_or_default();
+        setting.arn(&format!("traffic-distribution-group/{}", id.rsplit('/').next().unwrap_or(id)))
+    };
     match operation {
         "CreateInstance" | "ListInstances" => vec!["*".into()],
         "CreateUser" => {
@@ -139,6 +144,11 @@ fn resources(setting: &Setting, operation: &str, input: &Input) -> Vec<String> {
             [Some(number()), named("contact-flow", "ContactFlowId")].into_iter().flatten().collect()
         }
         "DisassociatePhoneNumberContactFlow" => vec![number()],
+        "ListTrafficDistributionGroups" => vec![setting.arn("traffic-distribution-group/*")],
+        "ListTrafficDistributionGroupUsers" => vec![group()],
+        "AssociateTrafficDistributionGroupUser" | "DisassociateTrafficDistributionGroupUser" => {
+            [named("agent", "UserId").into_iter().collect(), vec![instance(setting, input), group()]].concat()
+        }
         "DeleteAllEntitySessions" => named("agent", "EntityId").into_iter().collect(),
         "AssociateUserProficiencies"
         | "UpdateUserProficiencies"
@@ -300,6 +310,26 @@ mod tests {
         }
         let asks = asked("CreatePredefinedAttribute", &json!({ "InstanceId": "i", "Name": "Language" }));
         assert_eq!(asks[0].resource, "arn:aws:connect:r:1:instance/i");
+    }
+
+    #[test]
+    fn a_change_of_a_traffic_distribution_group_requires_the_action_on_user_instance_and_group() {
+        let input = json!({ "InstanceId": "i", "UserId": "u", "TrafficDistributionGroupId": "g" });
+        for operation in ["AssociateTrafficDistributionGroupUser", "DisassociateTrafficDistributionGroupUser"] {
+            let asks = asked(operation, &input);
+            let resources: Vec<_> = asks.iter().map(|ask| ask.resource.as_str()).collect();
+            assert_eq!(
+                resources,
+                [
+                    "arn:aws:connect:r:1:instance/i/agent/u",
+                    "arn:aws:connect:r:1:instance/i",
+                    "arn:aws:connect:r:1:traffic-distribution-group/g"
+                ]
+            );
+        }
+        let asks = asked("ListTrafficDistributionGroups", &json!({ "InstanceId": "i" }));
+        assert_eq!(asks[0].resource, "arn:aws:connect:r:1:traffic-distribution-group/*");
+        assert!(!asks[0].context.contains_key("connect:instanceid"));
     }
 
     #[test]

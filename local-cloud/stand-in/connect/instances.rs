@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    Instance, attributes, bad_token, predefined_attributes, profiles, quick_connects::QuickConnects,
+    Instance, attributes, bad_token, predefined_attributes, profiles, quick_connects::QuickConnects, replication,
     sessions::Sessions, test_cases::TestCases, users::Users,
 };
 use crate::stand_in::aws_error::{Answer, Refusal};
@@ -74,6 +74,7 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
         sessions: Sessions::default(),
         quick_connects: QuickConnects::default(),
         test_cases: TestCases::default(),
+        replication: None,
         id: id.clone(),
         arn: arn.clone(),
     };
@@ -126,7 +127,11 @@ pub(super) fn describe(setting: &Setting, state: &mut State, input: &Input) -> A
     let leaving = state.connect.leaving.iter().filter(|(until, _)| *until > now).map(|(_, instance)| instance);
     let leaving = leaving.into_iter().find(|instance| instance.id == id || instance.arn == id);
     let instance = state.connect.instance(id).or(leaving).ok_or_else(|| Refusal::not_found("Instance not found."))?;
-    answer(json!({ "Instance": description(setting, instance) }))
+    let mut shape = json!({ "Instance": description(setting, instance) });
+    if let Some(configuration) = replication::configuration(instance) {
+        shape["ReplicationConfiguration"] = configuration;
+    }
+    answer(shape)
 }
 
 /// An instance in the format of `DescribeInstance`.

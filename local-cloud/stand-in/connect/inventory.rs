@@ -57,6 +57,9 @@ fn user(instance: &Instance, user: &User) -> Value {
     if let (Some(group), Some(members)) = (&user.hierarchy, shape.as_object_mut()) {
         members.insert("HierarchyGroup".into(), name(&named.hierarchy, group));
     }
+    if let Some(group) = instance.group_of(&user.id) {
+        shape["TrafficDistributionGroup"] = json!(group);
+    }
     if !user.proficiencies.is_empty() {
         shape["Proficiencies"] = user.proficiencies.iter().map(Proficiency::shape).collect();
     }

@@ -10,6 +10,7 @@ mod predefined_attributes;
 mod proficiencies;
 mod profiles;
 mod quick_connects;
+mod replication;
 mod routes;
 mod search;
 mod sessions;
@@ -31,6 +32,8 @@ use crate::stand_in::world::{Setting, State};
 
 pub(crate) use inventory::inventory;
 pub(crate) use numbers::{Number, add_number};
+pub use replication::Replicate;
+pub(crate) use replication::replicate;
 pub(crate) use routes::operation_of;
 pub(crate) use tags::at as tags_at;
 pub(crate) use users::Users;
@@ -75,6 +78,7 @@ pub(crate) struct Instance {
     pub(crate) quick_connects: quick_connects::QuickConnects,
     pub(crate) sessions: sessions::Sessions,
     pub(crate) test_cases: test_cases::TestCases,
+    pub(crate) replication: Option<replication::Replication>,
 }
 
 impl Instance {
@@ -138,6 +142,8 @@ pub(crate) fn call(setting: &Setting, state: &mut State, operation: &str, input:
         "CreateUser" => users::create(setting, state, input),
         "CreatePredefinedAttribute" => predefined_attributes::create(setting, state, input),
         "AssociateUserProficiencies" => proficiencies::associate(setting, state, input),
+        "ListReplicationFindings" => replication::call(setting, state, operation, input),
+        _ if operation.contains("TrafficDistributionGroup") => replication::call(setting, state, operation, input),
         _ => {
             let instance = state.connect.ready(setting, input.need("InstanceId")?)?;
             in_instance(setting, instance, operation, input)

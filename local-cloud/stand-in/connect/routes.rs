@@ -8,7 +8,7 @@ use crate::stand_in::input::Input;
 
 /// Method, path template, operation. No request matches two entries, because any two differ in the method or in a fixed
 /// path segment. Their order therefore does not matter.
-const ROUTES: [(&str, &str, &str); 78] = [
+const ROUTES: [(&str, &str, &str); 83] = [
     ("PUT", "/instance", "CreateInstance"),
     ("GET", "/instance", "ListInstances"),
     ("GET", "/instance/{InstanceId}", "DescribeInstance"),
@@ -87,6 +87,15 @@ const ROUTES: [(&str, &str, &str); 78] = [
     ("GET", "/quick-connects/{InstanceId}/{QuickConnectId}", "DescribeQuickConnect"),
     ("POST", "/quick-connects/{InstanceId}/{QuickConnectId}/config", "UpdateQuickConnectConfig"),
     ("DELETE", "/quick-connects/{InstanceId}/{QuickConnectId}", "DeleteQuickConnect"),
+    ("GET", "/traffic-distribution-groups", "ListTrafficDistributionGroups"),
+    ("GET", "/traffic-distribution-group/{TrafficDistributionGroupId}/user", "ListTrafficDistributionGroupUsers"),
+    ("PUT", "/traffic-distribution-group/{TrafficDistributionGroupId}/user", "AssociateTrafficDistributionGroupUser"),
+    (
+        "DELETE",
+        "/traffic-distribution-group/{TrafficDistributionGroupId}/user",
+        "DisassociateTrafficDistributionGroupUser",
+    ),
+    ("GET", "/replication-findings/{InstanceId}", "ListReplicationFindings"),
 ];
 
 /// Query parameters that can occur more than once.

@@ -59,7 +59,7 @@ impl Users {
     }
 
     /// The visible user with exactly this name.
-    pub(super) fn by_name(&self, name: &str, now: OffsetDateTime) -> Option<&User> {
+    pub(crate) fn by_name(&self, name: &str, now: OffsetDateTime) -> Option<&User> {
         self.names.get(name).and_then(|key| self.all.get(key)).filter(|user| user.visible <= now)
     }
 
@@ -178,6 +178,10 @@ pub(super) fn delete(setting: &Setting, instance: &mut Instance, input: &Input) 
     if setting.behaviour.quick_connects_block_deletion && instance.quick_connects.any_transfers_to(&id) {
         return Err(Refusal::invalid_request("The user has associated quick connects."));
     }
+    if setting.behaviour.groups_block_deletion && instance.group_of(&id).is_some() {
+        return Err(Refusal::invalid_request("The user is in a traffic distribution group."));
+    }
+    instance.leave_group(&id);
     let users = &mut instance.users;
     users.names.remove(&username);
     users.former_names.insert(username);

@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::{
     assertion::{Assertion, Issuer},
-    xml_signature,
+    global, xml_signature,
 };
 use crate::stand_in::{
     authority::policy::{self, Ask, Decision, Statement},
@@ -97,7 +97,9 @@ pub(crate) async fn session(
         xml_signature::verify(response, &assertion.id, &issuer.certificates)
             .map_err(|_| Rejection::new("InvalidIdentityToken", "Response signature invalid"))?;
     }
-    check_time_and_recipient(assertion, cloud.world.setting().clock.now(), &cloud.world.setting().region)?;
+    check_time_and_recipient(assertion, cloud.world.setting().clock.now(), |url| {
+        is_endpoint(url, &cloud.world.setting().region) || global::is_endpoint(cloud, url)
+    })?;
     let name = session_name(assertion)?;
     let role = role(cloud, &pair.role).await.ok_or_else(Rejection::not_authorized)?;
     let qualifier = name_qualifier(assertion, &cloud.world.setting().account, &pair.provider);
@@ -112,18 +114,22 @@ pub(crate) async fn session(
     Ok(Session { name, role, name_qualifier: qualifier })
 }
 
-fn check_time_and_recipient(assertion: &Assertion, now: OffsetDateTime, region: &str) -> Result<(), Rejection> {
+fn check_time_and_recipient(
+    assertion: &Assertion,
+    now: OffsetDateTime,
+    is_endpoint: impl Fn(&str) -> bool,
+) -> Result<(), Rejection> {
     if assertion.not_on_or_after <= now || assertion.issued + REDEEM < now {
         return Err(Rejection::new("ExpiredTokenException", "Token must be redeemed within 5 minutes of issuance"));
     }
     if assertion.not_before > now {
         return Err(Rejection::new("InvalidIdentityToken", "Token is not valid yet"));
     }
-    let accepted = |audience: &String| audience == "urn:amazon:webservices" || is_endpoint(audience, region);
+    let accepted = |audience: &String| audience == "urn:amazon:webservices" || is_endpoint(audience);
     if !assertion.audiences.iter().any(accepted) {
         return Err(Rejection::new("InvalidIdentityToken", "Response does not contain the required audience."));
     }
-    if !is_endpoint(&assertion.recipient, region) {
+    if !is_endpoint(&assertion.recipient) {
         let message = "The Recipient of the SAML response is not an AWS sign-in endpoint";
         return Err(Rejection::new("InvalidIdentityToken", message));
     }

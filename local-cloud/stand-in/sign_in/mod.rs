@@ -8,6 +8,7 @@
 pub(crate) mod assertion;
 pub(crate) mod aws;
 pub(crate) mod exchange;
+pub(crate) mod global;
 pub(crate) mod identity_provider;
 pub(crate) mod operation;
 pub(crate) mod relay_state;
@@ -182,7 +183,10 @@ fn resume(cloud: &Cloud, session: &str) -> SignedIn {
 async fn enter(cloud: &Cloud, posted: &PostedResponse, outcome: &mut SignedIn) -> Result<(), Refusal> {
     let session = aws::assume_role(cloud, posted).await?;
     outcome.username = Some(session.name.clone());
-    let target = relay_state::target(cloud, &posted.relay_state)?;
+    let target = match global::target(cloud, &posted.reply_url, &session.name)? {
+        Some(target) => target,
+        None => relay_state::target(cloud, &posted.relay_state)?,
+    };
     outcome.instance_id = Some(target.instance.clone());
     outcome.session = Some(aws::federate(cloud, &session, &target).await?);
     outcome.page = target.page.map(|page| page.url);

@@ -97,6 +97,26 @@ const REASONS: &[Reason] = &[
         "connect:UpdateQuickConnectConfig",
         "only with users.removed.quickConnects.transferTo: tests/e2e/assumptions/life.rs",
     ),
+    (
+        &["PlanOnboardingFunction", "SyncUsersFunction"],
+        "connect:ListTrafficDistributionGroups",
+        "only if the instance is replicated: tests/e2e/lifecycle/replication.rs",
+    ),
+    (
+        &["DetectDriftFunction"],
+        "connect:ListReplicationFindings",
+        "only if the instance is replicated: tests/e2e/lifecycle/replication.rs",
+    ),
+    (
+        &["SyncUsersFunction"],
+        "connect:AssociateTrafficDistributionGroupUser",
+        "only if the instance is replicated: tests/e2e/lifecycle/replication.rs",
+    ),
+    (
+        &["DeleteUsersFunction", "SyncUsersFunction"],
+        "connect:DisassociateTrafficDistributionGroupUser",
+        "only if the instance is replicated: tests/e2e/lifecycle/replication.rs",
+    ),
     (&["WatchExpiryFunction"], "secretsmanager:DescribeSecret", "only in a stack whose setup identity has a secret"),
     (
         GRAPH,

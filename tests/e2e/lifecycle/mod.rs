@@ -8,4 +8,5 @@ mod fixture;
 mod locks;
 mod origins;
 mod plan;
+mod replication;
 mod teardown;

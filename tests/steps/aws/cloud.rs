@@ -39,6 +39,14 @@ impl Cloud {
         (self.cloud.graph_url(), self.cloud.login_url())
     }
 
+    /// Replicates an instance between two Regions.
+    pub(crate) fn replicate(&self, instance_id: &str, source_region: &str, replica_region: &str) {
+        let wanted = json!({
+            "instanceId": instance_id, "sourceRegion": source_region, "replicaRegion": replica_region,
+        });
+        self.cloud.replicate(serde_json::from_value(wanted).unwrap()).unwrap();
+    }
+
     /// Registers an application in Entra.
     pub(crate) fn register(&self, registration: AppRegistration) {
         self.cloud.register(registration);

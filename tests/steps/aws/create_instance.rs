@@ -1,7 +1,7 @@
 //! Tests of the step `create-instance`.
 
 use aws_sdk_connect::types::DirectoryType;
-use local_cloud::stand_in::Behaviour;
+use local_cloud::stand_in::{Behaviour, made_up::REGION};
 use onboarding_core::{
     StepError, backoff,
     contract::{CreateInstanceInput, CreateInstanceOutput},
@@ -158,4 +158,19 @@ async fn a_creation_that_never_ends_ends_the_loop_with_a_named_error() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_source_is_adopted_with_its_global_sign_in_and_a_replica_is_refused() {
+    let cloud = Cloud::start(Behaviour::default()).await;
+    let (id, _) = cloud.instance("acme").await;
+    assert_eq!(run(&cloud.ctx, input("one")).await.unwrap().global_sign_in_endpoint, None);
+    cloud.replicate(&id, REGION, "ap-northeast-3");
+    let endpoint = format!("https://{id}.{REGION}.sign-in.connect.aws/saml");
+    assert_eq!(run(&cloud.ctx, input("one")).await.unwrap().global_sign_in_endpoint, Some(endpoint));
+    cloud.replicate(&id, "us-west-2", REGION);
+    let error = run(&cloud.ctx, input("one")).await.unwrap_err();
+    assert_eq!(error.name(), "Conflict");
+    assert!(error.message.contains("run this in us-west-2 with the alias of the source"), "{error}");
+    assert_eq!(cloud.writes(), [""; 0]);
 }

@@ -1,6 +1,6 @@
 //! Tests of the step `create-role`.
 
-use onboarding_core::{contract::CreateRoleInput, iam::trust_policy};
+use onboarding_core::{contract::CreateRoleInput, iam::trust_policy, replication::GlobalSignIn};
 use serde_json::{Value, json};
 
 use super::fake_iam::{FakeIam, Role, ours};
@@ -19,13 +19,14 @@ fn input() -> CreateRoleInput {
         saml_provider_arn: PROVIDER.into(),
         policy_arn: POLICY.into(),
         session_duration: "PT12H".into(),
+        global_sign_in_endpoint: None,
     }
 }
 
 /// The role that the step should create.
 fn good() -> Role {
     Role {
-        trust: trust_policy(PROVIDER, REGION).to_string(),
+        trust: trust_policy(PROVIDER, REGION, None).to_string(),
         seconds: 43_200,
         description: "set manually".into(),
         attached: vec![POLICY.into()],
@@ -36,7 +37,7 @@ fn good() -> Role {
 
 /// A trust policy that was changed manually and also trusts an AWS account.
 fn opened() -> String {
-    let mut trust = trust_policy(PROVIDER, REGION);
+    let mut trust = trust_policy(PROVIDER, REGION, None);
     if let Some(statements) = trust["Statement"].as_array_mut() {
         statements.push(json!({"Effect": "Allow", "Principal": {"AWS": "444455556666"}, "Action": "sts:AssumeRole"}));
     }
@@ -52,7 +53,7 @@ async fn a_new_role_trusts_the_provider_alone_and_a_second_run_only_reads() {
     {
         let state = iam.state();
         let role = &state.roles[NAME];
-        assert_eq!(serde_json::from_str::<Value>(&role.trust).unwrap(), trust_policy(PROVIDER, REGION));
+        assert_eq!(serde_json::from_str::<Value>(&role.trust).unwrap(), trust_policy(PROVIDER, REGION, None));
         assert_eq!((role.seconds, &role.attached, &role.tags), (43_200, &vec![POLICY.to_owned()], &ours("acme")));
         assert!(role.description.is_ascii());
     }
@@ -73,7 +74,7 @@ async fn manual_changes_to_our_role_are_reverted_and_nothing_else_is_changed() {
         assert_eq!(iam.writes(), [write]);
         let state = iam.state();
         let role = &state.roles[NAME];
-        assert_eq!(serde_json::from_str::<Value>(&role.trust).unwrap(), trust_policy(PROVIDER, REGION));
+        assert_eq!(serde_json::from_str::<Value>(&role.trust).unwrap(), trust_policy(PROVIDER, REGION, None));
         assert_eq!((role.seconds, role.description.as_str()), (43_200, "set manually"));
         assert!(role.attached.contains(&POLICY.into()));
     }
@@ -163,4 +164,42 @@ async fn a_role_that_iam_does_not_show_everywhere_yet_is_read_again() {
         run(&iam.ctx, input()).await.unwrap();
         assert_eq!(iam.state().roles[NAME].attached, [POLICY], "{action}");
     }
+}
+
+const ENDPOINT: &str = "https://11111111-2222-3333-4444-555555555555.ap-northeast-1.sign-in.connect.aws/saml";
+
+fn input_of_a_replicated_instance() -> CreateRoleInput {
+    CreateRoleInput { global_sign_in_endpoint: Some(ENDPOINT.into()), ..input() }
+}
+
+#[tokio::test]
+async fn the_role_of_a_replicated_instance_keeps_the_trust_for_its_global_sign_in() {
+    let iam = FakeIam::start().await;
+    let global = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "Federated": [PROVIDER] },
+            "Action": "sts:AssumeRoleWithSAML",
+            "Condition": { "StringLike": { "SAML:aud": [format!("{ENDPOINT}*")] } }
+        }]
+    });
+    iam.state().roles.insert(NAME.into(), Role { trust: global.to_string(), ..good() });
+    run(&iam.ctx, input_of_a_replicated_instance()).await.unwrap();
+    assert_eq!(iam.writes(), [""; 0]);
+    // An instance that is not replicated trusts no such endpoint.
+    run(&iam.ctx, input()).await.unwrap();
+    assert_eq!(iam.writes(), ["UpdateAssumeRolePolicy"]);
+}
+
+#[tokio::test]
+async fn a_role_that_trusts_more_is_reset_without_breaking_the_global_sign_in() {
+    let iam = FakeIam::start().await;
+    iam.state().roles.insert(NAME.into(), Role { trust: opened(), ..good() });
+    run(&iam.ctx, input_of_a_replicated_instance()).await.unwrap();
+    assert_eq!(iam.writes(), ["UpdateAssumeRolePolicy"]);
+    let trust = iam.state().roles[NAME].trust.clone();
+    let global = GlobalSignIn::new(ENDPOINT);
+    assert_eq!(serde_json::from_str::<Value>(&trust).unwrap(), trust_policy(PROVIDER, REGION, Some(&global)));
+    assert!(trust.contains(&global.audience()), "{trust}");
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod certificates;
+mod global_sign_in;
 mod ownership;
 mod replication;
 
@@ -39,6 +40,8 @@ struct Cloud {
     local: StandIn,
     _secrets: MockServer,
     ctx: Context,
+    /// The endpoint in the inputs of the steps, as for a replicated instance.
+    global_sign_in_endpoint: Option<String>,
 }
 
 fn user(id: &str) -> Value {
@@ -58,7 +61,7 @@ impl Cloud {
         let behaviour = Behaviour { graph: behaviour, ..Behaviour::default() };
         let options = Options { clock_scale: 0.02, behaviour, ..Options::made_up(secrets.uri(), tenant) };
         let local = StandIn::start(options).await;
-        Self { ctx: clients(&local, |_| None), local, _secrets: secrets }
+        Self { ctx: clients(&local, |_| None), local, _secrets: secrets, global_sign_in_endpoint: None }
     }
 
     fn fault(&self, rule: Value) {
@@ -104,6 +107,7 @@ impl Cloud {
             application: application.clone(),
             notification_emails: vec!["it@contoso.com".into()],
             attempts,
+            global_sign_in_endpoint: self.global_sign_in_endpoint.clone(),
         };
         onboarding::configure_entra_sign_on::run(&self.ctx, input).await
     }
@@ -135,6 +139,7 @@ impl Cloud {
             username,
             session_duration: "PT12H".into(),
             sign_in,
+            global_sign_in_endpoint: self.global_sign_in_endpoint.clone(),
         };
         onboarding::configure_entra_claims::run(&self.ctx, input).await
     }

@@ -16,4 +16,5 @@ mod rounds;
 mod sign_in_check;
 mod sign_out;
 mod strip;
+mod traffic_group;
 mod trouble;

@@ -38,7 +38,7 @@ async fn all_users_are_created_with_one_call_each_and_a_second_run_changes_nothi
         calls.len() <= 1 + 1 + 5,
         "one page of members, one page of users, and at most five other calls: {calls:?}"
     );
-    assert!(second.counts.done.calls <= 4, "{:?}", second.counts);
+    assert!(second.counts.done.calls <= 5, "{:?}", second.counts);
 }
 
 #[tokio::test]

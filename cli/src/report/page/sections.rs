@@ -237,7 +237,8 @@ pub(super) fn resources(report: &Report, words: &Labels) -> Markup {
     ] {
         rows.push(row(name, linked(arn, links.and_then(|links| links.iam(arn))), ""));
     }
-    rows.push(row(names.relay_state, linked(&sign_on.claims.relay_state, None), ""));
+    let relay_state = &sign_on.claims.relay_state;
+    rows.extend((!relay_state.is_empty()).then(|| row(names.relay_state, linked(relay_state, None), "")));
     rows.extend(sign_on.claims.destination_url.iter().map(|url| row(names.destination, address(url), "")));
     for storage in &report.storage {
         let name = match storage.resource_type.as_str() {

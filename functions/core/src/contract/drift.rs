@@ -147,6 +147,9 @@ pub struct Remediation {
     pub onboarding: Onboarding,
     /// The Entra application.
     pub application: EntraApplication,
+    /// The global sign-in endpoint, if the instance is replicated to another Region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub global_sign_in_endpoint: Option<String>,
     /// Whether the Entra application no longer exists. If it does not exist, no step that changes Entra can run.
     #[serde(default)]
     pub application_gone: bool,

@@ -72,6 +72,9 @@ pub struct ConfigureEntraSignOnInput {
     /// The number of earlier attempts of this step. A failed attempt may already have changed the application.
     #[serde(default)]
     pub attempts: u32,
+    /// The global sign-in endpoint, if the instance is replicated to another Region.
+    #[serde(default)]
+    pub global_sign_in_endpoint: Option<String>,
 }
 
 /// Output of `configure-entra-sign-on`.
@@ -82,7 +85,8 @@ pub struct EntraSignOn {
     /// The identifier (entity ID) that AWS receives as the audience. The identifier ends in `#<n>` if another
     /// application of the tenant uses the identifier without this suffix.
     pub identifier_uri: String,
-    /// The reply URLs; the Region's URL comes first.
+    /// The reply URLs; the Region's URL comes first. If the application uses the global sign-in of a replicated instance,
+    /// the reply URLs of this sign-in.
     pub reply_urls: Vec<String>,
     /// SHA-1 thumbprint of the active signing certificate: upper-case hexadecimal, as in Entra.
     pub certificate_thumbprint: String,
@@ -119,6 +123,9 @@ pub struct ConfigureEntraClaimsInput {
     /// The page that opens after sign-in. The relay state contains its path.
     #[serde(default)]
     pub sign_in: SignIn,
+    /// The global sign-in endpoint, if the instance is replicated to another Region.
+    #[serde(default)]
+    pub global_sign_in_endpoint: Option<String>,
 }
 
 /// Output of `configure-entra-claims`.
@@ -128,7 +135,7 @@ pub struct ConfigureEntraClaimsInput {
 pub struct ConfigureEntraClaimsOutput {
     /// The id of the claims mapping policy.
     pub claims_policy_id: String,
-    /// The relay state.
+    /// The relay state; empty if the application uses the global sign-in of a replicated instance, which needs none.
     pub relay_state: String,
     /// The URL of the page that opens after sign-in; `null` if Amazon Connect opens its own start page.
     #[serde(default)]

@@ -60,6 +60,9 @@ pub struct CreateRoleInput {
     pub policy_arn: String,
     /// The maximum session duration: ISO 8601, `PT1H` to `PT12H`.
     pub session_duration: String,
+    /// The global sign-in endpoint, if the instance is replicated to another Region.
+    #[serde(default)]
+    pub global_sign_in_endpoint: Option<String>,
 }
 
 /// Output of `create-role`.

@@ -36,6 +36,9 @@ pub struct CreateInstanceOutput {
     /// The access URL, as soon as Connect returns it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_url: Option<String>,
+    /// The global sign-in endpoint, if the instance is replicated to another Region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub global_sign_in_endpoint: Option<String>,
     /// The number of polls so far.
     #[serde(default)]
     pub attempt: u32,

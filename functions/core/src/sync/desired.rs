@@ -116,7 +116,7 @@ impl<'a> Desired<'a> {
                 let assignment = match assignments.get(&memberships) {
                     Some(known) => known.clone(),
                     None => {
-                        let merged = assignment(&memberships, resolved);
+                        let merged = assignment(&memberships, resolved, policy);
                         if merged.as_ref().is_ok_and(|merged| merged.proficiencies.is_none()) {
                             let names = memberships.iter().filter_map(|index| groups.get(*index));
                             let groups = names.map(|group| group.display_name.clone()).collect();
@@ -238,7 +238,11 @@ impl<'g> GroupProfiles<'g> {
 
 /// The union of the groups' security profiles and of their proficiencies, each with the highest level. A setting of a
 /// channel comes from the first group that names it; all other settings come from the first group.
-fn assignment(memberships: &[usize], resolved: &[GroupProfiles<'_>]) -> Result<Arc<Assignment>, SkipReason> {
+fn assignment(
+    memberships: &[usize],
+    resolved: &[GroupProfiles<'_>],
+    policy: &Policy,
+) -> Result<Arc<Assignment>, SkipReason> {
     let mut security = BTreeSet::new();
     for group in memberships.iter().filter_map(|index| resolved.get(*index)) {
         security.extend(group.security.clone()?);
@@ -259,5 +263,6 @@ fn assignment(memberships: &[usize], resolved: &[GroupProfiles<'_>]) -> Result<A
         proficiencies: Proficiencies::of_groups(
             of_user().map(|group| (group.name, group.settings.proficiencies.as_slice())),
         ),
+        traffic_group: policy.traffic_group.clone(),
     }))
 }

@@ -27,6 +27,9 @@ impl Plan {
             if let Some(record) = assignment.proficiencies.as_ref().and_then(Proficiencies::record) {
                 hash.line("proficiencies", &[record]);
             }
+            if let Some(group) = &assignment.traffic_group {
+                hash.line("traffic distribution group", &[group]);
+            }
         }
         for adoption in &self.adopt {
             hash.line("adopt", &[&adoption.user.username, &adoption.user.id, &adoption.object_id]);
@@ -43,6 +46,7 @@ impl Plan {
                     Change::Proficiencies(change) => {
                         hash.line("proficiencies", &[change.desired.record().unwrap_or_default()]);
                     }
+                    Change::TrafficGroup(id) => hash.line("traffic distribution group", &[id]),
                     Change::ForgetSignOut => hash.line("forget sign-out", &[""; 0]),
                     Change::RepeatSignOut => hash.line("repeat sign-out", &[""; 0]),
                     Change::ForgetSignOutDue => hash.line("forget sign-out due", &[""; 0]),

@@ -105,6 +105,7 @@ impl Plan {
             Change::Hierarchy(id) => format!("hierarchy group {}", self.name(id)),
             Change::Channels(channels) => format!("channels {channels}"),
             Change::Proficiencies(change) => change.desired.to_string(),
+            Change::TrafficGroup(id) => format!("traffic distribution group {id}"),
             Change::ForgetSignOut => "member again".to_owned(),
             Change::RepeatSignOut => "sign-out, which failed earlier".to_owned(),
             Change::ForgetSignOutDue => "sessions expired".to_owned(),

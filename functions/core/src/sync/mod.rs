@@ -52,7 +52,7 @@ pub use guard::{ADMIN_PROFILE, ActionSet, GuardedAction, GuardedPlan};
 pub use incremental::{MemberFilter, comparison_is_due};
 pub use model::{
     Assignment, Completeness, ConnectUser, GroupRead, LetIn, Member, NestedGroup, Ownership, PROFICIENCIES_KEY, Policy,
-    Profiles, REMOVAL_DUE_KEY, SIGN_OUT_DUE_KEY, SIGNED_OUT_KEY, date_from_tag, date_to_tag,
+    Profiles, REMOVAL_DUE_KEY, SIGN_OUT_DUE_KEY, SIGNED_OUT_KEY, TRAFFIC_GROUP_KEY, date_from_tag, date_to_tag,
 };
 pub use plan::{Adoption, Change, Counts, NewUser, Plan, Removal, ScheduledDeletion, UserRef, UserUpdate};
 pub use planner::{changes_instead_of_creation, lost_profiles, plan};

@@ -26,6 +26,10 @@ pub const SIGN_OUT_DUE_KEY: &str = "sign-out-due";
 /// [`Proficiencies::record`].
 pub const PROFICIENCIES_KEY: &str = "proficiencies";
 
+/// The tag of a Connect user with the ID of the traffic distribution group to which the sync has added the user. Connect
+/// can list the users of a group only ten at a time, so the tag saves a thousand requests for ten thousand users.
+pub const TRAFFIC_GROUP_KEY: &str = "traffic-distribution-group";
+
 const DUE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
 /// The date in a [`REMOVAL_DUE_KEY`] or [`SIGN_OUT_DUE_KEY`] tag; `None` if the value is not `YYYY-MM-DD`. The user then
@@ -195,6 +199,8 @@ pub struct ConnectUser {
     pub sign_out_due: Option<Date>,
     /// The value of the tag [`PROFICIENCIES_KEY`].
     pub proficiencies: Option<String>,
+    /// The value of the tag [`TRAFFIC_GROUP_KEY`].
+    pub traffic_group: Option<String>,
 }
 
 /// The ids of the instance's profiles and hierarchy groups, by exact name.
@@ -221,6 +227,8 @@ pub struct Assignment {
     pub channels: UserChannels,
     /// The proficiencies of all groups; `None` leaves the user's proficiencies unchanged.
     pub proficiencies: Option<Proficiencies>,
+    /// The ID of the traffic distribution group of a replicated instance; `None` if the instance has none.
+    pub traffic_group: Option<String>,
 }
 
 /// The users whom Entra ID lets sign in although they are not members of the groups.
@@ -253,6 +261,9 @@ pub struct Policy {
     /// Whom Entra ID lets sign in although they left. A user who stays in Connect then loses all rights.
     #[serde(skip)]
     pub let_in: LetIn,
+    /// The ID of the traffic distribution group to which each user of a replicated instance is added.
+    #[serde(skip)]
+    pub traffic_group: Option<String>,
 }
 
 impl Policy {
@@ -273,6 +284,7 @@ impl From<&Users> for Policy {
             removed: users.removed.clone(),
             removal_limit: users.removal_limit.clone(),
             let_in: LetIn::default(),
+            traffic_group: None,
         }
     }
 }

@@ -83,6 +83,8 @@ pub struct UserRef {
     pub signed_out: bool,
     /// Whether Entra ID still lets the user sign in although the member left.
     pub let_in: bool,
+    /// The ID of the traffic distribution group to which the sync has added the user.
+    pub traffic_group: Option<String>,
 }
 
 impl From<ConnectUser> for UserRef {
@@ -94,6 +96,7 @@ impl From<ConnectUser> for UserRef {
             object_id: user.entra_object_id,
             signed_out: user.signed_out,
             let_in: false,
+            traffic_group: user.traffic_group,
         }
     }
 }
@@ -142,6 +145,8 @@ pub enum Change {
     Channels(UserChannels),
     /// `ListUserProficiencies`, followed by the requests that make the proficiencies equal to those of the groups.
     Proficiencies(ProficiencyChange),
+    /// `AssociateTrafficDistributionGroupUser`: the ID of the group, followed by the tag that records it.
+    TrafficGroup(String),
     /// `UntagResource`: the member is back, so the tag that records the end of the sessions is removed.
     ForgetSignOut,
     /// `DeleteAllEntitySessions`, followed by `UntagResource`: the user lost access in an earlier sync, which could not end

@@ -349,6 +349,7 @@ fn reference_to(user: &ConnectUser) -> UserRef {
         object_id: user.entra_object_id.clone(),
         signed_out: user.signed_out,
         let_in: false,
+        traffic_group: user.traffic_group.clone(),
     }
 }
 
@@ -397,6 +398,11 @@ fn differences(user: &ConnectUser, (first_name, last_name): (String, String), as
     {
         let recorded = user.proficiencies.clone();
         changes.push(Change::Proficiencies(ProficiencyChange { desired: desired.clone(), recorded }));
+    }
+    if let Some(group) = &assignment.traffic_group
+        && user.traffic_group.as_ref() != Some(group)
+    {
+        changes.push(Change::TrafficGroup(group.clone()));
     }
     if user.signed_out {
         changes.push(Change::ForgetSignOut);

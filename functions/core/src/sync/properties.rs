@@ -123,6 +123,7 @@ fn some_user() -> impl Strategy<Value = ConnectUser> {
                 due,
                 (phone, signed_out, overdue, recorded),
             )| {
+                let security_count = security.len();
                 ConnectUser {
                     id: format!("user-{username}"),
                     arn: format!("arn-{username}"),
@@ -142,6 +143,8 @@ fn some_user() -> impl Strategy<Value = ConnectUser> {
                     removal_due: due.map(|days| TODAY + time::Duration::days(days)),
                     signed_out,
                     sign_out_due: overdue.map(|days| TODAY + time::Duration::days(days)),
+                    // One of two groups, or none.
+                    traffic_group: (security_count > 1).then(|| format!("group-{}", security_count - 1)),
                     proficiencies: recorded.map(Into::into),
                 }
             },
@@ -164,12 +167,14 @@ pub(super) fn some_policy() -> impl Strategy<Value = Policy> {
         select(vec![RemovalAction::Keep, RemovalAction::Strip, RemovalAction::Delete, RemovalAction::Delete]),
         select(vec![0_u32, 7, u32::MAX]),
         any::<bool>(),
+        proptest::option::of(Just("group-1".to_owned())),
     )
-        .prop_map(|(username, guests, action, grace_days, sign_out)| Policy {
+        .prop_map(|(username, guests, action, grace_days, sign_out, traffic_group)| Policy {
             username,
             guests,
             removed: Removed { action, grace_days, sign_out, ..Removed::default() },
             removal_limit: RemovalLimit::default(),
+            traffic_group,
             ..Policy::default()
         })
 }

@@ -105,6 +105,7 @@ pub(super) fn apply(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
                     user.channels = all;
                 }
                 Change::Proficiencies(change) => user.proficiencies = change.desired.record().map(Into::into),
+                Change::TrafficGroup(id) => user.traffic_group = Some(id),
                 Change::ForgetSignOut => user.signed_out = false,
                 Change::RepeatSignOut | Change::ForgetSignOutDue => user.sign_out_due = None,
             }
@@ -148,6 +149,7 @@ pub(super) fn apply(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
                 signed_out: false,
                 sign_out_due: None,
                 proficiencies: assignment.proficiencies.as_ref().and_then(|given| given.record()).map(Into::into),
+                traffic_group: assignment.traffic_group.clone(),
             },
         );
     }

@@ -384,3 +384,18 @@ fn a_user_that_already_exists_is_updated_instead_of_created() {
     let other = ConnectUser { last_name: "Yamada".into(), routing_profile_id: "id:Night".into(), ..made };
     assert_eq!(changes_instead_of_creation(&plan.create[0], &other).len(), 2);
 }
+
+#[test]
+fn the_users_of_a_replicated_instance_join_its_group_once() {
+    let joins = Policy { traffic_group: Some("g".into()), ..policy() };
+    let groups = [group("Support", vec![member("hanako"), member("taro")])];
+    let users = [user("hanako"), ConnectUser { traffic_group: Some("former".into()), ..user("taro") }, user("jiro")];
+    let plan = run_with(&joins, &groups, &users);
+    let changes: Vec<_> = plan.update.iter().map(|update| update.changes.as_slice()).collect();
+    assert_eq!(changes, [[Change::TrafficGroup("g".into())], [Change::TrafficGroup("g".into())]]);
+    let after = apply(&plan, &users);
+    assert!(run_with(&joins, &groups, &after).update.is_empty());
+    // An instance that is no longer replicated needs no change.
+    assert!(run(&groups, &after).update.is_empty());
+    assert_ne!(run_with(&joins, &groups, &[]).digest(), run(&groups, &[]).digest());
+}

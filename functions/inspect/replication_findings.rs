@@ -1,0 +1,65 @@
+//! The resources of a replicated instance that are not replicated completely (`connect:ListReplicationFindings`).
+
+use onboarding_core::{
+    StepError,
+    contract::Area,
+    inspection::{Checks, Object, Presence},
+};
+
+use crate::{
+    aws::error::{CallResult as _, code},
+    context::Context,
+};
+
+/// The types of the resources that an onboarding and a user sync create or refer to: users, hierarchy groups, predefined
+/// attributes, flows, phone numbers, queues, profiles and quick connects.
+const TYPES: [&str; 9] = [
+    "AGENT",
+    "AGENT_GROUP",
+    "ATTRIBUTE",
+    "CONTACT_FLOW",
+    "PHONE_NUMBER",
+    "QUEUE",
+    "ROUTING_PROFILE",
+    "SECURITY_PROFILE",
+    "TRANSFER_DESTINATION",
+];
+/// Maximum number of findings to read of each type. A report lists fewer.
+const MOST: usize = 100;
+const ADVICE: &str = "No step changes this. Amazon Connect replicates from the source; correct the named cause in the Region of \
+                      the source, and contact AWS Support if the finding stays";
+
+/// Returns one object for each finding.
+///
+/// # Errors
+/// If Connect returns an error. A type that Connect does not support counts as a type without findings.
+pub(crate) async fn objects(ctx: &Context, instance_id: &str) -> Result<Vec<Object>, StepError> {
+    let mut objects = Vec::new();
+    for kind in TYPES {
+        let list = ctx.connect().list_replication_findings().instance_id(instance_id).resource_type(kind);
+        let mut findings = list.into_paginator().items().send();
+        let mut read = 0;
+        while read < MOST
+            && let Some(next) = findings.next().await
+        {
+            // Connect rejects a type that it does not support yet (API reference).
+            if next.as_ref().is_err_and(|error| code(error) == Some("InvalidRequestException")) {
+                break;
+            }
+            let finding = next.doing(format_args!("listing the replication findings of the type {kind}"))?;
+            read += 1;
+            let name = finding.name.unwrap_or(finding.id);
+            let mut guards = Checks::default();
+            let expected = format!("replicated to {}", finding.region.as_deref().unwrap_or("the other Region"));
+            guards.that(
+                "replication",
+                false,
+                expected,
+                finding.message.as_deref().unwrap_or("not replicated completely"),
+            );
+            let object = Object::new(Area::Instance, "replicated", format!("{kind} {name}"), Presence::Ours);
+            objects.push(object.guarded(guards).advising(ADVICE));
+        }
+    }
+    Ok(objects)
+}

@@ -1,0 +1,71 @@
+//! The traffic distribution group to which the users of a replicated instance are added.
+//!
+//! Amazon Connect Administrator Guide: users must be in a traffic distribution group before they sign in through the global
+//! endpoint; they are added in the source Region, and only to a group with the status `ACTIVE`. Connect creates the default
+//! group with the replica.
+
+use aws_sdk_connect::types::TrafficDistributionGroupStatus;
+use onboarding_core::{StepError, replication::Replication};
+
+use super::instance;
+use crate::{aws::error::CallResult as _, context::Context};
+
+/// The traffic distribution group of an instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TrafficGroup {
+    /// The ID of the group; `None` if the instance has no group that users can be added to.
+    pub(crate) id: Option<String>,
+    /// Why users can't be added although the instance is replicated, or might be.
+    pub(crate) finding: Option<String>,
+    /// The number of requests to Connect.
+    pub(crate) calls: usize,
+}
+
+/// Reads whether the instance is replicated, and if so, its default traffic distribution group. An error becomes a finding,
+/// because all other changes of users must not wait for it.
+pub(crate) async fn read(ctx: &Context, instance_id: &str) -> TrafficGroup {
+    let unknown = |error: StepError, calls| TrafficGroup {
+        finding: Some(format!("users are not added to a traffic distribution group: {}", error.message)),
+        calls,
+        ..TrafficGroup::default()
+    };
+    let described = match instance::describe(ctx, instance_id).await {
+        Ok(described) => described,
+        Err(error) => return unknown(error, 1),
+    };
+    match described.map(|described| described.replication).unwrap_or_default() {
+        Replication::Single => TrafficGroup { calls: 1, ..TrafficGroup::default() },
+        replication @ Replication::Replica { .. } => TrafficGroup {
+            finding: replication.refusal(ctx.region()).map(|why| format!("the instance has become a replica: {why}")),
+            calls: 1,
+            ..TrafficGroup::default()
+        },
+        Replication::Source(_) => match default_group(ctx, instance_id).await {
+            Ok(found) => TrafficGroup { calls: 2, ..found },
+            Err(error) => unknown(error, 2),
+        },
+    }
+}
+
+async fn default_group(ctx: &Context, instance_id: &str) -> Result<TrafficGroup, StepError> {
+    let list = ctx.connect().list_traffic_distribution_groups().instance_id(instance_id);
+    let mut groups = list.into_paginator().items().send();
+    let mut status = None;
+    while let Some(group) = groups.try_next().await.doing("listing the traffic distribution groups")? {
+        if group.is_default {
+            if group.status == Some(TrafficDistributionGroupStatus::Active) {
+                return Ok(TrafficGroup { id: group.id, ..TrafficGroup::default() });
+            }
+            status = group.status;
+        }
+    }
+    let status = status.map_or_else(|| "missing".to_owned(), |status| status.as_str().to_owned());
+    Ok(TrafficGroup {
+        finding: Some(format!(
+            "the instance is replicated, but its default traffic distribution group is {status} and not ACTIVE, so users \
+             can't sign in through the global endpoint; check the replication (aws connect \
+             list-traffic-distribution-groups); the next sync adds the users"
+        )),
+        ..TrafficGroup::default()
+    })
+}
