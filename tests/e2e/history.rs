@@ -7,7 +7,7 @@ use onboard_cli::{
     args::hints::Hints,
     cloud::{Cloud, stack::Stack},
     commands::follower::Follower,
-    follow::{progress::News, tree},
+    follow::{progress::Transition, tree},
     ui::{Console, Preferences},
     words::Words,
 };
@@ -58,10 +58,10 @@ fn cloud(server: &MockServer) -> Cloud {
     Cloud::at(&server.uri(), "ap-northeast-1", stack, None, Words::default())
 }
 
-async fn followed(cloud: &Cloud) -> (Follower<'_>, Vec<News>) {
+async fn followed(cloud: &Cloud) -> (Follower<'_>, Vec<Transition>) {
     let mut follower = Follower::new(cloud, cloud.describe(ARN).await.unwrap()).await.unwrap();
     let reported = follower.poll().await.unwrap();
-    (follower, reported.into_iter().map(|(_, news)| news).collect())
+    (follower, reported.into_iter().map(|(_, transition)| transition).collect())
 }
 
 #[tokio::test]
@@ -70,11 +70,11 @@ async fn a_wait_of_days_is_shown_with_the_time_of_the_next_poll() {
     let cloud = cloud(&server);
     let (follower, reported) = followed(&cloud).await;
     assert!(
-        matches!(&reported[0], News::Failed { state, error, message } if state == "Preflight" && error == "Unavailable" && message.contains("503")),
+        matches!(&reported[0], Transition::Failed { state, error, message } if state == "Preflight" && error == "Unavailable" && message.contains("503")),
         "{reported:?}"
     );
     assert!(
-        matches!(&reported[1], News::Done { state, .. } if state == "Preflight"),
+        matches!(&reported[1], Transition::Done { state, .. } if state == "Preflight"),
         "the retry succeeded: {reported:?}"
     );
     assert_eq!(follower.executions.failure(), None);
@@ -95,7 +95,7 @@ async fn parallel_branches_are_distinguished_by_the_previous_event() {
     let server = step_functions(39).await;
     let cloud = cloud(&server);
     let (mut follower, reported) = followed(&cloud).await;
-    assert!(reported.iter().any(|news| matches!(news, News::Done { state, waited: true, seconds, .. } if state == "WaitForInstanceQuota" && *seconds == 900.0)));
+    assert!(reported.iter().any(|transition| matches!(transition, Transition::Done { state, waited: true, seconds, .. } if state == "WaitForInstanceQuota" && *seconds == 900.0)));
     let mut running: Vec<&str> = follower.executions.root.progress.running().map(|(state, _)| state).collect();
     running.sort_unstable();
     assert_eq!(running, ["CreateEntraApplication", "RequestQuotas"]);

@@ -15,7 +15,7 @@ use crate::{
         Executions, Followed, event,
         history::{Event, What},
         line,
-        progress::News,
+        progress::Transition,
         tree::{self, Frame},
     },
     ui::{Console, Screen},
@@ -44,7 +44,7 @@ pub struct Follower<'a> {
 }
 
 /// A change to report, with the nesting depth of the execution in which it happened.
-pub type NestedNews = (usize, News);
+pub type NestedNews = (usize, Transition);
 
 impl<'a> Follower<'a> {
     /// Follows an execution.
@@ -63,7 +63,7 @@ impl<'a> Follower<'a> {
     pub async fn poll(&mut self) -> Result<Vec<NestedNews>, CommandError> {
         // The status is read before the history. If the status is final, the history read afterwards is complete.
         self.executions.root.described = self.cloud.describe(&self.executions.root.described.execution.arn).await?;
-        let mut news = Vec::new();
+        let mut transitions = Vec::new();
         if self.executions.root.described.execution.machine == Machine::Onboarding {
             self.find_syncs().await?;
         }
@@ -72,10 +72,12 @@ impl<'a> Follower<'a> {
             if sync.described.execution.status == ExecutionStatus::Running {
                 sync.described = self.cloud.describe(&sync.described.execution.arn).await?;
             }
-            news.extend(observe(self.cloud, sync).await?.into_iter().map(|news| (1, news)));
+            transitions.extend(observe(self.cloud, sync).await?.into_iter().map(|transition| (1, transition)));
         }
-        news.extend(observe(self.cloud, &mut self.executions.root).await?.into_iter().map(|news| (0, news)));
-        Ok(news)
+        transitions.extend(
+            observe(self.cloud, &mut self.executions.root).await?.into_iter().map(|transition| (0, transition)),
+        );
+        Ok(transitions)
     }
 
     /// Adds user syncs that this onboarding has started since the last poll.
@@ -131,10 +133,10 @@ pub(crate) async fn followed(cloud: &Cloud, described: Described) -> Result<Foll
 ///
 /// # Errors
 /// Fails if Step Functions rejects a request.
-pub(crate) async fn observe(cloud: &Cloud, followed: &mut Followed) -> Result<Vec<News>, CommandError> {
-    let mut news = Vec::new();
+pub(crate) async fn observe(cloud: &Cloud, followed: &mut Followed) -> Result<Vec<Transition>, CommandError> {
+    let mut transitions = Vec::new();
     for event in new_events(cloud, &followed.described.execution.arn, followed.seen()).await? {
-        news.extend(followed.observe(&event));
+        transitions.extend(followed.observe(&event));
     }
     // The status was read before the history, so the history of a finished execution is complete.
     if followed.described.execution.status != ExecutionStatus::Running {
@@ -147,7 +149,7 @@ pub(crate) async fn observe(cloud: &Cloud, followed: &mut Followed) -> Result<Ve
         let entry = cloud.entry(instance).await?.unwrap_or_default();
         followed.users.observe(&entry.progress, followed.described.execution.started);
     }
-    Ok(news)
+    Ok(transitions)
 }
 
 /// The events after `seen`, oldest first. The history is read from its end, so that a poll of a long history reads only
@@ -220,14 +222,14 @@ pub async fn follow_to_end(
     let words = console.words();
     let foot = if options.in_this_process { words.ctrl_c_stops_local_cloud() } else { words.ctrl_c_stops_watching() };
     loop {
-        let news = follower.poll().await?;
+        let transitions = follower.poll().await?;
         let ended = *follower.executions.status() != ExecutionStatus::Running;
-        for (depth, news) in &news {
+        for (depth, transition) in &transitions {
             if screen.is_none() {
-                console.note(&line(console, *depth, news));
+                console.note(&line(console, *depth, transition));
             }
             if options.events {
-                console.result(&event(*depth, news));
+                console.result(&event(*depth, transition));
             }
         }
         if ended {

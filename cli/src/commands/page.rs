@@ -7,7 +7,7 @@ use onboarding_core::contract::Report;
 use super::follower::{definition, followed, observe};
 use crate::{
     cloud::{Cloud, error::CommandError, executions::Described},
-    follow::progress::News,
+    follow::progress::Transition,
     report::page::{History, render},
     words::Words,
 };
@@ -33,17 +33,17 @@ async fn history(cloud: &Cloud, described: Described, words: Words) -> Result<Hi
     let mut history = History::new(&definition(cloud, &execution.arn).await?);
     history.seconds = execution.stopped.map_or(0.0, |stopped| stopped - execution.started);
     let mut execution = followed(cloud, described).await?;
-    for news in observe(cloud, &mut execution).await? {
-        match news {
-            News::Done { state, seconds, waited: true, .. } => history.waited(&state, seconds),
-            News::Done { state, seconds, note, .. } => history.done(&state, seconds, words.note(&note)),
-            News::Caught { state, seconds, caught } => {
+    for transition in observe(cloud, &mut execution).await? {
+        match transition {
+            Transition::Done { state, seconds, waited: true, .. } => history.waited(&state, seconds),
+            Transition::Done { state, seconds, note, .. } => history.done(&state, seconds, words.note(&note)),
+            Transition::Caught { state, seconds, caught } => {
                 history.done(&state, seconds, "");
                 if !caught.expected {
                     history.left_failed(&state, &caught.error);
                 }
             }
-            News::Failed { state, error, .. } => history.failed(&state, &error),
+            Transition::Failed { state, error, .. } => history.failed(&state, &error),
         }
     }
     Ok(history)

@@ -20,7 +20,7 @@ use serde_json::Value;
 use self::{
     history::Event,
     machine::Machine,
-    progress::{End, News, Progress},
+    progress::{End, Progress, Transition},
     users::Users,
 };
 use crate::{
@@ -89,7 +89,7 @@ impl Followed {
     }
 
     /// Processes the next event of the history and returns the change to report, if there is one.
-    pub fn observe(&mut self, event: &Event) -> Option<News> {
+    pub fn observe(&mut self, event: &Event) -> Option<Transition> {
         self.seen = event.id;
         self.progress.observe(event)
     }
@@ -138,10 +138,10 @@ impl Executions {
 
 /// Formats a change as one line of text.
 #[must_use]
-pub fn line(console: &Console, depth: usize, news: &News) -> String {
+pub fn line(console: &Console, depth: usize, transition: &Transition) -> String {
     let indent = "  ".repeat(depth);
-    match news {
-        News::Done { state, seconds, note, waited } => {
+    match transition {
+        Transition::Done { state, seconds, note, waited } => {
             let (tone, mark) = if *waited { (Tone::Faint, "·") } else { (Tone::Good, "✓") };
             let mark = console.paint(tone, mark);
             let note = console.words().note(note);
@@ -149,13 +149,13 @@ pub fn line(console: &Console, depth: usize, news: &News) -> String {
             let width = 28 - indent.len();
             format!("  {indent}{mark} {state:<width$}{:>10}{note}", duration(*seconds))
         }
-        News::Caught { state, seconds, caught } => {
+        Transition::Caught { state, seconds, caught } => {
             let (tone, mark) = if caught.expected { (Tone::Faint, "·") } else { (Tone::Warn, "!") };
             let note = console.paint(Tone::Faint, &format!("  {}", console.words().caught_error(caught)));
             let width = 28 - indent.len();
             format!("  {indent}{} {state:<width$}{:>10}{note}", console.paint(tone, mark), duration(*seconds))
         }
-        News::Failed { state, error, message } => {
+        Transition::Failed { state, error, message } => {
             let head = console.paint(Tone::Warn, &format!("! {state}: {error}"));
             format!("  {indent}{head}\n  {indent}    {}", message.trim().replace('\n', &format!("\n  {indent}    ")))
         }
@@ -164,16 +164,16 @@ pub fn line(console: &Console, depth: usize, news: &News) -> String {
 
 /// Returns a change as the event that the tool prints with `--json`.
 #[must_use]
-pub fn event(depth: usize, news: &News) -> output::Event {
-    match news.clone() {
-        News::Done { state, seconds, note, waited } => {
+pub fn event(depth: usize, transition: &Transition) -> output::Event {
+    match transition.clone() {
+        Transition::Done { state, seconds, note, waited } => {
             let end = output::StateEnd { state, depth, seconds, status: note.status, adopted: note.adopted };
             if waited { output::Event::Waited(end) } else { output::Event::Done(end) }
         }
-        News::Caught { state, seconds, caught } => {
+        Transition::Caught { state, seconds, caught } => {
             output::Event::Caught { state, depth, seconds, error: caught.error, expected: caught.expected }
         }
-        News::Failed { state, error, message } => output::Event::Failed { state, depth, error, message },
+        Transition::Failed { state, error, message } => output::Event::Failed { state, depth, error, message },
     }
 }
 

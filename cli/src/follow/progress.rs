@@ -20,7 +20,7 @@ pub struct Note {
 
 /// A change in an execution that is reported to the operator.
 #[derive(Clone, Debug, PartialEq)]
-pub enum News {
+pub enum Transition {
     /// A state finished.
     Done {
         /// State name.
@@ -179,7 +179,7 @@ impl Progress {
     }
 
     /// Processes an event.
-    pub fn observe(&mut self, event: &Event) -> Option<News> {
+    pub fn observe(&mut self, event: &Event) -> Option<Transition> {
         let owner = match &event.what {
             What::Entered(state) | What::Exited(state, _) => state.clone(),
             // Events of the execution itself, such as its start and end, belong to no state.
@@ -221,13 +221,13 @@ impl Progress {
         }
     }
 
-    fn fail(&mut self, state: &str, error: &str, message: String) -> News {
+    fn fail(&mut self, state: &str, error: &str, message: String) -> Transition {
         self.failed = Some((state.to_owned(), error.to_owned(), message.clone()));
         if let Some(running) = self.running.get_mut(state) {
             running.failures += 1;
             running.error = Some(error.to_owned());
         }
-        News::Failed { state: state.to_owned(), error: error.to_owned(), message }
+        Transition::Failed { state: state.to_owned(), error: error.to_owned(), message }
     }
 
     /// Duration of a `Wait` state in seconds: either fixed in the definition, or the duration that the task after the
@@ -250,7 +250,7 @@ impl Progress {
         };
     }
 
-    fn done(&mut self, state: &str, at: f64) -> Option<News> {
+    fn done(&mut self, state: &str, at: f64) -> Option<Transition> {
         // If one branch fails, the history has no exit events for the states of any branch.
         let machine = &self.machine;
         let within = |name: &str| machine.is_within(name, state);
@@ -268,14 +268,14 @@ impl Progress {
         finished.caught = caught.clone().or_else(|| finished.caught.take().filter(|_| inside_map));
         let seconds = finished.seconds;
         if let Some(caught) = caught {
-            return Some(News::Caught { state: state.to_owned(), seconds, caught });
+            return Some(Transition::Caught { state: state.to_owned(), seconds, caught });
         }
         // States of these types take no time and have no result.
         if ["Choice", "Pass", "Succeed"].iter().any(|kind| self.machine.is(state, kind)) {
             return None;
         }
         let waited = self.machine.is(state, "Wait");
-        Some(News::Done { state: state.to_owned(), seconds, note: running.note, waited })
+        Some(Transition::Done { state: state.to_owned(), seconds, note: running.note, waited })
     }
 }
 
@@ -307,7 +307,7 @@ mod tests {
 
     impl Fixture {
         /// Adds an event after the event with this id. Returns the new id.
-        fn after(&mut self, previous: i64, at: f64, what: What) -> (i64, Option<News>) {
+        fn after(&mut self, previous: i64, at: f64, what: What) -> (i64, Option<Transition>) {
             self.1 += 1;
             (self.1, self.0.observe(&Event { id: self.1, previous, at, what }))
         }
@@ -316,7 +316,7 @@ mod tests {
             self.after(0, at, What::Entered(state.into())).0
         }
 
-        fn leaves(&mut self, state: &str, at: f64) -> Option<News> {
+        fn leaves(&mut self, state: &str, at: f64) -> Option<Transition> {
             self.after(0, at, What::Exited(state.into(), String::new())).1
         }
 
@@ -346,9 +346,9 @@ mod tests {
         ]}}}))
     }
 
-    fn done(state: &str, seconds: f64, status: &str) -> Option<News> {
+    fn done(state: &str, seconds: f64, status: &str) -> Option<Transition> {
         let note = Note { status: status.into(), adopted: false };
-        Some(News::Done { state: state.into(), seconds, note, waited: false })
+        Some(Transition::Done { state: state.into(), seconds, note, waited: false })
     }
 
     #[test]
@@ -360,7 +360,7 @@ mod tests {
         assert_eq!(fixture.running(), ["Look", "Other"]);
         assert_eq!(fixture.leaves("Look", 11.0), done("Look", 1.0, "in progress"));
         let note = Note { status: String::new(), adopted: true };
-        let adopted = News::Done { state: "Other".into(), seconds: 2.0, note, waited: false };
+        let adopted = Transition::Done { state: "Other".into(), seconds: 2.0, note, waited: false };
         assert_eq!(fixture.leaves("Other", 12.0), Some(adopted));
     }
 
@@ -373,10 +373,10 @@ mod tests {
         let (scheduled, _) = fixture.after(other, 0.0, What::Other);
         let (running, _) = fixture.after(scheduled, 0.0, What::Other);
         let cause = json!({"errorType": "Throttled", "errorMessage": "too many calls"}).to_string();
-        let (failed, news) = fixture.after(running, 1.0, What::Failed { error: "Throttled".into(), cause });
+        let (failed, transition) = fixture.after(running, 1.0, What::Failed { error: "Throttled".into(), cause });
         let expected =
-            News::Failed { state: "Other".into(), error: "Throttled".into(), message: "too many calls".into() };
-        assert_eq!(news, Some(expected));
+            Transition::Failed { state: "Other".into(), error: "Throttled".into(), message: "too many calls".into() };
+        assert_eq!(transition, Some(expected));
         assert_eq!(fixture.0.failure().map(|(state, _, _)| state), Some("Other"));
         assert_eq!(fixture.0.run_of("Other").map(|run| run.failures), Some(1));
         fixture.answers(failed, &json!({}));
@@ -395,7 +395,7 @@ mod tests {
         )
     }
 
-    fn fails(fixture: &mut Fixture, state: &str, error: &str) -> Option<News> {
+    fn fails(fixture: &mut Fixture, state: &str, error: &str) -> Option<Transition> {
         let entered = fixture.enters(state, 0.0);
         fixture.after(entered, 1.0, What::Failed { error: error.into(), cause: String::new() });
         fixture.leaves(state, 2.0)
@@ -406,12 +406,12 @@ mod tests {
         let mut fixture = catching();
         fixture.enters("Each", 0.0);
         let caught = |error: &str, expected| Caught { error: error.into(), expected };
-        let news = |state: &str, caught| Some(News::Caught { state: state.into(), seconds: 2.0, caught });
+        let transition = |state: &str, caught| Some(Transition::Caught { state: state.into(), seconds: 2.0, caught });
         assert_eq!(
             fails(&mut fixture, "Assign", "NotConsistentYet"),
-            news("Assign", caught("NotConsistentYet", false))
+            transition("Assign", caught("NotConsistentYet", false))
         );
-        assert_eq!(fails(&mut fixture, "Lease", "Taken"), news("Lease", caught("Taken", true)));
+        assert_eq!(fails(&mut fixture, "Lease", "Taken"), transition("Lease", caught("Taken", true)));
         // The next item succeeds, but the state keeps the error of the first item.
         fixture.enters("Assign", 3.0);
         assert_eq!(fixture.leaves("Assign", 4.0), done("Assign", 1.0, ""));
@@ -426,7 +426,10 @@ mod tests {
         let poll = fixture.enters("Look", 0.0);
         fixture.after(poll, 1.0, What::Failed { error: "AccessDenied".into(), cause: String::new() });
         let caught = Caught { error: "AccessDenied".into(), expected: false };
-        assert_eq!(fixture.leaves("Both", 2.0), Some(News::Caught { state: "Both".into(), seconds: 2.0, caught }));
+        assert_eq!(
+            fixture.leaves("Both", 2.0),
+            Some(Transition::Caught { state: "Both".into(), seconds: 2.0, caught })
+        );
     }
 
     #[test]
@@ -436,7 +439,7 @@ mod tests {
             fixture.enters(state, 0.0);
         }
         assert_eq!(fixture.leaves("Settled", 0.0), None);
-        assert!(matches!(fixture.leaves("Pause", 2.0), Some(News::Done { waited: true, .. })));
+        assert!(matches!(fixture.leaves("Pause", 2.0), Some(Transition::Done { waited: true, .. })));
     }
 
     #[test]

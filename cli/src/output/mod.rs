@@ -143,7 +143,8 @@ pub enum Verdict {
     /// Nothing is wrong.
     Good,
     /// An onboarding would work, but the operator should review the finding.
-    Look,
+    #[serde(rename = "look")]
+    Warning,
     /// An onboarding would fail.
     Bad,
     /// The check could not run.

@@ -2,9 +2,9 @@
 
 use onboarding_core::StepErrorKind;
 
-use super::{Lang, Words, catalogue};
+use super::{Lang, Words, catalog};
 
-catalogue! {
+catalog! {
     what_to_do(action) = "What to do: {action}", "対処方法: {action}";
     reading_the_stack(name) = "reading the stack {name}", "スタック {name} の読み取り";
     no_stack(name, region) = "Stack {name} does not exist in this account in {region}.", "スタック {name} がこのアカウントの {region} に見つかりません。";

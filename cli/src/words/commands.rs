@@ -2,9 +2,9 @@
 
 use onboarding_core::sync::GuardedAction;
 
-use super::{Words, catalogue};
+use super::{Words, catalog};
 
-catalogue! {
+catalog! {
     started(name) = "Started {name}.", "{name} を開始しました。";
     follow_with(name) = "Follow the execution: `onboard watch {name}`", "進行状況の表示: `onboard watch {name}`";
     already_running(alias, name) = "An onboarding of {alias} is already running: {name}. Nothing was started.",

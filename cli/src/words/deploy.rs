@@ -1,8 +1,8 @@
 //! Messages of the command `deploy`.
 
-use super::catalogue;
+use super::catalog;
 
-catalogue! {
+catalog! {
     calling_cloudformation(action, stack) = "CloudFormation {action} for {stack}", "CloudFormation {action} ({stack})";
     specify_a_folder() = "Run the command in a checkout, or specify the directory of an unpacked release with --folder.",
         "リポジトリのディレクトリで実行するか、展開したリリースのディレクトリを --folder で指定してください。";

@@ -1,8 +1,8 @@
 //! Messages and labels of `onboard evidence` and `onboard export`.
 
-use super::{Words, catalogue};
+use super::{Words, catalog};
 
-catalogue! {
+catalog! {
     directory_not_empty(directory) = "{directory} is not empty; nothing was written.", "{directory} は空ではありません。何も書き込んでいません。";
     use_force_or_another() = "Specify another directory, or replace the files of an earlier pack with --force.",
         "別のディレクトリを指定するか、--force を指定して以前に作成したファイルを上書きしてください。";

@@ -2,9 +2,9 @@
 
 use local_cloud::emulator::{EmulatorFault, NotStarted};
 
-use super::{Words, catalogue};
+use super::{Words, catalog};
 
-catalogue! {
+catalog! {
     onboarding_locally(alias) = "Onboarding {alias} in a local cloud: no AWS account, no Entra tenant, no cost",
         "{alias} をローカルクラウドでオンボーディングします (AWS アカウントと Entra テナントは不要、料金なし)";
     tools_ready() = "emulator and functions ready", "エミュレーターと関数の準備";

@@ -1,6 +1,6 @@
 //! The message catalog in English and Japanese: one function per message.
 //!
-//! Two kinds of text are not in the catalogue: names of states, errors, statuses and fields, because they must remain
+//! Two kinds of text are not in the catalog: names of states, errors, statuses and fields, because they must remain
 //! searchable, and messages that the workflow creates, because they are shown unchanged.
 
 mod cloud;
@@ -98,7 +98,7 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// Defines one function per line: `name(arguments) = "English", "日本語";`. Both texts contain the arguments inline.
-macro_rules! catalogue {
+macro_rules! catalog {
     ($($name:ident($($argument:ident),*) = $english:literal, $japanese:literal;)*) => {
         impl $crate::words::Words { $(
             #[must_use]
@@ -111,7 +111,7 @@ macro_rules! catalogue {
         )* }
     };
 }
-use catalogue;
+use catalog;
 
 #[cfg(test)]
 mod tests {

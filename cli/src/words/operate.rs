@@ -1,8 +1,8 @@
 //! Messages of the commands `approve`, `reject`, `replay`, `init` and `doctor`, and messages about plans and teardowns.
 
-use super::{Lang, Words, catalogue};
+use super::{Lang, Words, catalog};
 
-catalogue! {
+catalog! {
     another_request(seen) = "The request {seen} is not the current request for approval; nothing was changed.",
         "{seen} は現在の承認リクエストのダイジェストではありません。何も変更していません。";
     show_the_request(alias) = "Show the current request: `onboard approve {alias}`", "現在のリクエストを確認してください: `onboard approve {alias}`";

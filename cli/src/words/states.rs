@@ -2,9 +2,9 @@
 
 use aws_sdk_sfn::types::ExecutionStatus;
 
-use super::{Lang, Words, catalogue};
+use super::{Lang, Words, catalog};
 
-catalogue! {
+catalog! {
     already_existed() = "already existed", "既存";
     ctrl_c_stops_local_cloud() = "Ctrl-C stops the local cloud and this run.", "Ctrl-C を押すと、ローカルクラウドとこの実行を停止します。";
     ctrl_c_stops_watching() = "Ctrl-C stops watching; the execution continues.", "Ctrl-C を押すと表示を終了します (実行は継続します)。";

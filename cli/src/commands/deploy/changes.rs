@@ -94,10 +94,10 @@ mod tests {
             function("C"),
             function("D"),
             change(ChangeAction::Change, "Function", "E", &["Code", "Timeout"]),
-            change(ChangeAction::Add, "Topic", "News", &[]),
+            change(ChangeAction::Add, "Topic", "Transition", &[]),
         ];
         let expected = [
-            (Tone::Good, "+ Topic: News"),
+            (Tone::Good, "+ Topic: Transition"),
             (Tone::Plain, "~ Function: 4 resources – Code"),
             (Tone::Plain, "~ Function: E – Code, Timeout"),
             (Tone::Warn, "! may be replaced: Url: Url – Name"),

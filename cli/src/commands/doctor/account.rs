@@ -117,7 +117,7 @@ pub(super) async fn concurrency(cloud: &Cloud) -> Check {
     match (limits["ConcurrentExecutions"].as_u64(), limits["UnreservedConcurrentExecutions"].as_u64()) {
         (Some(limit), free) if limit < USUAL_CONCURRENCY => {
             let found = words.concurrency(limit, free.unwrap_or(limit));
-            Check::new("concurrency", Verdict::Look, found, words.raise_concurrency())
+            Check::new("concurrency", Verdict::Warning, found, words.raise_concurrency())
         }
         (Some(limit), free) => Check::good("concurrency", words.concurrency(limit, free.unwrap_or(limit))),
         (None, _) => Check::new("concurrency", Verdict::Unknown, words.reading_concurrency(), ""),
@@ -129,7 +129,7 @@ pub(super) async fn federation(cloud: &Cloud) -> Check {
     let words = cloud.words;
     let parameters = [("Action", "GetOutboundWebIdentityFederationInfo"), ("Version", "2010-05-08")];
     let found = cloud.signed.query(IAM, &words.reading_federation(), &parameters).await;
-    let disabled = || Check::new("federation", Verdict::Look, words.federation_off(), words.turn_federation_on());
+    let disabled = || Check::new("federation", Verdict::Warning, words.federation_off(), words.turn_federation_on());
     match found {
         Ok(xml) => {
             let document = Document::parse(&xml).ok();
@@ -160,7 +160,7 @@ pub(super) async fn instances(cloud: &Cloud) -> Check {
     if left >= 1.0 {
         Check::good("quotas", found)
     } else {
-        Check::new("quotas", Verdict::Look, found, words.no_instance_left())
+        Check::new("quotas", Verdict::Warning, found, words.no_instance_left())
     }
 }
 
@@ -206,7 +206,7 @@ pub(super) async fn support_plan(cloud: &Cloud) -> Check {
         }
         Err(error) => {
             if error.code() == Some("SubscriptionRequiredException") {
-                Check::new("support plan", Verdict::Look, words.no_support_api(), words.order_manually())
+                Check::new("support plan", Verdict::Warning, words.no_support_api(), words.order_manually())
             } else {
                 Check::unknown("support plan", CommandError::of(words, &words.calling_support(), &error))
             }

@@ -63,7 +63,7 @@ pub async fn run(args: DoctorArgs, console: &Console) -> Result<Exit, CommandErr
         check.print(console);
     }
     let worst = |verdict: Verdict| checks.iter().any(|check| check.verdict == verdict);
-    Ok(match (worst(Verdict::Bad), worst(Verdict::Look)) {
+    Ok(match (worst(Verdict::Bad), worst(Verdict::Warning)) {
         (true, _) => Exit::Failed,
         (false, true) => Exit::Undecided,
         (false, false) => Exit::Done,
@@ -87,7 +87,7 @@ impl Check {
     fn print(&self, console: &Console) {
         let (tone, mark) = match self.verdict {
             Verdict::Good => (Tone::Good, "✓"),
-            Verdict::Look => (Tone::Warn, "!"),
+            Verdict::Warning => (Tone::Warn, "!"),
             Verdict::Bad => (Tone::Bad, "✗"),
             Verdict::Unknown => (Tone::Faint, "?"),
         };
@@ -113,7 +113,7 @@ async fn of_stack(cloud: &Cloud, missing: Option<CommandError>, named: bool, inp
     if let Some(error) = missing {
         let verdict = match error.name == CommandError::NO_STACK {
             true if named => Verdict::Bad,
-            true => Verdict::Look,
+            true => Verdict::Warning,
             false => Verdict::Unknown,
         };
         return vec![Check::new("stack", verdict, error.what, error.action)];

@@ -64,7 +64,7 @@ pub(super) async fn permissions(cloud: &Cloud, caller: &Result<Caller, CommandEr
         }
         Ok(denied) => {
             let found = words.permissions_missing(denied.join(", "));
-            Check::new("permissions", Verdict::Look, found, words.grant_permissions())
+            Check::new("permissions", Verdict::Warning, found, words.grant_permissions())
         }
         Err(error) => Check::new("permissions", Verdict::Unknown, error.what, words.permissions_unknown()),
     }

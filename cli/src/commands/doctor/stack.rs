@@ -33,7 +33,7 @@ pub(super) fn stack(cloud: &Cloud) -> Check {
     if settled {
         Check::good("stack", words.stack_is(&stack.name, &stack.status))
     } else {
-        Check::new("stack", Verdict::Look, words.stack_is(&stack.name, &stack.status), words.wait_for_stack())
+        Check::new("stack", Verdict::Warning, words.stack_is(&stack.name, &stack.status), words.wait_for_stack())
     }
 }
 
@@ -105,11 +105,11 @@ fn alarm_names(xml: &Document<'_>, prefix: &str) -> Vec<String> {
 
 fn subscribed(all: usize, pending: usize, words: Words) -> Check {
     match (all, pending) {
-        (0, _) => Check::new("notifications", Verdict::Look, words.no_subscription(), words.add_a_subscription()),
+        (0, _) => Check::new("notifications", Verdict::Warning, words.no_subscription(), words.add_a_subscription()),
         (_, 0) => Check::good("notifications", words.confirmed_subscriptions(all)),
         _ => Check::new(
             "notifications",
-            Verdict::Look,
+            Verdict::Warning,
             words.unconfirmed_subscriptions(pending),
             words.confirm_the_mail(),
         ),
@@ -133,7 +133,7 @@ pub(super) async fn alarms(cloud: &Cloud) -> Check {
     if names.is_empty() {
         Check::good("alarms", words.no_alarm())
     } else {
-        Check::new("alarms", Verdict::Look, words.alarms_on(names.join(", ")), words.check_alarms())
+        Check::new("alarms", Verdict::Warning, words.alarms_on(names.join(", ")), words.check_alarms())
     }
 }
 
@@ -141,7 +141,7 @@ pub(super) async fn failed_events(cloud: &Cloud) -> Check {
     match replay::waiting(cloud).await {
         Ok((0, _)) => Check::good("events", cloud.words.events_wait(0)),
         Ok((count, _)) => {
-            Check::new("events", Verdict::Look, cloud.words.events_wait(count), cloud.words.replay_them())
+            Check::new("events", Verdict::Warning, cloud.words.events_wait(count), cloud.words.replay_them())
         }
         Err(error) => Check::unknown("events", error),
     }
@@ -156,8 +156,8 @@ mod tests {
     #[test]
     fn an_unconfirmed_subscription_needs_review() {
         let words = Words(Lang::En);
-        assert_eq!(subscribed(0, 0, words).verdict, Verdict::Look);
-        assert_eq!(subscribed(2, 1, words).verdict, Verdict::Look);
+        assert_eq!(subscribed(0, 0, words).verdict, Verdict::Warning);
+        assert_eq!(subscribed(2, 1, words).verdict, Verdict::Warning);
         assert_eq!(subscribed(2, 0, words).verdict, Verdict::Good);
     }
 

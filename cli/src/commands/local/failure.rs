@@ -45,7 +45,7 @@ pub enum Failure {
 
 impl Failure {
     /// A requirement of the local cloud is missing. `messages` returns the problem and the recommended action from the
-    /// catalogue.
+    /// catalog.
     pub fn not_started(messages: impl Fn(Words) -> (String, String)) -> Self {
         Self::NotStarted(Words::BOTH.map(messages))
     }

@@ -6,7 +6,7 @@
 //! guide, "Request numbers" and "Tokyo Region").
 
 mod case;
-mod catalogue;
+mod catalog;
 mod contract;
 mod documents;
 mod first_call;
@@ -16,7 +16,7 @@ mod poll;
 mod starter_flow;
 
 pub use case::{CaseText, Topic, marker, number_name};
-pub use catalogue::{Service, choose};
+pub use catalog::{Service, choose};
 pub use contract::{
     CaseOrder, Notification, NumberResult, NumberStatus, Offer, OrderNumbersInput, OrderNumbersOutput, OrderStatus,
 };

@@ -3,7 +3,7 @@
 
 use super::case::Topic;
 
-/// A service in the catalogue of AWS Support.
+/// A service in the catalog of AWS Support.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Service {
     /// The service code.
@@ -14,7 +14,7 @@ pub struct Service {
     pub categories: Vec<(String, String)>,
 }
 
-/// Service code and category code for a topic; `None` if the catalogue has no match.
+/// Service code and category code for a topic; `None` if the catalog has no match.
 #[must_use]
 pub fn choose(services: &[Service], topic: Topic) -> Option<(String, String)> {
     let named = |service: &Service, words: &[&str]| {
