@@ -54,12 +54,10 @@ fn kinds() -> Vec<Kind> {
 }
 
 /// States in which the functions make no call during an end-to-end run, each with the reason.
-const REASONS: [(&str, &str); 13] = [
+const REASONS: [(&str, &str); 11] = [
     ("onboarding/SyncWaitingUsers", "only if members had to wait for a quota; the same call as SyncUsers"),
     ("onboarding/Report", "only combines its input"),
     ("onboarding/NotifyNumbers", "only during a Support case, whose days pass too fast here: tests/steps/aws"),
-    ("onboarding/CreateStarterFlow", "only with telephony.starterFlow: lifecycle/first_call.rs"),
-    ("onboarding/TestFirstCall", "only with telephony.starterFlow: lifecycle/first_call.rs"),
     ("teardown/DeleteStarterFlow", "only if an instance with a starter flow is kept: lifecycle/first_call.rs"),
     ("user-sync/RenewLease", "only if one function run is too short for the work: tests/steps/user_sync/rounds.rs"),
     ("user-sync/ClearDirty", "only if another sync marked the lease during the last round: user_sync/lease.rs"),

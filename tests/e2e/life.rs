@@ -131,6 +131,7 @@ fn input() -> Value {
         "signIn": { "destination": "agentWorkspace" },
         "quotas": { "concurrentActiveCalls": 20 },
         "phoneNumbers": [{ "country": "US", "type": "DID", "quantity": 1 }],
+        "telephony": { "starterFlow": true },
         "users": {
             "groups": [{ "group": GROUP, "securityProfiles": ["Agent"], "channels": { "CHAT": { "autoAccept": true } }, "proficiencies": [{ "attribute": "Language", "value": "Japanese", "level": 5 }] }],
             "removed": { "action": "delete", "graceDays": 0 },
