@@ -58,7 +58,7 @@ const REASONS: [(&str, &str); 11] = [
     ("onboarding/SyncWaitingUsers", "only if members had to wait for a quota; the same call as SyncUsers"),
     ("onboarding/Report", "only combines its input"),
     ("onboarding/NotifyNumbers", "only during a Support case, whose days pass too fast here: tests/steps/aws"),
-    ("teardown/DeleteStarterFlow", "only if an instance with a starter flow is kept: lifecycle/first_call.rs"),
+    ("plan/DescribeOnboarding", "only for onboard adopt, and only reads: commands/adopt.rs"),
     ("user-sync/RenewLease", "only if one function run is too short for the work: tests/steps/user_sync/rounds.rs"),
     ("user-sync/ClearDirty", "only if another sync marked the lease during the last round: user_sync/lease.rs"),
     ("user-sync/ReleaseAnyway", "only after 200 rounds: .ci/judges/control-flow/paths.py"),

@@ -8,7 +8,7 @@ use super::{
     Findings, Reading,
     clouds::{Answer, Clouds},
     created::{CreatedResources, Resource},
-    quotas, users, waited,
+    flows, quotas, users, waited,
 };
 use crate::cloud::error::CommandError;
 
@@ -40,6 +40,7 @@ pub(crate) async fn check(
     );
     active(clouds, &id).await?;
     let role = users::check(clouds, &id, resources, findings).await?;
+    flows::check(clouds, &role, &id, findings).await?;
     numbers(clouds, &id, resources, findings).await?;
     findings.note("rate-bucket", bucket(clouds, &id).await?);
     if requests_quota {

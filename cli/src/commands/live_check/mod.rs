@@ -4,14 +4,14 @@
 //! documentation. The local cloud emulates the assumed reading by default, and the other reading with `--assume NAME`.
 //!
 //! The command calls the services with the operator's permissions. It creates gallery applications, SAML providers,
-//! roles, an instance with two users and a quick connect, and a phone number. All resources share a unique name and are removed at the end,
-//! also after a failure or Ctrl-C. With `--local`, the command does the same in a running local cloud. Some assumptions
-//! are checked only if the operator selects an option.
+//! roles, an instance with two users, a quick connect, a flow and test cases, and a phone number. All resources share a
+//! unique name and are removed at the end, also after a failure or Ctrl-C. With `--local`, the command does the same in
+//! a running local cloud. Some assumptions are checked only if the operator selects an option.
 //!
 //! * [`clouds`] — calls to both clouds.
 //! * [`created`], [`leftovers`] — the created resources and their removal.
-//! * [`entra`], [`browser`], [`notifications`], [`federation`], [`saml`], [`connect`], [`users`], [`quotas`] — the
-//!   checks.
+//! * [`entra`], [`browser`], [`notifications`], [`federation`], [`saml`], [`connect`], [`users`], [`flows`],
+//!   [`quotas`] — the checks.
 
 mod browser;
 mod clouds;
@@ -19,6 +19,7 @@ mod connect;
 mod created;
 mod entra;
 mod federation;
+mod flows;
 mod leftovers;
 mod notifications;
 mod quotas;

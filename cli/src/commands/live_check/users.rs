@@ -70,7 +70,8 @@ pub(crate) async fn check(
     Ok(role)
 }
 
-fn permission(answer: &Answer) -> Reading {
+/// Determines from the answer to a request of the role whether the role's permissions are sufficient.
+pub(super) fn permission(answer: &Answer) -> Reading {
     match () {
         () if answer.is_ok() => Reading::Assumed,
         () if answer.contains("AccessDenied") || answer.status == 403 => Reading::Other,
@@ -191,7 +192,7 @@ async fn role(
     let directories = format!("arn:aws:ds:{}:{}:directory/*", clouds.region(), clouds.account);
     let policy = json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "Action": ["connect:DescribeUser", "connect:DeleteInstance", "ds:DescribeDirectories"], "Resource": "*" },
-        { "Effect": "Allow", "Action": "connect:DeleteAllEntitySessions", "Resource": "*" },
+        { "Effect": "Allow", "Action": ["connect:DeleteAllEntitySessions", "connect:CreateTestCase"], "Resource": "*" },
         { "Effect": "Allow", "Action": "connect:DeleteUser", "Resource": "*",
           "Condition": { "StringEquals": { "aws:ResourceTag/live-check": "yes" } } },
         { "Effect": "Allow", "Action": "connect:TagResource", "Resource": "*", "Condition": { "Null": { "aws:TagKeys": "false" } } },
