@@ -18,7 +18,8 @@ const NEW_DIRECTORY: [&str; 4] =
     ["ds:AuthorizeApplication", "ds:CreateAlias", "ds:DeleteDirectory", "ds:UnauthorizeApplication"];
 /// Pairs of an action and a condition key. AWS does not list the condition key for the action, although requests for
 /// the action contain the corresponding member.
-const WITHOUT_KEY: [(&str, &str); 7] = [
+const WITHOUT_KEY: [(&str, &str); 8] = [
+    ("ListFlowAssociations", "connect:StorageResourceType"),
     ("ListInstanceStorageConfigs", "connect:StorageResourceType"),
     ("ListPhoneNumbersV2", "connect:InstanceId"),
     ("ListQueues", "connect:InstanceId"),
@@ -397,9 +398,10 @@ mod tests {
             (keyed("connect:CreateUser").first(), keyed("connect:TagResource").first()),
             (Some(&true), Some(&false))
         );
-        let asks =
-            asked("ListInstanceStorageConfigs", &json!({ "InstanceId": "i", "ResourceType": "CALL_RECORDINGS" }));
-        assert!(!asks[0].context.contains_key("connect:storageresourcetype"));
+        for operation in ["ListInstanceStorageConfigs", "ListFlowAssociations"] {
+            let asks = asked(operation, &json!({ "InstanceId": "i", "ResourceType": "CALL_RECORDINGS" }));
+            assert!(!asks[0].context.contains_key("connect:storageresourcetype"), "{operation}");
+        }
     }
 
     #[test]
