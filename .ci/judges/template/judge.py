@@ -42,6 +42,20 @@ EXCEPTIONS = [
         "'listreplicationfindings' is not one of",
         "no published list has connect:ListReplicationFindings (finding connect-operations-without-an-action)",
     ),
+    *(
+        ("W3037", f"'{operation.lower()}' is not one of", f"no published list has connect:{operation} (2026-09)")
+        for operation in [
+            "CreateTestCase",
+            "DeleteTestCase",
+            "DescribeTestCase",
+            "GetTestCaseExecutionSummary",
+            "ListTestCaseExecutionRecords",
+            "ListTestCaseExecutions",
+            "ListTestCases",
+            "StartTestCaseExecution",
+            "UpdateTestCase",
+        ]
+    ),
 ]
 
 
