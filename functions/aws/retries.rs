@@ -6,8 +6,9 @@ use aws_config::retry::RetryConfig;
 ///
 /// The SDK repeats a request after a timeout, a lost connection, and the statuses 500, 502, 503 and 504, whichever
 /// operation it calls (`aws-smithy-runtime`: `TransientErrorClassifier`, `HttpStatusCodeClassifier`). AWS may have
-/// completed the first request nevertheless. Therefore a request that creates an object and has no client token is sent
-/// only once: the next attempt of the step, or the next poll, first reads whether the object exists.
+/// completed the first request nevertheless. Therefore a request that can create a second object, because it has neither a
+/// client token nor a unique name, is sent only once: the next attempt of the step, or the next poll, first reads whether
+/// the object exists.
 pub trait WithoutRetries {
     /// Returns a copy of the client without the SDK's retries.
     #[must_use]

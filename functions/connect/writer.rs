@@ -12,7 +12,7 @@ use futures_util::{
     stream::{FuturesUnordered, StreamExt},
 };
 use onboarding_core::{
-    StepError, StepErrorKind,
+    StepError,
     sync::{Plan, Totals, UserRef},
 };
 use tokio::time::{Instant, sleep_until};
@@ -170,7 +170,7 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
                         // After a temporary error, the check is repeated, because the user can still sign in. Any other
                         // error is reported and does not stop the removal.
                         not_revoked = match self.removal_check.revoke(user).await {
-                            Err(error) if is_temporary(error.kind) => return Err(error.into()),
+                            Err(error) if error.kind.is_temporary() => return Err(error.into()),
                             revoked => revoked.err().map(|error| error.message),
                         };
                     }
@@ -189,9 +189,4 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
             }
         }
     }
-}
-
-/// Returns whether a request can succeed if it is sent again after such an error.
-const fn is_temporary(kind: StepErrorKind) -> bool {
-    matches!(kind, StepErrorKind::Throttled | StepErrorKind::Unavailable | StepErrorKind::NotConsistentYet)
 }

@@ -44,10 +44,6 @@ use crate::{
     runtime::metrics::{Metric, Metrics},
 };
 
-/// Temporary errors, which the state machine retries.
-const PASSES: [StepErrorKind; 3] =
-    [StepErrorKind::Throttled, StepErrorKind::Unavailable, StepErrorKind::NotConsistentYet];
-
 /// Compares each instance with the input of its latest onboarding.
 ///
 /// # Errors
@@ -148,7 +144,7 @@ struct Compared {
 /// areas. A temporary error is returned, because it is not a manual change.
 async fn compare(ctx: &Context, entry: &Entry) -> Result<Compared, StepError> {
     let described = match instance::describe(ctx, &entry.instance_id).await {
-        Err(error) if PASSES.contains(&error.kind) => return Err(error),
+        Err(error) if error.kind.is_temporary() => return Err(error),
         described => described,
     };
     let global = described.as_ref().map(|found| found.as_ref()?.global_sign_in().cloned()).map_err(Clone::clone);
@@ -171,7 +167,7 @@ async fn compare(ctx: &Context, entry: &Entry) -> Result<Compared, StepError> {
                     .any(|object| object.kind == entra::APPLICATION && object.presence == Presence::Absent);
                 findings.extend(objects.iter().flat_map(Object::drifted));
             }
-            Err(error) if PASSES.contains(&error.kind) => return Err(error),
+            Err(error) if error.kind.is_temporary() => return Err(error),
             Err(error) => {
                 let why = match error.kind {
                     StepErrorKind::AccessDenied => format!("it can't be read: {}", error.message),

@@ -2,8 +2,8 @@
 //! of an onboarding, the description of an existing instance, the plan of a teardown and drift detection use this module. The steps that write use the same
 //! comparison functions.
 
+pub(crate) mod adoptable;
 pub(crate) mod entra;
-pub(crate) mod existing;
 pub(crate) mod federation;
 pub(crate) mod incomplete;
 pub(crate) mod instance;

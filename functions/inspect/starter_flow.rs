@@ -155,15 +155,12 @@ pub(crate) async fn test_case_if_offered(
     instance_id: &str,
     alias: &str,
 ) -> Result<Option<Option<FoundTestCase>>, StepError> {
-    use StepErrorKind::{AccessDenied, LeaseLost, NotConsistentYet, Throttled, Unavailable};
     for attempt in 1..=DENIED_ATTEMPTS {
         match test_case(client, instance_id, alias).await {
             Ok(found) => return Ok(Some(found)),
-            Err(error) if [LeaseLost, NotConsistentYet, Throttled, Unavailable].contains(&error.kind) => {
-                return Err(error);
-            }
+            Err(error) if error.kind.is_temporary() || error.kind == StepErrorKind::LeaseLost => return Err(error),
             // A single denial must not hide the test case from the plan of a teardown.
-            Err(error) if error.kind == AccessDenied && attempt < DENIED_ATTEMPTS => {}
+            Err(error) if error.kind == StepErrorKind::AccessDenied && attempt < DENIED_ATTEMPTS => {}
             Err(_) => break,
         }
     }

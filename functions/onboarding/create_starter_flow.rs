@@ -16,7 +16,7 @@ use aws_sdk_connect::{
     types::{ContactFlowStatus, ContactFlowType, ProblemDetail},
 };
 use onboarding_core::{
-    StepError, StepErrorKind, names,
+    StepError, names,
     sync::Ownership,
     telephony::{CreateStarterFlowInput, CreateStarterFlowOutput, flow_content},
 };
@@ -35,9 +35,7 @@ use crate::{
 pub async fn run(ctx: &Context, input: CreateStarterFlowInput) -> Result<CreateStarterFlowOutput, StepError> {
     match flow_id(ctx, &input).await {
         Ok(id) => Ok(CreateStarterFlowOutput { flow_id: Some(id), open_items: Vec::new() }),
-        Err(error) if StepErrorKind::RETRIED.contains(&error.kind) || error.kind == StepErrorKind::LeaseLost => {
-            Err(error)
-        }
+        Err(error) if error.kind.fails_optional_step() => Err(error),
         Err(error) => Ok(CreateStarterFlowOutput::without_flow(&error)),
     }
 }

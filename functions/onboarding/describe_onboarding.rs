@@ -27,8 +27,8 @@ use crate::{
     aws::phone_numbers,
     context::Context,
     inspect::{
+        adoptable::{self, Groups},
         entra::Found,
-        existing::{self, Groups},
     },
     registry::{Entry, Registry},
 };
@@ -43,12 +43,12 @@ const MAX_EMAILS: usize = 5;
 /// applications lead to it; otherwise the error that AWS or Graph returns.
 pub async fn run(ctx: &Context, input: DescribeOnboardingInput) -> Result<DescribeOnboardingOutput, StepError> {
     let request = Request::parse_step(&input.request)?;
-    let described = existing::usable_instance(ctx, &request.alias).await?;
+    let described = adoptable::usable_instance(ctx, &request.alias).await?;
     let id = described.id().unwrap_or_default();
     // Connect returns the alias in lower case or as it was typed; the file uses the same spelling.
     let alias = described.instance_alias().unwrap_or(&request.alias);
     let entry = Registry::new(ctx)?.find(id).await?;
-    let settings = existing::settings(ctx, id, alias).await?;
+    let settings = adoptable::settings(ctx, id, alias).await?;
     let (onboarding, open_items) = match &entry {
         Some(entry) => of_registered(ctx, entry, &settings, &request.groups).await?,
         None => of_unregistered(ctx, (id, described.arn().unwrap_or_default()), &settings, &request.groups).await?,
@@ -118,9 +118,9 @@ async fn of_unregistered(
     settings: &FoundInstance,
     named: &[String],
 ) -> Result<(Onboarding, Vec<OpenItem>), StepError> {
-    let found = existing::application(ctx, id).await?;
+    let found = adoptable::application(ctx, id).await?;
     let groups = Groups::read(ctx, found.as_ref(), named).await?;
-    let claims = found.as_ref().and_then(existing::claims);
+    let claims = found.as_ref().and_then(adoptable::claims);
     let username = claims.as_ref().and_then(|claims| claims.username);
     let derived = groups.derive(ctx, (id, &settings.alias), username).await?;
     if derived.groups.is_empty() {
@@ -152,7 +152,7 @@ async fn of_unregistered(
             if known == adoption::FoundClaims::default() {
                 open_items.push(unknown_claims(&onboarding.entra.application_name));
             }
-            open_items.extend(existing::name_iam_objects(ctx, &mut onboarding, id, (found, &known)).await?);
+            open_items.extend(adoptable::name_iam_objects(ctx, &mut onboarding, id, (found, &known)).await?);
         }
         None => open_items.push(OpenItem::new(
             "enterprise application",

@@ -18,7 +18,7 @@ use aws_sdk_connect::types::{
 };
 use aws_smithy_types::{DateTime, date_time::Format};
 use onboarding_core::{
-    StepError, StepErrorKind, digest, names,
+    StepError, digest, names,
     sync::Ownership,
     telephony::{
         FirstCallStatus, TEST_VERSIONS, TestFirstCallInput, TestFirstCallOutput, TestState, is_proof, test_content,
@@ -41,9 +41,7 @@ const INVALID: [&str; 1] = ["InvalidTestCaseException"];
 /// Errors that the state machine retries.
 pub async fn run(ctx: &Context, input: TestFirstCallInput) -> Result<TestFirstCallOutput, StepError> {
     match poll(ctx, &input).await {
-        Err(error) if StepErrorKind::RETRIED.contains(&error.kind) || error.kind == StepErrorKind::LeaseLost => {
-            Err(error)
-        }
+        Err(error) if error.kind.fails_optional_step() => Err(error),
         Err(error) => Ok(input.not_tested(error.message)),
         polled => polled,
     }

@@ -53,10 +53,7 @@ impl Assignments {
             Ok(()) => self.assigned += 1,
             Err(error) => {
                 self.failed += 1;
-                self.may_pass |= matches!(
-                    error.kind,
-                    StepErrorKind::Throttled | StepErrorKind::Unavailable | StepErrorKind::NotConsistentYet
-                );
+                self.may_pass |= error.kind.is_temporary();
                 self.error.get_or_insert(error);
             }
         }

@@ -1,12 +1,10 @@
 //! `onboard adopt`: writes the `onboarding.json` of an instance that was set up manually. A function of the stack reads
 //! both clouds, so the operator needs no permission in Entra. The command changes nothing in the clouds.
 
-use std::fs;
-
 use onboarding_core::contract::OpenItem;
 use serde_json::json;
 
-use super::{interruption, machines::finished, prompt::confirmed};
+use super::{interruption, machines::finished, prompt::confirmed, result_file};
 use crate::{
     args::AdoptArgs,
     cloud::{Cloud, Machine, error::CommandError},
@@ -32,6 +30,9 @@ pub async fn run(args: AdoptArgs, console: &Console) -> Result<Exit, CommandErro
             None => return Ok(interruption(console)),
         }
     }
+    if let Some(file) = &args.output {
+        result_file::check(file, words)?;
+    }
     let cloud = Cloud::open(&args.target, words).await?;
     let input = json!({ "adopt": args.alias, "groups": args.group });
     let subject = format!("{}-adopt", args.alias);
@@ -43,9 +44,7 @@ pub async fn run(args: AdoptArgs, console: &Console) -> Result<Exit, CommandErro
     let text = format!("{onboarding:#}\n");
     match &args.output {
         Some(file) => {
-            fs::write(file, &text).map_err(|error| {
-                CommandError::input(words.not_written(file.display(), error), words.specify_another_file())
-            })?;
+            result_file::write(file, &text, words)?;
             console.line(&console.paint(Tone::Good, &words.written(file.display())));
         }
         None if !console.is_json() => console.raw(text.trim_end()),

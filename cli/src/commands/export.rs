@@ -5,12 +5,12 @@
 //! `ListSecurityProfiles`, `DescribeSecurityProfile`, `ListSecurityProfilePermissions`) and the IAM objects with the
 //! operator's credentials, and the enterprise application through a drift check without remediation.
 
-use std::{collections::BTreeMap, fs};
+use std::collections::BTreeMap;
 
 use aws_sdk_connect::types::{InstanceStorageResourceType, StorageType};
 use onboarding_core::names;
 
-use super::as_found;
+use super::{as_found, result_file};
 use crate::{
     args::{ExportArgs, ExportFormat},
     cloud::{Cloud, error::CommandError, iam::Tags, registry::Entry},
@@ -36,6 +36,9 @@ pub async fn run(args: ExportArgs, console: &Console) -> Result<Exit, CommandErr
     if let Some(file) = args.output.as_ref().filter(|file| !args.force && file.exists()) {
         return Err(CommandError::input(words.file_exists(file.display()), words.use_force()));
     }
+    if let Some(file) = &args.output {
+        result_file::check(file, words)?;
+    }
     let cloud = Cloud::open(&args.target, words).await?;
     let entry = cloud.resolve_entry(Some(&args.instance)).await?;
     let Some(found) = as_found::read(&cloud, &entry, console).await? else { return Ok(Exit::Interrupted) };
@@ -53,9 +56,7 @@ pub async fn run(args: ExportArgs, console: &Console) -> Result<Exit, CommandErr
     };
     match &args.output {
         Some(file) => {
-            fs::write(file, &text).map_err(|error| {
-                CommandError::input(words.not_written(file.display(), error), words.specify_another_file())
-            })?;
+            result_file::write(file, &text, words)?;
             console.line(&console.paint(Tone::Good, &words.export_written(file.display(), resources.len())));
         }
         None if !console.is_json() => console.raw(text.trim_end()),

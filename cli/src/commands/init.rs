@@ -1,20 +1,13 @@
 //! `onboard init`: writes an `onboarding.json` from options or typed answers. An existing file is replaced only with
 //! `--force`.
 
-use std::{
-    fs::OpenOptions,
-    io::{self, ErrorKind, Write},
-    path::Path,
-};
-
 use onboarding_core::{onboarding::Onboarding, parse::Problem};
 use serde_json::{Value, json};
 
 use super::{
     interruption,
-    local::writable,
     prompt::{Answer, ask},
-    schema,
+    result_file, schema,
 };
 use crate::{
     args::{InitArgs, bad_input::BadInput},
@@ -22,7 +15,7 @@ use crate::{
     exit::Exit,
     output::WrittenInput,
     ui::{Console, Tone},
-    words::{Lang, Words, quoted},
+    words::{Lang, quoted},
 };
 
 /// The file beside the input that contains the schema for editors.
@@ -41,13 +34,12 @@ pub async fn run(args: InitArgs, console: &Console) -> Result<Exit, CommandError
     let schema = file.with_file_name(SCHEMA);
     // Before the first question, so that no answer is lost.
     for written in [&file, &schema] {
-        writable(written).map_err(|error| not_written(written, &error, words))?;
+        result_file::check(written, words)?;
     }
     let Some(value) = answers(args, console).await? else { return Ok(interruption(console)) };
-    let mut options = OpenOptions::new();
-    write(options.write(true).create(true).truncate(true), &file, &format!("{value:#}\n"), console)?;
+    result_file::write(&file, &format!("{value:#}\n"), words)?;
     if !schema.exists() {
-        write(OpenOptions::new().write(true).create_new(true), &schema, &format!("{}\n", schema::schema()), console)?;
+        result_file::write(&schema, &format!("{}\n", schema::schema()), words)?;
     }
     console.result(&WrittenInput {
         file: file.display().to_string(),
@@ -61,19 +53,6 @@ pub async fn run(args: InitArgs, console: &Console) -> Result<Exit, CommandError
         console.note(&words.upload_documents(&name));
     }
     Ok(Exit::Done)
-}
-
-fn write(options: &OpenOptions, file: &Path, text: &str, console: &Console) -> Result<(), CommandError> {
-    let written = options.open(file).and_then(|mut opened| opened.write_all(text.as_bytes()));
-    written.map_err(|error| not_written(file, &error, console.words()))
-}
-
-fn not_written(file: &Path, error: &io::Error, words: Words) -> CommandError {
-    CommandError::input(words.not_written(file.display(), describe(error)), words.specify_another_file())
-}
-
-fn describe(error: &io::Error) -> String {
-    if error.kind() == ErrorKind::NotFound { "the folder does not exist".into() } else { error.to_string() }
 }
 
 /// The answers to the questions.

@@ -23,6 +23,7 @@ pub mod page;
 pub mod prompt;
 pub mod replay;
 pub mod report;
+mod result_file;
 pub mod schema;
 pub mod sign_out;
 pub mod start;

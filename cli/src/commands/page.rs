@@ -1,10 +1,13 @@
 //! Writes the report as an HTML page that includes the execution's history.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use onboarding_core::contract::Report;
 
-use super::follower::{definition, followed, observe};
+use super::{
+    follower::{definition, followed, observe},
+    result_file,
+};
 use crate::{
     cloud::{Cloud, error::CommandError, executions::Described},
     follow::progress::Transition,
@@ -24,8 +27,7 @@ pub async fn write(
     words: Words,
 ) -> Result<(), CommandError> {
     let history = history(cloud, described, words).await?;
-    fs::write(file, render(report, &history, words.language()))
-        .map_err(|error| CommandError::input(words.not_written(file.display(), error), words.specify_another_file()))
+    result_file::write(file, &render(report, &history, words.language()), words)
 }
 
 async fn history(cloud: &Cloud, described: Described, words: Words) -> Result<History, CommandError> {

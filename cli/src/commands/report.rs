@@ -1,8 +1,6 @@
 //! `onboard report`: prints the report of an onboarding. If a required quota or phone number could not be obtained, the
 //! onboarding fails only at its end. There is a report in this case too: the output of the onboarding's `Report` state.
 
-use std::fs;
-
 use onboarding_core::contract::Report;
 use serde_json::Value;
 
@@ -13,7 +11,7 @@ use crate::{
         error::CommandError,
         executions::{Described, RECENT},
     },
-    commands::{follower::last_output, page},
+    commands::{follower::last_output, page, result_file},
     exit::Exit,
     report,
     ui::Console,
@@ -41,9 +39,7 @@ pub async fn run(args: ReportArgs, console: &Console) -> Result<Exit, CommandErr
         });
     };
     if let Some(file) = &args.output {
-        fs::write(file, format!("{output:#}\n")).map_err(|error| {
-            CommandError::input(words.not_written(file.display(), error), words.specify_another_file())
-        })?;
+        result_file::write(file, &format!("{output:#}\n"), words)?;
     }
     if let Some(file) = &args.html {
         let report: Report = serde_json::from_value(output.clone())

@@ -154,19 +154,13 @@ fn unreadable_rotation(entry: Unreadable) -> Rotation {
     }
 }
 
-/// Converts an error to a rotation status: after a temporary error, the next round retries; after any other error, an
-/// operator must act.
+/// Converts an error to a rotation status: the next round retries after an error that may pass; after any other error,
+/// an operator must act.
 fn after_error(before: &Rotation, error: &StepError) -> (Rotation, u64) {
     let failures = before.failures + 1;
-    let is_temporary = matches!(
-        error.kind,
-        StepErrorKind::Throttled
-            | StepErrorKind::Unavailable
-            | StepErrorKind::NotConsistentYet
-            | StepErrorKind::LeaseLost
-            | StepErrorKind::Internal
-    );
-    let (status, wait) = match is_temporary {
+    let is_retried =
+        error.kind.is_temporary() || matches!(error.kind, StepErrorKind::LeaseLost | StepErrorKind::Internal);
+    let (status, wait) = match is_retried {
         true if failures <= MOST_FAILURES => (before.status, LOOK_AGAIN),
         true => (RotationStatus::Failed, 0),
         false => (RotationStatus::NeedsPerson, 0),

@@ -68,6 +68,19 @@ impl StepErrorKind {
     pub const RETRIED: [Self; 5] =
         [Self::Throttled, Self::Unavailable, Self::NotConsistentYet, Self::AccessDenied, Self::Internal];
 
+    /// Whether a request can succeed if it is sent again after such an error.
+    #[must_use]
+    pub const fn is_temporary(self) -> bool {
+        matches!(self, Self::Throttled | Self::Unavailable | Self::NotConsistentYet)
+    }
+
+    /// Whether a step must return such an error although its work is optional: the state machine retries the step, or
+    /// another execution has the lease. After any other error, the report contains an open item.
+    #[must_use]
+    pub fn fails_optional_step(self) -> bool {
+        self == Self::LeaseLost || Self::RETRIED.contains(&self)
+    }
+
     /// The error name that the state machines use.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -32,7 +32,6 @@ use local_cloud::{
 use onboarding_core::contract::Report;
 use serde_json::Value;
 
-pub(super) use self::plan::writable;
 use self::{again::Call, execution::Workflow, failure::Failure, plan::Plan};
 use crate::{
     args::{HELP, LocalArgs},

@@ -1,10 +1,6 @@
 //! Reads and validates the complete input of a local run before anything is started.
 
-use std::{
-    fs::{self, OpenOptions},
-    io,
-    path::Path,
-};
+use std::{io, path::Path};
 
 use local_cloud::{
     emulator::Workspace,
@@ -21,6 +17,7 @@ use crate::{
         input::{self, JsonFile},
     },
     cloud::kept::Kept,
+    commands::result_file::is_writable,
     words::Words,
 };
 
@@ -60,7 +57,7 @@ impl Plan {
         let faults = args.faults.as_deref().map(rules).transpose()?.unwrap_or_default();
         let results = [&args.record, &args.record_expressions, &args.inventory, &args.output, &args.html];
         for file in results.into_iter().flatten() {
-            writable(file).map_err(|error| unwritable(file, &error))?;
+            is_writable(file).map_err(|error| unwritable(file, &error))?;
         }
         if args.keep {
             let file = Kept::file(workspace);
@@ -70,7 +67,7 @@ impl Plan {
             }
             // The directory for all files of local runs is created and checked when the run starts.
             if !file.starts_with(workspace.cache()) {
-                writable(&file).map_err(|error| unwritable(&file, &error))?;
+                is_writable(&file).map_err(|error| unwritable(&file, &error))?;
             }
         }
         let assume = assumptions::named(&args.assume);
@@ -105,21 +102,6 @@ fn unwritable(file: &Path, error: &io::Error) -> BadInput {
     BadInput::one(file, "$", |words| words.file_not_writable(error))
 }
 
-/// Checks before the run that a result file can be written. The check leaves no new file behind, so that a failed run
-/// does not create an empty file.
-///
-/// # Errors
-/// Fails if the file can't be written.
-pub(in crate::commands) fn writable(file: &Path) -> io::Result<()> {
-    match OpenOptions::new().append(true).open(file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let created = OpenOptions::new().write(true).create_new(true).open(file);
-            created.and_then(|_| fs::remove_file(file))
-        }
-        opened => opened.map(drop),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
@@ -132,21 +114,6 @@ mod tests {
         let error = rules(file.path()).unwrap_err();
         assert_eq!(error.problems[0].path, "$[1]");
         assert!(error.problems[0].message.contains("regular expression"));
-    }
-
-    #[test]
-    fn a_result_file_in_a_missing_folder_is_rejected() {
-        assert!(writable(Path::new("no/such/folder/report.json")).is_err());
-    }
-
-    #[test]
-    fn the_check_of_a_result_file_leaves_no_file_and_keeps_an_existing_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("report.json");
-        assert!(writable(&file).is_ok() && !file.exists());
-        fs::write(&file, "before").unwrap();
-        assert!(writable(&file).is_ok());
-        assert_eq!(fs::read_to_string(&file).unwrap(), "before");
     }
 
     #[test]
