@@ -5,16 +5,16 @@
 //! `tests/contract/loops.rs` adds up the waits and events of all loops of each state machine and compares the sums with
 //! the limits.
 
-/// Seconds between the revocation of a finished execution's lease and its takeover: an invocation that is still running
-/// starts requests for up to 10 seconds after its last confirmation of the lease, and each attempt of a request takes
-/// up to 20 seconds. The remaining seconds cover differences between clocks.
+/// Seconds between the revocation of a finished execution's lease and the takeover of this lease. An invocation of the
+/// finished execution may still be running: it starts requests for up to 10 seconds after its last confirmation of the
+/// lease, and each attempt of a request takes up to 20 seconds. The remaining seconds cover differences between clocks.
 pub const TAKEOVER: u64 = 40;
 
-/// Maximum number of waits of [`TAKEOVER`] seconds in one execution. A second wait is needed only if another execution
-/// takes the lease over first and finishes without releasing it.
+/// Maximum number of waits of [`TAKEOVER`] seconds in one execution. A second wait is needed only if a third execution
+/// acquires the lease during the first wait and then finishes without releasing the lease.
 pub const MAX_TAKEOVERS: u32 = 5;
 
-/// Seconds until the next poll of a new Connect instance. Creation takes one or two minutes.
+/// Seconds until the next poll of a new Connect instance. The creation of an instance takes one or two minutes.
 #[must_use]
 pub const fn instance_creation(attempt: u32) -> u64 {
     if attempt < 20 { 10 } else { 60 }
@@ -36,8 +36,8 @@ pub const fn entra_replication(attempt: u32) -> u64 {
 /// Maximum number of polls for a new Entra application: about 40 minutes.
 pub const LAST_REPLICATION_POLL: u32 = 100;
 
-/// Seconds until the next poll of a request on which AWS staff decide: 15 minutes on the first day, then six hours, and
-/// twelve hours after a month.
+/// Seconds until the next poll of a request on which AWS staff decide: 15 minutes on the first day, six hours in the
+/// rest of the first month, and twelve hours after that.
 #[must_use]
 pub fn approval(attempt: u32) -> u64 {
     const FIRST: u64 = 15 * 60;
@@ -76,9 +76,9 @@ pub const fn first_call(attempt: u32) -> u64 {
 /// Maximum number of polls for a test call: about 15 minutes.
 pub const LAST_FIRST_CALL_POLL: u32 = 20;
 
-/// Seconds until the next poll of a phone number that is being claimed, which takes seconds to minutes. The interval
-/// grows to one hour. Otherwise a claim that never finishes would use up the maximum number of polls within hours,
-/// although an order in the same execution needs polls for weeks.
+/// Seconds until the next poll of a phone number that is being claimed. A claim takes seconds to minutes, and the
+/// interval grows to one hour. With a constant interval, a claim that never finishes would use up the maximum number of
+/// polls within hours, although an order in the same execution needs polls for weeks.
 #[must_use]
 pub const fn claim(attempt: u32) -> u64 {
     match attempt {

@@ -8,7 +8,7 @@ pub fn of_parts<P: AsRef<[u8]>>(parts: impl IntoIterator<Item = P>, length: usiz
     hex(&of_parts_bytes(parts)[..length.min(32)])
 }
 
-/// Returns the SHA-256 digest of the parts, each followed by a zero byte.
+/// Returns the SHA-256 digest of the parts. Each part is followed by a zero byte.
 pub fn of_parts_bytes<P: AsRef<[u8]>>(parts: impl IntoIterator<Item = P>) -> [u8; 32] {
     let mut digest = Sha256::new();
     for part in parts {

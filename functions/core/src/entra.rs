@@ -1,9 +1,9 @@
 //! The two Entra identities that the stack uses to sign in to Microsoft Graph, and their permissions.
 //!
 //! The *setup* identity has wide permissions: it creates the enterprise application with its certificate and claims,
-//! and assigns groups. Only the functions of an onboarding may use it, and an administrator can remove it between
-//! onboardings. The *runtime* identity only reads, and is needed as long as the stack is used. `onboard entra-setup`
-//! requests exactly these permissions, and `preflight` checks them.
+//! and assigns groups. Only the functions of an onboarding may use the setup identity, and an administrator can remove
+//! it between onboardings. The *runtime* identity only reads, and is needed as long as the stack is used. `onboard
+//! entra-setup` requests exactly the permissions in this file, and `preflight` checks them.
 
 use serde::{Deserialize, Serialize};
 
@@ -99,7 +99,7 @@ impl Identity {
     /// The setup identity and the runtime identity.
     pub const ALL: [Self; 2] = [Self::Setup, Self::Runtime];
 
-    /// `setup` or `runtime`.
+    /// The name of the identity: `setup` or `runtime`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

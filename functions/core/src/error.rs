@@ -21,8 +21,8 @@ pub enum StepErrorKind {
     /// The service still throttled the call after all retries of the SDK or the Graph client. The state machine retries
     /// at long intervals.
     Throttled,
-    /// A service returned status 5xx or did not respond, the connection broke, or another request modified the object
-    /// at the same time. The state machine retries.
+    /// A service returned status 5xx or did not respond, the connection was lost, or another request modified the
+    /// object at the same time. The state machine retries.
     Unavailable,
     /// A new object is not visible yet. The state machine retries for some minutes.
     NotConsistentYet,
@@ -39,10 +39,10 @@ pub enum StepErrorKind {
     LimitExceeded,
     /// AWS denied a quota request. The branch of the workflow that needs the quota ends.
     QuotaDenied,
-    /// A plan would remove more users than the removal limit allows. An operator decides.
+    /// A plan would remove more users than the removal limit allows. An operator must approve or reject the removals.
     UnsafePlan,
     /// Another execution, or a later invocation of the same execution, holds the lease. The step has sent no further
-    /// request. Not retried: the holder of the lease does the work.
+    /// request. The state machine does not retry, because the holder of the lease does the work.
     LeaseLost,
     /// A fault of the step's code, or an undocumented response of a service. The state machine retries once.
     Internal,
@@ -68,14 +68,15 @@ impl StepErrorKind {
     pub const RETRIED: [Self; 5] =
         [Self::Throttled, Self::Unavailable, Self::NotConsistentYet, Self::AccessDenied, Self::Internal];
 
-    /// Whether a request can succeed if it is sent again after such an error.
+    /// Whether a request that failed with this kind of error can succeed if it is sent again.
     #[must_use]
     pub const fn is_temporary(self) -> bool {
         matches!(self, Self::Throttled | Self::Unavailable | Self::NotConsistentYet)
     }
 
-    /// Whether a step must return such an error although its work is optional: the state machine retries the step, or
-    /// another execution has the lease. After any other error, the report contains an open item.
+    /// Whether an optional step also fails with this kind of error: the state machine retries the step, or another
+    /// execution holds the lease. After an error of any other kind, an optional step succeeds, and the report contains
+    /// an open item.
     #[must_use]
     pub fn fails_optional_step(self) -> bool {
         self == Self::LeaseLost || Self::RETRIED.contains(&self)

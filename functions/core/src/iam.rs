@@ -24,8 +24,8 @@ pub fn federation_policy(instance_id: &str) -> Value {
     })
 }
 
-/// The trust policy. It accepts only this SAML provider, and only assertions for one of the two AWS sign-in endpoints or,
-/// for a replicated instance, for its global endpoint.
+/// The trust policy of the role. It accepts assertions only from this SAML provider and only for the two AWS sign-in
+/// endpoints or, if the instance is replicated, also for its global sign-in endpoint.
 #[must_use]
 pub fn trust_policy(saml_provider_arn: &str, region: &str, global: Option<&GlobalSignIn>) -> Value {
     let mut audiences = sign_in_endpoints(region).to_vec();
@@ -42,17 +42,17 @@ pub fn trust_policy(saml_provider_arn: &str, region: &str, global: Option<&Globa
     })
 }
 
-/// Whether a role has a trust policy with which an onboarding leaves the role unchanged. For a replicated instance, this is
-/// each trust policy that trusts only the endpoints of the instance, because an administrator may have set up its global
-/// sign-in.
+/// Whether an onboarding leaves this trust policy of the role unchanged. For a replicated instance, an administrator
+/// may have set up the global sign-in. Every trust policy is then accepted that trusts only the sign-in endpoints of
+/// this instance.
 #[must_use]
 pub fn is_wanted_trust(found: &Value, saml_provider_arn: &str, region: &str, global: Option<&GlobalSignIn>) -> bool {
     same_document(found, &trust_policy(saml_provider_arn, region, global))
         || global.is_some_and(|global| global.is_trust_policy(found, saml_provider_arn, region))
 }
 
-/// The two AWS sign-in endpoints that accept a SAML response; the global endpoint comes first. They are the reply URLs
-/// in Entra and the audiences in the trust policy.
+/// The two AWS sign-in endpoints that accept a SAML response: first the endpoint without a Region, then the endpoint of
+/// the Region. Both endpoints are reply URLs in Entra and audiences in the trust policy.
 #[must_use]
 pub fn sign_in_endpoints(region: &str) -> [String; 2] {
     ["https://signin.aws.amazon.com/saml".into(), format!("https://{region}.signin.aws.amazon.com/saml")]

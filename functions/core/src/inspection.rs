@@ -31,16 +31,18 @@ pub enum Presence {
     Adoptable,
     /// The object belongs to an onboarding of this alias, and the input no longer contains it.
     Surplus,
-    /// Another administrator chose this value for the setting. The setting stays unchanged.
+    /// Another administrator chose the value of this setting, and the value stays unchanged. The text describes the
+    /// value.
     Elsewhere(String),
-    /// The object blocks the onboarding for this reason.
+    /// The object blocks the onboarding. The text is the reason.
     Foreign(String),
-    /// The object can't be read for this reason.
+    /// The object can't be read. The text is the reason.
     Hidden(String),
 }
 
 impl Presence {
-    /// Why the settings of the object are unknown. `None` if the object exists and can be read.
+    /// The text that a finding shows as the current value of each setting if the object does not exist or can't be
+    /// read. `None` if the settings of the object are known.
     #[must_use]
     pub fn without_settings(&self) -> Option<&str> {
         match self {
@@ -62,9 +64,10 @@ pub struct Object {
     pub name: String,
     /// Whether the object exists, and who owns it.
     pub presence: Presence,
-    /// The settings that an onboarding compares and sets. A failed check is a difference.
+    /// The comparisons of the settings that an onboarding sets. A failed check is a difference from the input.
     pub checks: Vec<Check>,
-    /// Settings that no administrator should change. An onboarding reports a changed setting but does not revert it.
+    /// The comparisons of settings that no administrator should change. An onboarding reports a changed setting but
+    /// does not revert it.
     pub guards: Vec<Check>,
     /// Additional information about the object.
     pub note: String,
@@ -132,7 +135,7 @@ impl Object {
     }
 
     /// The action that an onboarding would take. `known` is true if an earlier onboarding of this alias already uses
-    /// the object, so that the object is not reported as adopted again.
+    /// the object. In this case, the plan does not report the object as adopted again.
     #[must_use]
     pub fn planned(&self, known: bool) -> PlanItem {
         let differences = || {
@@ -158,7 +161,7 @@ impl Object {
 }
 
 impl Object {
-    /// The manual changes since the last onboarding.
+    /// The drift findings about the object: the differences that were made manually since the last onboarding.
     #[must_use]
     pub fn drifted(&self) -> Vec<DriftFinding> {
         let thing = format!("{} {}", self.kind, self.name);
@@ -180,7 +183,7 @@ impl Object {
             Presence::Absent => return whole("present", "none", self.reversible),
             Presence::Surplus => return whole("none", "present", self.reversible),
             Presence::Hidden(why) => return whole("readable", why, false),
-            // If the settings of the foreign object could be read, the code below compares them instead.
+            // If the settings of the foreign object could be read, the code after this `match` compares them instead.
             Presence::Foreign(why) if self.checks.is_empty() => {
                 return whole("an object of this onboarding", why, false);
             }

@@ -1,5 +1,5 @@
-//! The messages of the log lines that a command reads: the functions write them, and `onboard evidence` and
-//! `onboard export` find the lines by them. All other messages are only for people.
+//! The log messages by which a command finds log lines: the functions write these messages, and `onboard evidence` and
+//! `onboard export` search for them. No program searches for any other log message.
 
 /// A user was created.
 pub const USER_CREATED: &str = "user created";
@@ -15,11 +15,11 @@ pub const USER_DELETED: &str = "user deleted";
 pub const RIGHTS_REMOVED: &str = "all rights of the user were taken away";
 /// All sessions of a user ended.
 pub const USER_SIGNED_OUT: &str = "user signed out";
-/// A sync carries an approval.
+/// A sync applies actions that an operator has approved.
 pub const PART_APPROVED: &str = "an operator has approved a part of the plan";
-/// A sync respects a rejection.
+/// A sync leaves out actions that an operator has rejected.
 pub const PART_REJECTED: &str = "an operator has rejected a part of the plan";
-/// A sync that only plans has read a group.
+/// A sync that only plans has read the members of a group.
 pub const GROUP_MEMBERS: &str = "members of the group";
 /// A drift check found a difference.
 pub const DRIFT: &str = "drift";

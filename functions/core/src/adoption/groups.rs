@@ -21,21 +21,21 @@ pub struct DerivedGroup {
     pub hierarchy_group_id: Option<String>,
 }
 
-/// The section `users` as far as it can be derived.
+/// The settings of the section `users` that can be derived from the instance.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DerivedUsers {
-    /// The attribute that is the username.
+    /// The Entra user attribute that is the Connect username.
     pub username: UsernameAttribute,
-    /// Whether guests have users.
+    /// Whether guests of the Entra tenant have Connect users.
     pub guests: bool,
-    /// The groups whose members have users: the group with the fewest members first, because a user in several groups
-    /// gets the routing profile of the first group.
+    /// The groups whose members have Connect users. A user in several groups gets the routing profile of the first
+    /// group, so the groups with the fewest members come first.
     pub groups: Vec<DerivedGroup>,
     /// What the operator must check.
     pub open_items: Vec<OpenItem>,
 }
 
-/// The settings that each user must have, by which users are compared.
+/// The settings of a Connect user that are compared with the settings of its group.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rights<'a> {
     security: BTreeSet<&'a str>,
@@ -43,13 +43,14 @@ struct Rights<'a> {
     phone: (bool, u32),
 }
 
-/// Derives the settings of the groups from the users whose username is exactly that of a member. `username` is the
-/// attribute in the claims of the application. If it is unknown, it is the attribute that matches most users.
+/// Derives the settings of each group from its Connect users: the users whose username exactly equals the username
+/// attribute of a group member. `username` is the user attribute that the claims of the application contain. If
+/// `username` is `None`, the function chooses the attribute that matches the most users.
 ///
-/// Each group gets the settings that most of its users have. Users in several groups are used only if a group has no
-/// other users: their security profiles come from all their groups, so the group gets only those that all of them have.
-/// A hierarchy group or a setting of a channel is derived only if all users agree, because without it the sync leaves
-/// the users unchanged.
+/// Each group gets the settings that most of its users have. A user in several groups has the security profiles of all
+/// these groups. Such users are therefore considered only if the group has no other users, and the group then gets only
+/// the security profiles that all of them have in common. A hierarchy group or a channel setting is derived only if all
+/// users have the same value: if the input contains no value, the sync leaves the value of each user unchanged.
 #[must_use]
 pub fn derive(
     groups: &[GroupRead],
@@ -110,13 +111,13 @@ pub fn derive(
     derived
 }
 
-/// The attribute whose values are the usernames of the most users.
+/// The attribute whose values match the usernames of the most Connect users.
 fn most_matches(groups: &[GroupRead], users: &BTreeMap<&str, &ConnectUser>) -> UsernameAttribute {
     let matches = |attribute: UsernameAttribute| {
         let names = groups.iter().flat_map(|group| &group.members).filter_map(|member| member.attribute(attribute));
         names.collect::<BTreeSet<_>>().into_iter().filter(|name| users.contains_key(name)).count()
     };
-    // Of equal counts, `max_by_key` returns the last one.
+    // If several attributes have the same count, `max_by_key` returns the last one, which is the first of `USERNAMES`.
     USERNAMES.into_iter().rev().max_by_key(|attribute| matches(*attribute)).unwrap_or_default()
 }
 
@@ -129,13 +130,14 @@ fn rights(user: &ConnectUser) -> Rights<'_> {
     }
 }
 
-/// The seconds of after-contact work. For the settings of a channel, the unit in the response of `SearchUsers` is not
-/// documented, so a whole number of thousands from 10,000 counts as milliseconds: as seconds, it would be some hours.
+/// Converts a time for after-contact work to seconds. The documentation of `SearchUsers` does not state the unit of
+/// this time in the settings of a channel. A multiple of 1,000 from 10,000 upward is therefore read as milliseconds,
+/// because as seconds it would be several hours.
 const fn seconds(found: u32) -> u32 {
     if found >= 10_000 && found.is_multiple_of(1000) { found / 1000 } else { found }
 }
 
-/// The value that occurs most often; of equal counts, the smallest one.
+/// The value that occurs most often. If several values occur equally often, the smallest of them.
 fn most_common<T: Ord>(values: impl Iterator<Item = T>) -> Option<T> {
     let mut counts: BTreeMap<T, usize> = BTreeMap::new();
     for value in values {
@@ -153,8 +155,9 @@ fn shared_by_all<'a>(users: &[&'a ConnectUser]) -> BTreeSet<&'a str> {
     sets.reduce(|one, other| &one & &other).unwrap_or_default()
 }
 
-/// The settings of a group with these users, and the number of users with other settings. `agrees` compares the security
-/// profiles of a user with those of the group. `None` if the group has no security profile.
+/// Derives the settings of a group from its users. Also returns the number of users with other settings. `agrees`
+/// compares the security profiles of a user with those of the group. Returns `None` if the group would get no security
+/// profile.
 fn settings(
     users: &[&ConnectUser],
     profiles: &Profiles,
@@ -188,7 +191,8 @@ fn settings(
     Some((DerivedGroup { settings, hierarchy_group_id }, differing.count()))
 }
 
-/// The settings of the channels that all users have. Those of `phone` are not repeated.
+/// The channel settings that all users have in common. Auto-accept and after-contact work of the voice channel are left
+/// out, because the field `phone` contains them.
 fn channels(users: &[&ConnectUser]) -> Channels {
     let get = |channel: Channel| -> VoiceSettings {
         let all = || users.iter().map(|user| user.channels.get(channel));
@@ -231,7 +235,7 @@ fn without_users(group: &GroupRead) -> OpenItem {
     )
 }
 
-/// The users that are no members of the groups. The sync leaves them unchanged.
+/// The open item about Connect users that are not members of any group. The sync leaves these users unchanged.
 fn without_group(groups: &[GroupRead], users: &[ConnectUser], username: UsernameAttribute) -> Option<OpenItem> {
     let members: BTreeSet<&str> =
         groups.iter().flat_map(|group| &group.members).filter_map(|member| member.attribute(username)).collect();

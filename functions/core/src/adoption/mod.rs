@@ -1,5 +1,5 @@
-//! Derives the input of an onboarding from an instance that exists: the objects in AWS and Entra become the fields of
-//! `onboarding.json`. A setting that cannot be read from AWS or Entra is not invented; it becomes an open item.
+//! Derives the content of `onboarding.json` from an existing instance: converts the objects in AWS and Entra to fields.
+//! If a setting cannot be read from AWS or Entra, no value is assumed; the setting becomes an open item.
 
 mod groups;
 
@@ -21,14 +21,14 @@ use crate::{
     telephony::{NumberResult, type_name},
 };
 
-/// The start input that asks for the description of an instance.
+/// The start input with which the state machine `plan` describes an instance instead of planning an onboarding.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Request {
     /// The alias of the instance.
     #[serde(rename = "adopt")]
     pub alias: String,
-    /// The names or object ids of the groups whose members are users; if empty, the groups that are assigned to the
-    /// application.
+    /// The names or object ids of the Entra groups whose members have Connect users. If the list is empty, the groups
+    /// that are assigned to the application.
     #[serde(default)]
     pub groups: Vec<String>,
 }
@@ -38,17 +38,18 @@ pub struct Request {
 pub struct FoundInstance {
     /// The alias in the spelling of Connect.
     pub alias: String,
-    /// The attributes by type, for example `INBOUND_CALLS`.
+    /// The instance attributes by type, for example `INBOUND_CALLS`.
     pub attributes: BTreeMap<String, String>,
-    /// The data that the instance stores, in the stack's bucket or elsewhere.
+    /// The types of data that the instance stores, in the stack's bucket or elsewhere.
     pub storage: Storage,
     /// The approved origins.
     pub origins: Vec<String>,
 }
 
 impl FoundInstance {
-    /// The section `instance` of the input. `declared` is this section of the last onboarding, if there was one: an
-    /// optional setting that it does not name stays absent, so that the onboarding still does not manage the setting.
+    /// Converts the settings to the section `instance` of the input. `declared` is the same section of the last
+    /// onboarding, if there was an onboarding. If `declared` omits an optional setting, the result omits the setting
+    /// too, so that the onboarding still does not manage it.
     #[must_use]
     pub fn section(&self, declared: Option<&Instance>) -> (Instance, Vec<OpenItem>) {
         let on = |kind: &str| self.attributes.get(kind).map(|value| value.eq_ignore_ascii_case("true"));
@@ -70,7 +71,8 @@ impl FoundInstance {
             }
         }
         if let Some(declared) = declared.and_then(|declared| declared.approved_origins.as_ref()) {
-            // The order in the list has no meaning, so the origins of the last input keep their order.
+            // The order of approved origins has no meaning, so the origins of the last input keep the order of that
+            // input.
             origins.sort_by_key(|origin| declared.iter().position(|other| other == origin).unwrap_or(usize::MAX));
         }
         let names_origins = declared.map_or(!origins.is_empty(), |declared| declared.approved_origins.is_some());
@@ -88,8 +90,8 @@ impl FoundInstance {
     }
 }
 
-/// Adds the phone numbers that an instance has: one entry for each country and type. A number has no order to repeat,
-/// so no documents are needed as long as the input requests no further numbers.
+/// Adds the phone numbers of the instance to the input: one entry for each country and type. These numbers need no
+/// order, so the input needs documents only if it requests further numbers.
 pub fn add_phone_numbers(onboarding: &mut Onboarding, held: &[NumberResult]) -> Vec<OpenItem> {
     let kinds = [PhoneNumberType::Did, PhoneNumberType::TollFree, PhoneNumberType::Uifn];
     let mut numbers: BTreeMap<(&str, usize), u32> = BTreeMap::new();
@@ -127,22 +129,23 @@ pub fn add_phone_numbers(onboarding: &mut Onboarding, held: &[NumberResult]) -> 
     open_items
 }
 
-/// The content of a claims mapping policy, as far as an onboarding sets it.
+/// The values of a claims mapping policy that an onboarding sets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FoundClaims {
-    /// The ARN of the role.
+    /// The ARN of the role in the `Role` claim.
     pub role: Option<String>,
-    /// The ARN of the SAML provider.
+    /// The ARN of the SAML provider in the `Role` claim.
     pub saml_provider: Option<String>,
-    /// The attribute that is the role session name.
+    /// The user attribute in the `RoleSessionName` claim.
     pub username: Option<UsernameAttribute>,
     /// The session duration in seconds.
     pub session_seconds: Option<u32>,
 }
 
 impl FoundClaims {
-    /// Reads the definition of a claims mapping policy. The role claim contains both ARNs in either order: AWS's
-    /// documentation shows the role first, and many guides show the provider first.
+    /// Reads the definition of a claims mapping policy. The `Role` claim contains the ARN of the role and the ARN of
+    /// the SAML provider, in either order: AWS's documentation shows the role first, and many guides show the provider
+    /// first.
     #[must_use]
     pub fn of(definition: &Value) -> Self {
         let mut found = Self::default();
@@ -174,16 +177,16 @@ impl FoundClaims {
     }
 }
 
-/// Whether a relay state leads to this instance. It names the instance by its id; the Region in the host name and the
-/// page may differ.
+/// Whether a relay state opens this instance. A relay state contains the id of the instance. The Region in the host
+/// name and the page are not compared.
 #[must_use]
 pub fn leads_to(relay_state: &str, instance_id: &str) -> bool {
     let path = relay_state.split_once("/connect/federate/").map_or("", |(_, path)| path);
     !instance_id.is_empty() && path.split(['?', '#', '/']).next() == Some(instance_id)
 }
 
-/// The page in a relay state. `None` if the relay state names no page, or not in the way in which an onboarding names
-/// it.
+/// The page that a relay state opens. `None` if the relay state contains no page, or is not exactly the relay state
+/// that an onboarding sets for this page.
 #[must_use]
 pub fn destination(found: &str, region: &str, instance_id: &str) -> Option<Destination> {
     let (_, query) = found.split_once('?')?;
@@ -203,7 +206,8 @@ pub fn iso_duration(seconds: u32) -> String {
     format!("PT{text}")
 }
 
-/// The content of `onboarding.json`. A section in which everything has its default is omitted.
+/// Converts the input to the content of `onboarding.json`. Omits each section that contains only default values, except
+/// `instance` and `users`.
 ///
 /// # Errors
 /// If the input cannot be converted to JSON, which never happens.

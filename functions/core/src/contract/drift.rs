@@ -8,7 +8,7 @@ use crate::onboarding::{Language, Onboarding};
 /// Maximum number of findings that a report lists for one instance.
 pub const MAX_FINDINGS: usize = 50;
 
-/// Input of `detect-drift`. Without `instance_id`, the step checks every registered instance.
+/// Input of `detect-drift`. If `instance_id` is absent, the step checks every registered instance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DetectDriftInput {
@@ -18,8 +18,8 @@ pub struct DetectDriftInput {
     /// Whether the run may revert findings. Overrides `drift.mend` of the instance's input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mend: Option<bool>,
-    /// The report of the first check, from before the findings were reverted. If present, the step checks the instances
-    /// of that report again.
+    /// The report of the first check, which was made before the findings were reverted. If present, the step checks the
+    /// instances in this report again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<DriftReport>,
     /// Instances whose findings could not be reverted because another execution holds the lock of their alias.
@@ -47,14 +47,14 @@ pub struct DriftReport {
 }
 
 impl DriftReport {
-    /// Maximum size of a report in bytes. Step Functions limits the input of a state to 256 KiB, and the second check
-    /// receives the report of the first check as input (developer guide of Step Functions, "Service quotas").
+    /// Maximum size of a report in bytes. Step Functions limits the input of a state to 256 KiB, and the input of the
+    /// second check contains the report of the first check (developer guide of Step Functions, "Service quotas").
     pub const MAX_BYTES: usize = 200 * 1024;
 
-    /// Shortens the report to [`Self::MAX_BYTES`]. First, lists fewer findings for each instance; `count` keeps the
-    /// total number. If this is not sufficient, omits the input for remediation, starting with the last instance. The
-    /// findings of these instances are reverted by a later run, in which the instances before them no longer have
-    /// findings.
+    /// Shortens the report to [`Self::MAX_BYTES`]. First, shortens the list of findings of each instance; `count` still
+    /// contains the total number of findings. If the report is still too large, removes the field `remediation` of
+    /// instances, starting with the last instance. A later run reverts the findings of these instances, after the
+    /// findings of the other instances are reverted.
     #[must_use]
     pub fn within_limits(mut self) -> Self {
         for listed in [20, 5, 1] {

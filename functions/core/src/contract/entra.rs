@@ -62,9 +62,9 @@ pub struct EntraApplication {
 pub struct ConfigureEntraSignOnInput {
     /// The instance's alias.
     pub alias: String,
-    /// The AWS Region, whose sign-in endpoint is the reply URL.
+    /// The AWS Region, whose sign-in endpoint is one of the reply URLs.
     pub region: String,
-    /// The application.
+    /// The Entra application.
     pub application: EntraApplication,
     /// The recipients of Entra's certificate expiry notifications.
     #[serde(default)]
@@ -106,19 +106,19 @@ pub struct ConfigureEntraClaimsInput {
     pub alias: String,
     /// The AWS Region of the instance.
     pub region: String,
-    /// The instance that opens after sign-in. The relay state contains this id.
+    /// The id of the instance that opens after sign-in. The relay state contains this id.
     pub instance_id: String,
-    /// The application.
+    /// The Entra application.
     pub application: EntraApplication,
-    /// The thumbprint of the active certificate.
+    /// The thumbprint of the active signing certificate.
     pub certificate_thumbprint: String,
-    /// The role ARN in the `Role` claim.
+    /// The ARN of the role, for the `Role` claim.
     pub role_arn: String,
-    /// The provider ARN in the `Role` claim.
+    /// The ARN of the SAML provider, for the `Role` claim.
     pub saml_provider_arn: String,
-    /// The user attribute in the `RoleSessionName` claim.
+    /// The user attribute for the `RoleSessionName` claim.
     pub username: UsernameAttribute,
-    /// The value of the `SessionDuration` claim, as an ISO 8601 duration.
+    /// The session duration for the `SessionDuration` claim, as an ISO 8601 duration.
     pub session_duration: String,
     /// The page that opens after sign-in. The relay state contains its path.
     #[serde(default)]
@@ -146,7 +146,7 @@ pub struct ConfigureEntraClaimsOutput {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AssignGroupsInput {
-    /// The application.
+    /// The Entra application.
     pub application: EntraApplication,
     /// The groups to assign.
     pub groups: Vec<EntraGroup>,

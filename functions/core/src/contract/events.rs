@@ -12,7 +12,8 @@ pub const MEMBERSHIP_CHANGED: &str = "Entra Group Membership Changed";
 /// The `detail-type` of [`Reauthorization`].
 pub const REAUTHORIZATION_REQUIRED: &str = "Entra Subscription Reauthorization Required";
 
-/// The members of a group changed. The event is only a hint: the receiver always reads the group again.
+/// Event: the members of a group changed. The receiver does not rely on the ids in the event; it reads the members of
+/// the group again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MembershipChange {
@@ -29,7 +30,7 @@ pub struct MembershipChange {
     pub tenant_id: String,
 }
 
-/// Entra pauses the notifications for a group until its subscription is renewed.
+/// Event: Entra pauses the notifications for a group until the subscription of the group is renewed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reauthorization {
@@ -39,7 +40,7 @@ pub struct Reauthorization {
     pub reauthorize: bool,
 }
 
-/// Input of `subscribe-groups`. Without any field, the step handles every group of every registered instance.
+/// Input of `subscribe-groups`. If all fields are absent, the step handles every group of every registered instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SubscribeGroupsInput {
@@ -95,8 +96,8 @@ pub enum SubscriptionAction {
     Kept,
 }
 
-/// Input of `sync-members`: a batch of messages from the queue of membership events. Without records, the step starts a
-/// sync of every registered instance.
+/// Input of `sync-members`: a batch of messages from the queue of membership events. If `records` is empty, the step
+/// starts a sync of every registered instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncMembersInput {
     /// The messages, in the format of a Lambda event source mapping for Amazon SQS.
@@ -123,7 +124,8 @@ pub struct SyncMembersOutput {
     pub started: Vec<String>,
     /// The number of messages that are not valid events.
     pub unreadable: usize,
-    /// The registry entries that can't be parsed, each with the action to take. Their instances are not synced.
+    /// The registry entries that can't be parsed, each with the action to take. The instances of these entries are not
+    /// synced.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable_entries: Vec<String>,
 }

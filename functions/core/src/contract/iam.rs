@@ -12,7 +12,7 @@ pub struct CreateSamlProviderInput {
     pub alias: String,
     /// The provider's name.
     pub name: String,
-    /// The sign-on settings that the federation metadata must match.
+    /// The sign-on settings of the application, which the federation metadata must match.
     pub sign_on: EntraSignOn,
 }
 
@@ -32,7 +32,7 @@ pub struct CreatePolicyInput {
     pub alias: String,
     /// The policy's name.
     pub name: String,
-    /// The instance that the policy lets users sign in to.
+    /// The id of the instance to which the policy allows users to sign in.
     pub instance_id: String,
 }
 
@@ -52,7 +52,7 @@ pub struct CreateRoleInput {
     pub alias: String,
     /// The role's name.
     pub name: String,
-    /// The AWS Region, whose sign-in endpoint is one of the two audiences.
+    /// The AWS Region, whose sign-in endpoint is one of the two audiences in the trust policy.
     pub region: String,
     /// The ARN of the SAML provider, the only principal that the role trusts.
     pub saml_provider_arn: String,

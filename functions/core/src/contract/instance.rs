@@ -68,8 +68,8 @@ pub struct ConfigureInstanceOutput {
     /// The approved origins of the input.
     #[serde(default)]
     pub approved_origins: Vec<ApprovedOrigin>,
-    /// The instance attributes, storage resource types, approved origins and the security profile that the step changed;
-    /// empty if all settings already matched.
+    /// The names of the settings that the step changed: instance attributes, storage resource types, approved origins,
+    /// and the security profile without permissions. Empty if all settings already matched.
     pub changed: Vec<String>,
     /// Open items, for example that a storage location chosen by another administrator was kept.
     #[serde(default)]

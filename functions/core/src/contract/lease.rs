@@ -1,9 +1,9 @@
-//! The reserved field `lease` of every payload: the lease under which a step works.
+//! The reserved field `lease` in the payload of every step: the lease that the execution holds.
 
 use serde::{Deserialize, Serialize};
 
-/// A lease, as the state machine received it when it acquired the lease. A step without this field works without a
-/// fence: the state machine of an earlier release called it, or the step needs no lease.
+/// A lease that the state machine acquired and passes to its steps. A step that receives no lease runs without the
+/// fence: either the state machine of an earlier release called the step, or the step needs no lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Lease {
@@ -11,6 +11,6 @@ pub struct Lease {
     pub key: String,
     /// The ARN of the execution that holds the lease.
     pub holder: String,
-    /// The number of the lease, which grows with each acquisition and each invocation.
+    /// The number of the lease, which increases with each acquisition and each invocation.
     pub number: u64,
 }

@@ -60,8 +60,8 @@ pub struct LockAliasOutput {
     /// The number of this attempt, starting from 1.
     #[serde(default)]
     pub attempt: u32,
-    /// The lease that the state machine passes to each step that it calls while it holds the locks; `None` unless this
-    /// execution holds them. With [`LockScope::All`], the lease of the alias.
+    /// The lease that the state machine passes to each step that it calls while it holds the locks. `None` unless this
+    /// execution holds the locks. For [`LockScope::All`], the lease of [`LockScope::Alias`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
     /// Seconds until the next attempt; 0 if there is no further attempt.
@@ -82,8 +82,8 @@ pub enum LockStatus {
     /// This execution holds the locks.
     #[default]
     Held,
-    /// Another execution holds a lock, or the execution that held it has finished only now and one of its invocations
-    /// may still send a request. The next attempt may succeed.
+    /// Another execution holds a lock; or the execution that held the lock has just finished, and one of its
+    /// invocations may still send a request. The next attempt may succeed.
     Waiting,
     /// Another execution holds a lock, and this was the last attempt.
     Taken,

@@ -1,6 +1,6 @@
-//! Input and output of each step, which are the data in the states of the state machines. Fields may be added with a
-//! default, but never renamed, because an execution may wait for weeks, and a step of a later release then reads data
-//! that an earlier release wrote.
+//! Input and output of each step. This data is stored in the states of the state machines. An execution may wait for
+//! weeks, and a step of a later release then reads data that an earlier release wrote. Therefore, every new field has a
+//! default, and a field is never renamed.
 
 mod drift;
 mod entra;
@@ -108,15 +108,15 @@ pub struct PreflightInput {
 pub struct PreflightOutput {
     /// The input with every default filled in.
     pub onboarding: Onboarding,
-    /// The AWS account.
+    /// The id of the AWS account.
     pub account: String,
     /// The AWS Region.
     pub region: String,
     /// The AWS partition, `aws`.
     pub partition: String,
-    /// The Entra tenant.
+    /// The id of the Entra tenant.
     pub tenant_id: String,
-    /// The groups, in the order of the input.
+    /// The Entra groups, in the order of the input.
     pub groups: Vec<EntraGroup>,
     /// The number of distinct members who would become Connect users.
     pub users: u64,
@@ -127,18 +127,19 @@ pub struct PreflightOutput {
 
 impl PreflightOutput {
     /// Maximum size of a state's input in bytes (developer guide of Step Functions, "Service quotas"). The input of the
-    /// state `Report` holds the outputs of all steps.
+    /// state `Report` contains the outputs of all steps.
     pub const MAX_STATE: usize = 256 * 1024;
-    /// Maximum size in bytes of the outputs for phone number orders and quotas.
+    /// Size in bytes that is reserved for the outputs of the steps for phone numbers and quotas.
     const TELEPHONY: usize = 64 * 1024;
-    /// Maximum size in bytes of the outputs of all other steps, without the data that grows with the number of groups.
+    /// Size in bytes that is reserved for the outputs of all other steps, without the data that grows with the number
+    /// of groups.
     const REST: usize = 48 * 1024;
-    /// Size in bytes of the data that each group adds to the outputs (its subscription and its assignment check),
-    /// without the group's name.
+    /// Size in bytes of the data that each group adds to the outputs (its subscription and its sign-in check), without
+    /// the group's name.
     const GROUP: usize = 300;
 
-    /// The size in bytes that the input of the state `Report` can reach: this output, the outputs of the other steps,
-    /// and for each group a subscription and a sign-in check.
+    /// The largest size in bytes that the input of the state `Report` can have: this output, the outputs of the other
+    /// steps, and for each group a subscription and a sign-in check.
     #[must_use]
     pub fn carried(&self) -> usize {
         let telephony = &self.onboarding.telephony;
@@ -152,7 +153,7 @@ impl PreflightOutput {
     /// Functions stops the execution, and no `Catch` of the state machine can handle this error.
     ///
     /// # Errors
-    /// `InvalidInput` with the size and the number of groups.
+    /// `InvalidInput` with the size of the data and the number of groups.
     pub fn within_limits(self) -> Result<Self, StepError> {
         let carried = self.carried();
         if carried <= Self::MAX_STATE {

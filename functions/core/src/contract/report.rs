@@ -20,15 +20,15 @@ use crate::{
 pub struct RegisterInstanceInput {
     /// The whole start input, with all defaults filled in.
     pub onboarding: Onboarding,
-    /// The instance.
+    /// The id of the instance.
     pub instance_id: String,
     /// The instance's ARN.
     pub instance_arn: String,
-    /// The Entra tenant.
+    /// The id of the Entra tenant.
     pub tenant_id: String,
-    /// The groups.
+    /// The Entra groups.
     pub groups: Vec<EntraGroup>,
-    /// The application.
+    /// The Entra application.
     pub application: EntraApplication,
     /// Whether the instance existed before the onboarding and does not have the tags of an onboarding; `None` if a step
     /// of an older release wrote this input.
@@ -52,17 +52,17 @@ pub struct RegisterInstanceOutput {
 pub struct VerifySignInInput {
     /// The Region of the instance.
     pub region: String,
-    /// The instance.
+    /// The id of the instance.
     pub instance_id: String,
-    /// The application.
+    /// The Entra application.
     pub application: EntraApplication,
     /// The application's sign-on settings.
     pub sign_on: EntraSignOn,
-    /// The IAM provider.
+    /// The ARN of the SAML provider.
     pub saml_provider_arn: String,
-    /// The role.
+    /// The ARN of the role.
     pub role_arn: String,
-    /// The policy.
+    /// The ARN of the policy.
     pub policy_arn: String,
     /// The attribute used as username and role session name.
     pub username: UsernameAttribute,
@@ -103,7 +103,7 @@ pub struct Check {
     pub found: String,
 }
 
-/// Input of `report`: the outputs of all branches.
+/// Input of `report`: the outputs of all branches of the workflow.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReportInput {
@@ -113,9 +113,9 @@ pub struct ReportInput {
     pub started_at: String,
     /// The output of `preflight`.
     pub preflight: PreflightOutput,
-    /// The instance.
+    /// The output of `create-instance`.
     pub instance: CreateInstanceOutput,
-    /// The configuration of the instance.
+    /// The output of `configure-instance`.
     pub configuration: ConfigureInstanceOutput,
     /// The result of the telephony branch.
     pub telephony: TelephonyResult,

@@ -96,7 +96,7 @@ pub enum RotationStatus {
 }
 
 impl RotationStatus {
-    /// Whether another round is needed.
+    /// Whether the rotation needs another round.
     #[must_use]
     pub const fn pending(self) -> bool {
         matches!(self, Self::Started | Self::Added | Self::Trusted | Self::Switched)

@@ -10,13 +10,13 @@ use crate::{
     sync::{Failure, Totals},
 };
 
-/// The start input of the teardown. Objects that can't be restored are kept unless the request says to delete them.
+/// The start input of the teardown. Objects that can't be restored are kept unless the input requests their deletion.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Teardown {
-    /// The instance whose onboarding to tear down.
+    /// The id of the instance whose onboarding is to be removed.
     pub instance_id: String,
-    /// Whether to only plan the teardown or to apply the approved plan.
+    /// Whether to plan the teardown only, or to apply the approved plan.
     #[serde(default)]
     pub mode: TeardownMode,
     /// The instance's alias, typed by an operator as a confirmation. Required if users or the instance will be deleted.
@@ -28,8 +28,8 @@ pub struct Teardown {
     /// Whether to delete the instance together with its phone numbers.
     #[serde(default)]
     pub instance: Disposition,
-    /// What to do with the enterprise application. An application that existed before the onboarding is never deleted,
-    /// only emptied.
+    /// What to do with the enterprise application. An application that existed before the onboarding is never deleted;
+    /// at most, it is emptied ([`ApplicationDisposition::Empty`]).
     #[serde(default = "ApplicationDisposition::unless_specified")]
     pub application: ApplicationDisposition,
     /// The digest of the plan that an operator approved. The teardown applies exactly that plan.
@@ -73,7 +73,7 @@ pub enum ApplicationDisposition {
 }
 
 impl ApplicationDisposition {
-    /// The default if the input does not specify what to do with the application.
+    /// The default value if the input does not specify what to do with the application.
     const fn unless_specified() -> Self {
         Self::Delete
     }
@@ -100,8 +100,8 @@ pub struct PlanTeardownOutput {
     /// Open items for the operator to read before the teardown.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
-    /// Whether this plan is approved. The plan is approved if it is the plan that an operator approved, or the rest of
-    /// that plan after a failed teardown.
+    /// Whether an operator has approved this plan. The approval of a plan also covers the rest of the plan after a
+    /// failed teardown.
     pub approved: bool,
     /// The approval of the plan, which is stored while the teardown runs.
     pub approval: Approval,
@@ -131,15 +131,15 @@ impl Approval {
         Self { digest: digest::of_parts(parts, 32), removals }
     }
 
-    /// Whether every removal of a plan was approved.
+    /// Whether this approval contains every removal of a plan.
     #[must_use]
     pub fn covers(&self, items: &[PlanItem]) -> bool {
         items.iter().filter(|item| item.action.removes()).all(|item| self.removals.contains(&name(item)))
     }
 }
 
-/// The text that identifies a plan item in an approval. The item's detail is left out, because it contains the number
-/// of users, which changes.
+/// The text that identifies a plan item in an approval. The text does not contain the item's detail, because the detail
+/// can contain the number of users, which changes.
 fn name(item: &PlanItem) -> String {
     format!("{:?} {} {}", item.action, item.kind, item.name)
 }
@@ -162,27 +162,27 @@ pub struct TeardownTarget {
     pub instance: Disposition,
     /// What to do with the application, as the plan states: an adopted application is emptied, not deleted.
     pub application_fate: ApplicationDisposition,
-    /// The application.
+    /// The Entra application.
     #[serde(default)]
     pub application: Option<EntraApplication>,
-    /// The groups.
+    /// The Entra groups.
     pub groups: Vec<EntraGroup>,
-    /// The SAML provider.
+    /// The ARN of the SAML provider.
     pub saml_provider_arn: String,
-    /// The policy.
+    /// The ARN of the policy.
     pub policy_arn: String,
-    /// The role.
+    /// The ARN of the role.
     pub role_arn: String,
     /// The phone numbers that the approved plan releases with the instance.
     #[serde(default)]
     pub phone_numbers: Vec<String>,
-    /// The approved origins that the approved plan removes from an instance that is kept.
+    /// The approved origins of the instance that the plan removes. Empty if the instance is deleted.
     #[serde(default)]
     pub approved_origins: Vec<String>,
-    /// Whether the approved plan removes the starter flow from an instance that is kept.
+    /// Whether the plan keeps the instance and removes the starter flow from it.
     #[serde(default)]
     pub starter_flow: bool,
-    /// Whether the approved plan removes the test case that calls the starter flow from an instance that is kept.
+    /// Whether the plan keeps the instance and removes the test case of the starter flow from it.
     #[serde(default)]
     pub first_call_test: bool,
 }
@@ -219,15 +219,16 @@ pub struct RemoveOutput {
     /// Users that could not be deleted in the last call.
     #[serde(default)]
     pub failures: Vec<Failure>,
-    /// Counts of the user deletion.
+    /// The numbers of deleted users and of requests.
     #[serde(default)]
     pub totals: Totals,
-    /// The error of a rejected deletion. The deletion may have started despite the error.
+    /// The error with which Connect rejected the deletion of the instance. The deletion may have started despite the
+    /// error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RefusedDeletion>,
 }
 
-/// An error that the service returned for a deletion.
+/// The error with which Connect rejected the deletion of an instance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RefusedDeletion {
@@ -246,7 +247,7 @@ pub enum RemoveStatus {
     /// Everything is removed.
     #[default]
     Done,
-    /// Call the step again after the wait.
+    /// Objects are left to remove. The state machine calls the step again after the wait.
     More,
 }
 

@@ -10,7 +10,8 @@ pub(super) fn onboard_reject(instance: &str) -> String {
     format!("onboard reject {instance}")
 }
 
-/// The `onboard` command that prints the report of an execution, even if the execution failed at its end.
+/// The `onboard` command that prints the report of an execution, even if the execution failed after it created the
+/// report.
 pub(super) fn onboard_report(execution: &str) -> String {
     format!("onboard report {}", execution.rsplit(':').next().unwrap_or_default())
 }
@@ -20,7 +21,7 @@ pub(super) fn read_output(execution: &str) -> String {
     format!("aws stepfunctions describe-execution --execution-arn {execution} --query output --output text")
 }
 
-/// The command that prints the report of an execution that failed at its end.
+/// The command that prints the report of an execution that failed after it created the report.
 pub(super) fn read_report_in_history(execution: &str) -> String {
     format!(
         "aws stepfunctions get-execution-history --execution-arn {execution} --reverse-order --query \
@@ -28,8 +29,8 @@ pub(super) fn read_report_in_history(execution: &str) -> String {
     )
 }
 
-/// The command that starts the certificate rotation of one instance. The ARN of the rotation's state machine is derived
-/// from the ARN of one of its executions.
+/// The command that starts the certificate rotation of one instance. The ARN of the state machine is derived from
+/// `execution`, the ARN of an execution of this state machine.
 pub(super) fn rotate(execution: &str, instance_id: &str) -> String {
     let machine = execution.replacen(":execution:", ":stateMachine:", 1);
     let machine = machine.rsplit_once(':').map_or(machine.as_str(), |(machine, _)| machine);

@@ -95,13 +95,13 @@ impl Content {
     }
 }
 
-/// The name of an instance in a message: its alias, or its id if a step of an older release wrote the message's data
-/// without the alias.
+/// The name of an instance in a message: its alias, or its id if the message comes from a step of an older release,
+/// which did not set the alias.
 fn name<'a>(alias: &'a str, instance_id: &'a str) -> &'a str {
     if alias.is_empty() { instance_id } else { alias }
 }
 
-/// The open items as text: for each item, one line for the situation and one line for the action to take.
+/// The open items as text. Each item has one line for the situation and one line for the action to take.
 fn open_item_lines(items: &[OpenItem]) -> String {
     items.iter().map(|item| format!("\n- {}: {}\n  {}", item.subject, item.what, item.action)).collect()
 }
@@ -150,7 +150,7 @@ fn unsafe_plan(
         .step(texts.reject_the_plan(), [commands::onboard_reject(name)])
 }
 
-/// The first users, each with its action.
+/// Lists the first users of a request for approval, each with the planned action.
 fn guarded_users(texts: Texts, users: &[GuardedUser]) -> String {
     let users = users.iter().take(MAX_USERNAMES).map(|GuardedUser { username, action }| {
         let action = match action {

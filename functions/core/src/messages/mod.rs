@@ -43,7 +43,7 @@ pub struct NotifyInput {
 pub struct NotifyOutput {
     /// The message id that Amazon SNS returned.
     pub message_id: String,
-    /// The reference in the message. Repeated notifications of the same event have the same reference.
+    /// The reference number in the message. Repeated notifications of the same event have the same reference number.
     pub reference: String,
 }
 
@@ -59,7 +59,7 @@ pub enum Message {
         groups: Vec<String>,
         /// The URL that users open to sign in.
         sso_url: String,
-        /// The URL of the page that opens after sign-in, if the input names a page.
+        /// The URL of the page that opens after sign-in, if the input contains a page.
         #[serde(default)]
         destination_url: Option<String>,
         /// Whether the sign-in check passed.
@@ -103,9 +103,10 @@ pub enum Message {
         /// Why a part of the plan needs approval.
         #[serde(default)]
         reasons: Vec<String>,
-        /// The counts of the plan.
+        /// The numbers of planned actions.
         counts: Box<Outcome>,
-        /// The part that waits. A state machine of an earlier release does not send it.
+        /// The part of the plan that waits for approval. A state machine of an earlier release does not send this
+        /// field.
         #[serde(default)]
         waiting: Box<WaitingPart>,
         /// The digest of the request, with which an operator approves or rejects it.
@@ -261,7 +262,8 @@ impl Message {
         }
     }
 
-    /// The text by which messages of the same kind from the same execution differ, for example the digest of the plan.
+    /// The text that distinguishes the message from other messages of the same kind and the same execution, for example
+    /// the digest of the plan.
     fn topic(&self) -> &str {
         match self {
             Self::TelephonyNews { message, .. } => message,
