@@ -5,7 +5,7 @@ use onboarding_core::StepError;
 
 use crate::aws::error::CallResult as _;
 
-/// Removes an approved origin. An origin that no longer exists counts as removed.
+/// Removes an approved origin. If the origin no longer exists, this is a success.
 ///
 /// # Errors
 /// If Connect returns an error.

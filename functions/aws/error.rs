@@ -8,10 +8,10 @@ use aws_sdk_connect::operation::RequestId;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use onboarding_core::{StepError, StepErrorKind};
 
-/// Error codes that have several meanings, which only the message distinguishes. Each entry contains the code, a part
-/// of the message in lower case, and the error kind. Sources: terraform-provider-aws#38115 (alias), an observation of
-/// 2026-09-30 (pending instances), the Connect administrator guide (flagged accounts), IAM (a principal that is not
-/// visible yet).
+/// Error codes that AWS uses for several causes, so that only the message shows the cause. Each entry contains the
+/// error code, a part of the message in lower case, and the resulting error kind. Sources: terraform-provider-aws#38115
+/// (alias), an observation of 2026-09-30 (pending instances), the Connect administrator guide (flagged accounts), IAM
+/// (a principal that is not visible yet).
 const TEXTS: [(&str, &str, StepErrorKind); 4] = [
     ("InvalidRequestException", "instance alias is already used", StepErrorKind::Conflict),
     ("ServiceQuotaExceededException", "currently pending instance creation requests", StepErrorKind::NotConsistentYet),
@@ -23,11 +23,11 @@ const TEXTS: [(&str, &str, StepErrorKind); 4] = [
     ("MalformedPolicyDocument", "invalid principal", StepErrorKind::NotConsistentYet),
 ];
 
-/// The error codes for an object that does not exist.
+/// The error codes that a service returns if the object in the request does not exist.
 const NOT_FOUND: [&str; 4] =
     ["ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NoSuchResourceException"];
 
-/// The kinds of the error codes. Any other code is an internal error.
+/// The error kinds, each with its error codes. Any other error code is an internal error.
 const CODES: [(StepErrorKind, &[&str]); 6] = [
     (
         StepErrorKind::Throttled,
@@ -148,12 +148,12 @@ pub fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<&str> 
     error.as_service_error().and_then(ProvideErrorMetadata::code)
 }
 
-/// Returns whether a call failed with one of these codes.
+/// Returns whether a call failed with one of these error codes.
 pub fn is<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, codes: &[&str]) -> bool {
     code(error).is_some_and(|code| codes.contains(&code))
 }
 
-/// Returns whether the object does not exist in the service.
+/// Returns whether a call failed because the object in the request does not exist.
 pub fn is_not_found<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     is(error, &NOT_FOUND)
 }
@@ -180,13 +180,13 @@ pub fn is_number_taken<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bo
 }
 
 /// Returns whether Connect refused to claim a phone number because the account has claimed and released too many
-/// numbers within 180 days: by default, 200 % of the quota (API reference, `ClaimPhoneNumber`; message from
-/// terraform-provider-aws#45937).
+/// numbers within 180 days. The default limit is 200 % of the phone number quota (API reference, `ClaimPhoneNumber`).
+/// The message is from terraform-provider-aws#45937.
 pub fn is_claim_limit<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     says(error, "180 days")
 }
 
-/// Describes a failed call by its code, message and request ID.
+/// Describes a failed call by its error code, message and request ID.
 pub fn describe<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String
 where
     SdkError<E, R>: RequestId,
@@ -204,28 +204,30 @@ fn says<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, text: &str) -> bool 
 
 /// Conversions for the result of a call to AWS.
 pub trait CallResult<T, E, R>: Sized {
-    /// Converts a failed call to a named error ([`step_error`]). `action` describes the call, for example `creating
-    /// the role AmazonConnect-acme`.
+    /// Converts a failed call to a step error ([`step_error`]), whose kind has a name. `action` describes the call, for
+    /// example `creating the role AmazonConnect-acme`.
     ///
     /// # Errors
-    /// If the call failed: the named error.
+    /// The step error if the call failed.
     fn doing(self, action: impl Display) -> Result<T, StepError>;
 
-    /// The same as [`Self::doing`], for an object that the service returned before, or that an earlier step has created.
-    /// If the service does not find the object now, its replicas do not agree yet (IAM user guide, "Changes that I make
-    /// are not always immediately visible"), or the object was just deleted. The next attempt reads the object again.
+    /// Works as [`Self::doing`], for an object that the service returned before, or that an earlier step has created.
+    /// If the service now reports that the object does not exist, there are two possible causes: its replicas do not
+    /// agree yet (IAM user guide, "Changes that I make are not always immediately visible"), or the object was just
+    /// deleted. The next attempt of the step reads the object again.
     ///
     /// # Errors
-    /// `NotConsistentYet` if the service does not find the object; otherwise the named error.
+    /// `NotConsistentYet` if the service reports that the object does not exist; otherwise the same error as
+    /// [`Self::doing`].
     fn doing_with_known(self, action: impl Display) -> Result<T, StepError>;
 
-    /// Returns `None` if the call failed with one of these codes.
+    /// Returns `None` if the call failed with one of these error codes.
     ///
     /// # Errors
     /// Any other error of the call.
     fn none_if(self, codes: &[&str]) -> Result<Option<T>, SdkError<E, R>>;
 
-    /// Returns `None` if the object does not exist in the service.
+    /// Returns `None` if the call failed because the object in the request does not exist.
     ///
     /// # Errors
     /// Any other error of the call.
@@ -256,9 +258,9 @@ where
     }
 }
 
-/// Converts a failed call to a named error with the action, the object and the request ID.
+/// Converts a failed call to a step error, whose message contains the action, the object and the request ID.
 ///
-/// `doing` describes the action, for example `creating the role AmazonConnect-acme`.
+/// `doing` describes the action and the object, for example `creating the role AmazonConnect-acme`.
 pub fn step_error<E, R>(doing: impl Display, error: &SdkError<E, R>) -> StepError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -269,8 +271,8 @@ where
     match error {
         SdkError::ServiceError(context) => {
             let meta = context.err().meta();
-            // The SDK also reports an invalid response body, or the error page of a proxy, as a service error, but
-            // without a code.
+            // The SDK also reports an invalid response body, or the error page of a proxy, as an error of the service.
+            // Such an error has no error code.
             let Some(code) = meta.code() else {
                 return StepError::unavailable(format!("{doing} failed: the response can't be parsed{request_id}"));
             };
@@ -300,7 +302,8 @@ where
     }
 }
 
-/// Converts a failed call as [`step_error`] does, for an object that exists: see [`CallResult::doing_with_known`].
+/// Converts a failed call as [`step_error`] does, but for an object that is known to exist: see
+/// [`CallResult::doing_with_known`].
 pub fn with_known<E, R>(doing: impl Display, error: &SdkError<E, R>) -> StepError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -311,7 +314,7 @@ where
     if is_not_found(error) { StepError::not_consistent_yet(failure.message) } else { failure }
 }
 
-/// Returns the named error for an error code of AWS, with the action, the message and the request ID.
+/// Returns the step error for an error code of AWS. Its message contains the action, AWS's message and the request ID.
 pub fn named(doing: impl Display, code: &str, message: &str, request_id: Option<&str>) -> StepError {
     let kind = kind_of(code, message);
     let request_id = request_id.map_or(String::new(), |id| format!(" (request id {id})"));

@@ -1,10 +1,10 @@
 //! The HTTP client of all SDK clients: one per process, with minimal work in a cold start.
 //!
-//! The SDK's default HTTP client reads the system's root certificates once per SDK client and once more as a check,
-//! which took more than half of a cold start. Here, all SDK clients share one connector, which reads the certificates
-//! only if TLS is used. The local cloud uses plain HTTP and therefore reads no certificates.
+//! The SDK's default HTTP client reads the system's root certificates once for each SDK client, and a second time to
+//! check them. This took more than half of a cold start. Here, all SDK clients share one connector, which reads the
+//! certificates only if TLS is used. The local cloud uses plain HTTP, so no certificates are read there.
 //!
-//! Each attempt to send a request passes the [`fence`] of the step's lease.
+//! Before each attempt to send a request, the client waits for the [`fence`], which checks the step's lease.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -26,7 +26,7 @@ use aws_smithy_runtime_api::client::{
 
 use crate::runtime::fence;
 
-/// The HTTP client for an SDK configuration. Clones share their connections.
+/// The HTTP client in the configuration of all SDK clients. Clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Http {
     connectors: Arc<Connectors>,
@@ -40,8 +40,8 @@ struct Connectors {
 }
 
 impl Http {
-    /// Creates a client. `connect_timeout` applies to all clients that share the connections; all other timeouts are
-    /// those of the SDK configuration.
+    /// Creates a client. `connect_timeout` applies to all SDK clients that share the connections. All other timeouts
+    /// are those of the SDK configuration.
     #[must_use]
     pub fn new(connect_timeout: Duration) -> Self {
         let settings = HttpConnectorSettings::builder().connect_timeout(connect_timeout).build();
@@ -95,8 +95,8 @@ impl Connectors {
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc));
         match TlsContext::builder().with_trust_store(trust).build() {
             Ok(context) => builder.tls_context(context).build(),
-            // The creation of the TLS context can't fail. If it did, the default context would also trust the system's
-            // certificates.
+            // Never reached, because creating the TLS context does not fail. The default context of this builder would
+            // also trust the system's certificates.
             Err(_) => builder.build(),
         }
     }

@@ -34,15 +34,15 @@ pub fn tags(alias: &str) -> Result<Vec<Tag>, StepError> {
         .map_err(|error| StepError::internal(error.to_string()))
 }
 
-/// Determines the owner of an IAM object from its tags. If an IAM object has only the first of the two tags of an
-/// onboarding, it is not adopted. A Connect user with only this tag is adopted.
+/// Determines the owner of an IAM object from its tags. An IAM object that has only the first of the two tags of an
+/// onboarding is not adopted. For Connect users the rule differs: a user with only the first tag is adopted.
 #[must_use]
 pub fn owner(tags: &[Tag], alias: &str) -> Ownership {
     let value = |key: &str| tags.iter().find(|tag| tag.key() == key).map(Tag::value);
     Ownership::from_tags(value(names::MANAGED_BY_KEY), value(names::ONBOARDING_KEY).or(Some("")), alias)
 }
 
-/// Returns the SAML provider with this ARN, or `None` if there is none.
+/// Returns the SAML provider with this ARN, or `None` if the provider does not exist.
 ///
 /// # Errors
 /// If IAM returns an error.
@@ -51,7 +51,7 @@ pub async fn saml_provider(client: &Client, arn: &str) -> Result<Option<GetSamlP
     sent.if_found().doing(format_args!("reading the SAML provider {arn}"))
 }
 
-/// Returns the policy with this ARN, or `None` if there is none.
+/// Returns the policy with this ARN, or `None` if the policy does not exist.
 ///
 /// # Errors
 /// If IAM returns an error.
@@ -60,10 +60,10 @@ pub async fn policy(client: &Client, arn: &str) -> Result<Option<Policy>, StepEr
     Ok(sent.if_found().doing(format_args!("reading the policy {arn}"))?.and_then(|output| output.policy))
 }
 
-/// Returns the document of the default version of a policy that IAM has returned.
+/// Returns the document of the default version of a policy. The policy must be one that IAM returned before.
 ///
 /// # Errors
-/// `NotConsistentYet` if IAM does not find the version; or another error that IAM returns.
+/// `NotConsistentYet` if IAM reports that the version does not exist; otherwise the error that IAM returns.
 pub async fn policy_document(client: &Client, policy: &Policy) -> Result<Value, StepError> {
     let (arn, version) = (policy.arn().unwrap_or_default(), policy.default_version_id().unwrap_or("v1"));
     let sent = client.get_policy_version().policy_arn(arn).version_id(version).send().await;
@@ -71,7 +71,7 @@ pub async fn policy_document(client: &Client, policy: &Policy) -> Result<Value, 
     Ok(document(output.policy_version.and_then(|version| version.document).as_deref()))
 }
 
-/// Returns the role with this name, or `None` if there is none.
+/// Returns the role with this name, or `None` if the role does not exist.
 ///
 /// # Errors
 /// If IAM returns an error.
@@ -80,10 +80,10 @@ pub async fn role(client: &Client, name: &str) -> Result<Option<Role>, StepError
     Ok(sent.if_found().doing(format_args!("reading the role {name}"))?.and_then(|output| output.role))
 }
 
-/// Returns the ARNs of the policies that are attached to a role that IAM has returned.
+/// Returns the ARNs of the policies that are attached to a role. The role must be one that IAM returned before.
 ///
 /// # Errors
-/// `NotConsistentYet` if IAM does not find the role; or another error that IAM returns.
+/// `NotConsistentYet` if IAM reports that the role does not exist; otherwise the error that IAM returns.
 pub async fn attached_policies(client: &Client, role: &str) -> Result<Vec<String>, StepError> {
     let policies = client.list_attached_role_policies().role_name(role).into_paginator().items().send();
     let policies = policies.try_collect().await;
@@ -91,19 +91,19 @@ pub async fn attached_policies(client: &Client, role: &str) -> Result<Vec<String
     Ok(policies.into_iter().filter_map(|policy| policy.policy_arn).collect())
 }
 
-/// Returns the names of the inline policies of a role that IAM has returned.
+/// Returns the names of the inline policies of a role. The role must be one that IAM returned before.
 ///
 /// # Errors
-/// `NotConsistentYet` if IAM does not find the role; or another error that IAM returns.
+/// `NotConsistentYet` if IAM reports that the role does not exist; otherwise the error that IAM returns.
 pub async fn inline_policies(client: &Client, role: &str) -> Result<Vec<String>, StepError> {
     let items = client.list_role_policies().role_name(role).into_paginator().items().send();
     items.try_collect().await.doing_with_known(format_args!("listing the inline policies of the role {role}"))
 }
 
-/// Returns the versions of a policy that IAM has returned.
+/// Returns the versions of a policy. The policy must be one that IAM returned before.
 ///
 /// # Errors
-/// `NotConsistentYet` if IAM does not find the policy; or another error that IAM returns.
+/// `NotConsistentYet` if IAM reports that the policy does not exist; otherwise the error that IAM returns.
 pub async fn policy_versions(client: &Client, arn: &str) -> Result<Vec<PolicyVersion>, StepError> {
     let items = client.list_policy_versions().policy_arn(arn).into_paginator().items().send();
     items.try_collect().await.doing_with_known(format_args!("listing the versions of the policy {arn}"))
@@ -123,8 +123,8 @@ pub fn not_ours(what: &str, owner: &Ownership, difference: &str, input_field: &s
     ))
 }
 
-/// Decodes a policy document as returned by IAM: URL-encoded JSON. Returns `Null` for an invalid document, which
-/// differs from every wanted document.
+/// Decodes a policy document. IAM returns policy documents as URL-encoded JSON. If a document is invalid, the result is
+/// `Null`, which differs from every document that an onboarding writes.
 #[must_use]
 pub fn document(encoded: Option<&str>) -> Value {
     let text = percent_encoding::percent_decode_str(encoded.unwrap_or_default()).decode_utf8_lossy();

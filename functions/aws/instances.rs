@@ -9,7 +9,7 @@ use onboarding_core::{StepError, names};
 
 use crate::aws::error::CallResult as _;
 
-/// Returns all instances of the account in the Region. The page size of ten is Connect's maximum.
+/// Returns all instances of the account in the Region. Each page has ten instances, the maximum page size of Connect.
 ///
 /// # Errors
 /// If Connect returns an error.

@@ -1,5 +1,5 @@
-//! Rejects incomplete XML responses from AWS. The SDK accepts a truncated document as complete. For example, a role
-//! would then appear to have no tags, or a list would appear to be shorter.
+//! Rejects incomplete XML responses from AWS. The SDK accepts a truncated XML document as complete. The effect would
+//! be, for example, a role that appears to have no tags, or a list that lacks elements.
 
 use aws_smithy_runtime_api::{
     box_error::BoxError,
@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::ConfigBag;
 
-/// Rejects responses that are not well-formed XML, for services that use XML.
+/// An interceptor for services that respond in XML. Rejects responses that are not well-formed XML.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WholeXml;
 

@@ -2,13 +2,13 @@
 
 use aws_config::retry::RetryConfig;
 
-/// A client whose copy sends each request only once.
+/// A client that can be copied without retries, so that the copy sends each request only once.
 ///
-/// The SDK repeats a request after a timeout, a lost connection, and the statuses 500, 502, 503 and 504, whichever
-/// operation it calls (`aws-smithy-runtime`: `TransientErrorClassifier`, `HttpStatusCodeClassifier`). AWS may have
-/// completed the first request nevertheless. Therefore a request that can create a second object, because it has neither a
-/// client token nor a unique name, is sent only once: the next attempt of the step, or the next poll, first reads whether
-/// the object exists.
+/// The SDK repeats a request after a timeout, a lost connection, and the statuses 500, 502, 503 and 504, regardless of
+/// the operation (`aws-smithy-runtime`: `TransientErrorClassifier`, `HttpStatusCodeClassifier`). AWS may have completed
+/// the first request nevertheless. If a request has neither a client token nor a unique name, the repeated request can
+/// create a second object. So such a request is sent only once. The next attempt of the step, or the next poll, first
+/// reads whether the object exists.
 pub trait WithoutRetries {
     /// Returns a copy of the client without the SDK's retries.
     #[must_use]

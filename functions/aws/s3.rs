@@ -1,5 +1,5 @@
-//! Reads S3 objects with the only S3 call of the product: `GetObject`, which only one function sends. This module does
-//! not retry. The state machine retries the step, depending on the name of the returned error.
+//! Reads S3 objects. `GetObject` is the only S3 operation that the product calls, and only one function calls it. This
+//! module does not retry. The state machine retries the step, depending on the name of the returned error.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::runtime::clock::Clock;
 
-/// The characters to encode in a path: all except those that S3 leaves unencoded when it verifies a signature.
+/// The characters to encode in a path: all except those that S3 does not encode when it verifies a signature.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 /// Maximum time until S3's response starts.
 const ANSWER: Duration = Duration::from_secs(20);
@@ -31,7 +31,7 @@ pub struct Object {
 }
 
 impl Object {
-    /// Reads the content; returns `None` if the connection broke or was too slow.
+    /// Reads the content. Returns `None` if the connection was lost or was too slow.
     pub async fn read(self) -> Option<Vec<u8>> {
         let body =
             tokio::time::timeout(self.clock.timeout(BODY), ByteStream::new(self.body).collect()).await.ok()?.ok()?;
@@ -51,7 +51,7 @@ pub struct Refusal {
 /// Requests an object.
 ///
 /// # Errors
-/// [`Refusal`], without S3's message, which contains the key.
+/// [`Refusal`]. It does not contain S3's message, because the message contains the object key.
 pub async fn get(http: &Http, config: &SdkConfig, clock: Clock, bucket: &str, key: &str) -> Result<Object, Refusal> {
     let request = signed::request(config, Service::S3, &url(config, bucket, key), None).await;
     let request = request.map_err(|_| Refusal::default())?;
@@ -66,7 +66,8 @@ pub async fn get(http: &Http, config: &SdkConfig, clock: Clock, bucket: &str, ke
     Err(Refusal { code: code(response, clock).await, request_id })
 }
 
-/// Returns the URL with the bucket's host name, or with a path below the configured endpoint.
+/// Returns the object's URL: with the bucket in the host name, or, if an endpoint is configured, with the bucket in the
+/// path.
 fn url(config: &SdkConfig, bucket: &str, key: &str) -> String {
     let key = utf8_percent_encode(key, PATH);
     match Service::S3.configured_endpoint(config) {

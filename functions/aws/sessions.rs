@@ -1,5 +1,5 @@
-//! Ends the sessions of a Connect user (`DeleteAllEntitySessions`). `aws-sdk-connect` 1.220 does not contain this
-//! operation, so the request is built and signed here. Source: the service model in botocore 1.44.8.
+//! Ends the sessions of a Connect user (`DeleteAllEntitySessions`). The crate `aws-sdk-connect` 1.220 does not contain
+//! this operation, so this module builds and signs the request. Source: the service model in botocore 1.44.8.
 
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ const PATH: &str = "/auth/sessions/delete-all-entity-sessions";
 /// Maximum duration of one attempt.
 const ATTEMPT: Duration = Duration::from_secs(20);
 
-/// Why the sessions of a user did not end.
+/// Why the sessions of a user were not ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionError {
-    /// The error with which a step would fail.
+    /// The error that a step returns if it can't continue after this failure.
     pub error: StepError,
     /// Connect's error code, if the response contains one.
     pub code: Option<String>,
@@ -44,11 +44,11 @@ impl<'a> Sessions<'a> {
         Self { http, config, clock }
     }
 
-    /// Ends all sessions of a user. Sends one request.
+    /// Ends all sessions of a user with one request.
     ///
     /// # Errors
-    /// The error of the step and Connect's error code. If the service does not know the operation, the code is `None`
-    /// or not a code of the operation's model.
+    /// The step error, and Connect's error code. If Connect does not know the operation yet, the error code is `None`
+    /// or a code that the operation's model does not list.
     pub async fn end(&self, instance_id: &str, username: &str, user_id: &str) -> Result<(), SessionError> {
         let doing = format!("ending the sessions of the user {username}");
         let unavailable =
@@ -73,8 +73,8 @@ impl<'a> Sessions<'a> {
     }
 }
 
-/// Reads an error response of the REST JSON protocol. The code is in the header `x-amzn-errortype` or in the body, and
-/// may be followed by a colon and a URL.
+/// Converts an error response of the REST JSON protocol. The error code is in the header `x-amzn-errortype` or in the
+/// body, and a colon and a URL may follow the error code.
 async fn refusal(doing: &str, response: HttpResponse) -> SessionError {
     let status = response.status();
     let header = |name: &str| response.headers().get(name).map(ToOwned::to_owned);
@@ -89,7 +89,8 @@ async fn refusal(doing: &str, response: HttpResponse) -> SessionError {
     });
     let message = text(["message", "Message"]).unwrap_or_else(|| "no message".into());
     let shown = code.clone().unwrap_or_else(|| format!("HTTP {}", status.as_u16()));
-    // Without an error code, a 5xx status may be temporary; any other response does not come from this operation.
+    // A 5xx status without an error code may be temporary. Any other response without an error code was not sent by
+    // this operation.
     let error = match &code {
         None if status.is_server_error() => StepError::unavailable(format!("{doing} failed: {shown}")),
         _ => error::named(doing, &shown, &message, request_id.as_deref()),

@@ -1,5 +1,5 @@
-//! Requests that are signed here with the SDK's signer, because no SDK client sends them. Each service in this module
-//! explains why.
+//! Requests that this module signs with the SDK's signer, because no SDK client sends them. The comment of each
+//! [`Service`] states why.
 
 use std::time::SystemTime;
 
@@ -16,13 +16,13 @@ use aws_smithy_runtime_api::{box_error::BoxError, client::orchestrator::HttpRequ
 use aws_smithy_types::body::SdkBody;
 use aws_types::service_config::ServiceConfigKey;
 
-/// A service whose requests are signed here.
+/// A service whose requests this module signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
-    /// Amazon S3. The SDK's client contains tables for all checksums of S3, which would make the program an eighth
-    /// larger.
+    /// Amazon S3. The SDK's client contains tables for all checksums of S3, which would increase the program's size by
+    /// an eighth.
     S3,
-    /// Amazon Connect. The newest SDK crate does not contain every operation yet.
+    /// Amazon Connect. The latest SDK crate does not contain all operations yet.
     Connect,
 }
 
@@ -43,8 +43,8 @@ impl Service {
         }
     }
 
-    /// Returns the configured endpoint with the same precedence as the SDK's clients: the endpoint of the service (for
-    /// example `AWS_ENDPOINT_URL_S3`) before the general endpoint.
+    /// Returns the configured endpoint. As in the SDK's clients, the endpoint of the service (for example
+    /// `AWS_ENDPOINT_URL_S3`) takes precedence over the general endpoint.
     pub(super) fn configured_endpoint(self, config: &SdkConfig) -> Option<String> {
         let key = ServiceConfigKey::builder().service_id(self.id()).env("AWS_ENDPOINT_URL").profile("endpoint_url");
         let key = key.build().ok()?;
@@ -53,7 +53,8 @@ impl Service {
         Some(endpoint.trim_end_matches('/').to_owned())
     }
 
-    /// S3 verifies a signature of the path as it was sent, and requires the checksum as a header.
+    /// S3 verifies the signature for the path as sent, without a second URL encoding, and requires the checksum as a
+    /// header.
     fn settings(self) -> SigningSettings {
         let mut settings = SigningSettings::default();
         match self {
@@ -73,7 +74,7 @@ pub(super) fn region(config: &SdkConfig) -> &str {
     config.region().map_or("us-east-1", |region| region.as_ref())
 }
 
-/// Returns a signed request. `json` is the body of a POST request; without it, the request is a GET request.
+/// Returns a signed request. With `json`, the request is a POST request with this body; without `json`, a GET request.
 ///
 /// # Errors
 /// If there are no credentials, or the request can't be built.
@@ -112,7 +113,7 @@ pub(super) async fn request(
     Ok(request)
 }
 
-/// The configuration with which the tests of this directory sign requests.
+/// The configuration with which the tests of this folder sign requests.
 #[cfg(test)]
 pub(super) fn test_config(endpoint: Option<String>) -> SdkConfig {
     use aws_config::{BehaviorVersion, Region};

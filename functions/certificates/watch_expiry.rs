@@ -4,13 +4,14 @@
 //!
 //! * Reads: `dynamodb:Scan` on the registry; the federation metadata of each application (no permission); Graph `GET
 //!   /subscriptions` and, if `Application.Read.All` is granted, `GET /servicePrincipals/{id}`; the runtime identity's
-//!   credential; for the setup identity, only the tag `expires` of its secret (`secretsmanager:DescribeSecret`),
-//!   because only the functions of an onboarding may read the value.
+//!   credential. For the setup identity, the step reads only the tag `expires` of the secret
+//!   (`secretsmanager:DescribeSecret`), because only the functions of an onboarding may read the secret's value.
 //! * Writes: only the metrics `SigningCertificateDaysLeft`, `CredentialDaysLeft` and `SubscriptionHoursLeft`.
 //! * Safe to repeat: the step only reads.
 //!
-//! The metadata may contain several certificates. The service principal, if readable, shows which one is active;
-//! otherwise the certificate that expires first is measured, so that an alarm is early rather than late.
+//! The metadata may contain several certificates. If the service principal can be read, it shows which certificate is
+//! active. Otherwise, the certificate that expires first is measured, so that the alarm is too early rather than too
+//! late.
 
 use onboarding_core::{
     StepError,
@@ -35,7 +36,7 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// The first error that occurred. The step returns it only after all other checks.
+/// The first error that occurred. The step returns this error only after it has finished all other checks.
 pub async fn run(ctx: &Context, _input: WatchExpiryInput) -> Result<WatchExpiryOutput, StepError> {
     let now = OffsetDateTime::now_utc();
     let (mut output, mut failure) = (WatchExpiryOutput::default(), None);
@@ -85,7 +86,7 @@ fn log(failure: &mut Option<StepError>, what: &str, error: StepError) {
     failure.get_or_insert(error);
 }
 
-/// Returns the expiry of an identity's credential.
+/// Returns when an identity's credential expires.
 async fn credential(ctx: &Context, identity: Identity) -> Result<Option<OffsetDateTime>, StepError> {
     if identity == Identity::Runtime {
         return ctx.graph_as(identity).credential_expires().await;
@@ -102,7 +103,7 @@ async fn credential(ctx: &Context, identity: Identity) -> Result<Option<OffsetDa
     Ok(tag.and_then(|tag| tag.value()).and_then(moment))
 }
 
-/// Returns the expiry of the certificate that signs an instance's assertions.
+/// Returns when the certificate expires with which Entra signs an instance's assertions.
 async fn certificate(ctx: &Context, entry: &Entry) -> Result<Option<OffsetDateTime>, StepError> {
     let Some(application) = &entry.application else { return Ok(None) };
     let xml = ctx.graph().federation_metadata(&application.app_id).await?;
@@ -112,15 +113,15 @@ async fn certificate(ctx: &Context, entry: &Entry) -> Result<Option<OffsetDateTi
     Ok(end_of_signing(&saml::signing_certificates(&xml), active.as_deref()))
 }
 
-/// Returns the expiry of the certificate with this thumbprint, or the earliest expiry of all certificates if none has
-/// this thumbprint.
+/// Returns when the active certificate expires (`active` is its thumbprint). If no certificate has this thumbprint,
+/// returns the earliest expiry of all certificates.
 fn end_of_signing(certificates: &[Vec<u8>], active: Option<&str>) -> Option<OffsetDateTime> {
     let is_active = |der: &&Vec<u8>| active.is_some_and(|active| saml::thumbprint_of(der).eq_ignore_ascii_case(active));
     let end = |der: &Vec<u8>| x509::read(der).map(|facts| facts.not_after);
     certificates.iter().find(is_active).and_then(end).or_else(|| certificates.iter().filter_map(end).min())
 }
 
-/// Returns the hours until the first subscription to one of the groups expires.
+/// Returns the remaining hours of the group subscription that expires first.
 fn hours_left(subscriptions: &[Subscription], entry: &Entry, now: OffsetDateTime) -> Option<i64> {
     let of_group = |id: &str| {
         let ends =

@@ -1,4 +1,4 @@
-//! The settings of a user's channels in the types of Connect's API.
+//! A user's channel settings in the types of Connect's API.
 
 use aws_sdk_connect::types::{
     AfterContactWorkConfig, AfterContactWorkConfigPerChannel, AutoAcceptConfig, Channel as ConnectChannel,
@@ -11,8 +11,8 @@ use onboarding_core::{
     sync::UserChannels,
 };
 
-/// All channel settings of a request. Only these are sent, because a request must not contain both channel settings and
-/// `PhoneConfig`.
+/// All channel settings of a request. The request contains no `PhoneConfig`, because Connect does not accept both in
+/// one request.
 #[derive(Debug, Default)]
 pub(super) struct ChannelConfigs {
     pub(super) accept: Vec<AutoAcceptConfig>,
@@ -23,8 +23,9 @@ pub(super) struct ChannelConfigs {
 }
 
 impl ChannelConfigs {
-    /// The current settings of a user. AWS does not document whether `UpdateUserConfig` clears what a request omits, so a
-    /// request contains all of them, also those of channels that this version does not know.
+    /// The current channel settings of a user. AWS does not document whether `UpdateUserConfig` deletes the settings
+    /// that a request omits. So a request contains all settings, including those of channels that this version does not
+    /// know.
     pub(super) fn of_user(user: Option<User>) -> Self {
         let Some(user) = user else { return Self::default() };
         Self {
@@ -43,7 +44,7 @@ impl ChannelConfigs {
         Ok(Self { phone_number: vec![soft_phone], ..Self::default() })
     }
 
-    /// Replaces the settings that the groups name. The settings for agent-first callbacks stay.
+    /// Replaces the settings that the user's groups specify. The settings for agent-first callbacks are not changed.
     pub(super) fn with(mut self, wanted: &UserChannels) -> Result<Self, BuildError> {
         for (channel, wanted) in wanted.iter() {
             let channel = to_connect(channel);
@@ -82,7 +83,7 @@ impl ChannelConfigs {
     }
 }
 
-/// A list for a request; `None` if it is empty.
+/// Returns a list for a request, or `None` if the list is empty.
 pub(super) fn filled<T>(list: Vec<T>) -> Option<Vec<T>> {
     Some(list).filter(|list| !list.is_empty())
 }
@@ -100,14 +101,14 @@ const fn to_connect(channel: Channel) -> ConnectChannel {
     }
 }
 
-/// Returns `None` for a channel that this version does not know.
+/// Converts a channel. Returns `None` for a channel that this version does not know.
 fn from_connect(channel: &ConnectChannel) -> Option<Channel> {
     Channel::ALL.into_iter().find(|known| to_connect(*known) == *channel)
 }
 
-/// Returns the settings of a user's channels. For voice, the settings come from the channel settings, which the user sync
-/// writes, or otherwise from the older `PhoneConfig`, which the console and other tools may have written. In
-/// `PhoneConfig`, `SearchUsers` returns the time for after-contact work in milliseconds.
+/// Returns the settings of a user's channels. The voice settings are read from the channel settings, which the user
+/// sync writes. If those are missing, they are read from the older `PhoneConfig`, which the console and other tools may
+/// have written. In `PhoneConfig`, `SearchUsers` returns the time for after-contact work in milliseconds.
 pub(super) fn of_summary(user: &UserSearchSummary) -> UserChannels {
     let mut channels = UserChannels::default();
     let mut add = |channel: &ConnectChannel, settings: VoiceSettings| {

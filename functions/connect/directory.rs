@@ -1,7 +1,7 @@
-//! Reads an instance: all users with the fields that a comparison needs, 500 per page and without a call per user
-//! (`connect:SearchUsers`), and the IDs of named profiles (`connect:ListSecurityProfiles`,
-//! `connect:ListRoutingProfiles`, and only if the input names hierarchy groups, `connect:ListUserHierarchyGroups` and
-//! `connect:DescribeUserHierarchyGroup`).
+//! Reads the users and profiles of an instance. One search (`connect:SearchUsers`) returns 500 users per page, with the
+//! fields that a comparison needs, so no call per user is necessary. Lists return the IDs of security profiles and
+//! routing profiles by name (`connect:ListSecurityProfiles`, `connect:ListRoutingProfiles`). Hierarchy groups are read
+//! only if the input names some (`connect:ListUserHierarchyGroups`, `connect:DescribeUserHierarchyGroup`).
 
 use std::{
     cell::{Cell, RefCell},
@@ -41,10 +41,11 @@ use crate::{
 /// Connect's maximum page sizes for users and for profiles.
 const USERS_PAGE: i32 = 500;
 const NAMES_PAGE: i32 = 1000;
-/// Maximum time for retries of one read. After this time, reading the instance fails.
+/// Maximum time for the retries of one read. If the read still fails after this time, the whole operation fails.
 pub(super) const RETRY_TIME: Duration = Duration::from_secs(60);
 
-/// The kind of a read. Searches are rate-limited. Searches for users have their own maximum time for retries.
+/// The kind of a read. Connect limits the rate of searches. Searches for users have a separate maximum time for
+/// retries.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Read {
     Search(Duration),
@@ -67,11 +68,12 @@ pub struct Directory<'a> {
 
 impl<'a> Directory<'a> {
     /// Creates a directory of the instance with this ID. `alias` is the value of the tag `onboarding` on the users of
-    /// this onboarding. Waits after failures use `clock`; rate limits use wall-clock time.
+    /// this onboarding. The waits after failed requests use `clock`; the rate limits use wall-clock time.
     #[must_use]
     pub fn new(client: &Client, instance_id: &'a str, alias: &'a str, clock: Clock) -> Self {
         Self {
-            // The rate limiter decides on retries and must see every throttle.
+            // The rate limiter decides on retries and must be notified of every throttled request, so the SDK must not
+            // retry.
             client: client.without_retries(),
             instance_id,
             alias,
@@ -83,7 +85,7 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// Returns the clock that the waits after failures use.
+    /// Returns the clock for the waits after failed requests.
     pub(super) const fn clock(&self) -> Clock {
         self.clock
     }
@@ -103,7 +105,7 @@ impl<'a> Directory<'a> {
     /// Returns all users of the instance.
     ///
     /// # Errors
-    /// If any page fails permanently.
+    /// If a page can't be read, despite retries.
     pub async fn users(&self) -> Result<Vec<ConnectUser>, StepError> {
         let search = self.client.search_users().instance_id(self.instance_id).max_results(USERS_PAGE);
         let send = |token| search.clone().set_next_token(token).send();
@@ -113,8 +115,8 @@ impl<'a> Directory<'a> {
         Ok(users.filter_map(|user| connect_user(user, self.alias)).collect())
     }
 
-    /// Returns the user with exactly this name, or `None` if the user does not exist or Connect does not show it yet.
-    /// Sends one request.
+    /// Returns the user with exactly this name. Returns `None` if the user does not exist, or if the search does not
+    /// return the user yet. Sends one request.
     ///
     /// # Errors
     /// If Connect returns an error.
@@ -122,8 +124,8 @@ impl<'a> Directory<'a> {
         Ok(self.users_named(&[username]).await?.pop())
     }
 
-    /// Returns the users with exactly these names that exist and that Connect already shows. Sends one request for all
-    /// names.
+    /// Returns the users with exactly these names, as far as they exist and the search already returns them. Sends one
+    /// request for all names.
     ///
     /// # Errors
     /// If Connect returns an error.
@@ -151,8 +153,8 @@ impl<'a> Directory<'a> {
         Ok(found.filter(|user| usernames.contains(&user.username.as_str())).collect())
     }
 
-    /// Returns the users whose tag contains one of these Entra object IDs and that Connect already shows. Sends one
-    /// request for all IDs.
+    /// Returns the users whose tag contains one of these Entra object IDs, as far as the search already returns them.
+    /// Sends one request for all IDs.
     ///
     /// # Errors
     /// If Connect returns an error.
@@ -213,8 +215,8 @@ impl<'a> Directory<'a> {
         Ok(profiles.filter_map(|profile| Some((profile.name?, profile.id?))).collect())
     }
 
-    /// The list contains only the name of each group, so the groups with a matching name are described to get their
-    /// paths.
+    /// Returns the hierarchy groups with these paths. A list of groups contains only names, so each group with a
+    /// matching name is described to get its path.
     async fn hierarchy_groups(&self, paths: &[&str]) -> Result<BTreeMap<String, String>, StepError> {
         let mut found = BTreeMap::new();
         if paths.is_empty() {
@@ -271,7 +273,7 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// Sends one read, and retries after throttles and failures until the maximum time.
+    /// Sends a read, and retries after throttling and failures until the maximum time has passed.
     pub(super) async fn read<O, E, R, Fut>(
         &self,
         doing: &str,
@@ -305,7 +307,7 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// Sends one read once, without retries. A search first waits until the rate limit allows it.
+    /// Sends a read one time, without retries. A search first waits until the rate limit allows the request.
     async fn attempt<O, E, R, Fut>(&self, doing: &str, kind: Read, send: &impl Fn() -> Fut) -> Result<O, StepError>
     where
         Fut: Future<Output = Result<O, SdkError<E, R>>>,
@@ -356,7 +358,8 @@ fn tagged(key: &str, value: &str) -> TagCondition {
     TagCondition::builder().tag_key(key).tag_value(value).build()
 }
 
-/// Returns the token of the next page. A repeated token is an error, because it would cause an endless loop.
+/// Returns the pagination token of the next page. If Connect returns the current token again, this is an error, because
+/// the loop over the pages would never finish.
 fn next(current: Option<&str>, next: Option<&str>) -> Result<Option<String>, StepError> {
     match next.filter(|token| !token.is_empty()) {
         Some(token) if Some(token) == current => Err(StepError::unavailable(
@@ -372,7 +375,7 @@ fn path_of(path: &HierarchyPath) -> String {
     names.join(" / ")
 }
 
-/// Converts a user; returns `None` for a user without ID or name, which Connect never returns.
+/// Converts a user from a search. Returns `None` if the user has no ID or no name; Connect never returns such a user.
 fn connect_user(user: UserSearchSummary, alias: &str) -> Option<ConnectUser> {
     let channels = channels::of_summary(&user);
     let tags: HashMap<String, String> = user.tags.unwrap_or_default();

@@ -1,4 +1,5 @@
-//! A lane: the requests of one operation, which are sent at the rate of this operation.
+//! A lane: the waiting requests of one Connect operation. The requests of a lane are sent at the rate of this
+//! operation.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -21,7 +22,7 @@ pub(super) struct Attempt<'p> {
     pub(super) tries: u32,
 }
 
-/// A finished attempt. A failed attempt contains the request, for a retry.
+/// A finished attempt. If the attempt failed, this value contains the request, so that it can be sent again.
 pub(super) struct Finished<'p> {
     pub(super) operation: Operation,
     pub(super) tries: u32,
@@ -52,7 +53,7 @@ impl<'p> Lane<'p> {
         self.ready.len() + self.delayed.len()
     }
 
-    /// Returns whether more requests are ready than the token bucket has tokens.
+    /// Returns whether the lane has more requests that could be sent now than its token bucket has tokens.
     pub(super) fn is_limited(&self, now: Instant) -> bool {
         !self.limiter.allows(self.ready.len(), now)
     }
@@ -84,7 +85,7 @@ impl<'p> Lane<'p> {
     }
 
     /// Sends the requests that may be sent now. If `reads` is given, each request also takes a token from this second
-    /// bucket. Returns when the next waiting request may be sent, if known.
+    /// token bucket. Returns the time at which the next waiting request may be sent, if this time is known.
     pub(super) fn launch(
         &mut self,
         now: Instant,

@@ -24,5 +24,5 @@ pub use quick_connects::add_quick_connects;
 pub use rate_limiter::RateLimiter;
 pub use writer::{RemovalCheck, Writer};
 
-/// A step that changes users in several invocations fails after this many consecutive invocations without a change.
+/// A step that changes users in several invocations fails after this many consecutive invocations without any change.
 pub const MAX_IDLE_ROUNDS: u32 = 3;

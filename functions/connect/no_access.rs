@@ -1,8 +1,8 @@
 //! The security profile without permissions, for users who left and are kept (`users.removed.action: "strip"`).
 //!
 //! The sync creates the profile when it is needed for the first time. Before each use, the sync reads the tags and the
-//! permissions of the profile again: it uses no profile of another owner, and removes permissions that were added. The
-//! drift check reads the profile too, because users keep it for a long time.
+//! permissions of the profile again: it does not use a profile of another owner, and it removes permissions that were
+//! added manually. The drift check also reads the profile, because users can have it for a long time.
 
 use std::collections::HashMap;
 
@@ -18,12 +18,12 @@ use crate::aws::error::CallResult as _;
 
 const DESCRIPTION: &str = "Grants nothing. Connect Onboarding assigns it to users who left their Entra groups";
 
-/// Returns the ID of the security profile without permissions in an instance, and creates the profile if `known`, its
-/// ID according to the list of profiles, is `None`. Removes permissions that were added to the profile.
+/// Returns the ID of the security profile without permissions in an instance. `known` is the ID from the list of
+/// profiles; if it is `None`, the profile is created. Permissions that were added to the profile are removed.
 ///
 /// # Errors
-/// `Conflict` if a profile of another owner has the name; `NotConsistentYet` if the profile exists but is not listed
-/// yet; `AccessDenied`.
+/// `Conflict` if a profile with this name belongs to another owner; `NotConsistentYet` if the profile exists, but
+/// Connect does not list it yet; `AccessDenied`.
 pub async fn ensure(
     client: &Client,
     (instance_id, alias): (&str, &str),
@@ -94,8 +94,8 @@ pub async fn permissions(client: &Client, instance_id: &str, id: &str) -> Result
     ))
 }
 
-/// Deletes the security profile without permissions if this onboarding created it. `id` is the ID of the profile
-/// according to the list of profiles. A profile that users still have is kept.
+/// Deletes the security profile without permissions if this onboarding created it. `id` is the profile's ID from the
+/// list of profiles. A profile that is still assigned to users is kept.
 ///
 /// # Errors
 /// The error that Connect returns.
@@ -125,7 +125,7 @@ pub async fn is_ours(client: &Client, (instance_id, alias): (&str, &str), id: &s
 }
 
 impl Directory<'_> {
-    /// Returns whether any user has the security profile with this ID. Sends one request.
+    /// Returns whether the security profile with this ID is assigned to any user. Sends one request.
     ///
     /// # Errors
     /// If Connect returns an error.

@@ -1,7 +1,7 @@
-//! The operations that change users, each with its own token bucket.
+//! The operations that change users. The rate of each operation is limited by a separate token bucket.
 
-/// A Connect operation, or the Graph read that precedes a removal. Each operation except `DescribeUser` and
-/// `DescribeQuickConnect` has its own lane (list of waiting requests) in the [`Writer`](super::Writer).
+/// A Connect operation, or the Graph read that precedes a removal. In the [`Writer`](super::Writer), each operation
+/// except `DescribeUser` and `DescribeQuickConnect` has a lane, that is, a list of its waiting requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
     /// `CreateUser`.
@@ -12,10 +12,11 @@ pub enum Operation {
     TagResource,
     /// `UntagResource`.
     UntagResource,
-    /// `DescribeUser`. Sent directly before each request that replaces more settings than it contains
-    /// ([`Operation::read_before`]), and therefore without a lane of its own.
+    /// `DescribeUser`. This operation has no lane, because it is called directly before a request that replaces more
+    /// settings than it contains ([`Operation::read_before`]).
     DescribeUser,
-    /// `DescribeQuickConnect`. Sent directly before each change of a quick connect, as for `DescribeUser`.
+    /// `DescribeQuickConnect`. This operation has no lane, because it is called directly before each change of a quick
+    /// connect.
     DescribeQuickConnect,
     /// `UpdateUserIdentityInfo`.
     UpdateUserIdentityInfo,
@@ -50,8 +51,8 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Returns the read that is sent before each request of this operation, so that the request also counts against the
-    /// rate of the read.
+    /// Returns the read operation that is called before each request of this operation. The request therefore also
+    /// counts against the rate limit of the read operation.
     #[must_use]
     pub const fn read_before(self) -> Option<Self> {
         match self {
@@ -61,8 +62,8 @@ impl Operation {
         }
     }
 
-    /// Returns the operations that follow this one if the plan gives proficiencies. Their lanes are still empty when the
-    /// rates are read.
+    /// Returns the operations that are called after this operation if the plan sets proficiencies. The lanes of these
+    /// operations are still empty when the rate quotas are read.
     pub(super) const fn of_proficiencies_after(self) -> &'static [Self] {
         match self {
             Self::CreateUser => &[Self::AssociateUserProficiencies, Self::TagResource],
@@ -76,8 +77,8 @@ impl Operation {
         }
     }
 
-    /// Returns whether the operation reads or changes only details of a user: proficiencies, or the traffic distribution
-    /// group. If such an operation is denied, all other requests are sent first.
+    /// Returns whether the operation reads or changes only details of a user: proficiencies, or the traffic
+    /// distribution group. If Connect denies such an operation, all other requests are sent before the run ends.
     #[must_use]
     pub const fn is_of_details(self) -> bool {
         matches!(
@@ -90,7 +91,7 @@ impl Operation {
         )
     }
 
-    /// Returns the Service Quotas code of the operation's rate quota, if AWS has published it.
+    /// Returns the Service Quotas code of the operation's rate quota, if AWS has published this code.
     #[must_use]
     pub const fn rate_quota(self) -> Option<&'static str> {
         match self {

@@ -11,21 +11,22 @@ use tracing::{info, warn};
 /// The outcome of applying a plan.
 #[derive(Debug, Default)]
 pub struct Applied {
-    /// The counts; `calls` and `throttles` include only those of the writer.
+    /// The counts. `calls` and `throttles` include only the requests of the writer.
     pub totals: Totals,
-    /// The error message of each user for whom a request failed, by username. Such a failure does not affect other
-    /// users.
+    /// The error message of each user for whom a request failed, by username. Such a failure does not prevent the
+    /// changes of other users.
     pub failures: BTreeMap<String, String>,
     /// The number of requests of the plan, and of assignments, that were not sent because the deadline was reached.
     pub left: usize,
-    /// The users who must be kept after all, for example because they became members again after the plan was made.
+    /// The users that must not be removed, for example because they became members again after the plan was made.
     pub kept: Vec<String>,
-    /// Why sessions could not be ended, if the operation is denied, unavailable or unknown.
+    /// Why no sessions could be ended, if the operation is denied, unavailable or unknown to Connect.
     pub sign_out_unavailable: Option<String>,
-    /// Why the access of a user outside Connect could not be ended, for the first such user.
+    /// Why the access of a user outside Connect (assignment or Entra sessions) could not be ended. Contains only the
+    /// first such failure.
     pub revocation_failed: Option<String>,
-    /// Whether a part of the plan was left out, because the security profile without permissions, a predefined attribute
-    /// or an assignment to the application could not be set.
+    /// Whether a part of the plan was skipped, because the security profile without permissions, a predefined
+    /// attribute, or an assignment to the application could not be created.
     pub incomplete: bool,
     /// The number of members who were assigned to the application in Entra.
     pub assigned: usize,
@@ -33,22 +34,22 @@ pub struct Applied {
     pub assignments_may_pass: bool,
     /// The names of the quick connects of deleted users that could be neither deleted nor transferred.
     pub(super) quick_connects_left: Vec<String>,
-    /// Why quick connects could not be changed, if the operation is denied or unknown.
+    /// Why no quick connects could be changed, if the operation is denied or unknown to Connect.
     pub(super) quick_connects_unavailable: Option<String>,
     /// Why the first quick connect could not be changed.
     pub(super) quick_connect_error: Option<String>,
-    /// The first of the created users in alphabetical order.
+    /// The created user whose name is first in alphabetical order.
     pub first_created: Option<String>,
-    /// The names of users that exist now and did not exist when the plan was made.
+    /// The names of users that were created after the plan was made.
     created: HashSet<String>,
-    /// The IDs of users that exist now and did not exist when the plan was made, by username.
+    /// The IDs of users that were created after the plan was made, by username.
     ids: HashMap<String, String>,
-    /// The number of changes not applied yet, by user ID.
+    /// The number of changes that are not applied yet, by user ID.
     outstanding: HashMap<String, usize>,
 }
 
 impl Applied {
-    /// Returns whether a user with this name exists now and did not exist when the plan was made.
+    /// Returns whether a user with this name was created after the plan was made.
     #[must_use]
     pub fn has_created(&self, username: &str) -> bool {
         self.created.contains(username)
@@ -67,7 +68,7 @@ impl Applied {
         self.totals.users() > 0 || self.totals.signed_out > 0 || self.assigned > 0
     }
 
-    /// Returns whether everything in the plan was done.
+    /// Returns whether the whole plan was applied.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let left = self.left + self.failures.len() + self.kept.len() + self.totals.waiting_for_quota;
@@ -79,7 +80,7 @@ impl Applied {
     }
 
     /// Records a created user. The log line also contains the object ID in Entra and the security profiles (JSON),
-    /// because Connect does not record since when a user has a security profile.
+    /// because Connect does not record when a user received a security profile.
     pub(super) fn created(&mut self, plan: &Plan, NewUser { username, object_id, assignment, .. }: &NewUser) {
         let security_profiles = json(&plan.profile_names(&assignment.security_profile_ids));
         info!(username, object_id, security_profiles, "{}", log_messages::USER_CREATED);
@@ -144,12 +145,12 @@ impl Applied {
         self.totals.stripped += 1;
     }
 
-    /// Records the ID of a user that did not exist when the plan was made.
+    /// Records the ID of a user that was created after the plan was made.
     pub(super) fn has_id(&mut self, username: &str, id: String) {
         self.ids.insert(username.to_owned(), id);
     }
 
-    /// Returns the ID of a user that did not exist when the plan was made.
+    /// Returns the ID of a user that was created after the plan was made.
     pub(super) fn id_of(&self, username: &str) -> Option<String> {
         self.ids.get(username).cloned()
     }
@@ -184,14 +185,15 @@ impl Applied {
         self.totals.failed = self.failures.len();
     }
 
-    /// Returns whether a user with this name exists, either since before the plan or created by this run.
+    /// Returns whether a user with this name exists: either the user existed before the plan was made, or this run
+    /// created the user.
     pub(super) fn exists(&self, plan: &Plan, username: &str) -> bool {
         self.created.contains(username)
             || plan.create.binary_search_by(|user| user.username.as_str().cmp(username)).is_err()
     }
 }
 
-/// Names as a JSON array. A log field is text, and a name can contain any separator.
+/// Converts names to a JSON array. A log field is text, and a name can contain any separator.
 fn json(names: &[&str]) -> String {
     serde_json::json!(names).to_string()
 }

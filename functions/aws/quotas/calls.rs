@@ -16,13 +16,13 @@ use crate::aws::{self, error::CallResult as _};
 
 const SERVICE: &str = "connect";
 
-/// The current values of a quota in Service Quotas.
+/// The current values of a quota, as Service Quotas returned them.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Reading {
     pub(super) values: QuotaValues,
     pub(super) adjustable: bool,
-    /// The `ContextId` for requests about the quota: the instance's ARN for a quota of an existing instance, otherwise
-    /// `None`.
+    /// The `ContextId` for requests to increase the quota: the instance's ARN if the quota belongs to an existing
+    /// instance, otherwise `None`.
     pub(super) context: Option<String>,
 }
 
@@ -37,11 +37,10 @@ impl Reading {
     }
 }
 
-/// Reads a quota at the levels instance, account and AWS default, in this order, until a level has a value.
+/// Reads a quota at these levels, in this order, until a level has a value: instance, account, AWS default.
 ///
 /// # Errors
-/// If Service Quotas returns an error. For an unknown quota code, no error is returned, but the quota then has no value
-/// at any level.
+/// If Service Quotas returns an error. An unknown quota code is not an error: the quota then has no value at any level.
 pub(super) async fn read(client: &Client, code: &str, instance_arn: Option<&str>) -> Result<Reading, StepError> {
     let mut reading = Reading {
         values: QuotaValues::default(),
@@ -63,8 +62,8 @@ pub(super) async fn read(client: &Client, code: &str, instance_arn: Option<&str>
     }
     if let Some(quota) = shown {
         reading.adjustable = quota.adjustable();
-        // A quota code that is unknown to this release may belong to a quota of the account. Requests about such a
-        // quota have no context.
+        // If this release does not know the quota code, the quota may be one of the account. An increase request for a
+        // quota of the account has no context.
         let known = QUOTA_NAMES.iter().any(|(_, known, _)| *known == code);
         if !known && !belongs_to_a_resource(&quota) {
             reading.context = None;
@@ -78,14 +77,14 @@ fn belongs_to_a_resource(quota: &ServiceQuota) -> bool {
         || quota.quota_context().is_some_and(|context| context.context_scope() == Some(&QuotaContextScope::Resource))
 }
 
-/// Returns the quota with the value applied at a level, or `None` if no value was ever applied at this level.
+/// Returns the quota with the value applied at a level, or `None` if no value has ever been applied at this level.
 async fn applied(client: &Client, code: &str, context: Option<&str>) -> Result<Option<ServiceQuota>, StepError> {
     let asked = client.get_service_quota().service_code(SERVICE).quota_code(code);
     match asked.set_context_id(context.map(Into::into)).send().await {
         Ok(output) => Ok(output.quota.filter(|quota| quota.value().is_some())),
         Err(error) if aws::error::is_not_found(&error) => Ok(None),
-        // AWS does not document the error if a request names a context for a quota that has none. Both error codes are
-        // plausible.
+        // AWS does not document the error code for a request with a context if the quota has no contexts. Both of these
+        // error codes are plausible.
         Err(error) if context.is_some() && aws::error::is(&error, &["IllegalArgumentException"]) => Ok(None),
         Err(error) => Err(aws::error::step_error(format_args!("reading the quota {code}"), &error)),
     }
@@ -120,8 +119,8 @@ pub(super) async fn request(client: &Client, id: &str) -> Result<Option<QuotaReq
     Ok(found.and_then(|output| output.requested_quota).map(request_of))
 }
 
-/// Returns all increase requests for the quota at the level of the context. Without `QuotaRequestedAtLevel`, the
-/// history contains only requests at the account level.
+/// Returns all increase requests for the quota at the level of the context. A call without the parameter
+/// `QuotaRequestedAtLevel` returns only requests at the account level.
 pub(super) async fn history(
     client: &Client,
     code: &str,
@@ -159,13 +158,13 @@ pub(super) enum RequestOutcome {
     Accepted(QuotaRequest),
     /// The quota already has at least the requested value.
     AlreadySufficient,
-    /// The request was rejected, for the given reason.
+    /// Service Quotas rejected the request, for the given reason.
     Refused(String),
-    /// The request can't be made now, for the given reason.
+    /// Service Quotas does not accept the request now, for the given reason; a later poll can send the request again.
     Later(String),
 }
 
-/// Requests an increase to a value.
+/// Requests an increase of a quota to this value.
 pub(super) async fn request_increase(
     client: &Client,
     code: &str,

@@ -1,9 +1,10 @@
-//! Service Quotas for Amazon Connect: reads the value in force, requests an increase, and polls the request. The two
-//! steps that request quotas use this module, and all other code reads quota values through it.
+//! Service Quotas for Amazon Connect: reads the current value of a quota, requests an increase, and polls the increase
+//! request. The two steps that request quotas use this module, and all other code reads quota values through this
+//! module.
 //!
-//! Safe to repeat: Service Quotas accepts no client token, so the value in force and the request history are read
-//! before an increase is requested. An existing request for a sufficient value is reused, regardless of its origin;
-//! [`onboarding_core::quota`] decides whether an increase is requested.
+//! Safe to repeat: Service Quotas accepts no client token, so the current value and the request history are read before
+//! an increase is requested. If a request for a sufficient value already exists, that request is used, even if another
+//! program or a person made it. [`onboarding_core::quota`] decides whether an increase is requested.
 
 mod calls;
 mod preview;
@@ -25,7 +26,7 @@ pub(crate) use self::preview::preview;
 pub struct Wanted<'a> {
     /// The quota code.
     pub code: &'a str,
-    /// The instance's ARN, for quotas of an instance.
+    /// The instance's ARN, if the quota belongs to an instance.
     pub instance_arn: Option<&'a str>,
     /// The required value.
     pub at_least: f64,
@@ -42,8 +43,8 @@ impl Wanted<'_> {
     }
 }
 
-/// Returns the value of a quota that is in force for an instance, or for the account in this Region. Returns `None` if
-/// Service Quotas does not have the quota.
+/// Returns the current value of a quota for an instance, or for the account in this Region. Returns `None` if Service
+/// Quotas does not know the quota.
 ///
 /// # Errors
 /// If Service Quotas returns an error.
@@ -51,10 +52,10 @@ pub async fn in_force(client: &Client, code: &str, instance_arn: Option<&str>) -
     Ok(calls::read(client, code, instance_arn).await?.values.in_force())
 }
 
-/// Checks that Service Quotas has every quota that the input specifies by code.
+/// Checks that Service Quotas knows every quota that the input specifies by quota code.
 ///
 /// # Errors
-/// `InvalidInput` with all unknown codes, or the error that Service Quotas returns.
+/// `InvalidInput`, with all quota codes that Service Quotas does not know; or the error that Service Quotas returns.
 pub async fn check_codes(client: &Client, region: &str, quotas: &[Quota]) -> Result<(), StepError> {
     let named = |quota: &&Quota| !QUOTA_NAMES.iter().any(|(_, code, _)| *code == quota.code);
     let mut unknown = Vec::new();
@@ -77,8 +78,8 @@ pub async fn poll(
     wanted: Wanted<'_>,
     previous: Option<&QuotaResult>,
 ) -> Result<QuotaResult, StepError> {
-    // The status of the request is read before the value of the quota. In the opposite order, a request approved
-    // between the two reads would be combined with the old value.
+    // The status of the increase request is read before the value of the quota. If the value were read first, AWS could
+    // approve the request between the two reads, and this poll would combine the approval with the old value.
     let followed = match previous.and_then(|previous| previous.request_id.as_deref()) {
         Some(id) => calls::request(client, id).await?,
         None => None,
@@ -102,29 +103,29 @@ pub async fn poll(
     }
 }
 
-/// The facts that a poll has read so far.
+/// The values and increase requests that a poll has read so far.
 struct Known {
     reading: Reading,
-    /// The request of the previous poll.
+    /// The increase request that the previous poll returned.
     followed: Option<QuotaRequest>,
-    /// All requests for the quota.
+    /// All increase requests for the quota.
     history: Option<Vec<QuotaRequest>>,
-    /// The request on which AWS has decided, and for which this poll has already read the values with
-    /// `ListServiceQuotas`.
+    /// An increase request on which AWS has decided. This poll has already read the values with `ListServiceQuotas` for
+    /// this request.
     awaited: Option<QuotaRequest>,
 }
 
 /// What a poll does next.
 #[derive(Debug, PartialEq)]
 enum Next {
-    /// Read the request history: an earlier attempt may have made a request, and its response was lost.
+    /// Read the request history: an earlier attempt may have requested an increase without receiving the response.
     ReadHistory,
-    /// Read the value with `ListServiceQuotas`. AWS has decided on this request, and its value may already be applied
-    /// although `GetServiceQuota` does not return it.
+    /// Read the value with `ListServiceQuotas`. AWS has decided on this increase request, and the requested value may
+    /// already be applied although `GetServiceQuota` still returns the old value.
     ListValues(QuotaRequest),
-    /// The poll requests an increase of the quota and then returns this result.
+    /// Request an increase of the quota, then return this result.
     Request(Box<QuotaResult>),
-    /// The poll returns this result.
+    /// Return this result.
     Return(Box<QuotaResult>),
 }
 
@@ -147,7 +148,7 @@ fn next(known: &Known, wanted: Wanted<'_>, previous: Option<&QuotaResult>) -> Ne
     }
 }
 
-/// Creates the result before a decision.
+/// Creates the result that applies until the poll has decided.
 fn initial_result(wanted: Wanted<'_>, reading: &Reading, previous: Option<&QuotaResult>) -> QuotaResult {
     QuotaResult {
         code: wanted.code.into(),
@@ -175,8 +176,8 @@ async fn request_increase(
         }
         RequestOutcome::Later(reason) => pending(result, polls, reason),
         RequestOutcome::Refused(reason) => {
-            // AWS does not document the error if the requested value is already applied. The current value therefore
-            // shows whether the quota is sufficient.
+            // AWS does not document the error code for a request whose value is already applied. So the current value
+            // of the quota determines whether the quota is sufficient.
             let value = in_force(client, wanted.code, wanted.instance_arn).await?;
             result.value = value.unwrap_or(result.value);
             if result.value >= wanted.at_least { result } else { refused(result, &reason) }
@@ -184,7 +185,7 @@ async fn request_increase(
     })
 }
 
-/// Returns the result of a poll that ends without a further call.
+/// Returns the result of a poll that needs no further call to Service Quotas.
 fn decided_result(result: QuotaResult, decision: QuotaDecision<'_>) -> QuotaResult {
     let polls = result.attempt - 1;
     match decision {
@@ -227,7 +228,7 @@ fn pending(mut result: QuotaResult, polls: u32, reason: String) -> QuotaResult {
     result
 }
 
-/// Returns the denied result with the reason and the required action.
+/// Returns the result for a denied quota, with the reason and the action that the operator must take.
 fn refused(mut result: QuotaResult, reason: &str) -> QuotaResult {
     let request = result.request_id.as_deref().map_or(String::new(), |id| format!(", request {id}"));
     let case = result.case_id.as_deref().map_or(String::new(), |id| format!(", support case {id}"));
@@ -259,7 +260,7 @@ mod tests {
         QuotaRequest { id: id.into(), status: status.into(), desired: Some(10.0), ..QuotaRequest::default() }
     }
 
-    /// Describes the next action: its name, or the status and the request ID of the result.
+    /// Describes the poll's next action: the name of the action, or the status and the request ID of the result.
     fn outcome(next: Next) -> (String, Option<String>) {
         match next {
             Next::ReadHistory => ("read history".into(), None),

@@ -1,4 +1,4 @@
-//! The preview of a quota for a plan. The preview only reads and requests no increase.
+//! The preview of a quota in a plan. The preview only reads, and does not request an increase.
 
 use aws_sdk_servicequotas::Client;
 use onboarding_core::{

@@ -43,8 +43,8 @@ pub(crate) fn of(quotas: &[Quota], users: Option<f64>) -> Vec<Target> {
     targets
 }
 
-/// The same as [`of`] for an existing instance: users that do not belong to the onboarding are added to the required
-/// number.
+/// Works as [`of`], for an existing instance: the required number of users also includes the users of the instance that
+/// do not belong to the onboarding.
 ///
 /// # Errors
 /// If Connect returns an error.
@@ -63,8 +63,8 @@ fn with_headroom(at_least: f64) -> f64 {
     (at_least * 11.0 / 100.0).ceil() * 10.0
 }
 
-/// Returns the number of users of the instance that do not belong to the onboarding. These users count against the
-/// quota too.
+/// Returns the number of users of the instance that do not belong to the onboarding. These users also count against the
+/// users quota.
 async fn unmanaged_users(client: &Client, instance_arn: &str) -> Result<u64, StepError> {
     let ours = UserSearchFilter::builder()
         .tag_filter(
@@ -82,7 +82,7 @@ async fn unmanaged_users(client: &Client, instance_arn: &str) -> Result<u64, Ste
 async fn count_users(client: &Client, instance_arn: &str, filter: Option<UserSearchFilter>) -> Result<u64, StepError> {
     let instance_id = instance_arn.rsplit('/').next().unwrap_or(instance_arn);
     let sent = client.search_users().instance_id(instance_id).set_search_filter(filter).max_results(1).send().await;
-    // A new instance may not be visible everywhere in Connect yet. Such an instance has no users.
+    // A new instance may not be visible in all parts of Connect yet. A new instance has no users.
     let found = sent.if_found().doing(format_args!("counting the users of {instance_arn}"))?;
     let count = found.and_then(|output| output.approximate_total_count);
     Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())

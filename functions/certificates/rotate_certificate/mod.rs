@@ -1,4 +1,4 @@
-//! `rotate-certificate`: renews SAML signing certificates before they expire, without interrupting sign-in. Without
+//! `rotate-certificate`: replaces SAML signing certificates before they expire, without interrupting sign-in. Without
 //! rotation, no user could sign in after three years. Each invocation is one round of the state machine
 //! `rotate-certificate`: the round performs one action per instance and returns the time to wait until the next round.
 //!
@@ -8,18 +8,20 @@
 //!   certificate, or writes the certificate lists without an old certificate), `iam:UpdateSAMLProvider`;
 //!   `dynamodb:UpdateItem` (records which execution may add a certificate). The lease of the alias:
 //!   `dynamodb:UpdateItem`, `states:DescribeExecution`.
-//! * Permissions: `Application.Read.All` of the runtime identity for reading, if granted; `Application.ReadWrite.All`
-//!   of the setup identity for all other calls, used only when a certificate is due.
-//! * Safe to repeat: [`onboarding_core::rotation`] chooses each action from the current certificates in both clouds,
+//! * Permissions: to read, `Application.Read.All` of the runtime identity, if granted. For all other calls, and only
+//!   when a certificate is due, `Application.ReadWrite.All` of the setup identity.
+//! * Safe to repeat: [`onboarding_core::rotation`] chooses each action from the current certificates in Entra and IAM,
 //!   and sign-in works after each action. Two concurrent executions add only one certificate, because the registry
 //!   permits only one of them to add a certificate.
 //!
-//! This step composes the metadata for IAM from the application's certificate list. Entra's metadata document is not
-//! used, because this document contains new certificates only after a delay, still contains removed certificates for a
-//! while, and Microsoft does not guarantee which certificates it contains. A permanent refusal by either cloud is
-//! reported to the operator and is not an error, so that the rotation of the other instances continues.
+//! This step composes the metadata for IAM from the application's certificate list, and does not use Entra's metadata
+//! document, for three reasons: Entra adds a new certificate to the document only after a delay, keeps a removed
+//! certificate in the document for a while, and Microsoft does not guarantee which certificates the document contains.
+//! If Entra or IAM permanently refuses a change, the step reports this to the operator instead of returning an error,
+//! so that the rotation of the other instances continues.
 //!
-//! Each round removes certificates from one instance only, and the result is verified before the next removal. After
+//! Each round removes certificates from one instance only, and the result is verified before the next removal. After an
+//! unexpected result, the execution removes no more certificates.
 //! an unexpected result, the execution removes no more certificates.
 
 mod observation;
@@ -44,15 +46,15 @@ use crate::{
     registry::{self, Acquisition, Claim, Entry, Registry, Scope, Unreadable},
 };
 
-/// Seconds until the next round if a newly added certificate is not visible yet, or after a temporary error.
+/// Seconds until the next round if Entra does not return a newly added certificate yet, or after a temporary error.
 const LOOK_AGAIN: u64 = 60;
 /// Maximum number of consecutive rounds with an error.
 const MOST_FAILURES: u32 = 10;
 
-/// Runs one round.
+/// Runs one round for all instances.
 ///
 /// # Errors
-/// If the registry can't be read. An error of a single instance is returned in the output.
+/// If the registry can't be read. The error of a single instance is part of the output instead.
 pub async fn run(ctx: &Context, input: RotateCertificateInput) -> Result<RotateCertificateOutput, StepError> {
     let registry = Registry::new(ctx)?;
     let (entries, unreadable) = match &input.instance_id {
@@ -143,7 +145,8 @@ fn started(entry: &Entry) -> Rotation {
     }
 }
 
-/// Reports an unreadable registry entry, because the certificate of its instance can't be determined.
+/// Returns the status for a registry entry that can't be read. The instance's certificate can't be determined, so an
+/// operator must act.
 fn unreadable_rotation(entry: Unreadable) -> Rotation {
     Rotation {
         instance_id: entry.instance_id,
@@ -154,8 +157,8 @@ fn unreadable_rotation(entry: Unreadable) -> Rotation {
     }
 }
 
-/// Converts an error to a rotation status: the next round retries after an error that may pass; after any other error,
-/// an operator must act.
+/// Converts an error to a rotation status. After an error that may be temporary, the next round tries again; after any
+/// other error, an operator must act.
 fn after_error(before: &Rotation, error: &StepError) -> (Rotation, u64) {
     let failures = before.failures + 1;
     let is_retried =
@@ -176,7 +179,7 @@ fn after_error(before: &Rotation, error: &StepError) -> (Rotation, u64) {
     (Rotation { status, failures, detail, ..before.clone() }, wait)
 }
 
-/// One round of one instance.
+/// One round of the rotation for one instance.
 struct Round<'a> {
     ctx: &'a Context,
     registry: &'a Registry<'a>,
@@ -186,8 +189,9 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Runs the round while holding the lease of the alias. The lease is released between rounds, because rounds are
-    /// hours apart, and because each round makes its decision from the current certificates in both clouds.
+    /// Runs the round while holding the lease of the alias. The lease is released between two rounds, because the time
+    /// between them can be hours, and because each round makes its decision from the current certificates in Entra and
+    /// IAM.
     async fn run_locked(&self, removals: &mut Removals) -> Result<(Rotation, u64), StepError> {
         let lock = (Scope::Alias, self.entry.alias.as_str());
         let execution = self.input.execution.as_str();
@@ -220,7 +224,8 @@ impl Round<'_> {
         result
     }
 
-    /// Observes both clouds, decides and performs one action; returns the new state and the time to wait.
+    /// Reads the certificates in Entra and IAM, chooses one action and performs it. Returns the new state of the
+    /// rotation, and the seconds to wait until the next round.
     async fn run(&self, removals: &mut Removals) -> Result<(Rotation, u64), StepError> {
         let observation = self.observe().await?;
         let parameters = RotationParameters {
@@ -232,8 +237,8 @@ impl Round<'_> {
         };
         let action = rotation::next(&observation.observed, &parameters);
         if action.writes() {
-            // The owner of the SAML provider is checked before any change in Entra, because IAM would have to trust the
-            // new certificate.
+            // The owner of the SAML provider is checked before any change in Entra: each change needs this provider to
+            // trust the new certificate.
             observation.provider.must_be_ours(&self.entry.alias)?;
         }
         match action {
@@ -258,7 +263,7 @@ impl Round<'_> {
         Ok(Observation::new(principal, provider, &names::certificate_subject(&self.entry.alias)))
     }
 
-    /// Lets IAM trust the new certificate in addition to the active one.
+    /// Writes metadata to IAM with which IAM trusts the new certificate in addition to the active certificate.
     async fn trust(
         &self,
         observation: &Observation,
@@ -273,7 +278,7 @@ impl Round<'_> {
         (self.at(RotationStatus::Trusted, &observation.observed, target), rotation::TRUST_PROPAGATION)
     }
 
-    /// Makes the new certificate the active one in Entra.
+    /// Makes the new certificate the active certificate in Entra.
     async fn activate(&self, observation: &Observation, target: &str) -> Result<(Rotation, u64), StepError> {
         self.writer().activate_certificate(&observation.principal, target).await?;
         Ok(self.wait_for_activation(observation, target))
@@ -303,13 +308,13 @@ impl Round<'_> {
         ))
     }
 
-    /// Returns the Graph client of the setup identity. Only writes need the permissions of this identity. If a
-    /// permission was revoked, the error of the write names it.
+    /// Returns the Graph client of the setup identity, whose permissions are needed only to write. If a permission was
+    /// revoked, the error of the write names the permission.
     fn writer(&self) -> &Graph {
         self.ctx.graph_as(Identity::Setup)
     }
 
-    /// Handles a rotation with nothing left to do.
+    /// Returns the final status of a rotation that needs no further action.
     async fn finish(&self, observation: &Observation) -> Result<(Rotation, u64), StepError> {
         let first = self.before.status == RotationStatus::Started;
         if !first {
@@ -319,7 +324,7 @@ impl Round<'_> {
         Ok((self.at(status, &observation.observed, &observation.observed.active), 0))
     }
 
-    /// Adds a certificate, unless the registry permits this only to another execution.
+    /// Adds a certificate, unless the registry permits only another execution to add a certificate.
     async fn add(&self, observation: &Observation) -> Result<(Rotation, u64), StepError> {
         match self.registry.claim_rotation(&self.entry.instance_id, &self.input.execution).await? {
             Claim::HeldByOther => {
@@ -370,7 +375,7 @@ impl Round<'_> {
             Removal::Damaged(missing) => (RotationStatus::NeedsPerson, damaged(&observation.principal.app_id, missing)),
         };
         if result != Removal::Done {
-            // IAM continues to trust the certificate, because the certificate may still be in Entra's list, where an
+            // IAM continues to trust the old certificate. It may still be in Entra's certificate list, where an
             // administrator could activate it.
             certificates.extend(removed.iter().cloned());
         }

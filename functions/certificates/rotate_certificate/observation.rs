@@ -1,4 +1,4 @@
-//! The observed state of an instance in both clouds, and the update of the certificates that IAM trusts.
+//! The certificates of an instance in Entra and IAM, and the update of the certificates that IAM trusts.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::{
     entra::{KeyCredential, ServicePrincipal},
 };
 
-/// The observed state of an instance in both clouds.
+/// The certificates of an instance in Entra and IAM.
 pub(super) struct Observation {
     pub(super) principal: ServicePrincipal,
     pub(super) provider: Provider,
@@ -24,7 +24,7 @@ pub(super) struct Observation {
 }
 
 impl Observation {
-    /// `subject` is the subject of the certificates that this product creates.
+    /// `subject` is the subject with which this product creates certificates.
     pub(super) fn new(principal: ServicePrincipal, provider: Provider, subject: &str) -> Self {
         let observed = observed(&principal, subject, &provider.metadata);
         Self { principal, provider, observed }
@@ -36,7 +36,8 @@ impl Observation {
         let certificates: Vec<&str> = listed.map(|one| one.der.as_str()).collect();
         let known = &self.provider.metadata;
         let document = saml::metadata_document(&known.entity_id, &known.single_sign_on, &certificates);
-        // Verified before the update: without the active certificate in the metadata, every sign-in would fail.
+        // This check precedes the update: if the metadata did not contain the active certificate, every sign-in would
+        // fail.
         let listed: BTreeSet<String> = read_metadata(&document)?.thumbprints.into_iter().collect();
         if listed != *thumbprints || !listed.contains(&self.observed.active) {
             return Err(StepError::internal(format!(
@@ -44,7 +45,8 @@ impl Observation {
             )));
         }
         match self.provider.update(ctx, document).await {
-            // AWS does not document whether IAM accepts only metadata that the issuer has signed.
+            // AWS does not document whether IAM rejects metadata without the issuer's signature. If IAM rejects the
+            // composed metadata, Entra's own document is tried.
             Err(error) if error.kind == StepErrorKind::InvalidInput => {
                 self.trust_published(ctx, thumbprints, &error.message).await
             }

@@ -1,4 +1,4 @@
-//! The SAML provider of an onboarded instance, as used by the certificate rotation.
+//! The SAML provider of an onboarded instance, for the certificate rotation.
 
 use onboarding_core::{
     StepError, names,
@@ -16,7 +16,7 @@ use crate::{
 pub(super) struct Provider {
     arn: String,
     owner: Ownership,
-    /// The metadata that IAM trusts.
+    /// The metadata that the SAML provider contains.
     pub(super) metadata: Metadata,
 }
 
