@@ -4,10 +4,10 @@
 # version:  asl-validator 4.0.0, jsonata 2.0.6 (npm)
 # expected: asl-validator has a JSON schema for retriers, so it rejects values that the specification does not allow.
 # seen:     asl-validator accepts States.ALL together with other error names and in a retrier that is not the last one.
-#           It accepts JitterStrategy HALF, a BackoffRate below 1, a MaxDelaySeconds below IntervalSeconds, a heartbeat
-#           above the timeout, and variables named "states" and "$x". It does reject a negative wait and a transition
-#           out of a branch.
-# matters:  each of these definitions passes a check that relies on asl-validator, and then fails at deployment.
+#           It also accepts JitterStrategy HALF, a BackoffRate below 1, a MaxDelaySeconds below IntervalSeconds, a
+#           heartbeat above the timeout, and variables named "states" and "$x". asl-validator does reject a negative
+#           wait and a transition out of a branch.
+# matters:  each accepted definition passes a check that relies on asl-validator, and then fails at deployment.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

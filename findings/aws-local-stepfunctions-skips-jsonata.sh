@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# aws-local-stepfunctions runs a state machine that uses JSONata to its end without evaluating the JSONata expressions.
+# aws-local-stepfunctions completes an execution of a JSONata state machine without evaluating the expressions.
 #
 # version:  aws-local-stepfunctions 3.0.0 (npm)
 # expected: aws-local-stepfunctions validates definitions, so it rejects a query language that it does not support.
 # seen:     an expression with a syntax error is rejected, but a correct expression is never evaluated: the execution
-#           succeeds, and its output is its input. A Choice that uses JSONata fails.
+#           succeeds and returns the input as the output. A Choice that uses JSONata fails.
 # matters:  a test of a state machine without a Choice always passes, even if the expressions are wrong.
 set -euo pipefail
 work=$(mktemp -d)

@@ -2,9 +2,9 @@
 # `az ad app permission add` adds a permission a second time if the application already has it.
 #
 # version:  azure-cli 2.91.0 (PyPI)
-# expected: the permissions of an application are a set, and the command reads them before it writes, so it adds only
+# expected: the permissions of an application are a set. The command reads this set before it writes, so it adds only
 #           missing permissions.
-# seen:     each run adds the permission to the list again.
+# seen:     each run of the command adds the permission to the list again.
 # matters:  a setup script makes the list longer with each run. A script must read the list first and add only missing
 #           permissions.
 set -euo pipefail

@@ -6,8 +6,8 @@
 # seen:     Connect returns LimitExceededException for a reached quota. botocore treats this error code as throttling,
 #           for every service, and retries the request. IAM returns LimitExceeded in the same situation, which botocore
 #           does not retry.
-# matters:  a program that creates many users in a full instance uses up three times as many requests of the account's
-#           rate limit.
+# matters:  if the quota of the instance is reached, a program that creates many users uses up the account's rate limit
+#           three times as fast.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

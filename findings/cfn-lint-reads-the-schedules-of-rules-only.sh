@@ -2,10 +2,11 @@
 # cfn-lint validates schedule expressions of EventBridge rules, but not those of EventBridge Scheduler.
 #
 # version:  cfn-lint 1.58.0 (PyPI)
-# expected: the expressions of AWS::Scheduler::Schedule are validated as rate(), cron() or at(), as the rules E3027 and E3031
-#           validate those of AWS::Events::Rule as rate() or cron().
-# seen:     "rate(1 days)" in a rule is an error. "rate(1 fortnight)", "cron(0 8 * *)" and "every day" in a schedule are accepted.
-# matters:  the template passes the lint, and the deployment fails at the schedule.
+# expected: the cfn-lint rules E3027 and E3031 require that an expression in AWS::Events::Rule is a valid rate() or
+#           cron(). In the same way, an expression in AWS::Scheduler::Schedule must be a valid rate(), cron() or at().
+# seen:     "rate(1 days)" in an EventBridge rule is an error. "rate(1 fortnight)", "cron(0 8 * *)" and "every day" in a
+#           schedule are accepted.
+# matters:  the template passes the lint, and the deployment fails when CloudFormation creates the schedule.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

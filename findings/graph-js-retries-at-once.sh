@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Microsoft's Graph client for JavaScript repeats a throttled request immediately if Graph returns `Retry-After: 30,120`.
+# Microsoft's Graph client for JavaScript repeats a throttled request immediately if the response has the header
+# `Retry-After: 30,120`.
 #
 # version:  @microsoft/microsoft-graph-client 3.0.7 (npm)
 # expected: if the client cannot parse the header, it waits for its default delay, as it does if the header is missing
 #           (3 s).
 # seen:     the client converts the text to NaN, and a timer of NaN milliseconds fires immediately. The request and its
-#           retry are therefore less than a second apart. With "2", the client does wait. Graph does sometimes send two
+#           retry are therefore less than a second apart. With "2", the client waits. Graph does sometimes send two
 #           numbers (issue 1159 of msgraph-sdk-python). A POST is retried in the same way as a GET, even after a 504,
 #           although the first POST may have created the object.
 # matters:  the retries increase the throttling, and an object can be created twice.

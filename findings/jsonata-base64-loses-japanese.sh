@@ -5,8 +5,8 @@
 # expected: the text is encoded as UTF-8, which is also what the program `base64` does and what the decoders of JSON
 #           APIs expect.
 # seen:     each character becomes one byte: é becomes 0xE9, and only the lower byte of each character of 日本 is kept, so
-#           that other characters are decoded. jsonata-python, with which emulators evaluate the same definitions,
-#           encodes as UTF-8.
+#           that decoding returns other characters. jsonata-python, with which emulators evaluate the same
+#           definitions, encodes as UTF-8.
 # matters:  a display name or a document that a state encodes arrives damaged, but only in AWS and not in an emulator.
 set -euo pipefail
 work=$(mktemp -d)

@@ -4,10 +4,10 @@
 # version:  jsonata-python 0.7.1 (PyPI), jsonata 2.0.6 (npm)
 # expected: $string returns JSON in the format of JavaScript, at any depth. jsonata-python does this for a number that
 #           is not nested.
-# seen:     inside an array or object, an integer keeps its fraction (20.0), exponents have two digits (1e-07), and non-ASCII
-#           letters are escaped. A null in a nested array is lost from a path.
-# matters:  if a state stores, compares or hashes an object as text, the result differs between an emulator and AWS as
-#           soon as a program in between writes 20.0, as Rust and Java do for floats.
+# seen:     inside an array or object, an integer keeps its fraction (20.0), exponents have two digits (1e-07), and
+#           non-ASCII letters are escaped. A path expression omits a null that is in a nested array.
+# matters:  a state may store, compare or hash an object as text. The result then differs between an emulator and AWS if
+#           the object comes from a program that writes 20 as 20.0, as Rust and Java do for floats.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

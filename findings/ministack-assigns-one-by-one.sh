@@ -2,10 +2,11 @@
 # ministack assigns the variables of a state one after another, and accepts a Choice condition that is not a Boolean.
 #
 # version:  ministack 1.5.33, boto3 1.43.106 (PyPI)
-# expected: as the Amazon States Language defines: all expressions of Assign use the values from before the state, so
-#           two variables can be swapped. A condition that is not a Boolean fails the execution. Every state can define
-#           its result with Output.
-# seen:     the expression of the second variable gets the new value of the first one. The condition 1 counts as true.
+# expected: ministack follows the Amazon States Language: all expressions of Assign use the values that the variables
+#           had before the state, so two variables can be swapped. A condition that is not a Boolean fails the
+#           execution. Every state can define its result with Output.
+# seen:     the expression of the second variable gets the new value of the first variable. The condition 1 counts as
+#           true.
 #           Output is ignored in Parallel and Succeed.
 # matters:  a state machine can pass every local test and take another path in AWS.
 set -euo pipefail

@@ -2,9 +2,9 @@
 # SAM allows a function to send failed events to an encrypted queue, but not to use the KMS key that encrypts the queue.
 #
 # version:  aws-sam-translator 1.115.0 (PyPI)
-# expected: EventInvokeConfig and DeadLetterQueue give the function's role all permissions that it needs to send to this
-#           queue. The queue is in the same template and names its KMS key, so the permissions are sqs:SendMessage,
-#           kms:GenerateDataKey and kms:Decrypt.
+# expected: EventInvokeConfig and DeadLetterQueue give the function's role all permissions that the role needs to send
+#           failed events to the queue. The queue is in the same template and names its KMS key, so these permissions
+#           are sqs:SendMessage, kms:GenerateDataKey and kms:Decrypt.
 # seen:     the role gets sqs:SendMessage twice, but no KMS action. The template must add the KMS permissions to the
 #           function's policies.
 # matters:  failed events are lost. The deployment reports no error, so the fault is noticed only when an event fails.

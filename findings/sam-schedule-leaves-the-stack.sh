@@ -8,8 +8,8 @@
 # seen:     the name of the schedule is the logical ID, in the schedule group "default", which all stacks of the Region
 #           share. The role that the schedule assumes has no boundary. Each event needs OmitName and its own
 #           PermissionsBoundary.
-# matters:  a second stack in the same Region fails to deploy. So does every stack in an account that requires a
-#           permissions boundary.
+# matters:  a second stack in the same Region cannot be deployed. In an account that requires a permissions boundary,
+#           no stack with such an event can be deployed.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -3,7 +3,7 @@
 # attribute even if it is configured to accept the response.
 #
 # version:  python3-saml 1.16.0, pysaml2 7.5.5 (PyPI); samlify 2.13.1, @node-saml/node-saml 5.1.0 (npm)
-# expected: Entra is a very common identity provider. By default, it signs only the assertion and sends attributes
+# expected: Entra is a very common identity provider. By default, Entra signs only the assertion and sends attributes
 #           without a name format, so a library that has Entra's metadata accepts such a response.
 # seen:     python3-saml and samlify accept the response. node-saml requires a signature of the whole response unless
 #           `wantAuthnResponseSigned` is false, and pysaml2 unless `want_response_signed` is False. pysaml2 then signs

@@ -3,8 +3,9 @@
 # counts as true.
 #
 # version:  scim-patch 0.8.3 (npm)
-# expected: scim-patch supports Entra's PATCH requests, whose capitalised operation names it accepts. It therefore
-#           converts `active` to the Boolean false. Attribute names are not case-sensitive (RFC 7643, section 2.1).
+# expected: scim-patch accepts Entra's capitalized operation names, so it supports Entra's PATCH requests. scim-patch
+#           therefore converts `active` to the Boolean false. Attribute names are not case-sensitive (RFC 7643,
+#           section 2.1).
 # seen:     Entra's default request for a disabled user sets active to the text "False". A request with the path
 #           "Active" creates a second attribute.
 # matters:  `if (user.active)` still accepts a user who has left the company. A provisioning endpoint must convert the
