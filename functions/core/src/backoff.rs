@@ -66,8 +66,8 @@ pub fn phone_numbers(attempt: u32) -> u64 {
     if attempt < 12 { approval(attempt) } else { LAST }
 }
 
-/// Seconds until the next poll of a test call. A test call takes half a minute, and at most five minutes (Amazon Connect
-/// administrator guide, "Execute test cases"). A queued test call starts later.
+/// Seconds until the next poll of a test call. A test call takes half a minute, and at most five minutes (Amazon
+/// Connect administrator guide, "Execute test cases"). A queued test call starts later.
 #[must_use]
 pub const fn first_call(attempt: u32) -> u64 {
     if attempt < 6 { 10 } else { 60 }

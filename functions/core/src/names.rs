@@ -8,34 +8,34 @@ pub const MANAGED_BY_KEY: &str = "managed-by";
 pub const MANAGED_BY: &str = "connect-onboarding";
 /// The key of the second tag on every object that this product creates. Its value is the alias of the instance.
 pub const ONBOARDING_KEY: &str = "onboarding";
-/// The tag key on a Connect user whose value is the Entra object id.
+/// The key of the tag on a Connect user that contains the user's Entra object id.
 pub const ENTRA_OBJECT_ID_KEY: &str = "entra-object-id";
-/// The tag key on a credential's secret whose value is the expiry date of the credential (RFC 3339, or a date).
+/// The key of the tag on a credential's secret that contains the expiry date of the credential (RFC 3339, or a date).
 pub const EXPIRES_KEY: &str = "expires";
 /// The name of the security profile without permissions, for users who left and are kept.
 pub const NO_ACCESS_PROFILE: &str = "Connect Onboarding No Access";
-/// The name of the flow that answers calls to phone numbers without a flow.
+/// The name of the starter flow, which answers calls to phone numbers that have no flow of their own.
 pub const STARTER_FLOW: &str = "Connect Onboarding starter flow";
 /// The name of the test case that calls the starter flow.
 pub const FIRST_CALL_TEST: &str = "Connect Onboarding first call";
 /// The IAM path of the roles and policies that an onboarding creates. The functions have permissions only for this
 /// path.
 pub const IAM_PATH: &str = "/connect-onboarding/";
-/// The display name of Microsoft's gallery application.
+/// The display name of the application in Microsoft's gallery from which an onboarding creates the Entra application.
 pub const GALLERY_APPLICATION: &str = "AWS Single-Account Access";
 /// The template id of the gallery application, in case Microsoft renames it again (its former name is "Amazon Web
 /// Services (AWS)").
 pub const GALLERY_APPLICATION_ID: &str = "8b1025e4-1dd2-430b-a150-2ef79cd700f5";
 
-/// The name of the IAM role whose ARN is the subject of an identity's federated tokens. The name is fixed, because the
-/// federated credential in Entra must contain it exactly. The name includes the Region, because role names must be
-/// unique in the account.
+/// The name of the IAM role with which an identity signs in to Entra. The subject of the identity's federated tokens is
+/// the ARN of this role. The name is fixed, because the federated credential in Entra must contain the ARN exactly. The
+/// name includes the Region, because role names must be unique in the account.
 #[must_use]
 pub fn graph_role(stack: &str, region: &str, identity: Identity) -> String {
     format!("{stack}-{region}-graph-{identity}")
 }
 
-/// The display name of an identity's app registration.
+/// The display name of the app registration of an identity.
 #[must_use]
 pub fn app_registration(stack: &str, identity: Identity) -> String {
     format!("Connect Onboarding {identity} ({stack})")
@@ -47,8 +47,8 @@ pub fn credential_secret(stack: &str, identity: Identity) -> String {
     format!("{stack}/graph-{identity}")
 }
 
-/// Whether two aliases belong to the same instance. An alias is a host name, so Amazon Connect ignores case. Use this
-/// function for every comparison of aliases and of `onboarding` tag values.
+/// Whether two aliases belong to the same instance. An alias is part of a host name, so Amazon Connect does not
+/// distinguish upper and lower case. Use this function for every comparison of aliases and of `onboarding` tag values.
 #[must_use]
 pub fn same_alias(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
@@ -66,8 +66,8 @@ pub fn service_principal_tag(alias: &str) -> String {
     format!("{MANAGED_BY}:{alias}")
 }
 
-/// The additional tag on an adopted service principal, which existed before its onboarding. An onboarding does not
-/// change the properties of a service principal with this tag, and a teardown does not delete it.
+/// The additional tag on an adopted service principal, which existed before the onboarding that uses it. An onboarding
+/// does not change the properties of a service principal with this tag, and a teardown does not delete it.
 pub const ADOPTED_TAG: &str = "connect-onboarding-adopted";
 
 /// The alias in a service principal's tag; `None` if this product did not set the tag.

@@ -1,23 +1,23 @@
 //! Approved origins: the websites that may embed the Contact Control Panel of an instance.
 
-/// The longest host name, in characters (RFC 1035). With `https://` and a port of five digits, this results in the 267
-/// characters that Amazon Connect allows for an origin.
+/// Maximum length of a host name, in characters (RFC 1035). With `https://` and a port of five digits, an origin has at
+/// most 267 characters, the maximum that Amazon Connect allows.
 const MAX_HOST: usize = 253;
-/// The longest part of a host name between two dots.
+/// Maximum length of a label, which is the part of a host name between two dots.
 const MAX_LABEL: usize = 63;
-/// The port that an origin does not name.
+/// The default port of HTTPS. An origin in its normal form does not contain this port.
 const HTTPS_PORT: u16 = 443;
 
-/// Why a text is not an origin.
+/// The reason why a text is not an origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OriginFault {
-    /// It does not begin with `https://`.
+    /// The text does not begin with `https://`.
     NotHttps,
-    /// It contains a path, a query, a fragment or a username.
+    /// The text contains a path, a query, a fragment or a username.
     NotOnlyOrigin,
-    /// It has no valid host name.
+    /// The text has no valid host name.
     Host,
-    /// It has no valid port.
+    /// The text has no valid port.
     Port,
 }
 
@@ -54,7 +54,7 @@ fn number(port: &str) -> Result<u16, OriginFault> {
     port.parse().ok().filter(|_| is_number).ok_or(OriginFault::Port)
 }
 
-/// Whether two texts are the same origin. An administrator may have typed an origin in another form in the console.
+/// Whether two texts are the same origin. An administrator may have entered an origin in another form in the console.
 #[must_use]
 pub fn same(one: &str, other: &str) -> bool {
     one == other || normal_form(one).is_ok_and(|one| normal_form(other) == Ok(one))

@@ -3,26 +3,27 @@
 //! The API reference does not state the following three facts:
 //!
 //! * A quota that was never increased has no applied value: `GetServiceQuota` returns `NoSuchResourceException`, for an
-//!   instance (aws-cli#8584) and for an account (aws-cli#6629). The value in force is then the account value, or else
-//!   the AWS default value, as the Service Quotas console documents.
+//!   instance (aws-cli#8584) and for an account (aws-cli#6629). The value in force is then the account value or, if
+//!   there is none, the AWS default value, as the Service Quotas console documents.
 //! * The status of a request can be `APPROVED` before the value changes, and `CASE_CLOSED` does not state whether AWS
 //!   granted the request. So only the value in force shows the result.
 //! * A request has no client token. If the response to a request is lost, a retry finds the request in the request
-//!   history. The request history may show a decision before the new value is visible.
+//!   history. The request history may show the decision of AWS before the new value is visible.
 
 use crate::onboarding::QUOTA_NAMES;
 
 /// How many times the quota's value is read again after the request is `APPROVED`. The waits of
 /// [`approval`](crate::backoff::approval) add up to about a day.
 const READS_AFTER_APPROVAL: u32 = 11;
-/// How many times the quota's value is read again after the request is `CASE_CLOSED`. The waits add up to about an hour
-/// and a half.
+/// How many times the quota's value is read again after the request is `CASE_CLOSED`. The waits between these reads add
+/// up to about an hour and a half.
 const READS_AFTER_CLOSED_CASE: u32 = 4;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 
-/// The values of one quota. `None` if Service Quotas has no value at this level, or if the level does not apply.
+/// The values of one quota. A field is `None` if Service Quotas has no value at this level, or if the level does not
+/// apply.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct QuotaValues {
     /// The value applied to the instance.
@@ -47,7 +48,8 @@ impl QuotaValues {
     }
 }
 
-/// Name and code of the entry in [`QUOTA_NAMES`] whose code is most similar to this code; `None` if no code is similar.
+/// Name and code of the entry in [`QUOTA_NAMES`] whose code is most similar to the given code; `None` if no code is
+/// similar.
 #[must_use]
 pub fn nearest(code: &str) -> Option<(&'static str, &'static str)> {
     let differences = |known: &str| known.chars().zip(code.chars()).filter(|(one, other)| one != other).count();
@@ -77,8 +79,8 @@ pub struct QuotaRequest {
     pub status: String,
     /// Seconds since the last change of the request.
     pub age: u64,
-    /// How many times the quota's value was read since AWS decided on the request; `None` if this execution has not
-    /// been polling the request.
+    /// How many times the quota's value was read since AWS decided on the request; `None` if this execution does not
+    /// poll the request.
     pub followed: Option<u32>,
 }
 
@@ -97,8 +99,8 @@ impl QuotaRequest {
             "DENIED" | "NOT_APPROVED" | "INVALID_REQUEST" => Stage::Refused,
             "CASE_CLOSED" => Stage::Closed,
             "APPROVED" => Stage::Approved,
-            // An unknown status counts as undecided, because a wait does no harm, but the report of a denial may be
-            // wrong.
+            // An unknown status is treated as undecided: waiting does no harm, but a report that AWS denied the request
+            // may be wrong.
             _ => Stage::Open,
         }
     }
@@ -138,7 +140,7 @@ pub enum QuotaDecision<'a> {
     Undecided(&'a QuotaRequest),
     /// AWS has decided on the request, and the value may still change.
     ValueOutstanding(&'a QuotaRequest),
-    /// AWS denied the request, or the value did not change.
+    /// AWS denied the request, or the value still has not changed long after AWS decided on the request.
     Refused(&'a QuotaRequest),
 }
 
@@ -218,7 +220,7 @@ mod tests {
         QuotaRequest { age, ..request }
     }
 
-    /// The decision as one word, followed by the id of the request that led to it.
+    /// The name of the decision, followed by the id of the request that led to the decision.
     fn decided(in_force: Option<f64>, requests: &[QuotaRequest]) -> String {
         match decide(NEED, in_force, true, requests) {
             QuotaDecision::Sufficient => "sufficient".into(),

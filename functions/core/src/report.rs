@@ -17,7 +17,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 pub fn compose(input: ReportInput) -> Report {
     let ReportInput { execution, started_at, preflight, instance, configuration, telephony, sign_on } = input;
     let mut open_items = preflight.open_items;
-    // `preflight` may have reported a quota that was too low and is sufficient now. Removes such open items.
+    // Removes the open items in which `preflight` reported a quota as too low, if the quota is sufficient now.
     open_items.retain(|item| {
         let settled = |quota: &QuotaResult| quota.status == QuotaStatus::Sufficient;
         !telephony.quotas.iter().any(|quota| settled(quota) && item.subject == format!("quota {}", quota.name))

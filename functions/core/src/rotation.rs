@@ -31,16 +31,16 @@ pub struct Certificate {
     pub expires: OffsetDateTime,
     /// Whether this stack created the certificate. Only certificates that this stack created are removed.
     pub ours: bool,
-    /// The certificate in DER, encoded in base64.
+    /// The certificate in DER format, encoded in base64.
     pub der: String,
 }
 
-/// The state of Entra and IAM.
+/// The state of the certificates in Entra and IAM.
 #[derive(Clone, Debug)]
 pub struct Observed {
     /// The application's certificates.
     pub certificates: Vec<Certificate>,
-    /// The thumbprint of the active certificate.
+    /// The thumbprint of the active certificate, with which Entra signs.
     pub active: String,
     /// The thumbprints that the SAML provider in IAM trusts.
     pub trusted: BTreeSet<String>,
@@ -57,7 +57,7 @@ pub struct RotationParameters<'a> {
     pub force: bool,
     /// The stage that the previous round reached.
     pub stage: RotationStatus,
-    /// The thumbprint of the new certificate, from the previous round; empty in the first round.
+    /// The thumbprint of the new certificate, as returned by the previous round; empty in the first round.
     pub target: &'a str,
 }
 
@@ -97,9 +97,9 @@ pub enum RotationAction {
         /// All certificates that IAM should trust afterwards.
         certificates: BTreeSet<String>,
     },
-    /// Entra does not list the target certificate, or does not list it yet.
+    /// The list of certificates that Entra returned does not contain the target certificate. The list may be outdated.
     NotVisible,
-    /// The application has no active certificate. A rotation does not create a first certificate; only an onboarding
+    /// The application has no active certificate. Only an onboarding creates the first certificate; a rotation never
     /// does.
     NoneActive,
     /// An administrator made another certificate active during the rotation.
@@ -134,17 +134,17 @@ pub fn next(observed: &Observed, parameters: &RotationParameters<'_>) -> Rotatio
     let usable: BTreeSet<String> = usable.map(|one| one.thumbprint.clone()).collect();
 
     let target = if parameters.target.is_empty() {
-        // If this stack created a certificate that is not active and expires after the active certificate, an earlier
-        // rotation has added this certificate and failed before the switch. If an administrator has activated a
-        // certificate of another origin, this decision is respected until that certificate expires soon: the
-        // administrator may have replaced a certificate of this stack because its key is not safe.
+        // If a certificate of this stack is not active and expires after the active certificate, an earlier rotation
+        // has added this certificate and failed before the switch. If an administrator has activated a certificate that
+        // this stack did not create, the rotation keeps that certificate active until it expires soon: the
+        // administrator may have replaced a certificate of this stack because its private key is no longer secret.
         let due = active.expires < parameters.now + Duration::days(parameters.days);
         let successor = observed.certificates.iter().filter(|one| one.ours && one.expires > active.expires);
         let successor = successor.filter(|one| one.expires > parameters.now && (active.ours || due));
         match successor.max_by_key(|one| one.expires) {
             Some(successor) => successor,
             None if due => return RotationAction::Add,
-            // The previous rotation failed after the new certificate was activated. This rotation is finished first,
+            // The previous rotation failed after it activated the new certificate. That rotation is finished first,
             // even if another rotation is requested.
             None if !outdated.is_empty() || usable != observed.trusted => active,
             None if parameters.force => return RotationAction::Add,
@@ -198,8 +198,8 @@ mod tests {
         RotationParameters { now: day(0), days: 30, force: false, stage, target }
     }
 
-    /// Emulates Entra and IAM. An execution may end after any action; the next execution starts without the state of
-    /// the previous one.
+    /// Emulates Entra and IAM. An execution may end after any action. The next execution does not receive the output of
+    /// the ended execution.
     struct Clouds {
         observed: Observed,
         added: usize,
@@ -215,7 +215,7 @@ mod tests {
             Self { observed, added: 0 }
         }
 
-        /// Applies an action, as the step does. Returns stage and target for the next round.
+        /// Applies an action, as the step does. Returns the stage and the target certificate for the next round.
         fn apply(&mut self, decided: RotationAction) -> Option<(RotationStatus, String)> {
             match decided {
                 RotationAction::Add => {

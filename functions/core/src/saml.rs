@@ -1,4 +1,4 @@
-//! The SAML data of both sides: URLs and claims for Entra, federation metadata for IAM.
+//! SAML data: URLs and claims for Entra, and federation metadata for IAM.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -10,7 +10,7 @@ use crate::{
     onboarding::{Destination, UsernameAttribute},
 };
 
-/// The claim with the role ARN and the provider ARN.
+/// The claim with the ARNs of the role and of the SAML provider.
 pub const ROLE_CLAIM: &str = "https://aws.amazon.com/SAML/Attributes/Role";
 /// The claim for the role session name, which must equal the Connect username.
 pub const ROLE_SESSION_NAME_CLAIM: &str = "https://aws.amazon.com/SAML/Attributes/RoleSessionName";
@@ -23,14 +23,14 @@ pub const IDENTIFIER: &str = "https://signin.aws.amazon.com/saml";
 const METADATA_NS: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 const SIGNATURE_NS: &str = "http://www.w3.org/2000/09/xmldsig#";
 
-/// All characters except the unreserved characters of RFC 3986.
+/// The characters that are percent-encoded: all ASCII characters except the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The relay state: the instance's federation endpoint in the AWS console, with the page that opens after sign-in.
 ///
 /// The administrator guide of Amazon Connect, "Use a destination in your relay state URL", documents `destination` as a
-/// percent-encoded path. `new_domain=true` selects the domain `my.connect.aws`, to which the documented paths belong, on
-/// instances that were created before March 2021 ("Infrastructure security"); newer instances have only this domain.
+/// percent-encoded path. The documented paths belong to the domain `my.connect.aws`. Instances that were created before
+/// March 2021 also have another domain, and `new_domain=true` selects `my.connect.aws` ("Infrastructure security").
 #[must_use]
 pub fn relay_state(region: &str, instance_id: &str, destination: Option<&Destination>) -> String {
     let endpoint = format!("https://{region}.console.aws.amazon.com/connect/federate/{instance_id}");
@@ -56,14 +56,14 @@ pub fn user_access_url(app_id: &str, tenant_id: &str) -> String {
     format!("https://launcher.myapps.microsoft.com/api/signin/{app_id}?tenantId={tenant_id}")
 }
 
-/// The entityID in a tenant's metadata.
+/// The issuer (entityID) in a tenant's federation metadata.
 #[must_use]
 pub fn entity_id(tenant_id: &str) -> String {
     format!("https://sts.windows.net/{tenant_id}/")
 }
 
-/// The first identifier that no other application uses. `taken` contains the identifiers of the tenant's other
-/// applications.
+/// The first identifier that no other application uses. `taken` contains the identifiers of all other applications of
+/// the tenant.
 #[must_use]
 pub fn free_identifier<'a>(taken: impl IntoIterator<Item = &'a str>) -> String {
     let taken: std::collections::BTreeSet<&str> = taken.into_iter().collect();
@@ -79,8 +79,8 @@ pub fn is_aws_identifier(identifier: &str) -> bool {
     identifier.split('#').next() == Some(IDENTIFIER)
 }
 
-/// The definition of the claims mapping policy. Role and session duration are constants, and the session name is a user
-/// attribute. The field names in the definition are case-sensitive.
+/// The definition of the claims mapping policy. The values of the role and the session duration are constants, and the
+/// value of the role session name is a user attribute. The field names in the definition are case-sensitive.
 #[must_use]
 pub fn claims_definition(role_arn: &str, saml_provider_arn: &str, username: UsernameAttribute, seconds: u32) -> Value {
     json!({
@@ -108,12 +108,13 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Whether an XML document has the same issuer and sign-in URLs as this metadata and trusts the active certificate.
-    /// If the active certificate is unknown, the document must trust all certificates of this metadata.
+    /// Whether the SAML provider's document `xml` has the same issuer and sign-in URLs as this metadata and contains
+    /// the active certificate. If the active certificate is unknown, the document must contain all certificates of this
+    /// metadata.
     ///
-    /// The other certificates may differ. Entra's metadata contains removed certificates for a while, which must not be
-    /// trusted again, and lacks certificates that Entra has not published yet. `rotate-certificate` keeps the trusted
-    /// certificates equal to the certificates of the application.
+    /// The other certificates may differ. Entra's metadata still contains a removed certificate for a while, and this
+    /// certificate must not be trusted again. Entra's metadata also lacks certificates that Entra has not published
+    /// yet. `rotate-certificate` keeps the trusted certificates equal to the certificates of the application.
     #[must_use]
     pub fn is_trusted_by(&self, xml: &str, active: Option<&str>) -> bool {
         read_metadata(xml).is_ok_and(|present| {
@@ -126,7 +127,8 @@ impl Metadata {
         })
     }
 
-    /// Whether an XML document trusts only certificates of this metadata and the active certificate.
+    /// Whether the SAML provider's document `xml` contains only certificates of this metadata and the active
+    /// certificate.
     #[must_use]
     pub fn covers(&self, xml: &str, active: &str) -> bool {
         let known = |one: &String| one.eq_ignore_ascii_case(active) || self.thumbprints.contains(one);
@@ -197,8 +199,8 @@ pub fn read_metadata(xml: &str) -> Result<Metadata, StepError> {
     Ok(Metadata { entity_id, single_sign_on, thumbprints })
 }
 
-/// Metadata with only the identity provider and its signing certificates (base64 DER). A rotation gives this document
-/// to IAM, because the document that Entra publishes may not contain the right certificates yet.
+/// Creates metadata with only the identity provider and its signing certificates (base64 DER). A rotation uploads this
+/// document to IAM, because the metadata that Entra publishes may not contain the right certificates yet.
 #[must_use]
 pub fn metadata_document(entity_id: &str, single_sign_on: &[String], certificates: &[&str]) -> String {
     let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");

@@ -1,10 +1,10 @@
-//! Identifies the source files from which the functions' binary is built. The build script `functions/build.rs`, which
-//! compiles this file too, writes the marker into the binary. `onboard deploy` compares this marker with the files of the
-//! checkout, because a binary of an earlier build does not belong to the template and the state machines of the
-//! checkout.
+//! Computes a marker that identifies the source files from which the functions' binary is built. The build script
+//! `functions/build.rs`, which also compiles this file, writes the marker into the binary. `onboard deploy` compares
+//! the marker in the binary with the marker of the checkout, because a binary of an earlier build may not match the
+//! template and the state machines of the checkout.
 //!
-//! The marker depends only on the names and contents of the files. Therefore it does not change with times of files, and
-//! it also covers changes that are not committed.
+//! The marker depends only on the names and contents of the files. It therefore covers changes that are not committed,
+//! and does not depend on the modification times of the files.
 
 use std::{
     fs, io,
@@ -13,12 +13,12 @@ use std::{
 
 /// The folder with the source files.
 const FOLDER: &str = "functions";
-/// Files outside the folder that affect the binary.
+/// Files outside [`FOLDER`] that affect the binary.
 const BUILD: [&str; 2] = ["Cargo.lock", "Cargo.toml"];
-/// Other files, such as those of an editor, do not affect the binary.
+/// The extensions of the source files. Files with other extensions, such as an editor's, do not affect the binary.
 const EXTENSIONS: [&str; 3] = ["ld", "rs", "toml"];
-/// Parameters of the hash FNV-1a with 64 bits (RFC 9923). The build script has no dependencies and therefore
-/// no cryptographic hash, which the recognition of an old file does not need.
+/// Parameters of the 64-bit hash FNV-1a (RFC 9923). The build script has no dependencies, so it has no cryptographic
+/// hash. FNV-1a is sufficient to recognize a binary of an earlier build.
 const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0100_0000_01b3;
 
@@ -92,7 +92,7 @@ mod tests {
             assert_ne!(write(name, "second"), first, "{name}");
             assert_eq!(write(name, "first"), first, "{name}");
         }
-        // Content that moves to another file is a change too.
+        // The marker also changes if content moves from one file to another.
         assert_ne!((write("functions/main.rs", ""), write("functions/aws/error.rs", "firstfirst")).1, first);
         fs::remove_dir_all(root.join("functions")).unwrap();
         assert_eq!(marker(&root).unwrap(), None);

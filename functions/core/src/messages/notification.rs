@@ -24,11 +24,12 @@ const MAX_TEXT: usize = 40_000;
 pub struct Notification {
     /// The subject: at most [`MAX_SUBJECT`] characters, no line breaks.
     pub subject: String,
-    /// The text for email and all other subscriptions.
+    /// The text for email and for all other subscriptions except those of chat applications.
     pub text: String,
-    /// The custom notification for Amazon Q Developer in chat applications (administrator guide, "Custom notifications").
+    /// The custom notification for Amazon Q Developer in chat applications (administrator guide, "Custom
+    /// notifications").
     pub chat: Value,
-    /// A reference number. Repeated notifications of the same event have the same reference.
+    /// A reference number. Repeated notifications of the same event have the same reference number.
     pub reference: String,
 }
 
@@ -81,9 +82,9 @@ impl Notification {
         Self { subject: subject(&title), text, chat, reference }
     }
 
-    /// The parameter `Message` of the SNS operation `Publish`, with `MessageStructure` set to `json`: email and queue
-    /// subscriptions receive the text. HTTPS subscriptions, which chat applications use, receive the form for chat
-    /// applications.
+    /// The value of the parameter `Message` of the SNS operation `Publish`, with `MessageStructure` set to `json`.
+    /// Email and queue subscriptions receive the text. HTTPS subscriptions, which chat applications use, receive the
+    /// form for chat applications.
     #[must_use]
     pub fn body(&self) -> String {
         let chat = self.chat.to_string();
@@ -103,7 +104,8 @@ fn cut(text: &str, most: usize) -> String {
     text.chars().take(most).chain(" […]".chars()).collect()
 }
 
-/// A digest of the content, without time and task token, so that a repeated notification has the same reference.
+/// Computes the reference number: a digest of the message without time and task token, so that a repeated notification
+/// has the same reference number.
 fn reference(message: &Message) -> String {
     digest::of_parts([message.kind(), message.execution(), message.topic()], 6)
 }

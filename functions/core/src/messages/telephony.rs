@@ -1,4 +1,4 @@
-//! The notifications about number orders and Support cases, composed by the step `order-numbers`.
+//! The notifications about phone number orders and Support cases, which the step `order-numbers` composes.
 
 use super::texts::Texts;
 use crate::{
@@ -9,21 +9,21 @@ use crate::{
 /// An event about which an operator must be notified immediately.
 #[derive(Clone, Copy, Debug)]
 pub enum News<'a> {
-    /// The step filed the case.
+    /// The step filed the Support case.
     Filed,
     /// AWS asked a question in the case and waits for a reply.
     Asked(&'a str),
-    /// An operator must file the case, with the text of the order.
+    /// An operator must file the case, with the text that the order contains.
     FileManually,
     /// The documents can't be attached to the case. The texts are the reasons.
     Documents(&'a [String]),
     /// The step filed the case, but can't read it, for example because the account can no longer use the Support API.
     Unreadable,
-    /// AWS closed the case although the order is not fulfilled.
+    /// AWS closed the case although AWS has not fulfilled the order.
     Closed(&'a str),
 }
 
-/// The text of a notification about an order. `tokyo` states whether the order includes 03 numbers.
+/// Composes the text of a notification about an order. `tokyo` states whether the order includes 03 numbers.
 #[must_use]
 pub fn telephony_news(language: Language, order: &CaseOrder, news: News<'_>, tokyo: bool) -> String {
     let texts = Texts(language);
@@ -40,7 +40,7 @@ pub fn telephony_news(language: Language, order: &CaseOrder, news: News<'_>, tok
     }
 }
 
-/// The subject of a case.
+/// The subject of a Support case in a notification.
 pub(crate) fn topic_name(topic: Topic, language: Language) -> String {
     match topic {
         Topic::PhoneNumbers => Texts(language).phone_numbers(),

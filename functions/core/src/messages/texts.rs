@@ -4,12 +4,12 @@ use std::fmt::Display;
 
 use crate::onboarding::Language;
 
-/// The texts in one language.
+/// All texts in one language.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Texts(pub(super) Language);
 
-/// Defines one function for each text: `name(arguments) = "English", "日本語";`. Both texts contain the arguments
-/// inline.
+/// Defines one function for each text: `name(arguments) = "English", "日本語";`. Both texts refer to the arguments by
+/// name, in braces.
 macro_rules! texts {
     ($($name:ident($($argument:ident),*) = $english:literal, $japanese:literal;)*) => {
         impl Texts { $(
@@ -35,7 +35,7 @@ texts! {
         "同じ参照番号のメッセージが再度届いた場合は、後から届いたメッセージに従ってください";
 }
 
-// Onboarding.
+// Texts about onboardings.
 texts! {
     sign_in_ready_title(alias) = "Amazon Connect {alias}: users can sign in",
         "Amazon Connect {alias}: サインインできるようになりました";
@@ -83,7 +83,7 @@ texts! {
          解決後に同じ入力で再実行してください。正しく設定されているリソースは変更されません。";
 }
 
-// User sync.
+// Texts about the user sync.
 texts! {
     unsafe_plan_title(name) = "Amazon Connect {name}: a user sync is waiting for your approval",
         "Amazon Connect {name}: ユーザー同期が承認を待っています";
@@ -122,7 +122,7 @@ texts! {
          改めて承認を求めます):";
 }
 
-// Signing certificates.
+// Texts about signing certificates.
 texts! {
     rotated_title(name) = "Amazon Connect {name}: the signing certificate was replaced",
         "Amazon Connect {name}: 署名証明書を更新しました";
@@ -150,7 +150,7 @@ texts! {
         "対応後に、中断したところから再開する (翌日の定期実行を待つこともできます):";
 }
 
-// Drift.
+// Texts about drift.
 texts! {
     drift_reverted_title(alias) = "Amazon Connect {alias}: manual changes were reverted",
         "Amazon Connect {alias}: 手動で変更された設定を元に戻しました";
@@ -179,7 +179,7 @@ texts! {
     see_all_findings() = "To see all findings:", "すべての検出結果を確認する:";
 }
 
-// Teardown, and failed executions.
+// Texts about teardowns and failed executions.
 texts! {
     teardown_title(alias) = "Amazon Connect {alias}: teardown finished",
         "Amazon Connect {alias}: オンボーディングを削除しました";
@@ -203,11 +203,11 @@ texts! {
     see_the_error() = "To see the error:", "詳細を確認する:";
 }
 
-// Number orders and Support cases.
+// Texts about phone number orders and Support cases.
 texts! {
     phone_numbers() = "phone numbers", "電話番号";
     outbound_calls() = "outbound calls to Japanese mobiles", "日本の携帯電話への発信";
-    // For 03 numbers, AWS checks this requirement first, and many orders do not meet it.
+    // AWS checks this requirement first for 03 numbers, and many orders do not meet it.
     tokyo_address() = "\nThe order includes 03 numbers: the proof of address must show an address in Tokyo.",
         "\n03 番号を申請するため、住所の証明書類には東京都内の住所が記載されている必要があります。";
     case_filed(topic, case, reminder) = "{topic}: case {case} was filed with AWS Support. It usually takes two to six weeks; the \

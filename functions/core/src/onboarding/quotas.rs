@@ -55,7 +55,8 @@ pub struct Quota {
     pub code: String,
     /// The minimum value.
     pub value: f64,
-    /// Whether a denied request fails the onboarding. If not, the onboarding continues and reports the denial.
+    /// Whether the onboarding fails if AWS denies an increase of the quota. If not, the onboarding continues and reports
+    /// the denial.
     #[serde(default)]
     pub required: bool,
 }
@@ -65,8 +66,8 @@ fn upper_case<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Strin
     String::deserialize(deserializer).map(|code| code.to_ascii_uppercase())
 }
 
-/// The Connect quotas that have a friendly name: name, code, whether the quota belongs to an instance (Amazon Connect
-/// administrator guide, service quotas).
+/// The Connect quotas that have a friendly name. Each entry contains the name, the code, and whether the quota belongs
+/// to an instance (Amazon Connect administrator guide, service quotas).
 pub const QUOTA_NAMES: [(&str, &str, bool); 9] = [
     ("instances", "L-AA17A6B9", false),
     ("phoneNumbers", "L-8F812903", true),

@@ -35,12 +35,12 @@ pub struct Users {
 }
 
 impl Users {
-    /// Maximum number of groups in an input. The data that an execution passes between its states is limited in size
-    /// and contains each group several times.
+    /// Maximum number of groups in an input. The data that an execution passes from state to state contains each group
+    /// several times, and the size of this data is limited.
     pub const MAX_GROUPS: usize = 300;
 
-    /// Maximum number of proficiencies of one user. The tag in which the sync records them has at most 256 characters.
-    /// Connect's quota "Proficiencies per agent" is 10 by default and can be raised.
+    /// Maximum number of proficiencies of one user. The sync records the proficiencies in the value of a tag, which has
+    /// at most 256 characters. Connect's quota "Proficiencies per agent" is 10 by default and can be increased.
     pub const MAX_PROFICIENCIES: usize = 24;
 
     /// The hierarchy group paths in the settings of the Entra groups.

@@ -1,4 +1,5 @@
-//! Reads the start input that asks for the description of an instance as strictly as the start input of an onboarding.
+//! Reads the start input that requests the description of an instance. The checks are as strict as those of
+//! `onboarding.json`.
 
 use serde_json::Value;
 

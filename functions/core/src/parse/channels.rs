@@ -1,4 +1,4 @@
-//! The checks of the settings of channels in `users.groups`.
+//! The checks of the channel settings in `users.groups`.
 
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ fn voice(at: &Location<'_>, value: &Value) {
     );
 }
 
-/// Checks the settings of chats. Connect ends after-contact work of a chat after 5,400 seconds, even if the setting is
+/// Checks the settings for chats. Connect ends after-contact work of a chat after 5,400 seconds, even if the setting is
 /// greater (API reference, `AfterContactWorkConfig`).
 fn chat(at: &Location<'_>, value: &Value) {
     settings(at, value, integer::<0, 5_400>);
@@ -51,14 +51,13 @@ fn settings(at: &Location<'_>, value: &Value, work: fn(&Location<'_>, &Value)) {
     );
 }
 
-/// Rejects a setting that only the voice channel has (API reference, `PersistentConnectionConfig` and
+/// Rejects a setting that exists only for the voice channel (API reference, `PersistentConnectionConfig` and
 /// `VoiceEnhancementConfig`).
 fn only_voice(at: &Location<'_>, _: &Value) {
     at.fault("is a setting of the channel VOICE only", "チャネル VOICE でのみ指定できます");
 }
 
-/// Checks that a group does not name two different values for one setting of the voice channel: in `phone` and in
-/// `channels.VOICE`.
+/// Checks that `phone` and `channels.VOICE` of a group do not contain different values for the same setting.
 pub(super) fn contradictions(at: &Location<'_>, group: &Value) {
     for setting in ["autoAccept", "afterContactWorkSeconds"] {
         let (phone, voice) = (group["phone"].get(setting), group["channels"]["VOICE"].get(setting));

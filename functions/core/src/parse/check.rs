@@ -29,7 +29,7 @@ impl<'a> Location<'a> {
         self.fault_in(Part::Value, message, japanese);
     }
 
-    /// Records a fault in this part of the text.
+    /// Records a fault at this place. `part` is the part of the JSON text that contains the fault.
     pub(super) fn fault_in(&self, part: Part, message: impl Into<String>, japanese: impl Into<String>) {
         let problem = Problem { part, ..Problem::new(self.path.clone(), message, japanese) };
         self.problems.borrow_mut().push(problem);
@@ -81,7 +81,7 @@ pub(super) const fn optional(name: &'static str, check: Check) -> Field {
     Field { name, required: false, check }
 }
 
-/// Checks an object with these fields and no others.
+/// Checks that a value is an object that has these fields and no others.
 pub(super) fn object(at: &Location<'_>, value: &Value, fields: &[Field]) {
     if !value.is_object() {
         at.wrong_type("an object", "オブジェクトで指定してください", value);

@@ -37,7 +37,7 @@ pub(super) fn onboarding(at: &Location<'_>, value: &Value) {
     combinations(at, value);
 }
 
-/// Checks rules that involve several fields.
+/// Checks the rules that involve several fields.
 fn combinations(at: &Location<'_>, value: &Value) {
     let (users, entra, telephony) = (&value["users"], &value["entra"], &value["telephony"]);
     if users["nestedGroups"] == "flatten" && entra["assignment"] != "users" {
@@ -75,7 +75,7 @@ fn combinations(at: &Location<'_>, value: &Value) {
     }
 }
 
-/// A starter flow needs a phone number that it can answer.
+/// Checks that an input with a starter flow allows inbound calls and has a phone number without a flow of its own.
 fn starter_flow(at: &Location<'_>, value: &Value) {
     if value["telephony"]["starterFlow"] != true {
         return;
@@ -334,8 +334,9 @@ fn security_profiles(at: &Location<'_>, value: &Value) {
             at.index(index).fault("is named twice", "2 回指定されています");
         }
         if profile == names::NO_ACCESS_PROFILE {
-            // A member who has only this profile would count as a user who left and has no rights, so nothing would be
-            // taken away when the member leaves, even if the profile belongs to another owner and grants permissions.
+            // The sync would treat a member with only this profile as a user who left and whose rights are already
+            // removed. When the member leaves, the sync would therefore take nothing away, even if the profile belongs
+            // to another owner and grants permissions.
             at.index(index).fault(
                 "is reserved for users who left; name another security profile, without permissions if that is intended",
                 "このプロファイルは、グループから外れたユーザー用に予約されています。別のセキュリティプロファイルを\
@@ -371,8 +372,8 @@ fn removed(at: &Location<'_>, value: &Value) {
     }
 }
 
-/// Checks what happens to the quick connects of deleted users: `"delete"`, or an object with the username of the user
-/// who gets them.
+/// Checks the setting for the quick connects of deleted users: `"delete"`, or an object with the username of the user
+/// to whom the quick connects are transferred.
 fn quick_connects(at: &Location<'_>, value: &Value) {
     if value.is_object() {
         object(at, value, &[required("transferTo", connect_username)]);

@@ -46,12 +46,12 @@ pub enum Part {
     Value,
     /// The key at the end of the path.
     Key,
-    /// These bytes.
+    /// The bytes of the text in this range.
     Text(Range<usize>),
 }
 
 impl Problem {
-    /// A fault of a value.
+    /// Creates a fault of the value at the path.
     #[must_use]
     pub fn new(path: impl Into<String>, message: impl Into<String>, japanese: impl Into<String>) -> Self {
         Self { path: path.into(), message: message.into(), japanese: japanese.into(), part: Part::Value }
@@ -144,7 +144,7 @@ impl Onboarding {
         onboarding
     }
 
-    /// Sets the default names of the objects that the input does not name.
+    /// Sets the default name of each object for which the input contains no name.
     fn set_default_names(&mut self) {
         let alias = self.instance.alias.clone();
         for (name, default) in [

@@ -29,7 +29,7 @@ pub(super) fn quotas(at: &Location<'_>, value: &Value) {
     }
 }
 
-/// Converts `quotas` in the input to a list with a quota code in each entry, which is the form that the steps use.
+/// Converts `quotas` in the input to a list in which each entry has a quota code. The steps use only this form.
 pub(super) fn as_list(mut input: Value) -> Value {
     let listed = match input.get("quotas") {
         Some(Value::Object(map)) => map

@@ -9,8 +9,8 @@ use crate::{
     text::is_control,
 };
 
-/// The characters of a path or query other than letters and digits (RFC 3986, `pchar`, `/` and `?`, without
-/// percent-encoding).
+/// The characters that a path or query may contain in addition to letters and digits (RFC 3986, `pchar`, `/` and `?`,
+/// without percent-encoding).
 const SIGNS: &str = "-._~!$&'()*+,;=:@/?";
 
 pub(super) fn sign_in(at: &Location<'_>, value: &Value) {
@@ -36,7 +36,8 @@ fn destination(at: &Location<'_>, value: &Value) {
         at.fault(format!("must have at most {most} characters"), format!("{most} 文字以内で指定してください"));
     }
     let path = text.split('?').next().unwrap_or_default();
-    // Some web servers ignore the parameters of a segment, which follow a semicolon.
+    // A segment can have parameters after a semicolon. Some web servers ignore the parameters, so `..;a` counts as
+    // `..`.
     let is_dot = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
     if path.contains("//") {
         at.fault(

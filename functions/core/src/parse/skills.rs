@@ -41,8 +41,9 @@ pub(super) fn proficiencies(at: &Location<'_>, value: &Value) {
 }
 
 /// Checks the name or a value of a predefined attribute. The pattern is from the Amazon Connect administrator guide,
-/// "Create predefined attributes": `^(?!(aws:|connect:))[\p{L}\p{Z}\p{N}_.:/=+-@']+$`, at most 100 characters. Names with
-/// the prefix `connect:` are allowed here, because Connect itself has such attributes, for example `connect:Subtype`.
+/// "Create predefined attributes": `^(?!(aws:|connect:))[\p{L}\p{Z}\p{N}_.:/=+-@']+$`, at most 100 characters.
+/// Unlike this pattern, the check allows names with the prefix `connect:`, because Connect itself has such attributes,
+/// for example `connect:Subtype`.
 fn name(at: &Location<'_>, value: &Value) {
     text_up_to::<100>(at, value);
     let name = value.as_str().unwrap_or_default();
@@ -55,8 +56,9 @@ fn name(at: &Location<'_>, value: &Value) {
     }
 }
 
-/// Checks that no two groups write an attribute or a value differently. Amazon Connect has no two predefined attributes,
-/// and no two values of one attribute, that differ only in case (administrator guide, "Create predefined attributes").
+/// Checks that all groups use the same spelling for an attribute and for each of its values. In Amazon Connect, two
+/// predefined attributes must not differ only in upper and lower case; the same is true for two values of one attribute
+/// (administrator guide, "Create predefined attributes").
 pub(super) fn spellings(at: &Location<'_>, groups: &[Value]) {
     let mut attributes: HashMap<String, &str> = HashMap::new();
     let mut values: HashMap<(String, String), &str> = HashMap::new();

@@ -1,5 +1,5 @@
-//! Finds the places of values in a JSON text, and duplicate keys. For a duplicate key, a JSON parser silently keeps the
-//! last value, so an edit of the first value would have no effect.
+//! Finds the position of each value in a JSON text, and keys that an object contains twice. If a key is duplicate, a
+//! JSON parser silently keeps the last value, so an edit of the first value would have no effect.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -8,7 +8,7 @@ use super::{
     check::{self, Location},
 };
 
-/// The places of all values in a JSON text, by JSON path.
+/// The positions of all values in a JSON text, by JSON path.
 ///
 /// The text must be valid JSON; for any other text the result is unspecified.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Source {
     duplicates: Vec<Problem>,
 }
 
-/// The place of a value, and of the key before it, in bytes.
+/// The positions of a value and of its key, in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
     key: Option<Range<usize>>,
@@ -25,7 +25,7 @@ struct Place {
 }
 
 impl Source {
-    /// Finds the places of all values.
+    /// Finds the positions of all values.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let mut scanner = Scanner { text, position: 0, places: HashMap::new() };
@@ -33,13 +33,14 @@ impl Source {
         Self { places: scanner.places, duplicates }
     }
 
-    /// Every key that an object contains twice, with line and column of both places.
+    /// Every key that an object contains twice, with the line and column of both occurrences.
     #[must_use]
     pub fn duplicate_keys(&self) -> &[Problem] {
         &self.duplicates
     }
 
-    /// The place of a fault in bytes. For a missing field, this is the object that must contain the field.
+    /// The position of a fault in the text, in bytes. For a missing field, the position of the object that must contain
+    /// the field.
     #[must_use]
     pub fn range(&self, problem: &Problem) -> Range<usize> {
         let mut path = problem.path.as_str();
@@ -51,14 +52,15 @@ impl Source {
                 (_, Some(place)) => return place.value.clone(),
                 (_, None) => {}
             }
-            // A cut in a quoted key produces a path that does not exist, and the next cut is tried.
+            // If the path is cut inside a quoted key, the rest is not the path of a value, and the loop cuts the path
+            // again.
             let Some(end) = path.rfind(['.', '[']) else { return 0..0 };
             (path, part) = (&path[..end], &Part::Value);
         }
     }
 }
 
-/// Line and column of a position, both starting from 1. A column is a character.
+/// Line and column of a position, both starting from 1. The column counts characters.
 #[must_use]
 pub fn line_and_column(text: &str, position: usize) -> (usize, usize) {
     let before = &text[..text.floor_char_boundary(position)];
@@ -74,7 +76,7 @@ struct Scanner<'t> {
 }
 
 impl Scanner<'_> {
-    /// Reads the value at `at`, which follows this key.
+    /// Reads the value at `at`. `key` is the position of the key before the value.
     fn value(&mut self, at: &Location<'_>, key: Option<Range<usize>>) {
         let first = self.peek();
         let start = self.position;

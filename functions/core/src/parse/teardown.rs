@@ -1,4 +1,4 @@
-//! Reads the start input of a teardown as strictly as the start input of an onboarding.
+//! Reads the start input of a teardown. The checks are as strict as those of `onboarding.json`.
 
 use serde_json::Value;
 

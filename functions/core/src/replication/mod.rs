@@ -3,9 +3,9 @@
 //!
 //! Source of the rules: Amazon Connect Administrator Guide, "Integrate your identity provider (`IdP`) with a Connect
 //! Customer Global Resiliency SAML sign in endpoint" and "Create a replica of your existing Connect Customer instance".
-//! The source and the replica have the same instance ID. The endpoint is
-//! `https://ID.SOURCE-REGION.sign-in.connect.aws/saml`; its URL
-//! in the identity provider has a query with account, role and provider. A relay state is not needed.
+//! The source instance and its replica have the same instance ID. The global sign-in endpoint is
+//! `https://ID.SOURCE-REGION.sign-in.connect.aws/saml`. In the identity provider, the reply URL is this endpoint with a
+//! query that contains the account, the role and the SAML provider. A relay state is not needed.
 
 use serde_json::Value;
 
@@ -14,9 +14,9 @@ use crate::{contract::OpenItem, iam::sign_in_endpoints};
 /// What `DescribeInstance` reports about the replication of an instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reported {
-    /// `SourceRegion`.
+    /// The field `SourceRegion`: the Region of the source instance.
     pub source_region: Option<String>,
-    /// `GlobalSignInEndpoint`.
+    /// The field `GlobalSignInEndpoint`.
     pub endpoint: Option<String>,
     /// The Regions in `ReplicationStatusSummaryList`.
     pub regions: Vec<String>,
@@ -38,9 +38,9 @@ pub enum Replication {
 }
 
 impl Replication {
-    /// Determines the role of the instance with this ID, as reported in `region`. An instance whose report names a global
-    /// endpoint or another Region counts as replicated even if other fields are missing, so that its sign-in is never
-    /// overwritten.
+    /// Determines the role of the instance with this ID. `reported` is the response of `DescribeInstance` in `region`.
+    /// If the response contains a global endpoint or another Region, the instance is treated as replicated even if
+    /// other fields are missing, so that its sign-in is never overwritten.
     #[must_use]
     pub fn of(instance_id: &str, region: &str, reported: &Reported) -> Self {
         let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
@@ -66,7 +66,7 @@ impl Replication {
         }
     }
 
-    /// Why nothing can be set up on this instance, if it is a replica.
+    /// If the instance is a replica: the reason why an onboarding can't set up anything on it.
     #[must_use]
     pub fn refusal(&self, region: &str) -> Option<String> {
         let Self::Replica { source_region } = self else { return None };
@@ -88,14 +88,14 @@ fn region_of(endpoint: &str) -> Option<&str> {
 /// limitations").
 pub const LONGEST_REPLY_URL: usize = 256;
 
-/// The sign-in of a replicated instance, which leads to the Region that the traffic distribution group selects.
+/// The global sign-in of a replicated instance, which leads to the Region that the traffic distribution group selects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GlobalSignIn {
     endpoint: String,
 }
 
 impl GlobalSignIn {
-    /// Creates the sign-in from the URL that `DescribeInstance` returns, with or without the path `/saml`.
+    /// Creates the global sign-in from the URL that `DescribeInstance` returns, with or without the path `/saml`.
     #[must_use]
     pub fn new(url: impl AsRef<str>) -> Self {
         let url = url.as_ref().split('?').next().unwrap_or_default().trim_end_matches('/');
@@ -115,8 +115,9 @@ impl GlobalSignIn {
         format!("{}*", self.endpoint)
     }
 
-    /// The reply URL that an administrator enters in Entra ID. Amazon Connect accepts ARNs and names. The URL contains the
-    /// ARN of the role, whose name has a path, if the URL then fits into [`LONGEST_REPLY_URL`].
+    /// The reply URL that an administrator enters in Entra ID. In the query of this URL, Amazon Connect accepts the ARN
+    /// or the name of the role. The name contains a path, so the URL contains the ARN, unless the URL would then be
+    /// longer than [`LONGEST_REPLY_URL`].
     #[must_use]
     pub fn reply_url(&self, instance_id: &str, role_arn: &str, saml_provider_arn: &str) -> String {
         let account = role_arn.split(':').nth(4).unwrap_or_default();
@@ -165,8 +166,9 @@ impl GlobalSignIn {
         reply_urls.iter().any(|url| self.is_reply_url(url))
     }
 
-    /// Whether a trust policy trusts only this SAML provider, and only for sign-ins to this instance: through the global
-    /// endpoint, or through the endpoints of AWS in this Region. An administrator may have chosen any combination.
+    /// Whether a trust policy trusts only this SAML provider, and only sign-ins to this instance: through the global
+    /// endpoint, or through the AWS sign-in endpoints in this Region. An administrator may have chosen any of these
+    /// endpoints.
     #[must_use]
     pub fn is_trust_policy(&self, document: &Value, saml_provider_arn: &str, region: &str) -> bool {
         let statements = list(document.get("Statement"));

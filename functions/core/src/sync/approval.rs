@@ -1,4 +1,4 @@
-//! What operators, notifications and reports see of the part of a plan that waits for approval, and of an approval.
+//! The part of a plan that waits for approval, and an approval, as operators, notifications and reports show them.
 
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +51,7 @@ pub struct WaitingPart {
 }
 
 impl WaitingPart {
-    /// The waiting part of a plan. `known` are the actions of an earlier request or approval.
+    /// The part of a plan that waits for approval. `known` are the actions of an earlier request or approval.
     #[must_use]
     pub fn of(plan: &GuardedPlan, known: &ActionSet) -> Self {
         let user = |(action, username): (GuardedAction, &str)| GuardedUser { username: username.to_owned(), action };

@@ -1,18 +1,19 @@
-//! The settings of a user's channels: the desired ones, from the groups, and the current ones, from Connect.
+//! The channel settings of a user: the desired settings, which come from the groups, and the current settings in
+//! Connect.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::onboarding::{Channel, Phone, UserGroup, VoiceEnhancement, VoiceSettings};
 
-/// The settings of a user by channel. A setting that is `None` is not desired, or Connect does not return it.
+/// The settings of a user by channel. `None` means that no group contains a value, or that Connect returned no value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UserChannels(BTreeMap<Channel, VoiceSettings>);
 
 impl UserChannels {
-    /// The settings from these groups, in the order of the input. The first group that names a setting of a channel
-    /// determines the setting. If no group names auto-accept or after-contact work of the voice channel, the setting comes
-    /// from `phone` of the first group.
+    /// Determines the settings from these groups, in the order of the input. For each setting of a channel, the value
+    /// comes from the first group that contains the setting. If no group contains auto-accept or after-contact work of
+    /// the voice channel, the value comes from `phone` of the first group.
     pub(super) fn of_groups<'g>(groups: impl Iterator<Item = &'g UserGroup>) -> Self {
         let (mut channels, mut first_phone) = (Self::default(), None);
         for group in groups {
@@ -28,13 +29,13 @@ impl UserChannels {
         channels
     }
 
-    /// The settings of a user whose groups name only `phone`.
+    /// The settings of a user whose groups contain only `phone`.
     #[must_use]
     pub fn of_phone(phone: &Phone) -> Self {
         Self::of_groups(std::iter::once(&UserGroup { phone: phone.clone(), ..UserGroup::default() }))
     }
 
-    /// Sets the settings of a channel that are not set yet.
+    /// Sets those settings of a channel that have no value yet.
     pub fn complete(&mut self, channel: Channel, settings: VoiceSettings) {
         if settings == VoiceSettings::default() {
             return;
@@ -57,8 +58,9 @@ impl UserChannels {
         self.0.iter().map(|(channel, settings)| (*channel, *settings))
     }
 
-    /// Whether the settings that Connect returned are as desired. Connect may omit a setting that has its default value.
-    /// Only for voice, auto-accept and after-contact work must be present, because a user without them has a desk phone.
+    /// Whether the settings that Connect returned equal the desired settings. Connect may omit a setting that has its
+    /// default value. For voice, Connect must return auto-accept and after-contact work, because a user without these
+    /// settings has a desk phone.
     pub(super) fn are_met_by(&self, seen: &Self) -> bool {
         self.iter().all(|(channel, wanted)| {
             let seen = seen.get(channel);
@@ -75,9 +77,9 @@ impl UserChannels {
     }
 }
 
-/// Whether a time for after-contact work is the desired number of seconds. `SearchUsers` returns the time in milliseconds
-/// in `PhoneConfig`; for the settings of a channel, the unit is not documented. So a value that is 1,000 times the desired
-/// seconds also counts as equal.
+/// Whether a time for after-contact work equals the desired number of seconds. `SearchUsers` returns the time in
+/// milliseconds in `PhoneConfig`. For the settings of a channel, the unit is not documented. Therefore, a value that is
+/// 1,000 times the desired number also counts as equal.
 fn is_work(seen: u32, desired: u32) -> bool {
     seen == desired || Some(seen) == desired.checked_mul(1000)
 }

@@ -34,8 +34,9 @@ pub struct SyncUsersInput {
     /// there are more than [`MAX_HINTED`], the list is ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leavers: Vec<String>,
-    /// Whether the step may ask only for changes since the last full comparison, and compare nothing if there are none.
-    /// False in the input of earlier releases, which compares everything.
+    /// Whether the step may first read from Graph the changes since the last full comparison, and skip the comparison
+    /// if there are none. Inputs of earlier releases do not contain this field; the step then always compares
+    /// everything.
     #[serde(default)]
     pub incremental: bool,
     /// The checkpoint of the previous round.
@@ -177,8 +178,8 @@ pub struct SyncProgress {
 }
 
 impl SyncProgress {
-    /// The progress of a run, from its plan and from the actions of earlier rounds (`earlier`) and of this round
-    /// (`done`).
+    /// Creates the progress of a run from the planned actions, the completed actions of earlier rounds (`earlier`) and
+    /// the completed actions of this round (`done`).
     #[must_use]
     pub const fn new(at: i64, planned: &Counts, earlier: &Totals, done: &Totals) -> Self {
         Self {
@@ -213,7 +214,7 @@ impl Totals {
         }
     }
 
-    /// The number of actions done.
+    /// The number of completed actions.
     #[must_use]
     pub const fn users(&self) -> usize {
         self.created

@@ -13,7 +13,7 @@ use crate::onboarding::{NestedGroups, UserGroup};
 /// Maximum number of security profiles of a user (Connect API: `SecurityProfileIds`).
 const MAX_SECURITY_PROFILES: usize = 10;
 
-/// A Connect user as the plan should make it.
+/// A Connect user in the desired state.
 pub(super) struct DesiredUser<'a> {
     pub(super) member: &'a Member,
     pub(super) assignment: Arc<Assignment>,
@@ -144,8 +144,9 @@ impl<'a> Desired<'a> {
         claims
     }
 
-    /// Assigns each username to the only member who would get it. If there are several such members, the username goes
-    /// to the member whose Connect user already has it, or to no member.
+    /// Assigns each username to the only member who would get it. If several members would get the same username, the
+    /// member whose Connect user already has the username gets it. If there is no such member, no member gets the
+    /// username.
     fn assign_usernames(
         &mut self,
         claims: BTreeMap<&'a str, Vec<DesiredUser<'a>>>,
@@ -194,7 +195,7 @@ fn usable_username<'a>(member: &'a Member, policy: &Policy) -> Result<&'a str, S
     Ok(username)
 }
 
-/// The profile ids of a group, or the first name that does not exist in the instance.
+/// The profile ids of a group, or the first profile name that does not exist in the instance.
 struct GroupProfiles<'g> {
     security: Result<Vec<String>, SkipReason>,
     routing: Result<String, SkipReason>,
@@ -236,8 +237,9 @@ impl<'g> GroupProfiles<'g> {
     }
 }
 
-/// The union of the groups' security profiles and of their proficiencies, each with the highest level. A setting of a
-/// channel comes from the first group that names it; all other settings come from the first group.
+/// The assignment of a user in these groups. Security profiles are the union over all groups. Proficiencies are the
+/// union with the highest level of each. A channel setting comes from the first group that contains the setting; all
+/// other settings come from the first group.
 fn assignment(
     memberships: &[usize],
     resolved: &[GroupProfiles<'_>],

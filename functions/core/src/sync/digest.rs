@@ -7,8 +7,8 @@ use super::proficiencies::Proficiencies;
 use crate::digest::hex;
 
 impl Plan {
-    /// The SHA-256 digest of all actions, in hexadecimal. The dates of scheduled deletions are not included, so that the
-    /// same actions have the same digest on the next day.
+    /// The SHA-256 digest of all actions, in hexadecimal. The digest does not include the dates of scheduled deletions,
+    /// so that the same actions have the same digest on the next day.
     #[must_use]
     pub fn digest(&self) -> String {
         let mut hash = CanonicalHash::default();
@@ -76,7 +76,7 @@ impl Plan {
     }
 }
 
-/// Hashes lines of fields. The separators are control characters, which names never contain.
+/// Hashes lines, which consist of fields. The separators are control characters, which names never contain.
 #[derive(Default)]
 struct CanonicalHash(Sha256);
 

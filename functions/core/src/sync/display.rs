@@ -116,7 +116,7 @@ impl Plan {
         self.names.get(id).map_or(id, String::as_str)
     }
 
-    /// The names of profiles, in alphabetical order. The name of an unknown profile is its ID.
+    /// The names of the profiles with these ids, in alphabetical order. If the name of a profile is unknown, its id.
     #[must_use]
     pub fn profile_names<'a>(&'a self, ids: &'a [String]) -> Vec<&'a str> {
         let mut names: Vec<&str> = ids.iter().map(|id| self.name(id)).collect();
