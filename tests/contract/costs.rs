@@ -109,7 +109,9 @@ fn lines() -> Vec<Line> {
             format!(
                 "Metrics with one value a day: {daily} metrics, each for the stack and for the instance, at a 24th of the price"
             ),
-            format!("1 日 1 回値が記録されるメトリクス: {daily} 種類 (同上。料金は 24 分の 1)"),
+            format!(
+                "1 日に 1 回値が記録されるメトリクス: {daily} 種類 (スタック全体とインスタンスごと。料金は 24 分の 1)"
+            ),
             daily * 2,
             0.0125,
         ),
@@ -117,7 +119,7 @@ fn lines() -> Vec<Line> {
         line("Dashboard", "ダッシュボード", number_of(&template, "AWS::CloudWatch::Dashboard"), 3.0),
         line(
             format!("State transitions: {syncs} syncs with {transitions} transitions each"),
-            format!("状態遷移: 同期 {syncs} 回 × {transitions}"),
+            format!("状態遷移: 同期 {syncs} 回 × {transitions} 回"),
             syncs * transitions,
             0.000_025,
         ),

@@ -6,7 +6,7 @@ use super::{Words, catalog};
 
 catalog! {
     started(name) = "Started {name}.", "{name} を開始しました。";
-    follow_with(name) = "Follow the execution: `onboard watch {name}`", "進行状況の表示: `onboard watch {name}`";
+    follow_with(name) = "Follow the execution: `onboard watch {name}`", "進行状況は `onboard watch {name}` で確認できます。";
     already_running(alias, name) = "An onboarding of {alias} is already running: {name}. Nothing was started.",
         "{alias} のオンボーディングはすでに実行中です: {name}。新しい実行は開始されていません。";
     watch_or_again(name) = "Follow it with `onboard watch {name}`, or use --again to start another one anyway.",
@@ -27,14 +27,14 @@ catalog! {
     never_synced() = "never synchronized", "未同期";
     synced_ago(time) = "synchronized {time} ago", "最終同期: {time} 前";
     waits_for_approval(alias, digest) = "Changes to users wait for approval: `onboard approve {alias} --digest {digest}`",
-        "ユーザーの変更が承認を待っています: `onboard approve {alias} --digest {digest}`";
+        "承認待ちのユーザーの変更があります: `onboard approve {alias} --digest {digest}`";
     last_sync_failed(why) = "The last sync failed: {why}", "前回の同期が失敗しました: {why}";
     sync_done() = "The Connect users match the groups.", "Connect のユーザーはグループと一致しています。";
     sync_planned(digest) = "Plan only; nothing was changed. Digest: {digest}", "計画だけを作成しました (何も変更していません)。ダイジェスト: {digest}";
     sync_busy() = "Another sync of the instance is running; it will make one more pass.", "同じインスタンスの別の同期が実行中です。実行中の同期の完了後に、もう一度同期が行われます。";
     sync_not_approved() = "The plan was not approved; nothing was changed.", "計画は承認されませんでした。何も変更していません。";
     part_waits(alias, digest) = "Changes to users of {alias} wait for approval; all other changes were applied. Digest: {digest}",
-        "{alias} のユーザーの変更の一部が承認を待っています。それ以外の変更は適用しました。ダイジェスト: {digest}";
+        "{alias} のユーザーの変更の一部が承認待ちです。それ以外の変更は適用しました。ダイジェスト: {digest}";
     approved_by(actions, operator, at) = "approved changes: {actions}, approved by {operator} at {at}",
         "承認済みの変更 {actions} 件 (承認者: {operator}、承認日時: {at})";
     rejected_by(operator) = "Rejected by {operator}.", "{operator} が拒否しました。";

@@ -16,7 +16,7 @@ catalog! {
     reading_instance(alias) = "reading the instance {alias}", "インスタンス {alias} の設定の取得";
     export_written(file, resources) = "{file} was written, with {resources} resources.", "{file} を作成しました (リソース {resources} 個)。";
     export_without_application() = "The configuration contains no Entra objects, because the drift check could not read the application. See: `onboard drift`",
-        "ドリフト検出でアプリケーションを読み取れなかったため、Entra のオブジェクトは構成に含まれていません。確認するには: `onboard drift`";
+        "ドリフト検出でアプリケーションを読み取れなかったため、Entra のオブジェクトは構成に含まれていません。理由は `onboard drift` で確認できます。";
     export_next() = "Next: `terraform init`, then `terraform plan`. The plan must import all resources and change none.",
         "次のステップ: `terraform init`、`terraform plan` を実行し、すべてのリソースがインポートされ、変更がないことを確認してください。";
     evidence_rows(table, rows) = "  {table}: {rows}", "  {table}: {rows} 件";
@@ -55,7 +55,7 @@ const TABLES: [(&str, Both, Both); 7] = [
         ["Users who left", "グループから外れたユーザー"],
         [
             "When users left, when their sessions ended, and what happened to the users.",
-            "ユーザーがグループから外れた後、セッションが終了した日時と、ユーザーに対する処理です。",
+            "ユーザーがグループから外れた日時、セッションが終了した日時、ユーザーに対して行われた処理です。",
         ],
     ),
     (

@@ -55,7 +55,7 @@ catalog! {
     no_quota_request(option) = "the history of quota requests in this account does not show the reading. With {option}, the check sends a request for the smallest increase.", "クォータの引き上げリクエストの履歴からは判定できません。{option} を指定すると、最小限の引き上げをリクエストして確認します。";
     quota_status(status) = "AWS did not grant the request for a quota increase (status {status})", "クォータの引き上げリクエストが承認されませんでした (ステータス: {status})";
     not_reached() = "undetermined: the check ended earlier", "未確認 (確認する前にチェックが終了したため)";
-    hidden_by(name) = "not visible because the other reading of {name} is true", "{name} は別の解釈が正しいため、確認できません";
+    hidden_by(name) = "not visible because the other reading of {name} is true", "前提 {name} の別の解釈が正しいため、この前提は確認できません";
     polled_too_late(seconds) = "the first poll was after {seconds} s, too late to decide", "最初のポーリングまでに {seconds} 秒かかったため、判定できません";
     never_throttled(calls) = "none of {calls} calls was throttled", "{calls} 回呼び出しましたが、スロットリングされませんでした";
     deleted_too_early() = "the instance disappeared before the second deletion", "2 回目の削除を実行する前に、インスタンスがすでに削除されていました";
@@ -91,7 +91,7 @@ catalog! {
         "pip のメッセージを確認してください。ネットワークに接続できない場合、またはプロキシを使用している場合は、PIP_INDEX_URL、PIP_PROXY、PIP_CERT を設定してください。ハッシュが一致しない場合は、パッケージインデックスのファイルが検証済みのファイルと異なるため、信頼しないでください";
     no_port(error) = "no port on 127.0.0.1 is free: {error}", "127.0.0.1 に空いているポートがありません: {error}";
     end_programs() = "close other programs and try again", "ほかのプログラムを終了してから、再実行してください";
-    emulator_failed(what, log) = "the emulator {what}\n{log}", "エミュレーター: {what}\n{log}";
+    emulator_failed(what, log) = "the emulator {what}\n{log}", "エミュレーターのエラー: {what}\n{log}";
     did_not_start(error) = "did not start: {error}", "起動できません: {error}";
     not_callable(error) = "can't be called: {error}", "応答を取得できません: {error}";
     exited_immediately(status) = "exited immediately ({status})", "起動直後に終了しました ({status})";
@@ -109,9 +109,9 @@ catalog! {
     file_not_json(error, line, column) = "the file is not JSON: {error} at line {line} column {column}", "JSON として読み取れません ({line} 行目、{column} 文字目)";
     file_not_writable(error) = "the file can't be written: {error}", "ファイルに書き込めません: {error}";
     invalid_value(error) = "invalid value: {error}", "形式が正しくありません: {error}";
-    one_fault(file) = "{file}: 1 error", "{file}: エラーが 1 件あります";
-    faults(file, count) = "{file}: {count} errors", "{file}: エラーが {count} 件あります";
-    input_valid(file, alias, groups) = "{file} is valid: instance {alias}, {groups}.", "{file} にエラーはありません: インスタンス {alias}、{groups}";
+    one_fault(file) = "{file}: 1 error", "{file} にエラーが 1 件あります";
+    faults(file, count) = "{file}: {count} errors", "{file} にエラーが {count} 件あります";
+    input_valid(file, alias, groups) = "{file} is valid: instance {alias}, {groups}.", "{file} にエラーはありません (インスタンス {alias}、{groups})。";
     one_group() = "1 group", "グループ 1 個";
     groups(count) = "{count} groups", "グループ {count} 個";
 

@@ -5,12 +5,12 @@ use super::{Lang, Words, catalog};
 catalog! {
     another_request(seen) = "The request {seen} is not the current request for approval; nothing was changed.",
         "{seen} は現在の承認リクエストのダイジェストではありません。何も変更していません。";
-    show_the_request(alias) = "Show the current request: `onboard approve {alias}`", "現在のリクエストを確認してください: `onboard approve {alias}`";
+    show_the_request(alias) = "Show the current request: `onboard approve {alias}`", "`onboard approve {alias}` で現在のリクエストを確認してください。";
     outdated_request(alias) = "The request for {alias} was made by an earlier release and can no longer be answered; nothing was changed.",
         "{alias} の承認リクエストは以前のリリースで作成されたため、回答できません。何も変更していません。";
-    request_again(alias) = "Start a sync, which makes a new request: `onboard sync {alias} --wait`", "同期を開始すると、新しいリクエストが作成されます: `onboard sync {alias} --wait`";
+    request_again(alias) = "Start a sync, which makes a new request: `onboard sync {alias} --wait`", "`onboard sync {alias} --wait` で同期を開始すると、新しいリクエストが作成されます。";
     writing_the_decision() = "writing the decision into the registry", "レジストリへの回答の書き込み";
-    show_the_plan(alias) = "Show the current plan: `onboard sync {alias} --plan`", "現在の計画を確認してください: `onboard sync {alias} --plan`";
+    show_the_plan(alias) = "Show the current plan: `onboard sync {alias} --plan`", "`onboard sync {alias} --plan` で現在の計画を確認してください。";
     approve_question() = "Approve exactly these changes? [y/N]", "これらの変更を承認しますか? [y/N]";
     not_confirmed() = "Not confirmed; nothing was changed.", "承認されなかったため、何も変更していません。";
     specify_digest(digest) = "Review the changes, then use: --digest {digest}", "変更の内容を確認し、--digest {digest} を指定して実行してください。";
@@ -19,35 +19,35 @@ catalog! {
     nothing_waits(alias) = "No changes to users of {alias} wait for approval.", "{alias} に承認待ちの変更はありません。";
     request_of(alias, digest) = "Changes to users of {alias} that wait for approval, digest {digest}", "{alias} の承認待ちの変更 (ダイジェスト {digest})";
     no_user(user, alias) = "{alias} has no user with the username {user}; nothing was changed.",
-        "{alias} に、ユーザー名が {user} のユーザーはありません。何も変更していません。";
+        "{alias} に、ユーザー名が {user} のユーザーは存在しません。何も変更していません。";
     check_the_username() = "Use the exact username, including upper and lower case, as Connect's user management shows it. A new user is found after a few seconds.",
         "Connect のユーザー管理に表示されるユーザー名を、大文字と小文字も含めて正確に指定してください。作成直後のユーザーは、数秒後に検索できるようになります。";
     searching_the_user(user) = "searching for the user {user}", "ユーザー {user} の検索";
     signing_out(user) = "ending the sessions of the user {user}", "ユーザー {user} のセッションの終了";
     signed_out(user, alias) = "All sessions of {user} in {alias} have ended.", "{alias} の {user} のセッションをすべて終了しました。";
     may_sign_in_again() = "A member of the groups can sign in again. To end the access of a user, remove the user from the groups in Entra, or disable the account.",
-        "グループのメンバーは再びサインインできます。アクセスを終了するには、Entra でユーザーをグループから削除するか、アカウントを無効にしてください。";
+        "グループのメンバーは再びサインインできます。今後のアクセスも禁止するには、Entra でユーザーをグループから削除するか、アカウントを無効にしてください。";
     sign_out_not_available(region) = "Amazon Connect in {region} does not offer the operation DeleteAllEntitySessions; nothing was changed.",
         "{region} の Amazon Connect では、操作 DeleteAllEntitySessions を利用できません。何も変更していません。";
     wait_for_the_region() = "The session ends by itself after 12 hours at most. To end it now, have the user sign out.",
         "セッションは最長 12 時間で自動的に終了します。すぐに終了するには、ユーザーにサインアウトを依頼してください。";
-    counting_events() = "counting failed events", "失敗したイベントの件数取得";
+    counting_events() = "counting failed events", "失敗したイベントの件数の取得";
     replaying_events() = "reprocessing failed events", "失敗したイベントの再処理";
-    replay_them() = "Reprocess them: `onboard replay`", "再処理してください: `onboard replay`";
+    replay_them() = "Reprocess them: `onboard replay`", "`onboard replay` で再処理してください。";
     events_wait(count) = "Failed events: {count}", "失敗したイベント: {count} 件";
     events_replay(count) = "Failed events being reprocessed: {count}", "失敗したイベント {count} 件を再処理しています。";
     plan_head(alias) = "Changes that an onboarding of {alias} would make", "{alias} のオンボーディングで行われる処理";
-    nothing_written(file) = "Nothing was changed. To make these changes: `onboard start {file}`", "何も変更していません。実行するには: `onboard start {file}`";
+    nothing_written(file) = "Nothing was changed. To make these changes: `onboard start {file}`", "何も変更していません。オンボーディングを開始するには、`onboard start {file}` を実行してください。";
     conflicts(count) = "Conflicts: {count}. An onboarding would stop there. Nothing was changed.", "競合が {count} 件あります。オンボーディングを開始すると、競合する項目で停止します。何も変更していません。";
     open_items() = "Open items", "対応が必要な項目";
     findings_of(alias, count) = "{alias}: differences: {count}", "{alias}: ドリフト {count} 件";
     reverted() = "(reverted)", "(修復済み)";
     expected_found(expected, found) = "expected {expected}, found {found}", "期待値: {expected}、実際の値: {found}";
     certificate(thumbprint, expires) = "certificate {thumbprint}, until {expires}", "証明書 {thumbprint}、有効期限 {expires}";
-    teardown_head(alias) = "Teardown plan for {alias}", "{alias} のオンボーディングとともに削除されるリソース";
-    teardown_apply(command) = "Nothing was changed. To apply the plan: `{command}`", "何も変更していません。削除するには: `{command}`";
+    teardown_head(alias) = "Teardown plan for {alias}", "{alias} のオンボーディングの削除計画";
+    teardown_apply(command) = "Nothing was changed. To apply the plan: `{command}`", "何も変更していません。計画を適用するには、`{command}` を実行してください。";
     type_the_alias(alias) = "This can't be undone. To continue, type the alias ({alias}):", "この操作は取り消せません。続行するには、エイリアス ({alias}) を入力してください:";
-    confirm_with(command) = "Review the plan, then run: `{command}`", "計画を確認してから、実行してください: `{command}`";
+    confirm_with(command) = "Review the plan, then run: `{command}`", "計画を確認してから、`{command}` を実行してください。";
     plan_changed() = "The resources have changed since the plan was made; nothing was deleted.", "計画の作成後に変更があったため、何も削除していません。";
     plan_changed_beside(sync) = "The user sync {sync} is running and has changed users since the plan was made; nothing was deleted.",
         "ユーザー同期 {sync} が実行中で、計画の作成後にユーザーが変更されたため、何も削除していません。";
@@ -75,25 +75,25 @@ catalog! {
     ask_calls() = "Concurrent calls, if the account's default is too low [unchanged]:", "同時通話数 (アカウントのデフォルト値では不足する場合) [変更しない]:";
     specify_another_folder() = "Specify another folder.", "別のフォルダーを指定してください。";
     manual_pages_written(folder) = "The manual pages were written to {folder}.", "{folder} にマニュアルページを作成しました。";
-    show_a_manual_page(page) = "To read a page: man {page}", "ページを表示するには: man {page}";
+    show_a_manual_page(page) = "To read a page: man {page}", "ページを表示するには、man {page} を実行してください。";
     identifying_caller() = "identifying the caller (STS)", "呼び出し元の確認 (STS)";
     account(account, region, arn) = "{account} in {region}, as {arn}", "アカウント {account} ({region})、{arn} として実行";
     outputs_missing(stack, names) = "outputs missing in {stack}: {names}", "スタック {stack} に出力 {names} がありません";
     stack_is(stack, status) = "{stack} is {status}", "スタック {stack} のステータス: {status}";
     wait_for_stack() = "Wait until CloudFormation has finished, or check the stack's events.", "CloudFormation の処理が完了するまで待つか、スタックのイベントを確認してください。";
-    entra_not_checked() = "Entra's consent and groups were not checked", "Entra の同意とグループは確認していません";
-    specify_an_input() = "Specify an onboarding.json: `onboard doctor onboarding.json`", "onboarding.json を指定してください: `onboard doctor onboarding.json`";
+    entra_not_checked() = "Entra's consent and groups were not checked", "Entra の管理者の同意とグループは確認していません";
+    specify_an_input() = "Specify an onboarding.json: `onboard doctor onboarding.json`", "`onboard doctor onboarding.json` のように、onboarding.json を指定してください。";
     invoking_preflight() = "invoking the stack's preflight function", "スタックの事前チェック関数の呼び出し";
     entra_ok(tenant, groups, users) = "tenant {tenant}: all permissions are granted; groups: {groups}, members: {users}", "テナント {tenant}: アクセス許可あり、グループ {groups} 個 (対象ユーザー {users} 人)";
     reading_quotas() = "reading Service Quotas", "Service Quotas の確認";
     instance_quota(value, count, left) = "Connect instances: quota {value} in this account and Region, {count} exist, {left} left", "Connect インスタンス数のクォータ: {value} (このアカウントとリージョン)、既存のインスタンス {count} 個、残り {left} 個";
     no_instance_left() = "An onboarding of a new instance requests a higher quota and waits for the decision of AWS. To request it now: aws service-quotas request-service-quota-increase --service-code connect --quota-code L-AA17A6B9 --desired-value N",
-        "新しいインスタンスのオンボーディングでは、クォータの引き上げがリクエストされ、AWS の回答を待ちます。事前にリクエストする場合: aws service-quotas request-service-quota-increase --service-code connect --quota-code L-AA17A6B9 --desired-value N";
+        "新しいインスタンスのオンボーディングでは、クォータの引き上げをリクエストし、AWS の審査を待ちます。事前にリクエストする場合は、次のコマンドを実行してください: aws service-quotas request-service-quota-increase --service-code connect --quota-code L-AA17A6B9 --desired-value N";
     listing_instances() = "listing the Connect instances", "Connect インスタンスの一覧取得";
     reading_services() = "reading the list of services in the Region (Systems Manager)", "リージョンで利用できるサービスの確認 (Systems Manager)";
     services_found(region, count) = "{region} has all required services that AWS lists ({count})", "{region} では、必要なサービスをすべて利用できます ({count} 個を確認)";
     services_missing(region, services) = "not available in {region}: {services}", "{region} では利用できないサービス: {services}";
-    services_unknown(region) = "AWS lists no services for {region}", "{region} で利用できるサービスの一覧がありません";
+    services_unknown(region) = "AWS lists no services for {region}", "{region} で利用できるサービスの一覧が AWS から提供されていません";
     choose_another_region() = "Select a Region that has all services, with --region. The AWS page \"Amazon Connect endpoints and quotas\" lists the Regions.",
         "必要なサービスをすべて利用できるリージョンを --region で指定してください。Amazon Connect を利用できるリージョンは、AWS ドキュメントの「サービスエンドポイントとクォータ」で確認できます。";
     check_the_region() = "Check in the AWS documentation whether Amazon Connect is available in the Region.", "Amazon Connect をこのリージョンで利用できることを、AWS ドキュメントで確認してください。";
@@ -105,7 +105,7 @@ catalog! {
     federation_on(issuer) = "outbound identity federation is turned on, issuer {issuer}", "outbound identity federation は有効です (発行者: {issuer})";
     federation_off() = "outbound identity federation is turned off in this account", "このアカウントでは、outbound identity federation が無効になっています";
     turn_federation_on() = "Identities without a secret need it. `onboard entra-setup --run` turns it on, or: aws iam enable-outbound-web-identity-federation. With a certificate or a client secret, it is not needed.",
-        "シークレットを使用しないアイデンティティに必要です。`onboard entra-setup --run` を実行すると有効になります。手動で有効にする場合: aws iam enable-outbound-web-identity-federation。証明書またはクライアントシークレットを使用する場合は不要です。";
+        "シークレットを使用しないアイデンティティに必要です。`onboard entra-setup --run` を実行すると有効になります。手動で有効にする場合は、aws iam enable-outbound-web-identity-federation を実行してください。証明書またはクライアントシークレットを使用する場合は不要です。";
     simulating() = "simulating the policies of the caller (IAM)", "呼び出し元のポリシーのシミュレーション (IAM)";
     root_user() = "the root user has all permissions; use a role for daily work", "root ユーザーにはすべてのアクセス許可があります。日常の作業にはロールを使用してください";
     may_deploy() = "the caller's policies allow a deployment", "呼び出し元のポリシーで、デプロイが許可されています";
@@ -127,7 +127,7 @@ catalog! {
     confirmed_subscriptions(count) = "confirmed subscriptions: {count}", "サブスクリプション {count} 件、すべて確認済み";
     unconfirmed_subscriptions(count) = "unconfirmed subscriptions: {count}", "未確認のサブスクリプションが {count} 件あります";
     confirm_the_mail() = "Open the link in the mail from AWS Notifications.", "AWS Notifications から届いたメールのリンクを選択してください。";
-    reading_alarms() = "reading CloudWatch alarms", "CloudWatch の確認";
+    reading_alarms() = "reading CloudWatch alarms", "CloudWatch アラームの確認";
     no_alarm() = "no alarm of the stack is active", "発生中のアラームはありません";
     alarms_on(names) = "active: {names}", "発生中: {names}";
     check_alarms() = "Check them in CloudWatch; each description contains the recommended action.", "CloudWatch で確認してください。対処方法は各アラームの説明にあります。";
@@ -150,7 +150,7 @@ catalog! {
     setup_question() = "Make these changes in this tenant and this AWS account? [y/N]", "このテナントと AWS アカウントに、上記の変更を行いますか? [y/N]";
     setup_needs_yes() = "Nothing was changed. Review the output above, then run the script with --yes, or on a terminal, where it asks for confirmation.",
         "何も変更していません。上記の内容を確認し、--yes を指定してスクリプトを実行してください。ターミナルで実行すると、対話形式で確認できます。";
-    setup_stopped() = "The setup stopped at the command above.", "上記のコマンドで停止しました。";
+    setup_stopped() = "The setup stopped at the command above.", "上記のコマンドが失敗したため、セットアップを停止しました。";
     correct_and_repeat() = "Correct the error and run the command again; nothing is created twice.", "メッセージに従って修正し、再実行してください。重複して作成されることはありません。";
     install_the_programs() = "Install the programs, then run the command again.", "プログラムをインストールしてから、再実行してください。";
     no_stack_name(name) = "--stack {name}: a stack name consists of letters, digits and hyphens, and starts with a letter",

@@ -13,7 +13,7 @@ pub(super) const ROWS: [Assumption; 9] = [
         },
         other: Text {
             en: "A trust policy can name a new SAML provider only after two minutes.",
-            ja: "2 分かかります。",
+            ja: "信頼ポリシーで指定できるようになるまで 2 分かかります。",
         },
         source: "IAM user guide, eventual consistency: states no time",
         play: |behaviour| behaviour.provider_visible_seconds = 120.0,
@@ -27,7 +27,7 @@ pub(super) const ROWS: [Assumption; 9] = [
         },
         other: Text {
             en: "For a deletion, Connect evaluates no tags, so a policy that requires a tag denies the deletion.",
-            ja: "評価しないため、タグを条件とするポリシーでは削除が拒否されます。",
+            ja: "Connect は削除時にタグを評価しないため、タグを条件とするポリシーでは削除が拒否されます。",
         },
         source: "Service Authorization Reference, Amazon Connect: lists the key; not observed in an account",
         play: |behaviour| behaviour.deletion_by_tags = false,
@@ -41,7 +41,7 @@ pub(super) const ROWS: [Assumption; 9] = [
         },
         other: Text {
             en: "Connect does not evaluate the tag keys, so a policy that requires aws:TagKeys denies the request.",
-            ja: "評価しないため、キー aws:TagKeys の存在を条件とするポリシーではリクエストが拒否されます。",
+            ja: "Connect はタグキーを評価しないため、キー aws:TagKeys の存在を条件とするポリシーではリクエストが拒否されます。",
         },
         source: "Service Authorization Reference, Amazon Connect: lists the key; not observed in an account",
         play: |behaviour| behaviour.tag_keys_evaluated = false,
@@ -82,7 +82,8 @@ pub(super) const ROWS: [Assumption; 9] = [
             ja: "Directory Service は、Connect がインスタンス用に作成するディレクトリの ARN を評価します。",
         },
         other: Text {
-            en: "Directory Service evaluates only the resource *.", ja: "リソース * のみを評価します。"
+            en: "Directory Service evaluates only the resource *.",
+            ja: "Directory Service は、リソース * のみを評価します。",
         },
         source: "Service Authorization Reference, Directory Service; not observed for a directory that Connect created",
         play: |behaviour| behaviour.directories_by_arn = false,
@@ -92,11 +93,11 @@ pub(super) const ROWS: [Assumption; 9] = [
         area: Area::Quotas,
         assumed: Text {
             en: "A quota that was never raised has no applied value.",
-            ja: "引き上げたことのないクォータには、適用された値がありません。",
+            ja: "引き上げたことのないクォータには、適用されたクォータ値がありません。",
         },
         other: Text {
             en: "The applied value of a quota that was never raised is AWS's default.",
-            ja: "適用された値は AWS のデフォルト値です。",
+            ja: "引き上げたことのないクォータでは、適用されたクォータ値として AWS のデフォルト値が返されます。",
         },
         source: "aws-cli#8584 and #6629; both were observed",
         play: |behaviour| behaviour.account_quotas_applied = true,
@@ -108,7 +109,10 @@ pub(super) const ROWS: [Assumption; 9] = [
             en: "The value of a quota changes within a minute after the approval.",
             ja: "クォータの値は、承認から 1 分以内に反映されます。",
         },
-        other: Text { en: "The value changes an hour after the approval.", ja: "1 時間かかります。" },
+        other: Text {
+            en: "The value changes an hour after the approval.",
+            ja: "クォータの値が反映されるまで 1 時間かかります。",
+        },
         source: "no time is documented",
         play: |behaviour| {
             behaviour.quota_path.value_lag = 3_600.0;

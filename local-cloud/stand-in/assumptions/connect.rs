@@ -12,7 +12,8 @@ pub(super) const ROWS: [Assumption; 17] = [
             ja: "API レートのクォータは、操作ごとに適用されます。",
         },
         other: Text {
-            en: "All operations share one rate quota.", ja: "すべての操作で 1 つのクォータを共有します。"
+            en: "All operations share one rate quota.",
+            ja: "すべての操作で、API レートの 1 つのクォータを共有します。",
         },
         source: "Amazon Connect API throttling quotas: both readings are possible",
         play: |behaviour| behaviour.shared_bucket = true,
@@ -25,7 +26,8 @@ pub(super) const ROWS: [Assumption; 17] = [
             ja: "削除したインスタンスのエイリアスは再び使用できます。",
         },
         other: Text {
-            en: "The alias of a deleted instance can't be used again.", ja: "再び使用できません。"
+            en: "The alias of a deleted instance can't be used again.",
+            ja: "削除したインスタンスのエイリアスは再び使用できません。",
         },
         source: "not documented",
         play: |behaviour| behaviour.aliases_reusable = false,
@@ -35,11 +37,11 @@ pub(super) const ROWS: [Assumption; 17] = [
         area: Area::Connect,
         assumed: Text {
             en: "CreateInstance rejects an alias that is already used with \"Instance alias is already used\".",
-            ja: "使用中のエイリアスを指定すると、CreateInstance はメッセージ「Instance alias is already used」を返して拒否します。",
+            ja: "使用中のエイリアスを指定すると、CreateInstance はメッセージ「Instance alias is already used」を返してリクエストを拒否します。",
         },
         other: Text {
             en: "CreateInstance rejects such an alias with a different text about the alias.",
-            ja: "エイリアスに関する別のメッセージを返して拒否します。",
+            ja: "CreateInstance は、エイリアスに関する別のメッセージを返してリクエストを拒否します。",
         },
         source: "terraform-provider-aws#38115",
         play: |behaviour| behaviour.alias_taken_message = "Invalid Input. The requested alias is not available.",
@@ -52,7 +54,8 @@ pub(super) const ROWS: [Assumption; 17] = [
             ja: "削除したインスタンスは、1 分以内に取得できなくなります。",
         },
         other: Text {
-            en: "A deleted instance stays visible for ten minutes.", ja: "10 分間は取得できます。"
+            en: "A deleted instance stays visible for ten minutes.",
+            ja: "削除したインスタンスは、10 分間は取得できます。",
         },
         source: "not documented",
         play: |behaviour| behaviour.instance_deletion_seconds = 600.0,
@@ -62,11 +65,11 @@ pub(super) const ROWS: [Assumption; 17] = [
         area: Area::Connect,
         assumed: Text {
             en: "DeleteInstance returns ResourceNotFoundException for an instance that is being deleted.",
-            ja: "削除中のインスタンスに対して DeleteInstance を呼び出すと、リソースが見つからないことを示すエラーが返されます。",
+            ja: "削除中のインスタンスに対して DeleteInstance を呼び出すと、ResourceNotFoundException が返されます。",
         },
         other: Text {
             en: "DeleteInstance returns InvalidRequestException for an instance that is being deleted.",
-            ja: "無効なリクエストとして拒否されます。",
+            ja: "削除中のインスタンスに対して DeleteInstance を呼び出すと、InvalidRequestException が返されます。",
         },
         source: "Amazon Connect API reference, DeleteInstance: lists both errors without a reason",
         play: |behaviour| behaviour.refuses_second_deletion = true,
@@ -78,7 +81,10 @@ pub(super) const ROWS: [Assumption; 17] = [
             en: "A new user is listed within seconds.",
             ja: "新しいユーザーは、数秒以内に一覧に表示されます。",
         },
-        other: Text { en: "A new user is listed after a minute.", ja: "1 分かかります。" },
+        other: Text {
+            en: "A new user is listed after a minute.",
+            ja: "新しいユーザーが一覧に表示されるまで 1 分かかります。",
+        },
         source: "no time is documented",
         play: |behaviour| {
             behaviour.user_visible_seconds = 45.0;
@@ -94,7 +100,7 @@ pub(super) const ROWS: [Assumption; 17] = [
         },
         other: Text {
             en: "The username of a deleted user can't be used again in the instance.",
-            ja: "同じインスタンスでは再び使用できません。",
+            ja: "削除したユーザーのユーザー名は、同じインスタンスでは再び使用できません。",
         },
         source: "not documented",
         play: |behaviour| behaviour.usernames_reusable = false,
@@ -122,7 +128,7 @@ pub(super) const ROWS: [Assumption; 17] = [
         },
         other: Text {
             en: "UpdateUserConfig keeps the settings of channels that the request does not contain.",
-            ja: "リクエストで指定しないチャネルの設定は変更しません。",
+            ja: "UpdateUserConfig は、リクエストで指定しないチャネルの設定を変更しません。",
         },
         source: "Amazon Connect API reference, UpdateUserConfig",
         play: |behaviour| behaviour.config_merges_channels = true,
@@ -136,7 +142,7 @@ pub(super) const ROWS: [Assumption; 17] = [
         },
         other: Text {
             en: "SearchUsers returns this time in milliseconds, as in PhoneConfig.",
-            ja: "PhoneConfig と同様に、ミリ秒単位で返します。",
+            ja: "SearchUsers は、PhoneConfig と同様に、この時間をミリ秒単位で返します。",
         },
         source: "Amazon Connect API reference, UserSearchSummary: states milliseconds for PhoneConfig only",
         play: |behaviour| behaviour.channel_work_in_milliseconds = true,
@@ -150,7 +156,7 @@ pub(super) const ROWS: [Assumption; 17] = [
         },
         other: Text {
             en: "AssociateUserProficiencies sets the level of such a proficiency.",
-            ja: "その習熟度のレベルを設定します。",
+            ja: "AssociateUserProficiencies は、その習熟度のレベルを設定します。",
         },
         source: "Amazon Connect API reference, AssociateUserProficiencies: states neither",
         play: |behaviour| behaviour.proficiencies_reassociable = true,
@@ -162,7 +168,10 @@ pub(super) const ROWS: [Assumption; 17] = [
             en: "A claimed phone number is listed within seconds.",
             ja: "取得した電話番号は、数秒以内に一覧に表示されます。",
         },
-        other: Text { en: "A claimed phone number is listed after two minutes.", ja: "2 分かかります。" },
+        other: Text {
+            en: "A claimed phone number is listed after two minutes.",
+            ja: "取得した電話番号が一覧に表示されるまで 2 分かかります。",
+        },
         source: "no time is documented",
         play: |behaviour| behaviour.number_listed_seconds = 120.0,
     },
@@ -171,11 +180,11 @@ pub(super) const ROWS: [Assumption; 17] = [
         area: Area::Connect,
         assumed: Text {
             en: "SearchAvailablePhoneNumbers returns no Japanese numbers.",
-            ja: "SearchAvailablePhoneNumbers では、日本の電話番号は検索されません。",
+            ja: "SearchAvailablePhoneNumbers の検索結果に、日本の電話番号は含まれません。",
         },
         other: Text {
             en: "SearchAvailablePhoneNumbers returns some Japanese numbers.",
-            ja: "日本の電話番号も検索されます。",
+            ja: "SearchAvailablePhoneNumbers の検索結果に、日本の電話番号も含まれます。",
         },
         source: "Amazon Connect administrator guide, phone numbers in Japan: ordered with a Support case",
         play: |behaviour| {
@@ -196,7 +205,7 @@ pub(super) const ROWS: [Assumption; 17] = [
         },
         other: Text {
             en: "DescribeContactFlow returns the content with additional metadata and empty members.",
-            ja: "メタデータと空のメンバーを追加した内容を返します。",
+            ja: "DescribeContactFlow は、メタデータと空のメンバーを追加した内容を返します。",
         },
         source: "Amazon Connect API reference, DescribeContactFlow: states neither",
         play: |behaviour| behaviour.flow_content_completed = true,
@@ -210,7 +219,7 @@ pub(super) const ROWS: [Assumption; 17] = [
         },
         other: Text {
             en: "Test cases must have version 2025-06-21 of the testing language.",
-            ja: "テスト言語のバージョン 2025-06-21 を指定する必要があります。",
+            ja: "テストケースには、テスト言語のバージョン 2025-06-21 を指定する必要があります。",
         },
         source: "Amazon Connect developer guide, Example test: shows 2025-06-21; public projects report that the service rejects it",
         play: |behaviour| behaviour.testing_language = "2025-06-21",
@@ -219,11 +228,11 @@ pub(super) const ROWS: [Assumption; 17] = [
         name: "test-case-region",
         area: Area::Connect,
         assumed: Text {
-            en: "The Region offers test cases.", ja: "リージョンでテストケースを利用できます。"
+            en: "The Region offers test cases.", ja: "このリージョンでは、テストケースを利用できます。"
         },
         other: Text {
             en: "The Region does not offer test cases and answers their operations as unknown operations.",
-            ja: "リージョンではテストケースを利用できず、操作は不明な操作として拒否されます。",
+            ja: "このリージョンではテストケースを利用できず、テストケースの操作は不明な操作として拒否されます。",
         },
         source: "AWS What's New, 2026-02-02: lists Regions without Osaka; the error in other Regions is not documented",
         play: |behaviour| behaviour.test_cases_offered = false,

@@ -11,7 +11,8 @@ pub(super) const ROWS: [Assumption; 16] = [
             ja: "新しいアプリケーションは 20 秒以内にすべてのレプリカに複製されます。",
         },
         other: Text {
-            en: "A new application is visible in all replicas after five minutes.", ja: "5 分かかります。"
+            en: "A new application is visible in all replicas after five minutes.",
+            ja: "すべてのレプリカに複製されるまで 5 分かかります。",
         },
         source: "msgraph-bicep-types#193; Microsoft states no time",
         play: |behaviour| {
@@ -29,7 +30,7 @@ pub(super) const ROWS: [Assumption; 16] = [
         },
         other: Text {
             en: "The policy exempts only applications that receive version 2 tokens.",
-            ja: "バージョン 2 のトークンを受け取るアプリケーションのみを対象外とします。",
+            ja: "ポリシーは、バージョン 2 のトークンを受け取るアプリケーションのみを対象外とします。",
         },
         source: "entra-apps-identifier-uri-protection#6",
         play: |behaviour| behaviour.graph.exempts_saml_identifiers = false,
@@ -39,9 +40,12 @@ pub(super) const ROWS: [Assumption; 16] = [
         area: Area::Entra,
         assumed: Text {
             en: "The policy on identifier URIs detects an application's SAML mode within seconds.",
-            ja: "アプリケーションの SAML モードは、数秒以内にこのポリシーに反映されます。",
+            ja: "アプリケーションの SAML モードは、数秒以内に識別子 URI ポリシーの判定に反映されます。",
         },
-        other: Text { en: "The policy detects the SAML mode after two minutes.", ja: "2 分かかります。" },
+        other: Text {
+            en: "The policy detects the SAML mode after two minutes.",
+            ja: "反映されるまで 2 分かかります。",
+        },
         source: "entra-apps-identifier-uri-protection#6",
         play: |behaviour| behaviour.graph.saml_mode_seconds = 120.0,
     },
@@ -50,11 +54,11 @@ pub(super) const ROWS: [Assumption; 16] = [
         area: Area::Entra,
         assumed: Text {
             en: "Graph rejects an identifier URI that is already used with a message that contains identifierUris.",
-            ja: "使用中の識別子 URI を指定すると、Graph は identifierUris を含むメッセージを返して拒否します。",
+            ja: "使用中の識別子 URI を指定すると、Graph は identifierUris を含むメッセージを返してリクエストを拒否します。",
         },
         other: Text {
             en: "Graph rejects the identifier URI with the code Request_MultipleObjectsWithSameKeyValue and a different message.",
-            ja: "コード Request_MultipleObjectsWithSameKeyValue と別のメッセージを返して拒否します。",
+            ja: "Graph は、コード Request_MultipleObjectsWithSameKeyValue と別のメッセージを返してリクエストを拒否します。",
         },
         source: "microsoft-graph-docs, error codes; both appear in issues",
         play: |behaviour| behaviour.graph.identifier_taken_by_code = true,
@@ -64,11 +68,11 @@ pub(super) const ROWS: [Assumption; 16] = [
         area: Area::Entra,
         assumed: Text {
             en: "Identifiers that were removed from an application before its deletion can be used again immediately.",
-            ja: "アプリケーションから事前に除外した識別子は、アプリケーションを削除すると解放されます。",
+            ja: "アプリケーションの削除前に除外した識別子は、すぐに再び使用できます。",
         },
         other: Text {
             en: "Removed identifiers stay reserved for the 30 days in which the application can be restored.",
-            ja: "アプリケーションを復元できる 30 日間は解放されません。",
+            ja: "除外した識別子は、アプリケーションを復元できる 30 日間は使用できません。",
         },
         source: "Microsoft Graph, application: deleted items; not stated for removed identifiers",
         play: |behaviour| behaviour.graph.deleted_hold_identifiers = true,
@@ -78,11 +82,11 @@ pub(super) const ROWS: [Assumption; 16] = [
         area: Area::Entra,
         assumed: Text {
             en: "Graph rejects an existing assignment with 400 and \"Permission being assigned already exists\".",
-            ja: "既存の割り当てを追加すると、Graph は 400 とメッセージ「Permission being assigned already exists」を返して拒否します。",
+            ja: "既存の割り当てを追加しようとすると、Graph は 400 とメッセージ「Permission being assigned already exists」を返してリクエストを拒否します。",
         },
         other: Text {
             en: "Graph rejects an existing assignment with 409 and \"EntitlementGrant entry already exists.\"",
-            ja: "409 とメッセージ「EntitlementGrant entry already exists.」を返して拒否します。",
+            ja: "Graph は、409 とメッセージ「EntitlementGrant entry already exists.」を返してリクエストを拒否します。",
         },
         source: "msgraph-bicep-types#161 and #193",
         play: |behaviour| behaviour.graph.assignment_exists_as_conflict = true,
@@ -92,11 +96,11 @@ pub(super) const ROWS: [Assumption; 16] = [
         area: Area::Entra,
         assumed: Text {
             en: "Graph rejects a claims policy that is already assigned with \"added object references already exist\".",
-            ja: "割り当て済みのクレームポリシーを追加すると、Graph はメッセージ「added object references already exist」を返して拒否します。",
+            ja: "割り当て済みのクレームポリシーを追加しようとすると、Graph はメッセージ「added object references already exist」を返してリクエストを拒否します。",
         },
         other: Text {
             en: "Graph rejects an assigned claims policy with \"A conflicting object … is present in the directory.\"",
-            ja: "メッセージ「A conflicting object … is present in the directory.」を返して拒否します。",
+            ja: "Graph は、メッセージ「A conflicting object … is present in the directory.」を返してリクエストを拒否します。",
         },
         source: "msgraph-bicep-types#161",
         play: |behaviour| behaviour.graph.reference_exists_as_conflict = true,
@@ -110,7 +114,7 @@ pub(super) const ROWS: [Assumption; 16] = [
         },
         other: Text {
             en: "Graph rejects the deletion with DeletingSamlSpNotAllowed while the service principal exists.",
-            ja: "サービスプリンシパルが存在する間は、Graph が DeletingSamlSpNotAllowed を返して拒否します。",
+            ja: "サービスプリンシパルが存在する間は、Graph が DeletingSamlSpNotAllowed を返して削除を拒否します。",
         },
         source: "terraform-provider-azuread#1388",
         play: |behaviour| behaviour.graph.refuses_saml_deletion = true,
@@ -122,7 +126,10 @@ pub(super) const ROWS: [Assumption; 16] = [
             en: "Graph sends a change notification within a minute.",
             ja: "Graph は変更通知を 1 分以内に送信します。",
         },
-        other: Text { en: "Graph sends a change notification after 15 minutes.", ja: "15 分かかります。" },
+        other: Text {
+            en: "Graph sends a change notification after 15 minutes.",
+            ja: "変更通知の送信まで 15 分かかります。",
+        },
         source: "Microsoft Graph, change notifications: latency for groups is \"Unknown\"",
         play: |behaviour| behaviour.graph.notification_seconds = 900.0,
     },
@@ -147,7 +154,10 @@ pub(super) const ROWS: [Assumption; 16] = [
             en: "A new signing certificate can be read within seconds.",
             ja: "新しい署名証明書は、数秒以内に取得できるようになります。",
         },
-        other: Text { en: "A new signing certificate can be read after two minutes.", ja: "2 分かかります。" },
+        other: Text {
+            en: "A new signing certificate can be read after two minutes.",
+            ja: "取得できるようになるまで 2 分かかります。",
+        },
         source: "terraform-provider-azuread#823; no time is documented",
         play: |behaviour| behaviour.graph.certificate_seconds = 120.0,
     },
@@ -160,7 +170,7 @@ pub(super) const ROWS: [Assumption; 16] = [
         },
         other: Text {
             en: "The federation metadata contains a new certificate after five minutes.",
-            ja: "5 分かかります。",
+            ja: "フェデレーションメタデータに反映されるまで 5 分かかります。",
         },
         source: "no time is documented",
         play: |behaviour| behaviour.graph.metadata_seconds = 300.0,
@@ -174,7 +184,7 @@ pub(super) const ROWS: [Assumption; 16] = [
         },
         other: Text {
             en: "For 45 minutes, Entra signs some responses with the old certificate.",
-            ja: "45 分間は、一部のサインインが古い証明書で署名されます。",
+            ja: "45 分間は、一部の SAML レスポンスが古い証明書で署名されます。",
         },
         source: "no time is documented; the product waits an hour",
         play: |behaviour| behaviour.graph.activation_seconds = 2_700.0,
@@ -187,7 +197,7 @@ pub(super) const ROWS: [Assumption; 16] = [
             ja: "証明書を除外し、シークレットの値を null にした認証情報のリストを書き込むと、Graph がその証明書を削除します。",
         },
         other: Text {
-            en: "Graph rejects every such change.", ja: "このような変更をすべて拒否します。"
+            en: "Graph rejects every such change.", ja: "Graph は、このような変更をすべて拒否します。"
         },
         source: "terraform-provider-microsoft365#3491",
         play: |behaviour| behaviour.graph.refuses_certificate_removal = true,
@@ -197,11 +207,11 @@ pub(super) const ROWS: [Assumption; 16] = [
         area: Area::Certificates,
         assumed: Text {
             en: "IAM accepts metadata that was generated from the application's certificates, without Entra's signature.",
-            ja: "アプリケーションの証明書から作成した、Entra の署名がないメタデータを IAM が受け入れます。",
+            ja: "IAM は、アプリケーションの証明書から作成した、Entra の署名がないメタデータを受け入れます。",
         },
         other: Text {
             en: "IAM accepts only metadata with the issuer's signature.",
-            ja: "IAM は発行者の署名があるメタデータのみを受け入れます。",
+            ja: "IAM は、発行者の署名があるメタデータのみを受け入れます。",
         },
         source: "IAM API reference, UpdateSAMLProvider: states no rule for signatures",
         play: |behaviour| behaviour.metadata_must_be_signed = true,

@@ -43,8 +43,8 @@ texts! {
          settings that a sign-in needs were read back and compared. Quotas and phone numbers may still be pending; you will \
          receive another message when the onboarding has finished.",
         "次のグループのメンバーが Amazon Connect にサインインできるようになりました: {groups}\n{sso_url}\n\n\
-         サインインチェックに合格しました。サインインに必要なすべての設定を取得し、\
-         期待どおりであることを確認済みです。クォータと電話番号は、まだ審査中の場合があります。\
+         サインインに必要なすべての設定を取得し、期待どおりに設定されていることを確認しました。\
+         クォータと電話番号は、まだ審査中の場合があります。\
          オンボーディングが完了したら、改めて通知します。";
     send_the_url() = "Send the URL to the members. Only members of these groups can sign in.",
         "上記の URL をメンバーに案内してください。サインインできるのは、これらのグループのメンバーだけです。";
@@ -86,7 +86,7 @@ texts! {
 // Texts about the user sync.
 texts! {
     unsafe_plan_title(name) = "Amazon Connect {name}: a user sync is waiting for your approval",
-        "Amazon Connect {name}: ユーザー同期が承認を待っています";
+        "Amazon Connect {name}: 承認が必要なユーザーの変更があります";
     unsafe_plan(instance_id, reasons, counts, actions, users, digest) =
         "The user sync of the instance {instance_id} applies all changes that need no approval. {actions} changes wait for \
          your approval.\n\nReason: {reasons}\n\nThe plan: {counts}.\nThe first users whose changes wait: {users}\n\
@@ -99,7 +99,7 @@ texts! {
         "\nリクエストの有効期限: {until}\n\n回答がない場合、これらの変更は適用されません。\
          有効期限が切れた後に、改めて承認を求めます。";
     added_users(count, users) = "\n\nUsers added since the previous request: {count}. The first of these users: {users}",
-        "\n\n前回のリクエストの後に追加されたユーザー: {count} 人 (先頭の 10 人まで): {users}";
+        "\n\n前回のリクエストの後に追加されたユーザー ({count} 人のうち先頭の 10 人まで): {users}";
     delete() = "delete", "削除";
     schedule_deletion() = "schedule for deletion", "削除予定";
     strip() = "take all rights away", "権限の削除";
@@ -212,7 +212,7 @@ texts! {
         "\n03 番号を申請するため、住所の証明書類には東京都内の住所が記載されている必要があります。";
     case_filed(topic, case, reminder) = "{topic}: case {case} was filed with AWS Support. It usually takes two to six weeks; the \
          workflow waits.{reminder}",
-        "{topic}: AWS サポートにケース {case} を作成しました。通常は 2~6 週間かかります。\
+        "{topic}: AWS サポートにケース {case} を作成しました。完了までに、通常は 2~6 週間かかります。\
          ワークフローは結果を待機します。{reminder}";
     reply_requested(topic, case, message) = "{topic}: AWS Support is waiting for your reply to case {case}. Reply in Support \
          Center.\n\n{message}",
@@ -224,7 +224,7 @@ texts! {
         "{topic}: このケースを手動で作成してください (AWS Support API を利用できないか、\
          telephony.order が manual に設定されています)。次のリンクを開き、件名と本文を貼り付け、\
          記載された書類を添付してください。件名の [ ] 内は変更しないでください。\
-         [ ] 内が同じケースがすでにサポートセンターにある場合は、新しいケースを作成しないでください。\
+         [ ] 内の識別子が同じケースがすでにサポートセンターにある場合は、新しいケースを作成しないでください。\
          ワークフローは結果を待機します。{reminder}\n\n{text}";
     documents_rejected(topic, reminder, problems) = "{topic}: nothing was ordered, because there is a problem with the documents. \
          Correct the documents, then start the same input again.{reminder}\n\n{problems}",

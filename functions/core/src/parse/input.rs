@@ -325,13 +325,13 @@ fn security_profiles(at: &Location<'_>, value: &Value) {
         at.fault(
             "must name one to ten security profiles; there is no default, because they decide which permissions \
              the users have",
-            "セキュリティプロファイルを 1〜10 個指定してください。ユーザーの権限が決まるため、デフォルト値はありません",
+            "セキュリティプロファイルを 1〜10 個指定してください。ユーザーの権限を決める設定のため、デフォルト値はありません",
         );
     }
     for (index, profile) in profiles.iter().enumerate() {
         let named = profile.as_str().is_some_and(|name| !name.is_empty());
         if named && profiles[..index].contains(profile) {
-            at.index(index).fault("is named twice", "2 回指定されています");
+            at.index(index).fault("is named twice", "重複して指定されています");
         }
         if profile == names::NO_ACCESS_PROFILE {
             // The sync would treat a member with only this profile as a user who left and whose rights are already

@@ -24,7 +24,7 @@ pub(super) fn quotas(at: &Location<'_>, value: &Value) {
         };
         at.fault(
             format!("names the quota {quota} twice; keep only one of the entries"),
-            format!("クォータ {quota} が 2 回指定されています。いずれか一方だけを指定してください"),
+            format!("クォータ {quota} が重複して指定されています。いずれか一方だけを指定してください"),
         );
     }
 }

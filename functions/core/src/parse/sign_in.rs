@@ -70,7 +70,7 @@ pub(super) fn approved_origins(at: &Location<'_>, value: &Value) {
     }
     for (index, origin) in origins.iter().enumerate() {
         if origin.is_string() && origins[..index].contains(origin) {
-            at.index(index).fault("is named twice", "2 回指定されています");
+            at.index(index).fault("is named twice", "重複して指定されています");
         }
     }
 }

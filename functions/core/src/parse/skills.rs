@@ -34,7 +34,7 @@ pub(super) fn proficiencies(at: &Location<'_>, value: &Value) {
         } else {
             at.index(index).key("level").fault(
                 format!("differs from the level of proficiencies[{earlier}], which has the same attribute and value"),
-                format!("属性と値が同じ proficiencies[{earlier}] と異なるレベルが指定されています"),
+                format!("属性と値が同じ proficiencies[{earlier}] とレベルが異なります"),
             );
         }
     }
@@ -73,7 +73,7 @@ pub(super) fn spellings(at: &Location<'_>, groups: &[Value]) {
                 let at = at.index(index).key("proficiencies").index(number);
                 at.key(key).fault(
                     format!("differs from {first:?} only in case, and Amazon Connect does not allow both"),
-                    format!("{first:?} と大文字と小文字だけが異なります。Amazon Connect では両方を使用できません"),
+                    format!("大文字と小文字を除いて {first:?} と同じです。Amazon Connect では両方を使用できません"),
                 );
             };
             if first != attribute {

@@ -106,7 +106,7 @@ impl Scanner<'_> {
                          only the second value would be used, so remove one"
                     ),
                     format!(
-                        "同じキーが 2 回指定されています ({line} 行 {column} 列と {again} 行 {its} 列)。\
+                        "同じキーが重複しています ({line} 行 {column} 列と {again} 行 {its} 列)。\
                          2 つ目だけが有効になるため、いずれか一方を削除してください"
                     ),
                 );
