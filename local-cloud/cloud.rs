@@ -13,8 +13,8 @@ use crate::{
     stand_in::{Assumption, Behaviour, ClientCredentials, GraphBehaviour, LocalCloud, Options, SupportPath, Tenant},
 };
 
-/// Client ID of an Entra application that only tools and tests use. They use it to act as an administrator of the
-/// emulated tenant.
+/// Client ID of the administrator's application: the Entra application with which tools and tests change the emulated
+/// tenant. The functions do not use it.
 pub const ADMINISTRATOR: &str = "adade000-0000-4000-8000-000000000001";
 /// Client secret of the administrator's application.
 pub const ADMINISTRATORS_SECRET: &str = "local-cloud-administrators-secret";
@@ -26,13 +26,14 @@ pub struct Settings {
     pub tenant: Tenant,
     /// How the functions authenticate to Microsoft Graph.
     pub credential: CredentialKind,
-    /// Clock scale: how many seconds the local cloud waits for each second that the real cloud would wait.
+    /// Clock scale: how many seconds an operation in the local cloud takes for each second that the operation takes in
+    /// the real cloud.
     pub clock_scale: f64,
     /// The assumptions about AWS and Entra whose alternative reading is emulated.
     pub assume: Vec<&'static Assumption>,
-    /// Whether Amazon Connect has its real API rates instead of higher rates.
+    /// Whether Amazon Connect limits requests at its real API rates. If false, it allows higher rates.
     pub real_rates: bool,
-    /// Whether the account has the limits of a new account.
+    /// Whether Lambda has the low concurrency limit of a new AWS account.
     pub fresh_account: bool,
     /// The file to which all calls that functions make to services are written, if any.
     pub record: Option<PathBuf>,
@@ -68,8 +69,8 @@ impl Cloud {
             record: settings.record,
             real_rates: settings.real_rates,
             models: venv.service_models(),
-            // AWS Support takes weeks to work on a case, and the stand-in takes hours by default. For a local run,
-            // these times are as short as a decision on a quota request.
+            // AWS Support takes weeks to work on a case, and the stand-in takes hours by default. In a local run, a
+            // case takes only as long as the decision on a quota request.
             behaviour: Behaviour {
                 graph: GraphBehaviour {
                     registrations: credentials.registrations.clone(),

@@ -286,7 +286,7 @@ fn the_readme_shows_every_picture_and_each_picture_is_small_and_complete_in_itse
     let names = fs::read_dir(root().join("docs/pictures")).unwrap().map(|entry| entry.unwrap().file_name());
     let stored: BTreeSet<String> = names.map(|name| name.into_string().unwrap()).collect();
     assert_eq!(shown, stored);
-    // A path of the machine that recorded the picture.
+    // Matches an absolute path, which would come from the machine that recorded the picture.
     let absolute = regex::Regex::new(r"(?:^|[\s>'(:=])/[A-Za-z0-9._-]+/[A-Za-z0-9._-]+").unwrap();
     for picture in stored {
         let content = fs::read(root().join("docs/pictures").join(&picture)).unwrap();

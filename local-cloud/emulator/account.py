@@ -10,17 +10,17 @@ import re
 import sys
 
 PUBLIC = "/aws/service/global-infrastructure/"  # prefix of the public parameters of Systems Manager
-# The Regions of Amazon Connect (AWS General Reference, "Amazon Connect endpoints and quotas"). The other services of the
-# template are in every Region.
+# The Regions of Amazon Connect (AWS General Reference, "Amazon Connect endpoints and quotas"). The other services of
+# the template are available in every Region.
 CONNECT_REGIONS = {
     "af-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-southeast-1", "ap-southeast-2", "ca-central-1",
     "eu-central-1", "eu-west-2", "us-east-1", "us-west-2",
 }
 SERVICES = {"connect", "dynamodb", "events", "kms", "lambda", "scheduler", "secretsmanager", "sns", "sqs", "stepfunctions"}
-QUOTA = 1000  # limit of concurrent Lambda executions in an account that is not new
-# A valid schedule (EventBridge Scheduler user guide, "Schedule types"). The guide shows rates only with plural units,
-# the API reference also with singular units, so this pattern accepts the singular for 1 and the plural for all other
-# values. A cron expression has six fields, and exactly one of the two day fields must be a question mark.
+QUOTA = 1000  # limit of concurrent Lambda executions, except in a new account
+# A valid schedule expression (EventBridge Scheduler user guide, "Schedule types"). The guide shows rates only with
+# plural units, the API reference also with singular units, so this pattern accepts the singular for 1 and the plural
+# for all other values. A cron expression has six fields, and exactly one of the two day fields must be a question mark.
 SCHEDULE = re.compile(
     r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)"
     r"|cron\(\S+ \S+ ((?!\?)\S+ \S+ \?|\? \S+ (?!\?)\S+) \S+\)"
@@ -70,7 +70,7 @@ class Permissions:
         return None if not name or "alias/aws/" in name else self.kms._resolve_key(name)
 
     def role_may_not_send(self, role, queue_arn):
-        """Returns why a role may not send to a queue, or None if it may."""
+        """Returns why a role may not send messages to a queue, or None if the role may."""
         if not self.role_may(role, "sqs:SendMessage", queue_arn):
             return f"{role} is not authorized to perform sqs:SendMessage on {queue_arn}"
         queue = self.sqs._queue_by_arn(queue_arn)
@@ -82,7 +82,7 @@ class Permissions:
         return None
 
     def rule_may_not_send(self, rule_arn, queue_arn):
-        """Returns why an EventBridge rule may not send to a queue, or None if it may."""
+        """Returns why an EventBridge rule may not send messages to a queue, or None if the rule may."""
         queue = self.sqs._queue_by_arn(queue_arn)
         if queue is None:
             return f"queue {queue_arn} does not exist"
@@ -223,7 +223,8 @@ def refuse_what_an_account_refuses_at_deployment(patches, permissions):
 
     @patches.replace(lambda_svc, "_get_account_settings")
     def with_the_limit_of_the_account(get):
-        """Returns the limit of the emulated account. The emulator's own limit depends on the memory of this machine."""
+        """Returns the concurrency limit of the emulated account. The unchanged emulator derives its limit from the
+        memory of this machine."""
         answer = json.loads(get()[2])
         limit = int(os.environ.get("LAMBDA_ACCOUNT_CONCURRENCY") or QUOTA)
         reserved = sum(function.get("concurrency") or 0 for function in lambda_svc._functions.values())
@@ -232,7 +233,8 @@ def refuse_what_an_account_refuses_at_deployment(patches, permissions):
 
     @patches.replace(ssm, "_get_parameters")
     def with_public_parameters(get, data):
-        """Also returns the public parameters that list the services of a Region, and all services."""
+        """Also returns the public Systems Manager parameters that show which services exist in a Region, or in any
+        Region."""
         names = data.get("Names", [])
         if len(names) > 10:
             return ssm.error_response_json("ValidationException", "Member must have length less than or equal to 10", 400)
@@ -331,8 +333,9 @@ def deliver_events_only_where_they_are_allowed(patches, permissions):
 
 
 def refuse_change_sets_of_failed_stacks(patches):
-    """Rejects a change set for a stack whose first deployment was rolled back, because such a stack can only be deleted
-    (CloudFormation user guide, "Stack status codes"; aws-samples/amazon-chime-private-bot-demo#3 quotes the message)."""
+    """Rejects a change set for a stack whose first deployment was rolled back, because such a stack can only be
+    deleted (CloudFormation user guide, "Stack status codes"; the error message is quoted in
+    aws-samples/amazon-chime-private-bot-demo#3)."""
     changesets, handlers, helpers = (
         importlib.import_module(f"ministack.services.cloudformation.{name}") for name in ("changesets", "handlers", "helpers")
     )

@@ -110,7 +110,7 @@ fn unpack(cache: &Path, id: &str, files: &[File]) -> io::Result<PathBuf> {
     }
     match fs::rename(fresh.path(), &root) {
         Ok(()) => {}
-        // Another run was faster.
+        // Another run has unpacked the same files in the meantime.
         Err(_) if root.is_dir() => return Ok(root),
         Err(error) => return Err(error),
     }
@@ -118,7 +118,7 @@ fn unpack(cache: &Path, id: &str, files: &[File]) -> io::Result<PathBuf> {
         let name = entry.file_name();
         let older = name.to_string_lossy().starts_with("release-") && entry.path() != root;
         if older {
-            // A running local cloud has its own copy of the program.
+            // A local cloud of that release may still be running. It has its own copy of the functions' binary.
             let _ = fs::remove_dir_all(entry.path());
         }
     }

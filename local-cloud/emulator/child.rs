@@ -1,5 +1,5 @@
-//! Child processes that never outlive this program. Each runs in its own process group. Dropping the value kills the
-//! whole group, so that nothing remains after success, failure, panic or Ctrl-C.
+//! Child processes that never outlive this program. Each child runs in its own process group. Dropping the [`Group`]
+//! kills all processes of the group, so that no process remains after success, failure, panic or Ctrl-C.
 
 use std::{
     io,

@@ -182,8 +182,8 @@ def _retrier(retrier, place, faults):
 
 
 def _expressions(value, place, result, error, faults):
-    """Checks all expressions below a path. `result` and `error` tell whether $states.result and $states.errorOutput are
-    defined there."""
+    """Checks all expressions below a path. `result` and `error` say whether $states.result and $states.errorOutput
+    exist at this path."""
     if isinstance(value, dict):
         for key, inner in value.items():
             _expressions(inner, f"{place}/{key}", result, error, faults)

@@ -77,8 +77,8 @@ def collect_garbage_less_often():
 
 
 def prepare_for_a_deployment():
-    """Prepares the emulator for the first deployment while it starts: imports the SAM transform, and replaces the YAML
-    parser by the one in C, which is ten times as fast."""
+    """Prepares the emulator for the first deployment while it starts: imports the SAM transform, and replaces the
+    YAML parser written in Python with the parser written in C, which is ten times as fast."""
 
     def prepare():
         import yaml

@@ -23,8 +23,8 @@ settings = json.load(sys.stdin)
 
 
 def call(service, method, path, body, headers, endpoint="emulator"):
-    """Makes one call with the operator's access key. The signature is not a real one: the local cloud reads only the
-    service and the Region in it."""
+    """Makes one call with the operator's access key. The signature is a placeholder, because the local cloud reads
+    from it only the service and the Region."""
     scope = f"{os.environ['AWS_ACCESS_KEY_ID']}/20260101/{os.environ['AWS_REGION']}/{service}/aws4_request"
     signature = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
     address = urllib.parse.urlparse(settings[endpoint])
@@ -82,7 +82,8 @@ def archive():
 
 
 def upload():
-    """Uploads code, definitions and a template that refers to them. Returns the template's URL."""
+    """Uploads the functions' code, the state machine definitions, and a template that refers to both. Returns the
+    template's URL."""
     bucket = "connect-onboarding-artifacts"
     region = f"<LocationConstraint>{os.environ['AWS_REGION']}</LocationConstraint>"
     try:
@@ -109,7 +110,7 @@ def upload():
 
 
 def entra():
-    """Creates in AWS what an administrator sets up before a deployment: the secrets for Entra and the identity
+    """Creates what an administrator sets up in AWS before a deployment: the secrets for Entra and the identity
     federation. Returns the stack parameters that contain the ARNs of the secrets."""
     if settings["federation"]:
         query("iam", "2010-05-08", "EnableOutboundWebIdentityFederation", {}, "standIn")
@@ -157,7 +158,8 @@ def deploy(template, parameters):
 
 
 def keys(outputs):
-    """Enables encryption with the stack's key for resources that the emulator's CloudFormation creates without it."""
+    """Enables encryption with the stack's KMS key for resources that the emulator's CloudFormation leaves
+    unencrypted."""
     if "RegistryTable" not in outputs:
         return
     key = cloudformation("DescribeStackResource", LogicalResourceId="Key").findtext(".//PhysicalResourceId")
@@ -205,7 +207,7 @@ def png(side=64):
 
 
 def documents(outputs):
-    """Uploads a sample document for each document that the input names."""
+    """Uploads a sample document for each document that the onboarding input names."""
     for key in settings["documents"] if "DocumentsBucket" in outputs else []:
         body = png() if key.lower().endswith(".png") else pdf("A sample document of Connect Onboarding, of nobody")
         put(f"/{outputs['DocumentsBucket']}/{key}", body)

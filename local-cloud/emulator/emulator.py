@@ -15,7 +15,7 @@ import urllib.parse
 
 
 def end_with_parent():
-    sys.stdin.buffer.read()  # returns when the parent exits and the other end closes
+    sys.stdin.buffer.read()  # returns when the parent exits, because this closes the parent's end of the pipe
     shutil.rmtree(os.getcwd(), ignore_errors=True)  # the run's directory; the parent can no longer remove it
     os.killpg(0, signal.SIGKILL)
 
@@ -184,8 +184,8 @@ def send_what_states_do_themselves_through_the_stand_in():
 def wait_for_an_answer_as_step_functions_does():
     """Waits for a task token as Step Functions does.
 
-    If a task's function fails before the task token is used, the task fails immediately; the unchanged emulator would
-    wait forever. Each attempt gets a new token; the unchanged emulator uses one token for all attempts."""
+    If a task's function fails before its task token is returned, the task fails immediately; the unchanged emulator
+    would wait forever. Each attempt gets a new token; the unchanged emulator uses one token for all attempts."""
     waits_for = contextvars.ContextVar("waits_for", default=None)
     patches.needs(sfn, "_task_tokens", "new_uuid")
 

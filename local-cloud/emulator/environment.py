@@ -1,4 +1,4 @@
-"""Creates the emulator's private Python environment, once for each list of requirements and interpreter.
+"""Creates the emulator's private Python environment, once for each combination of interpreter and requirements.
 
 Usage: python3 -I -c PROGRAM FOLDER < requirements.txt
 
@@ -36,7 +36,8 @@ def run(what, command, **options):
                 tell({"progress": line.strip()})
     if process.returncode:
         full = any("No space left on device" in line or "Disk quota exceeded" in line for line in said)
-        # `venv` hides the error of the program that it runs, so the free space decides. A package is larger than 1 MB.
+        # `venv` hides the error of the program that it runs, so a full disk is recognized by its free space:
+        # less than 1 MB, which is too little for any package.
         disk = os.statvfs(CACHE)
         if not full and disk.f_bavail * disk.f_frsize < 1_000_000:
             fail("folder", "No space left on device")
@@ -91,7 +92,8 @@ def main():
                     shutil.rmtree(left, ignore_errors=True)
                 with tempfile.TemporaryDirectory(prefix="venv-new-", dir=CACHE, ignore_cleanup_errors=True) as fresh:
                     install(os.path.join(fresh, "venv"))
-                    # A folder without a usable interpreter is left from an environment that was damaged later.
+                    # An existing folder contains an environment that was damaged after its installation: the
+                    # interpreter is missing.
                     shutil.rmtree(folder, ignore_errors=True)
                     os.rename(os.path.join(fresh, "venv"), folder)
     tell({"ready": folder})

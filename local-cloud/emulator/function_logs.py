@@ -15,7 +15,7 @@ def log_every_line_of_an_invocation(patches, runtime):
 
     After a function's response, the emulator waits 5 ms for the remaining output. On a busy machine it logs the last
     lines with the next invocation, or never."""
-    patience = 5  # seconds
+    patience = 5  # seconds to wait for the remaining output
     # Maps the log queue of a process to an event that is set while the queue contains all output of the process.
     drained = weakref.WeakKeyDictionary()
     patches.needs(runtime.ProvidedWorker, "_drain_stderr")

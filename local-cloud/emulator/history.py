@@ -17,7 +17,7 @@ def tell_history_as_step_functions_does(patches, sfn):
     last = contextvars.ContextVar("last", default=0)  # the previous event in this branch
     data = contextvars.ContextVar("data", default=None)  # the input of the current task
     mapping = contextvars.ContextVar("mapping", default=None)  # name of the Map state whose item starts
-    inside = contextvars.ContextVar("inside", default=None)  # the execution, if inside Parallel or Map
+    inside = contextvars.ContextVar("inside", default=None)  # the execution; set only inside a Parallel or Map state
     integration = re.compile(r"arn:[^:]+:states:[^:]*:[^:]*:(.+?):([^:]+(?:\.sync:2)?)$")
 
     def add(execution, kind, details=None):

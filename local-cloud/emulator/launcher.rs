@@ -57,7 +57,8 @@ const BEHIND_THE_STAND_IN: [&str; 11] = [
 #[derive(Debug)]
 pub struct Emulator {
     group: Group,
-    // This program's end of a pipe to the emulator. The emulator exits when the pipe is closed, for whatever reason.
+    // This program's end of a pipe to the emulator. The emulator exits when this end is closed, even if this program is
+    // killed.
     _alive: Option<ChildStdin>,
 }
 
@@ -87,7 +88,8 @@ pub struct Settings<'a> {
     pub port: u16,
     /// The stand-in's URL for AWS services.
     pub stand_in: &'a str,
-    /// Clock scale: how many seconds the local cloud takes for one second of the real cloud.
+    /// Clock scale: how many seconds an operation in the local cloud takes for each second that the operation takes in
+    /// the real cloud.
     pub clock_scale: f64,
     /// The emulated account's limit of concurrent Lambda executions, or `None` for the limit of an older account.
     pub concurrency: Option<u32>,
@@ -263,7 +265,7 @@ mod tests {
         let foreign = ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "AWS_CONFIG_FILE"];
         assert!(foreign.iter().all(|name| value(name).is_none()));
         assert_eq!(value("AWS_ACCESS_KEY_ID").as_deref(), Some("test"));
-        // ~/.aws/config is located through HOME.
+        // The AWS SDK finds ~/.aws/config through HOME, so HOME must not be the caller's home directory.
         assert_eq!(value("HOME").as_deref(), Some("/tmp/run"));
     }
 }

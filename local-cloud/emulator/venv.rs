@@ -1,6 +1,6 @@
 //! The private Python environment of the emulator. The environment is created at the first run, and again whenever the
 //! list of requirements changes. The hashes of all installed files are pinned in `requirements.txt`. Both this module
-//! and the launcher (`cargo onboard`) create it with `environment.py`.
+//! and the launcher (`cargo onboard`) create the environment with `environment.py`.
 
 use std::{
     fs, io,
@@ -48,8 +48,8 @@ impl Venv {
 /// # Errors
 /// Fails if Python, its `venv` module or a package is missing, or the directory is not writable.
 pub async fn prepare(workspace: &Workspace, progress: &mut dyn FnMut(&str)) -> Result<Venv, NotStarted> {
-    // Without PATH, the system may still find an interpreter in its default directories. That interpreter can't create an
-    // environment, because it does not know its own path.
+    // Without PATH, the system may still find an interpreter in its default directories. That interpreter can't create
+    // an environment, because it can't determine its own path.
     if std::env::var_os("PATH").is_none_or(|path| path.is_empty()) {
         return Err(NotStarted::NoPath);
     }

@@ -1,5 +1,5 @@
-//! Locates the files of the project (a checkout, or the files that this program contains) and the directories of a local
-//! run.
+//! Locates the files of the project (a checkout, or the files that this program contains) and the directories of a
+//! local run.
 
 use std::{
     fs::{self, File},
@@ -87,7 +87,7 @@ impl Workspace {
         created.map_err(|error| NotStarted::NotWritable { path: cache.into(), reason: error.to_string() })
     }
 
-    /// Removes the directories that have not changed for this time and whose run was killed.
+    /// Removes the directories of killed runs if they have not changed for this time.
     fn sweep(&self, unchanged: Duration) {
         for entry in fs::read_dir(self.cache()).into_iter().flatten().flatten() {
             let name = entry.file_name();
@@ -99,7 +99,7 @@ impl Workspace {
         }
     }
 
-    /// Keeps the logs of a failed run and removes the logs of the failed run before it. Returns the directory of the
+    /// Keeps the logs of a failed run in place of the logs of the previous failed run. Returns the directory of the
     /// kept logs, or `None` if there are no logs.
     ///
     /// # Errors

@@ -53,8 +53,8 @@ impl Refusal {
         Self::new(404, "ResourceNotFoundException", message)
     }
 
-    /// The body of an error of Connect. Public reports state that the errors for an invalid flow and an invalid test case
-    /// have no message, and contain the problems under these names.
+    /// The body of a Connect error. According to public reports, the errors for an invalid flow and for an invalid test
+    /// case contain no message, but a list of problems under these names.
     fn members(&self) -> serde_json::Value {
         let problems = json!([{ "message": self.message }]);
         match self.code.as_str() {

@@ -1,10 +1,10 @@
-//! The event history of CloudTrail, for the only events that the product reads: sign-ins by SAML. The emulator does not
-//! know these events, because the stand-in itself handles `AssumeRoleWithSAML`.
+//! The event history of CloudTrail. It contains only the events that the product reads: sign-ins by SAML. The emulator
+//! does not have these events, because the stand-in itself handles `AssumeRoleWithSAML`.
 //!
 //! The rules are those of the API reference of `LookupEvents`: events of the last 90 days in the Region of the request,
 //! the newest event first, at most 50 on a page, and one lookup attribute. A sign-in at the global endpoint is recorded
-//! in us-east-1 (CloudTrail user guide, "Global service events"). Unlike CloudTrail, which needs about five minutes, the
-//! local cloud shows an event at once.
+//! in us-east-1 (CloudTrail user guide, "Global service events"). In the local cloud, an event is available
+//! immediately, whereas CloudTrail needs about five minutes.
 
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
@@ -85,7 +85,7 @@ fn look_up(world: &World, region: &str, input: &Input) -> Answer {
     let start = input.number("StartTime").unwrap_or_default();
     let state: &State = &world.state();
     let seconds = |at: OffsetDateTime| epoch(at).as_f64().unwrap_or_default();
-    // The keys decrease with the age of an event, so that a new event does not move the events of a later page.
+    // Older events get larger keys, so that a new event does not move the events of a later page.
     let events = (0_u64..).zip(&state.trail.0).map(|(index, event)| (u64::MAX - index, event));
     let events: Vec<_> = events
         .filter(|(_, event)| wanted == SIGN_IN && event.region == region)

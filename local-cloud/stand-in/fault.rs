@@ -40,9 +40,9 @@ const SERVICES: [&str; 23] = [
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct FaultRule {
-    /// If set, the rule applies only to calls whose caller matches this regular expression. The expression is searched
-    /// in the text `function machine/state`, which contains the names of the Lambda function and of the state that
-    /// invoked the function. If Step Functions itself makes the call, the text contains no function. If an event
+    /// If set, the rule applies only to calls whose caller matches this regular expression. The expression can match
+    /// any part of the text `function machine/state`, which contains the names of the Lambda function and of the state
+    /// that invoked the function. If Step Functions itself makes the call, the text contains no function. If an event
     /// invoked the function, the text contains no state.
     #[serde(default)]
     pub caller: Option<String>,
@@ -50,8 +50,8 @@ pub struct FaultRule {
     /// `login`, …).
     #[serde(default)]
     pub service: Option<String>,
-    /// The rule applies only to calls that match this regular expression. The expression is searched in the text
-    /// `METHOD path` and in the name of the operation.
+    /// The rule applies only to calls that match this regular expression. The expression can match any part of the text
+    /// `METHOD path` or of the name of the operation.
     #[serde(rename = "match")]
     pub pattern: String,
     /// The number of matching calls that the rule leaves unaffected before it takes effect.
@@ -162,7 +162,7 @@ pub enum FaultRuleError {
         /// The error of the regular expression parser.
         source: Box<regex::Error>,
     },
-    /// No call is sent to a service with this name.
+    /// The rule names an unknown service, so it would never apply to a call.
     #[error("the fault rule for {pattern:?} names the service {service:?}, which is not one of {}", SERVICES.join(", "))]
     Service {
         /// The rule's `match`.
@@ -239,7 +239,8 @@ impl Faults {
         self.0.iter().filter(|armed| armed.fired == 0).map(|armed| armed.rule.pattern.clone()).collect()
     }
 
-    /// Counts the call in every matching rule. Returns the first of them that is due, which then applies to the call.
+    /// Counts the call in every matching rule. Returns the first matching rule that is active: at least `after` calls
+    /// came before this one, and `times` is not used up. Only this rule applies to the call.
     pub(crate) fn hit(&mut self, caller: Option<&str>, service: &str, names: &[&str]) -> Option<Hit> {
         let mut hit = None;
         for armed in &mut self.0 {
@@ -285,8 +286,8 @@ impl Hit {
         self.rule.broken
     }
 
-    /// The error that a state gets instead of the function's response, under the name that Step Functions gives it, and
-    /// whether the function runs nevertheless. `None` if the rule only delays the call.
+    /// The error name that Step Functions reports to a state instead of the function's response, and whether the
+    /// function runs nevertheless. `None` if the rule only delays the call.
     pub(crate) fn invocation(&self) -> Option<(&'static str, bool)> {
         Some(match (self.rule.status, self.rule.kill) {
             (_, Some(Kill::Before)) => ("Lambda.SdkClientException", false),

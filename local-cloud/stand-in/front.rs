@@ -161,8 +161,8 @@ impl Cloud {
             simulated = true;
         }
         simulated |= late.is_some();
-        // The call is recorded before the response is delayed, because a caller that stops waiting may end before the
-        // response is sent.
+        // The call is recorded before the response is delayed. If the caller stops waiting and exits earlier, the call
+        // is already in the record.
         self.recorder.note(&way, &caller, request, &answer, simulated);
         if let Some(delay) = late {
             tokio::time::sleep(delay).await;

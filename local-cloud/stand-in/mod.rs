@@ -6,8 +6,8 @@
 //! reads the request, [`route`] determines the service, [`fault`] rules may replace the response, [`authority`] checks
 //! the caller's policies, the service handles the request, and [`record`] records the call. The stand-in itself
 //! emulates [`connect`], [`quotas`], [`support`] and [`graph`]. [`iam`] and [`sts`] add features that the emulator
-//! lacks, and [`cloud_trail`] records sign-ins. All other requests pass to [`upstream`]. [`model`] compares requests and responses with the official service
-//! models.
+//! lacks, and [`cloud_trail`] records sign-ins. All other requests pass to [`upstream`]. [`model`] compares requests
+//! and responses with the official service models.
 //!
 //! The stand-in uses no code of the functions and the state machines that run against it.
 

@@ -61,7 +61,7 @@ pub struct Behaviour {
     /// Applied quota values of the account, by quota code. For a quota that each instance has, the value applies to
     /// every instance whose own quota has not been raised.
     pub quotas: BTreeMap<String, f64>,
-    /// Whether the account has an applied value, equal to the AWS default, for each quota that was never raised.
+    /// Whether the account has an applied value, equal to the AWS default, for each quota that was never increased.
     /// Accounts with and without such applied values have been observed. If there is no applied value,
     /// `GetServiceQuota` returns `NoSuchResourceException`.
     pub account_quotas_applied: bool,
@@ -94,8 +94,8 @@ pub struct Behaviour {
     pub user_listed_seconds: f64,
     /// Whether the username of a deleted user can be reused in the same instance.
     pub usernames_reusable: bool,
-    /// Whether `DeleteUser` rejects the deletion of a user to whom a quick connect transfers contacts. Otherwise the quick
-    /// connect stays.
+    /// Whether `DeleteUser` rejects the deletion of a user to whom a quick connect transfers contacts. Otherwise the
+    /// user is deleted, and the quick connect stays.
     pub quick_connects_block_deletion: bool,
     /// Whether `AssociateTrafficDistributionGroupUser` rejects a user who is already in the group.
     pub group_associations_conflict: bool,
@@ -114,7 +114,7 @@ pub struct Behaviour {
     pub deletion_by_tags: bool,
     /// The name of the action that authorizes `DeleteAllEntitySessions`.
     pub sign_out_action: &'static str,
-    /// Whether actions with the names of the operations authorize the operations on test cases.
+    /// Whether the IAM actions that authorize the operations on test cases have the names of these operations.
     pub test_case_actions: bool,
     /// Whether the Region offers test cases.
     pub test_cases_offered: bool,
@@ -260,13 +260,13 @@ impl Default for QuotaPath {
 }
 
 impl QuotaPath {
-    /// Creates the processing of a request that is decided automatically within minutes, without a support case.
+    /// The processing of a request that AWS decides automatically within minutes, without a support case.
     #[must_use]
     pub fn automatic() -> Self {
         Self { case_opened: None, decided: 120.0, value_lag: 10.0, ..Self::default() }
     }
 
-    /// Creates the default processing with a different outcome.
+    /// The default processing of a request, but with this outcome.
     #[must_use]
     pub fn ending(outcome: QuotaOutcome) -> Self {
         Self { outcome, ..Self::default() }

@@ -44,8 +44,8 @@ fn number_of(template: &Value, kind: &str) -> u32 {
     u32::try_from(resources_of_type(template, kind).len()).unwrap()
 }
 
-/// How often a schedule such as `rate(15 minutes)` runs in a month. If a parameter of the template sets the schedule,
-/// its default value is used.
+/// The number of times that a schedule such as `rate(15 minutes)` runs in a month. If a parameter of the template sets
+/// the schedule, its default value is used.
 fn times(template: &Value, expression: &Value) -> u32 {
     let name = expression["!Ref"].as_str();
     let expression = name.map_or(expression, |name| &template["Parameters"][name]["Default"]).as_str().unwrap();
@@ -60,7 +60,7 @@ fn times(template: &Value, expression: &Value) -> u32 {
     MINUTES / (number.parse::<u32>().unwrap() * minutes)
 }
 
-/// How often each schedule runs in a month, by the name of its target function or state machine.
+/// The number of times that each schedule runs in a month, by the name of its target function or state machine.
 fn schedules(template: &Value) -> Vec<(String, u32)> {
     let mut found = Vec::new();
     for kind in ["AWS::Serverless::Function", "AWS::Serverless::StateMachine"] {

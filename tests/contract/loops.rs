@@ -11,9 +11,9 @@ use super::{machines, read, states};
 
 const YEAR: u64 = 365 * 24 * 3_600;
 const EVENTS: u64 = 25_000;
-/// Seconds of the year that polling must leave for work, approvals and running syncs.
+/// Seconds of the year-long limit that polling must leave for work, approvals and running syncs.
 const SPARE_SECONDS: u64 = 7 * 24 * 3_600;
-/// Number of the 25,000 events that polling must leave for retries.
+/// Number of events, out of the limit of 25,000, that polling must leave for retries.
 const SPARE_EVENTS: u64 = 4_000;
 
 /// Maximum number of calls of `rotate-certificate` in one execution.

@@ -11,8 +11,8 @@ use super::sample_event;
 
 const LIMIT: usize = PreflightOutput::MAX_STATE;
 /// Maximum size in bytes of the outputs of the telephony branches and of the user sync together. The telephony branches
-/// need up to 64 KiB, as the tests that wait for a year measure. The user sync needs 40 KiB, because each of its lists
-/// has at most fifty entries.
+/// need up to 64 KiB, as measured by the tests that simulate a year. The user sync needs 40 KiB, because each of its
+/// lists has at most fifty entries.
 const TELEPHONY_AND_USERS: usize = (64 + 40) * 1024;
 
 /// The sample input of `report` with this number of groups and with the outputs of all steps for each group.
@@ -61,7 +61,7 @@ fn an_input_that_is_too_large_for_the_state_machine_is_rejected_before_anything_
     }
 }
 
-/// The drift of an instance with this number of groups, all of whose settings were changed manually.
+/// The drift of an instance with this number of groups, after all of its settings were changed manually.
 fn drifted(place: usize, groups: usize) -> InstanceDrift {
     let report = report(groups, 60);
     let finding = DriftFinding {

@@ -94,8 +94,8 @@ fn every_alarm_has_a_description_in_both_languages_and_a_command() {
     }
 }
 
-/// The queue of failed events also receives events of `EventBridge` and Lambda. SQS can't move these events back without
-/// a destination (API reference, `StartMessageMoveTask`).
+/// The queue of failed events also receives events of `EventBridge` and Lambda. SQS can't move these events back
+/// without a destination (API reference, `StartMessageMoveTask`).
 #[test]
 fn the_command_that_reprocesses_failed_events_names_both_queues() {
     let alarm = &alarms(&template())["FailedEventsAlarm"];

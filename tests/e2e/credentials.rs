@@ -16,7 +16,8 @@ use wiremock::{
     matchers::{any, header, method, path, query_param},
 };
 
-/// A profile of IAM Identity Center, a profile with a key, and a profile that takes its credentials from another one.
+/// A profile of IAM Identity Center, a profile with a key, and a profile that takes its credentials from another
+/// profile.
 const CONFIG: &str = "[default]\nregion = us-west-2\n\
     [profile single]\nsso_session = acme-sso\nsso_account_id = 111122223333\nsso_role_name = Operator\nregion = eu-west-1\n\
     [sso-session acme-sso]\nsso_region = eu-central-1\nsso_start_url = https://acme.awsapps.com/start\n\
@@ -28,7 +29,7 @@ const CONFIG: &str = "[default]\nregion = us-west-2\n\
     [profile process]\nregion = ca-central-1\ncredential_process = ./credentials\n";
 const CREDENTIALS: &str = "[default]\naws_access_key_id = OfDefault\naws_secret_access_key = s\n\
     [keys]\naws_access_key_id = OfKeys\naws_secret_access_key = s\n";
-/// SHA-1 of the session name, by which the AWS CLI names the file with the token.
+/// The token file. The AWS CLI names this file after the SHA-1 hash of the session name.
 const TOKEN: &str = ".aws/sso/cache/97de80f8b6607d97ffda321b351f24048b242432.json";
 /// CloudFormation's response for a missing stack.
 const NO_STACK: &str = "<ErrorResponse><Error><Code>ValidationError</Code>\
@@ -203,7 +204,7 @@ async fn a_credential_process_is_run_once_for_all_calls() {
     let home = Home::new().await;
     let credentials = json!({ "Version": 1, "AccessKeyId": "OfProcess", "SecretAccessKey": "s", "SessionToken": "t" });
     home.program("credentials", &format!("echo '{credentials}'"));
-    // CloudFormation fails, so the tool calls it several times.
+    // CloudFormation returns status 500, so the tool repeats its call.
     Mock::given(any()).respond_with(ResponseTemplate::new(500)).mount(&home.server).await;
     let output = home.run(&["list", "--profile", "process"], &[]);
     assert_eq!(output.status.code(), Some(4), "{}", err(&output));
@@ -242,7 +243,7 @@ async fn for_a_session_of_aws_login_and_a_role_with_mfa_the_command_that_exports
             assert!(error["action"].as_str().unwrap().contains(&export), "{error}");
         }
     }
-    // Another failure of the role is not a missing code.
+    // If the role can't be assumed for another reason, the message does not request an MFA code.
     home.server.reset().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(400).set_body_string(NO_STACK)).mount(&home.server).await;
     let error = error(&home.run(&["list", "--json", "--profile", "mfa"], &[]));
@@ -293,7 +294,7 @@ async fn without_a_valid_token_of_iam_identity_center_the_command_that_signs_in_
         )
         .mount(&home.server)
         .await;
-    // Without a token, with an expired token, and with a token that the service rejects.
+    // The token is missing, has expired, or is rejected by the service.
     for token in [None, Some("2020-01-01T00:00:00Z"), Some("2099-01-01T00:00:00Z")] {
         if let Some(expires) = token {
             home.signs_in(expires);

@@ -116,7 +116,7 @@ fn lines(output: &Output) -> Vec<Value> {
         false => json!([SCHEMA, line]),
     });
     let titled: Value = titled.collect();
-    // The validator is started by a runtime of its own.
+    // The validator starts its own async runtime, which is allowed only in a blocking section.
     assert_eq!(tokio::task::block_in_place(|| output::faults(&titled)), "");
     lines
 }
@@ -167,7 +167,7 @@ async fn a_release_is_deployed_over_a_running_stack_after_the_changes_are_confir
     assert_eq!(changed.status.code(), Some(0), "{}", printed(&changed));
     assert!(lines(&changed)[0]["changes"].to_string().contains("AWS::Logs::LogGroup"), "{}", printed(&changed));
 
-    // A parameter that is left out keeps its value, and an empty value replaces it.
+    // A parameter that the command omits keeps its value, and an empty value replaces it.
     let id = fixture.parameter("SetupClientId").await;
     let emptied = fixture.upgrade(&["--yes", "--json", "--parameter", "SetupClientId="]);
     assert_eq!(emptied.status.code(), Some(0), "{}", printed(&emptied));
@@ -216,7 +216,7 @@ async fn a_first_deployment_that_failed_is_repeated_and_shows_its_cause() {
 #[tokio::test]
 async fn after_ctrl_c_the_deployment_continues() {
     let fixture = Fixture::new();
-    // The events are read once before the execution.
+    // The command reads the events once before it executes the change set, so the gate holds the first read after that.
     let held = json!({ "service": "cloudformation", "match": "DescribeStackEvents", "after": 1, "gate": "events" });
     fixture.cloud.fault(&held).await;
     let before = fixture.code().await;
@@ -255,7 +255,7 @@ async fn a_stack_that_was_never_deployed_is_missing_and_a_failed_first_deploymen
     }
 }
 
-/// Answers an operation of CloudFormation this many times.
+/// Returns this response to the first `times` calls of an operation of CloudFormation.
 async fn answer(server: &MockServer, action: &str, times: u64, xml: String) {
     let text = format!("<{action}Response><{action}Result>{xml}</{action}Result></{action}Response>");
     let operation = Mock::given(method("POST")).and(body_string_contains(format!("Action={action}&")));
@@ -271,7 +271,7 @@ async fn a_running_update_is_awaited_first_and_a_late_status_is_not_the_result()
     let server = MockServer::start().await;
     Mock::given(method("HEAD")).respond_with(ResponseTemplate::new(200)).mount(&server).await;
     answer(&server, "DescribeStacks", 2, stack("UPDATE_IN_PROGRESS")).await;
-    // The stack is ready, and shortly after the execution it still has this status.
+    // The stack has this status before the change set is executed, and still has it shortly afterwards.
     answer(&server, "DescribeStacks", 3, stack("UPDATE_COMPLETE")).await;
     answer(&server, "DescribeStacks", 1, stack("UPDATE_ROLLBACK_IN_PROGRESS")).await;
     answer(&server, "DescribeStacks", 9, stack("UPDATE_ROLLBACK_COMPLETE")).await;

@@ -212,7 +212,7 @@ async fn an_onboarding_works_in_a_new_account_and_the_emulator_is_as_strict_as_a
     what_doctor_advises(&cloud).await;
 }
 
-/// Checks the findings of `doctor` in an account that lacks something, each with its advice.
+/// Checks the findings of `doctor`, each with its advice, in an account that does not meet the requirements.
 async fn what_doctor_advises(cloud: &Cloud) {
     let advises = |name: &str, advice: &str| {
         let output = cloud.onboard(&["doctor", "--json"]).output().unwrap();
@@ -225,7 +225,7 @@ async fn what_doctor_advises(cloud: &Cloud) {
     advises("quotas", "--quota-code L-AA17A6B9");
     cloud.iam("DisableOutboundWebIdentityFederation", &[]).await;
     advises("federation", "entra-setup --run");
-    // The service model also contains the name of the exception, which could be the code.
+    // The service model also contains the name of the exception. AWS may return this name as the error code.
     let rule = json!({
         "service": "iam", "match": "GetOutboundWebIdentityFederationInfo", "status": 404, "code": "FeatureDisabledException",
     });

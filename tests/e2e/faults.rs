@@ -32,7 +32,7 @@ struct Kind {
     restarts: bool,
     /// Maximum number of failing operations per state. Each failing operation uses up one of the state's retries.
     most: usize,
-    /// If set, only every [`SILENT_LIVES`]-th caller gets faults, starting with the caller of this number.
+    /// If set, only every [`SILENT_LIVES`]-th caller gets faults, starting with the caller that has this number.
     part: Option<usize>,
 }
 
@@ -90,7 +90,7 @@ fn states() -> (Vec<String>, usize) {
     (tasks, others)
 }
 
-/// Makes one end-to-end run. In each phase, the operations that the run without faults called fail in the given way.
+/// Makes one end-to-end run. In each phase, operations that the run without faults called fail in the given way.
 async fn run_life(fault: Option<(&[Phase], &Kind)>) -> Vec<Phase> {
     let life = Life::start().await;
     let mut phases = Vec::new();

@@ -1,6 +1,6 @@
-//! No setting lets a leaver in: complete onboardings with every combination of assignment, removal action, nested groups
-//! and the switch "Assignment required". Members, guests and members of nested groups sign in, leave, and are synced.
-//! Then the simulated sign-in must reject each of them, and the session from before must have ended.
+//! No setting lets a leaver sign in: complete onboardings with every combination of assignment, removal action, nested
+//! groups and the switch "Assignment required". Members, guests and members of nested groups sign in and leave, and a
+//! sync runs. Then the simulated sign-in must reject each leaver, and the leaver's earlier session must have ended.
 
 use serde_json::{Value, json};
 use test_support::{member, with};
@@ -48,7 +48,7 @@ fn account(number: u32) -> Value {
 }
 
 impl Combination {
-    /// The members who are users before they leave.
+    /// The members who leave. A member of a nested group has a Connect user only if nested groups are flattened.
     fn leavers(self) -> Vec<u32> {
         if self.nested == "flatten" { vec![LEAVER, GUEST, NESTED] } else { vec![LEAVER, GUEST] }
     }
@@ -151,8 +151,8 @@ async fn a_leaver_never_gets_in_whatever_the_settings_are() {
     cloud.add_member("Agents", &account(JOINER)).await;
     cloud.admin("POST", "clock", &json!({ "advanceSeconds": 120 })).await;
     for (_, report) in all.iter().zip(&reports).filter(|(combination, _)| combination.assignment == "users") {
-        // The assignment can't be removed at first: more often than one call is retried, and less often than the sync
-        // tries to remove it.
+        // The first attempts to remove the assignment fail. They are more than the retries of one call, and fewer than
+        // the attempts of the sync.
         let assignments = assignments(&cloud, report).await;
         let assignment = assignments.iter().find(|one| one["principalId"] == id(LEAVER)).unwrap();
         let request = format!("^DELETE .*/appRoleAssignedTo/{}$", assignment["id"].as_str().unwrap());

@@ -232,7 +232,7 @@ impl Life {
     }
 
     /// Holds a sync while it reads the users, and starts another sync meanwhile, which ends as busy. On a slow machine,
-    /// the held sync can time out before the other sync asks for the lease, so several attempts are allowed.
+    /// the held sync can time out before the other sync requests the lease, so several attempts are allowed.
     async fn busy(&self, sync: &Value) {
         for attempt in 0..MOST_HELD_SYNCS {
             // An open gate stays open, so each attempt has a gate of its own.
@@ -258,7 +258,7 @@ impl Life {
             true => self.cloud.end_of(&self.cloud.start(&Machine::UserSync.output(), sync).await).await.output,
             false => Value::Null,
         };
-        // The holder makes no further pass.
+        // Without this field, the sync that holds the lease makes no further pass.
         self.registry("REMOVE dirty", &Value::Null).await;
         self.cloud.admin("POST", "gates", &json!({ "open": gate })).await;
         let ended = self.cloud.end_of(&holder).await;
@@ -296,7 +296,7 @@ impl Life {
         self.cloud.execution_arns(&Machine::UserSync.output(), Some("RUNNING")).await
     }
 
-    /// Approves the current request, as `onboard approve` does. Returns its digest.
+    /// Approves the current request, as `onboard approve` does. Returns the digest of the request.
     async fn approve(&self) -> String {
         let entry = self.cloud.entry(&self.instance().await).await;
         let values = json!({ ":me": { "S": "arn:aws:iam::000000000000:user/operator" }, ":now": { "N": "1" }, ":until": { "N": FAR } });

@@ -51,7 +51,7 @@ async fn decide_quota_requests(cloud: &Cloud) {
     }
 }
 
-/// The resources that checks created and that still exist.
+/// The resources that live checks created and that still exist.
 async fn left(cloud: &Cloud) -> String {
     let inventory = cloud.inventory().await;
     ["graph", "iam", "connect"].map(|part| inventory[part].to_string()).concat()
@@ -110,7 +110,7 @@ async fn complete_check(cloud: &Cloud) -> Output {
     Output { stderr: (text + &rest.await.unwrap()).into_bytes(), ..output.unwrap() }
 }
 
-/// Assumptions that can't be checked if the other reading of another assumption is true.
+/// Pairs of assumptions. The first can't be checked if the second has its alternative reading.
 const HIDDEN: [(&str, &str); 3] = [
     ("saml-mode-replication", "identifier-policy"),
     ("testing-language", "test-case-region"),
@@ -142,8 +142,8 @@ async fn random_cloud(other: &[&str]) -> Cloud {
     cloud
 }
 
-/// Checks a cloud with random readings: every reading must be found, and nothing may be left. Returns the readings that
-/// differ from the assumptions.
+/// Checks a cloud with random readings. The check must find every reading and leave no resources. Returns the readings
+/// that differ from the assumptions.
 async fn finds_each_reading(seed: u64) -> Vec<&'static str> {
     let other = chosen(seed);
     let cloud = random_cloud(&other).await;

@@ -1,5 +1,5 @@
 //! Checks that the emulator of the local cloud handles states, errors, variables and size limits as documented for Step
-//! Functions. The local cloud makes the emulator stricter for this. Each state machine of these tests is small and
+//! Functions. The local cloud changes the emulator for this purpose. Each state machine of these tests is small and
 //! calls no function.
 
 use std::time::Duration;
@@ -260,7 +260,7 @@ async fn definitions(aws: &StepFunctions) {
     assert!(refused["message"].as_str().unwrap().contains("States.ALL must be in the last entry"), "{refused}");
 }
 
-/// Results of the reference implementation; `.ci/judges/expressions` compares many more expressions.
+/// Compares some results with those of the reference implementation. `.ci/judges/expressions` compares many more.
 async fn expressions(aws: &StepFunctions) {
     let input = json!({ "none": null, "list": ["日本", 20.0, 1e-7, 1e21, -0.5], "deep": [[{ "a": [null] }]] });
     let expressions = [

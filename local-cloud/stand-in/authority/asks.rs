@@ -1,7 +1,7 @@
 //! The IAM permissions that requests to services other than Connect require.
 //!
-//! The emulator itself checks DynamoDB, S3, Secrets Manager, EventBridge, SNS and Step Functions. The local cloud
-//! checks IAM, Service Quotas and Support.
+//! The emulator itself checks the permissions for DynamoDB, S3, Secrets Manager, EventBridge, SNS and Step Functions.
+//! The stand-in checks the permissions for IAM, Service Quotas and Support.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(super) fn form(request: &Request) -> BTreeMap<String, String> {
     form_urlencoded::parse(&request.body).into_owned().chain(request.query.iter().cloned()).collect()
 }
 
-/// The permissions that a request requires if the request is made in one of AWS's JSON protocols or to S3.
+/// The permissions that a request in one of AWS's JSON protocols, or a request to S3, requires.
 pub(super) fn asks(setting: &Setting, way: &Destination, request: &Request) -> Vec<Ask> {
     let body = request.json().unwrap_or_default();
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
@@ -42,7 +42,7 @@ pub(super) fn asks(setting: &Setting, way: &Destination, request: &Request) -> V
                 Ask::new("iam:CreateServiceLinkedRole", role).with("iam:AWSServiceName", "servicequotas.amazonaws.com"),
             ]
         }
-        // The other operations of Service Quotas that the functions use support no resource-level permissions.
+        // Of the other operations that the functions use, only these two support resource-level permissions.
         "servicequotas"
             if ["GetServiceQuota", "ListRequestedServiceQuotaChangeHistoryByQuota"].contains(&operation) =>
         {
@@ -51,7 +51,8 @@ pub(super) fn asks(setting: &Setting, way: &Destination, request: &Request) -> V
             vec![ask.with("servicequotas:service", text("ServiceCode"))]
         }
         "dynamodb" => {
-            // A batch names its tables as the fields of an object; the functions use one table.
+            // A batch request contains the table names as keys of `RequestItems`. The functions use only one table, so
+            // the first name is sufficient.
             let batch = body["RequestItems"].as_object().and_then(|tables| tables.keys().next().cloned());
             let name = batch.unwrap_or_else(|| text("TableName"));
             let table = if name.starts_with("arn:") { name } else { arn("dynamodb", &format!("table/{name}")) };

@@ -164,8 +164,8 @@ impl Authority {
         };
         let mut asks = self.asks(world, iam, way, request).await;
         let of_keys = self.keys.asks(&world.setting(), way, &asks).await;
-        // For the other services, the emulator checks the permissions itself, except those on the KMS keys that the
-        // services use.
+        // For all other services, the emulator itself checks the permissions. Only the permissions on the KMS keys that
+        // these services use are checked here.
         let first = if JUDGED.contains(&way.service.as_str()) { 0 } else { asks.len() };
         asks.extend(of_keys);
         let verdict = self.allowed(&session, &asks[first..], violations, way.protocol).await;

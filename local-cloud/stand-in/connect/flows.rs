@@ -1,5 +1,5 @@
-//! Flows that callers create. Sources: the service model; developer guide, "Flow language"; for the rules of the
-//! validation also public reports of rejected flows.
+//! Flows that `CreateContactFlow` creates. Sources: the service model; developer guide, "Flow language"; public reports
+//! of rejected flows, for the rules of the validation.
 
 use std::collections::BTreeSet;
 
@@ -99,7 +99,7 @@ fn stored(setting: &Setting, content: &str) -> String {
     parsed.to_string()
 }
 
-/// The members of the flow in an inventory.
+/// The flow as the inventory shows it. `None` for a default flow, whose content is not emulated.
 pub(super) fn inventory(flow: &NamedThing) -> Option<Value> {
     let content: Value = serde_json::from_str(&flow.content).ok()?;
     Some(json!({ "Name": flow.name, "Content": content, "Tags": flow.tags }))

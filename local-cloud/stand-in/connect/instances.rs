@@ -88,7 +88,7 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
 }
 
 /// Checks whether the account may create another instance. Connect uses the same error code for three different
-/// reasons. Only the message tells them apart.
+/// reasons. Only the error message shows which reason applies.
 fn room(setting: &Setting, state: &mut State) -> Result<(), Refusal> {
     let refuse = |message: &str| Err(Refusal::new(402, "ServiceQuotaExceededException", message));
     let now = setting.clock.now();

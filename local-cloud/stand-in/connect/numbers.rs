@@ -118,7 +118,8 @@ fn target_or_refuse(setting: &Setting, state: &mut State, input: &Input) -> Resu
 }
 
 pub(super) fn search(setting: &Setting, state: &mut State, input: &Input) -> Answer {
-    // The service model does not list `ResourceNotFoundException` for this operation.
+    // The service model does not list `ResourceNotFoundException` for this operation, so an unknown instance is
+    // reported as an invalid parameter.
     let target =
         target_or_refuse(setting, state, input).map_err(|refusal| Refusal::invalid_parameter(refusal.message))?;
     let (country, kind) = (input.text("PhoneNumberCountryCode"), input.text("PhoneNumberType"));

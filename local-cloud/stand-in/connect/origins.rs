@@ -24,8 +24,8 @@ fn is_origin(origin: &str) -> bool {
     is_host && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
-/// A repeated request with the same client token succeeds. Another request for the same origin is a conflict, which is
-/// one of the errors in the model.
+/// A repeated request with the same client token succeeds. Any other request for an associated origin fails with
+/// `ResourceConflictException`, which the service model lists for this operation.
 pub(super) fn associate(instance: &mut Instance, input: &Input) -> Answer {
     let (url, token) = (input.need("Origin")?, input.text("ClientToken"));
     if !is_origin(url) {

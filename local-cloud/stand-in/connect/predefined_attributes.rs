@@ -1,5 +1,5 @@
-//! Predefined attributes. Source: administrator guide, "Create predefined attributes" (characters, at most 500 values, no
-//! two names or values that differ only in case), and the service model.
+//! Predefined attributes. Sources: the service model, and the administrator guide, "Create predefined attributes"
+//! (allowed characters, at most 500 values, no two names or values that differ only in case).
 
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -115,8 +115,8 @@ pub(super) fn describe(setting: &Setting, instance: &mut Instance, input: &Input
     answer(json!({ "PredefinedAttribute": shape }))
 }
 
-/// Replaces the attribute. AWS does not document whether members that the request omits keep their values; in the local
-/// cloud, they do not. A value that a user has as a proficiency can't be removed.
+/// Replaces the attribute. AWS does not document whether members that the request omits keep their values. In the local
+/// cloud, they lose their values. A value that a user has as a proficiency can't be removed.
 pub(super) fn update(setting: &Setting, instance: &mut Instance, input: &Input) -> Answer {
     let name = input.need("Name")?.to_owned();
     let values = values(input)?.unwrap_or_default();

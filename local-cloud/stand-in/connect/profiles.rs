@@ -19,7 +19,7 @@ pub(crate) struct NamedThing {
     /// The flow type, if the resource is a flow. Empty for other resources.
     pub(super) kind: &'static str,
     pub(super) at: OffsetDateTime,
-    /// The content of a flow that a caller has created. Empty for other resources.
+    /// The content of a flow that a request has created. Empty for other resources.
     pub(super) content: String,
     /// The permissions of a security profile. Empty for other resources.
     pub(crate) permissions: Vec<String>,

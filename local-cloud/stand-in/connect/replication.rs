@@ -1,5 +1,6 @@
 //! Replicated instances (Amazon Connect Global Resiliency): the replication of an instance, its traffic distribution
-//! groups with their users, and its replication findings. An administrator sets them; the product never replicates.
+//! groups with their users, and its replication findings. Only the administration API sets up a replication; the
+//! product never does.
 
 use std::collections::BTreeSet;
 
@@ -91,7 +92,7 @@ fn active() -> String {
     "ACTIVE".to_owned()
 }
 
-/// Sets up or changes the replication of an instance. The users stay in the traffic distribution group.
+/// Sets up or changes the replication of an instance. A change leaves the users in their traffic distribution group.
 ///
 /// # Errors
 /// If the instance does not exist.
@@ -169,9 +170,9 @@ pub(super) fn call(setting: &Setting, state: &mut State, operation: &str, input:
     }
 }
 
-/// The traffic distribution group with this ID or ARN. Users are associated only in the source Region, and only if the
-/// group is active (Amazon Connect Administrator Guide, "Associate agents to Connect Customer instances across multiple
-/// AWS Regions").
+/// The traffic distribution group with this ID or ARN. A request can associate users only in the source Region, and
+/// only if the group is active (Amazon Connect Administrator Guide, "Associate agents to Connect Customer instances
+/// across multiple AWS Regions").
 fn group<'i>(setting: &Setting, instance: &'i mut Instance, id: &str) -> Result<&'i mut Group, Refusal> {
     let missing = || Refusal::not_found("The traffic distribution group was not found.");
     let replication = instance.replication.as_mut().ok_or_else(missing)?;

@@ -37,7 +37,7 @@ pub(super) fn users(setting: &Setting, instance: &Instance, input: &Input) -> An
     answer(shape)
 }
 
-/// A hash of the search criteria, because a next token is valid only for the search that returned it.
+/// A hash of the search criteria. It ties a next token to the search that returned the token.
 fn fingerprint(input: &Input) -> u64 {
     use std::hash::{Hash, Hasher};
     let mut hasher = std::collections::hash_map::DefaultHasher::new();
@@ -102,7 +102,8 @@ fn by_attributes(filter: &Map<String, Value>, user: &User) -> bool {
         && any(filter.get("OrConditions"), group)
 }
 
-/// The local cloud supports only one level of hierarchy groups, so a group has no child groups.
+/// Whether the user is in this hierarchy group. Child groups need no check, because the local cloud supports only one
+/// level of hierarchy groups.
 fn in_group(condition: &Value, user: &User) -> bool {
     text(condition, "Value") == user.hierarchy.as_deref()
 }

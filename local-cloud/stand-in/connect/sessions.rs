@@ -20,8 +20,8 @@ impl Instance {
     /// Starts a session of the visible user with exactly this name. Returns the session ID.
     ///
     /// # Errors
-    /// If there is no such user, or the user's security profiles grant nothing, or not this permission. The error is the
-    /// message of Connect's page.
+    /// If no user has this name, or the user's security profiles contain no permission at all or not the required
+    /// permission. The error is the message that Connect's page shows.
     pub(crate) fn sign_in(
         &mut self,
         setting: &Setting,

@@ -1,6 +1,7 @@
 //! Test cases, which simulate a call to a flow. Sources: the service model; developer guide, "Testing language";
-//! administrator guide, "Execute test cases" (five minutes at most, 100 executions in the queue); for values that the
-//! service rejects although the guide shows them, and for the format of the records, public reports.
+//! administrator guide, "Execute test cases" (five minutes at most, 100 executions in the queue). Public reports are
+//! the source for the format of the execution records and for the values that the service rejects although the guide
+//! shows them.
 
 use std::collections::BTreeMap;
 
@@ -18,9 +19,9 @@ use crate::stand_in::world::Setting;
 const QUEUED: f64 = 3.0;
 /// How long a passed test takes, in seconds.
 const PASSES: f64 = 26.0;
-/// After how many seconds a test ends whose observation does not occur.
+/// How long a test takes if an expected observation never occurs, in seconds.
 const TIMES_OUT: f64 = 300.0;
-/// How many executions can run or wait.
+/// How many executions can run or wait in the queue at the same time.
 const MOST_EXECUTIONS: usize = 100;
 
 #[derive(Debug)]
@@ -43,7 +44,7 @@ struct Execution {
     started: OffsetDateTime,
     runs: OffsetDateTime,
     ends: OffsetDateTime,
-    /// The observations, each with whether it is observed.
+    /// The observations that the test case expects, each with whether it occurs in this execution.
     observations: Vec<(String, bool)>,
 }
 
@@ -317,7 +318,7 @@ fn started(instance: &Instance, execution: &Execution, now: OffsetDateTime) -> V
     })
 }
 
-/// The observations of a test case, each with whether it is observed in a call with these messages.
+/// The observations that a test case expects, each with whether it occurs in a call with these messages.
 fn observed(content: &str, heard: Vec<String>) -> Vec<(String, bool)> {
     let test: Value = serde_json::from_str(content).unwrap_or_default();
     let observations = test["Observations"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -82,8 +82,8 @@ fn unknown(what: &str, id: &str) -> Refusal {
     Refusal::invalid_parameter(format!("The {what} {id} does not exist in this instance."))
 }
 
-/// Validates the settings of one kind: each channel at most once, and only `VOICE` for the kinds and members that the API
-/// reference limits to this channel. The service model limits the values.
+/// Validates the settings in one request member. Each channel may occur at most once. Request members and settings that
+/// the API reference limits to the channel `VOICE` accept no other channel. The service model limits the values.
 fn channels(name: &str, list: &Value) -> Result<(), Refusal> {
     let list = list.as_array().map(Vec::as_slice).unwrap_or_default();
     let channel = |one: &Value| one["Channel"].as_str().unwrap_or_default().to_owned();

@@ -28,8 +28,8 @@ pub struct GraphBehaviour {
     /// How long `appliesTo` of a claims mapping policy still contains a service principal from which the policy was
     /// removed.
     pub policy_removal_seconds: f64,
-    /// How long a new signing certificate is valid if the request contains no `endDateTime`. The clock of the local cloud
-    /// does not shorten this time, because clients compare the expiry with their own clock.
+    /// How long a new signing certificate is valid if the request contains no `endDateTime`. The clock of the local
+    /// cloud does not shorten this time, because clients compare the expiry date with their own clock.
     pub certificate_lifetime: time::Duration,
     /// How long a new signing certificate is missing from reads of its service principal.
     pub certificate_seconds: f64,
@@ -75,9 +75,9 @@ pub struct GraphBehaviour {
     pub late_notifications_every: Option<u64>,
     /// How long a delta link can be used.
     pub delta_token_seconds: f64,
-    /// Every n-th request to a delta link also returns the changes of the time before the link. `None`: never.
+    /// Every n-th request to a delta link also returns changes from before the link was issued. `None`: never.
     pub replayed_changes_every: Option<u64>,
-    /// The duration of that time.
+    /// How far back the replayed changes reach from the time of the link.
     pub replayed_seconds: f64,
     /// The verified domains of the tenant.
     pub verified_domains: Vec<String>,

@@ -1,8 +1,9 @@
 //! Delta queries for groups with their members, and for users: the changes since a token was issued.
 //!
-//! Sources: "Use delta query to track changes in Microsoft Graph data", "Get incremental changes for groups" and "group:
-//! delta". As in the real service, only `$select` and a `$filter` by up to 50 IDs are supported, a membership contains
-//! only the ID, a change can be returned twice, and a deleted user stays a member in the changes to a group.
+//! Sources: "Use delta query to track changes in Microsoft Graph data", "Get incremental changes for groups" and
+//! "group: delta". As in the real service, only `$select` and a `$filter` by up to 50 IDs are supported, a membership
+//! contains only the member's ID, a change can be returned twice, and a deleted user stays a member in the changes to a
+//! group.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,7 +75,7 @@ impl Call<'_> {
         Ok(Answer::json(200, page))
     }
 
-    /// The token in the request, or the token of a first request.
+    /// The token in the request. A request without a token begins a new query.
     fn delta_token(&self) -> Result<Token, GraphError> {
         let (until, path) = (self.now.unix_timestamp_nanos(), self.endpoint.path.clone());
         if let Some(text) = self.request.query("$skiptoken") {
@@ -202,7 +203,8 @@ impl Call<'_> {
     }
 }
 
-/// The error for a token that is too old, of another query, or invalid. The client must read everything again.
+/// The error for a token that has expired, belongs to another query, or is invalid. The client must read everything
+/// again.
 fn lost() -> GraphError {
     GraphError::new(
         410,

@@ -114,7 +114,7 @@ pub(super) struct Directory {
     members: HashMap<String, Members>,
     member_of: HashMap<String, BTreeSet<String>>,
     users: usize,
-    /// The changes since the start, each with its time.
+    /// All changes since the local cloud was started, each with its time.
     log: Vec<(OffsetDateTime, Logged)>,
 }
 

@@ -84,7 +84,8 @@ impl Options {
         }
     }
 
-    /// One page of the given rows. Each row has a key. The rows must begin after [`Options::after`].
+    /// One page of the given rows. Each row has a key. `rows` must contain only the rows after the key
+    /// [`Options::after`].
     pub(super) fn page(
         &self,
         graph: &Graph,

@@ -209,7 +209,7 @@ impl Call<'_> {
     }
 }
 
-/// The properties of a service principal of which a stale replica returns outdated values.
+/// The properties of a service principal that a stale replica returns with outdated values.
 fn credentials(registration: &Registration, now: OffsetDateTime) -> Map<String, Value> {
     let names = ["keyCredentials", "passwordCredentials", "preferredTokenSigningKeyThumbprint"].map(String::from);
     registration.principal_view(Some(&names), now)

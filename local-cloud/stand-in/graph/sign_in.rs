@@ -91,8 +91,9 @@ impl Graph {
             .and_then(|policy| policy.fields["definition"][0].as_str())
             .and_then(|definition| serde_json::from_str::<Value>(definition).ok());
         let Some(definition) = definition else {
-            // Without a claims mapping policy, the response contains the gallery application's default claims. The
-            // values of the assigned roles are among them, but the roles of a new application have no values.
+            // Without a claims mapping policy, the response contains the gallery application's default claims. These
+            // claims include the values of the assigned app roles, but the app roles of a new application have no
+            // values.
             let values: Vec<String> =
                 roles.iter().filter_map(|role| role["value"].as_str()).map(String::from).collect();
             if !values.is_empty() {

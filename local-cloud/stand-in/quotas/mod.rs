@@ -162,7 +162,7 @@ pub(crate) fn rate(setting: &Setting, quotas: &Quotas, operation: &str) -> f64 {
     }
 }
 
-/// Applies the approved values whose time has come.
+/// Applies the approved values that are due by now.
 pub(crate) fn settle(setting: &Setting, state: &mut State) {
     let now = setting.clock.now();
     let quotas = &mut state.quotas;

@@ -1,5 +1,5 @@
-//! STS exchanges a SAML response for a role session. AWS's sign-in page and the operation `AssumeRoleWithSAML` both do
-//! this, with the same checks.
+//! Exchanges a SAML response for a role session, as STS does. AWS's sign-in page and the operation `AssumeRoleWithSAML`
+//! use the same exchange with the same checks.
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::STANDARD};

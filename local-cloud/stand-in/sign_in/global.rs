@@ -1,7 +1,7 @@
 //! The global sign-in of a replicated instance. The reply URL, not a relay state, selects the instance.
 //!
-//! Source: "Integrate your identity provider (`IdP`) with a Connect Customer Global Resiliency SAML sign in endpoint" in the
-//! Connect administrator guide.
+//! Source: "Integrate your identity provider (`IdP`) with a Connect Customer Global Resiliency SAML sign in endpoint"
+//! in the Connect administrator guide.
 
 use super::{Refusal, aws::CONNECT, relay_state::Target};
 use crate::stand_in::front::Cloud;
@@ -20,8 +20,8 @@ pub(crate) fn is_endpoint(cloud: &Cloud, url: &str) -> bool {
 /// The target of a reply URL, if it is the global sign-in endpoint of an instance.
 ///
 /// # Errors
-/// If the reply URL lacks a parameter, or the user is in no traffic distribution group. The error contains the message of
-/// the page that the browser shows instead.
+/// If the reply URL lacks a parameter, or the user is in no traffic distribution group. The error contains the message
+/// of the page that the browser shows instead.
 pub(crate) fn target(cloud: &Cloud, reply_url: &str, username: &str) -> Result<Option<Target>, Refusal> {
     let (endpoint, query) = reply_url.split_once('?').unwrap_or((reply_url, ""));
     let now = cloud.world.setting().clock.now();

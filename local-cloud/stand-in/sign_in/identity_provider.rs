@@ -1,5 +1,5 @@
-//! An identity provider without users: a key, metadata, and signed SAML responses. With it, a caller of
-//! `AssumeRoleWithSAML` needs no tenant and no browser.
+//! An identity provider without users: a key, metadata, and signed SAML responses. Callers of `AssumeRoleWithSAML` use
+//! these responses, so they need no tenant and no browser.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use time::{Duration, OffsetDateTime};

@@ -46,8 +46,7 @@ pub struct SignedIn {
     /// The message of the error page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The role session name, if the sign-in got as far as AWS's role session. Connect looks up the user with this
-    /// name.
+    /// The role session name, if AWS has created a role session. Connect looks up the user with this name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// The ID of the instance that the relay state selects.

@@ -31,7 +31,7 @@ pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
             Response::new(200, "text/xml", body)
         }
         Err(Rejection { status, code, message }) => {
-            // The operation has no error for metadata; only the sign-in page shows this code.
+            // The operation has no error code for invalid metadata. Only the sign-in page shows the codes `AuthSaml…`.
             let code = if code.starts_with("AuthSaml") { "InvalidIdentityToken" } else { code };
             Refusal::new(status, code, message).answer(Protocol::Query)
         }

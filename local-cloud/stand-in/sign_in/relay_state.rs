@@ -94,7 +94,7 @@ fn page(instance: &Instance, destination: &str) -> Result<Page, String> {
     if leaves {
         return Err(format!("The destination `{destination}` is not a page of the instance."));
     }
-    // "The user must be assigned a security profile that grants access to that page."
+    // Connect administrator guide: "The user must be assigned a security profile that grants access to that page."
     let for_agents =
         ["/agent-app-v2", "/ccp-v2"].iter().any(|page| path == *page || path.starts_with(&format!("{page}/")));
     let alias = instance.alias.as_deref().unwrap_or(&instance.id).to_ascii_lowercase();

@@ -55,8 +55,8 @@ const AUDIENCE: &str = "https://signin.aws.amazon.com/saml";
 async fn a_signed_response_is_exchanged_for_a_session_of_the_role() {
     let known = identity_provider(ISSUER);
     let cloud = trusting(&known, AUDIENCE).await;
-    // The local cloud was advanced by a minute, so that the provider is known. A response must be at most five minutes
-    // old.
+    // The test setup has advanced the clock by a minute, so that trust policies can name the new SAML provider. A
+    // response must be at most five minutes old.
     let response = known.response(ROLE, PROVIDER, "mio@contoso.example").unwrap();
     let answer = assume(&cloud, &response, "900").await;
     assert_eq!(answer.status, 200, "{}", answer.text);

@@ -1,5 +1,6 @@
-//! Runs an onboarding through all its phases (onboarding, user sync, drift, rotation, teardown), called an end-to-end
-//! run, under one reading of each assumption. Several end-to-end runs use the same local cloud one after the other.
+//! End-to-end runs under one reading of each assumption. An end-to-end run takes an onboarding through all its phases
+//! (onboarding, user sync, drift, rotation, teardown). Several end-to-end runs use the same local cloud one after the
+//! other.
 
 use std::time::Duration;
 
@@ -92,7 +93,7 @@ impl Fixture {
         self.cloud.graph("PATCH", &format!("/applications/{id}"), &taken).await;
     }
 
-    /// Runs an onboarding through all phases while the local cloud uses the other reading of these assumptions.
+    /// Runs an onboarding through all phases while the local cloud uses the alternative reading of these assumptions.
     pub(super) async fn run_life(&self, names: &[&str], alias: &str) -> Outcome {
         self.assume(names).await;
         let mut outcome = Outcome::default();
@@ -130,7 +131,8 @@ impl Fixture {
         self.cloud.admin("POST", "assume", &json!({ "names": names })).await;
     }
 
-    /// Each of these calls takes effect but its response is lost, so the retry finds the change already made.
+    /// Adds fault rules for calls that take effect but lose their response, so that the retry finds the change already
+    /// made.
     async fn lose_responses(&self) {
         let lost = |service: &str, call: &str| json!({ "service": service, "match": call, "break": true });
         let rules = json!([
@@ -156,8 +158,8 @@ impl Fixture {
         panic!("{machine} is busy after all attempts");
     }
 
-    /// An administrator changes the channels of one user, another member, to whom a quick connect transfers contacts,
-    /// leaves the group and returns, and a new member joins.
+    /// Runs user syncs after three changes. An administrator changes the channels of one user. Another member, to whom
+    /// a quick connect transfers contacts, leaves the group and returns. A new member joins.
     async fn synced(&self, alias: &str, id: &str, outcome: &mut Outcome) {
         let first = self.user(alias, 0).await;
         let path = format!("/users/{id}/{}/config", text(&first["Id"]));

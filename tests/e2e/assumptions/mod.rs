@@ -9,7 +9,7 @@ mod life;
 use life::{Fixture, Outcome};
 use local_cloud::stand_in::assumptions::{self, ALL, Area};
 
-/// The alias of the onboarding for which the local cloud uses the assumed reading of every assumption.
+/// The alias of the onboarding for which the local cloud uses the default reading of every assumption.
 const ASSUMED: &str = "assumed";
 
 /// The assumptions whose alternative reading leads to open items or errors, with these open items and errors. The

@@ -1,4 +1,4 @@
-//! A local cloud with the real stack that is shared by a group of tests.
+//! A local cloud with the deployed stack. A group of tests shares the cloud.
 
 mod administrator;
 mod aws;

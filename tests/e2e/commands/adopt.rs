@@ -16,7 +16,7 @@ use crate::{
 
 const ALIAS: &str = "acme-tokyo";
 const BY_HAND: &str = "by-hand";
-/// A group of the second instance alone, so that syncs of the first instance do not depend on it.
+/// A group that only the second instance uses, so that syncs of the first instance do not depend on this group.
 const AGENTS: &str = "Hand agents";
 
 fn succeeds(cloud: &Cloud, arguments: &[&str]) -> Output {
@@ -158,7 +158,7 @@ async fn an_onboarded_instance_becomes_its_input_again_and_the_plan_has_nothing_
     assert_eq!(Onboarding::parse(&printed["onboarding"]).unwrap(), input);
     assert_eq!(planned(fixture.cloud, &file), []);
 
-    // A manual change is part of what the clouds hold.
+    // The adopted configuration contains settings that were changed manually.
     let id = fixture.cloud.instance(ALIAS).await["Id"].as_str().unwrap().to_owned();
     let attribute = format!("/instance/{id}/attribute/EARLY_MEDIA");
     fixture.cloud.rest("connect", "POST", &attribute, &object!({ "Value": "false" })).await;
@@ -230,8 +230,8 @@ async fn a_role_that_an_onboarding_cannot_use_and_unreadable_claims_are_open_ite
     assert_eq!(missing(cloud, &file), expected);
     cloud.graph("PATCH", &path, &object!({ "definition": [definition] })).await;
 
-    // Claims that were edited in the portal are in no claims mapping policy. So the session duration is unknown, and the
-    // role has another one.
+    // Claims that were edited in the portal are in no claims mapping policy, so the session duration is unknown. The
+    // existing role has a different maximum session duration, so a new role is planned.
     let reference = format!("{assigned}/{}/$ref", policy["id"].as_str().unwrap());
     cloud.graph("DELETE", &reference, &Value::Null).await;
     let (file, printed) = fixture.adopted(BY_HAND);

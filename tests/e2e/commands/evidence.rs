@@ -33,8 +33,9 @@ fn agent(number: usize) -> Value {
     member(&id(number), &username(number), &format!("Agent {number}"))
 }
 
-/// A cloud in which an instance was onboarded; a member left, whose deletion was approved; a member signed in; and drift
-/// was reverted. The value is not dropped, so the program of the local cloud ends with the test program.
+/// A cloud with a history: an instance was onboarded, a member left and the deletion of the user was approved, another
+/// member signed in, and drift was reverted. The value is not dropped, so the program of the local cloud ends with the
+/// test program.
 async fn audited() -> &'static Cloud {
     static CLOUD: OnceCell<Cloud> = OnceCell::const_new();
     CLOUD
@@ -70,7 +71,8 @@ async fn live(cloud: &Cloud) {
     assert_eq!(cloud.sign_in(&application, &username(1)).await["signedIn"], true);
 
     cloud.remove_member(GROUP, &id(3)).await;
-    // The event starts a sync too, and another sync of the same instance then ends without a request.
+    // The notification about the removed member also starts a sync. While that sync runs, this sync ends without
+    // requesting approval.
     let waits = until("a sync requests approval", async || {
         let output = cloud.onboard(&["sync", ALIAS, "--wait", "--json"]).output().unwrap();
         (output.status.code() == Some(5)).then_some(output)
@@ -79,7 +81,7 @@ async fn live(cloud: &Cloud) {
     let digest = json(&waits)["digest"].as_str().unwrap().to_owned();
     let approved = json(&succeeds(cloud, &["approve", ALIAS, "--digest", &digest, "--json"]));
     cloud.end_of(approved["execution"].as_str().unwrap()).await.succeeded();
-    // The sync that the event of the removed member started may also delete the user, once the approval is stored.
+    // The sync that the notification started may also delete the user, once the approval is stored.
     until("the leaver's user is deleted", async || {
         let instance = cloud.instance(ALIAS).await;
         let users = instance["users"].as_array().unwrap();

@@ -209,7 +209,8 @@ fn on_a_terminal_watch_redraws_only_changes_follows_a_resize_and_explains_ctrl_c
     assert_eq!(seen["code"], 130, "{end:?}");
     let after = end.split("\x1b[?1049l").nth(1).unwrap_or_default();
     assert!(after.contains("continues in the cloud") && after.contains("onboard watch pictured-"), "{end:?}");
-    // The last drawing remains visible below the command line. On a busy machine, the numbers may be being checked.
+    // The last drawing remains visible below the command line. On a busy machine, it may show the state that checks the
+    // numbers instead of the wait before the next check.
     let waits = after.contains("WaitForNumbers") || after.contains("OrderNumbers");
     assert!(after.contains("VerifySignIn") && waits, "{end:?}");
     let status = json(&cloud().onboard(&["status", "pictured", "--json"]).output().unwrap());

@@ -1,4 +1,5 @@
-//! Each command that a message suggests can be pasted: it repeats how the tool was called and how the cloud was selected.
+//! Each command that a message suggests can be pasted: it contains the same program call and the same cloud options
+//! that the user entered.
 
 use std::{collections::BTreeSet, process::Command};
 

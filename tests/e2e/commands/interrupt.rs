@@ -1,4 +1,5 @@
-//! Ctrl-C on a terminal ends each prompt and each wait with exit code 130, and a prompt that it ends changes nothing.
+//! Ctrl-C on a terminal ends each prompt and each wait with exit code 130. A command that is interrupted at a prompt
+//! changes nothing.
 
 use std::{
     fs,
@@ -17,8 +18,8 @@ pub(crate) const CTRL_C: &str = "\u{3}";
 /// The terminal sequence with which a live display begins.
 const DISPLAY: &str = "\u{1b}[?1049h";
 
-/// Runs a command on a terminal, and types each text after the text that it belongs to has appeared. Returns the exit
-/// code and the output after the last typed text.
+/// Runs a command on a terminal. Each step contains a text to wait for, and the text to type after it has appeared.
+/// Returns the exit code and the output after the last typed text.
 pub(crate) fn typing(command: &Command, steps: &[(&str, &str)]) -> (Option<i64>, String) {
     let mut terminal = Command::new("python3");
     let program = concat!(include_str!("../fixtures/terminal_output.py"), include_str!("../fixtures/typing.py"));
@@ -171,7 +172,7 @@ fn the_script_of_entra_setup_ends_and_deletes_its_keys() {
         fs::write(&file, format!("#!/bin/sh\n{statement}\n")).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
     };
-    // The first call of the Azure CLI after the folder for the keys was created waits.
+    // After the folder for the keys has been created, the next call of the Azure CLI waits.
     program("az", "case \"$*\" in 'ad app list'*) echo waiting > /dev/tty; sleep 100 ;; *) echo answer ;; esac");
     program("aws", "echo answer");
     program("jq", "exit 1");

@@ -43,7 +43,7 @@ pub(crate) fn faults(lines: &Value) -> String {
     out(&output)
 }
 
-/// A command of a life, with its exit code and the titles of the schemas of its lines.
+/// A command of the test sequence, with its exit code and the titles of the schemas of its output lines.
 struct Step<'a> {
     arguments: Vec<&'a str>,
     code: i32,
@@ -229,7 +229,7 @@ fn the_schema_rejects_lines_that_no_command_prints() {
 
 #[test]
 fn colors_and_progress_are_decided_for_each_stream_and_a_closed_or_full_stream_is_no_panic() {
-    // A program without a terminal, whose output is read, closed or full.
+    // Runs the program without a terminal. Its output is a pipe that is read or closed, or a full device.
     let shell = |script: &str| {
         let program = onboard();
         let mut shell = Command::new("bash");
@@ -246,7 +246,7 @@ fn colors_and_progress_are_decided_for_each_stream_and_a_closed_or_full_stream_i
     let closed = shell("\"$1\" frobnicate 2>&-; echo $?");
     assert_eq!(out(&closed).trim(), "2");
 
-    // On a terminal, `script` runs the program, and only one stream is the terminal.
+    // `pty.spawn` runs the program on a terminal. The redirection leaves only one output stream on the terminal.
     let terminal = |redirection: &str, variables: &[(&str, &str)]| {
         let mut script = Command::new("python3");
         script.args(["-c", "import pty,sys; pty.spawn(sys.argv[1:])", "bash", "-c"]);
@@ -264,7 +264,7 @@ fn colors_and_progress_are_decided_for_each_stream_and_a_closed_or_full_stream_i
     terminal(&format!("2> {}", log.display()), &[]);
     let text = fs::read_to_string(&log).unwrap();
     assert!(text.contains("/no/such/file") && !text.contains('\u{1b}'), "{text:?}");
-    // The reverse.
+    // Standard error is the terminal, and standard output is a file.
     assert!(terminal(&format!("> {}", log.display()), &[]).contains("\u{1b}[31m"));
 }
 

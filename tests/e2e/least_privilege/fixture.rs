@@ -25,7 +25,7 @@ fn changed(numbers: u32) -> Value {
     agents["securityProfiles"] = json!(["Agent", "QualityAnalyst"]);
     agents["hierarchyGroup"] = json!("Japan");
     agents["phone"]["afterContactWorkSeconds"] = json!(60);
-    // One level changes, one proficiency is removed, and one needs a new value of the attribute.
+    // The level of one proficiency changes, another proficiency is removed, and a third needs a new attribute value.
     agents["proficiencies"] = json!([
         { "attribute": "Language", "value": "Japanese", "level": 4 },
         { "attribute": "Language", "value": "Chinese", "level": 3 },
@@ -176,7 +176,7 @@ impl Fixture {
         }
     }
 
-    /// Describes the instance with its registry entry, and as if no onboarding had registered it.
+    /// Describes the instance twice: with its registry entry, and as if no onboarding had registered the instance.
     async fn described(&self) {
         let describe = json!({ "adopt": changed(1)["instance"]["alias"] });
         self.cloud.run("PlanStateMachineArn", &describe).await;

@@ -21,7 +21,7 @@ async fn used(cloud: &Cloud) -> Actions {
     let calls = cloud.admin("GET", "calls", &Value::Null).await;
     let mut used = Actions::new();
     for call in calls.as_array().unwrap() {
-        // `stack-XyzFunction-suffix`
+        // The name has the form `stack-XyzFunction-suffix`.
         let Some(name) = call["function"].as_str() else { continue };
         let function = name.strip_prefix("connect-onboarding-").unwrap().split('-').next().unwrap();
         let permissions = call["permissions"].as_array().unwrap().iter();

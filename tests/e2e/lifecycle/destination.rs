@@ -52,7 +52,7 @@ async fn users_see_the_page_that_the_input_names_after_each_change_of_the_input(
     let endpoint = report["signOn"]["claims"]["relayState"].as_str().unwrap().to_owned();
     opens(&fixture, None).await;
 
-    // Another destination changes the application and the registry entry, and nothing else.
+    // An input with another destination changes only the application and the registry entry.
     let workspace = input(Some("agentWorkspace"));
     let plan = fixture.run("PlanStateMachineArn", &workspace).await;
     let changing: Vec<(&Value, &Value)> = plan["items"]
@@ -71,7 +71,7 @@ async fn users_see_the_page_that_the_input_names_after_each_change_of_the_input(
     assert!(plan.to_string().contains("?destination=%2Fagent-app-v2&new_domain=true instead of"), "{plan:#}");
     let before = fixture.seen().await;
     let report = fixture.run("OnboardingStateMachineArn", &workspace).await;
-    // `StartExecution` starts the user sync.
+    // `StartExecution` is the call that starts the user sync.
     let changes = fixture.changes_since(before).await;
     let changes: Vec<&str> = changes.keys().map(String::as_str).collect();
     assert_eq!(changes, ["PATCH /v1.0/servicePrincipals/{id}", "StartExecution"]);
@@ -84,7 +84,7 @@ async fn users_see_the_page_that_the_input_names_after_each_change_of_the_input(
     let id = report["instance"]["instanceId"].as_str().unwrap();
     relay_states_set_manually(&fixture, id, &endpoint).await;
 
-    // The page requires a permission.
+    // The page requires a permission, which the security profile now lacks.
     let path = format!("/security-profiles-summary/{id}");
     let profiles = fixture.cloud.rest("connect", "GET", &path, &Value::Null).await;
     let profiles = profiles["SecurityProfileSummaryList"].as_array().unwrap();

@@ -147,7 +147,7 @@ async fn no_access(fixture: &Fixture, id: &str) -> (Value, Value) {
 #[tokio::test]
 async fn permissions_added_to_the_profile_of_users_who_left_are_found_and_reverted() {
     let fixture = Fixture::enter().await;
-    // With "keep", the profile is used only for users whom Entra still lets sign in.
+    // With "keep", the profile is used only for users whom Entra still allows to sign in.
     for (alias, action) in [("drifting-strip", "strip"), ("drifting-keep", "keep")] {
         let mut input = input();
         input["instance"]["alias"] = json!(alias);
@@ -178,7 +178,7 @@ async fn permissions_added_to_the_profile_of_users_who_left_are_found_and_revert
         assert_eq!(places(&report, |finding| of_profile(finding) && finding["mended"] == true), set(&[&place]));
         assert_eq!(no_access(&fixture, &id).await.1, json!([]));
 
-        // Without its tags, the profile could belong to another owner, so it is only reported, with advice.
+        // Without its tags, the profile could belong to another owner, so the drift check only reports it, with advice.
         let arn = profile["Arn"].as_str().unwrap().replace(':', "%3A").replace('/', "%2F");
         let tags = format!("/tags/{arn}?tagKeys=managed-by");
         fixture.cloud.rest("connect", "DELETE", &tags, &Value::Null).await;

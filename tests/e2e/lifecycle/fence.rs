@@ -42,8 +42,8 @@ struct Paused {
 }
 
 impl Paused {
-    /// Ends all processes of the function, which wait for an invocation. A later invocation would otherwise go to one of
-    /// them although it is stopped.
+    /// Ends all processes of the function, all of which wait for an invocation. Otherwise a later invocation could be
+    /// sent to one of these processes after [`Paused::new`] has stopped it.
     async fn prepare(fixture: &Fixture, function: &str) {
         until("no process of the function is left", async || {
             let idle = processes(fixture, function);

@@ -32,7 +32,7 @@ async fn connected_flow(fixture: &Fixture) -> String {
     id.rsplit('/').next().unwrap().to_owned()
 }
 
-/// Replaces the content of the flow by one that ends the call without a greeting.
+/// Replaces the content of the flow with content that ends the call without a greeting.
 async fn silence(fixture: &Fixture, instance: &str, flow: &str) {
     let end = json!({ "Identifier": "end", "Type": "DisconnectParticipant", "Parameters": {}, "Transitions": {} });
     let content = json!({ "Version": "2019-10-30", "StartAction": "end", "Actions": [end] }).to_string();

@@ -1,4 +1,5 @@
-//! Tests the approved origins of an instance, from the plan to the teardown. Origins of others are never removed.
+//! Tests the approved origins of an instance, from the plan to the teardown. Origins that others added are never
+//! removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -70,7 +71,8 @@ async fn origins_follow_the_input_and_origins_of_others_stay() {
         .filter(|item| item["subject"] == format!("approved origin {OTHER}"));
     assert_eq!(open.count(), 1, "{report:#}");
 
-    // A second onboarding changes nothing. The next input contains one origin of each owner less.
+    // A second onboarding changes nothing. The next input omits two origins: one that the onboarding added, and one
+    // that the administrator added.
     let before = fixture.seen().await;
     fixture.run("OnboardingStateMachineArn", &first).await;
     assert_eq!(fixture.changes_since(before).await, [("StartExecution".to_owned(), 1)].into(), "the user sync");
@@ -91,7 +93,7 @@ async fn origins_follow_the_input_and_origins_of_others_stay() {
     fixture.cloud.rest("connect", "DELETE", &format!("/instance/{id}"), &Value::Null).await;
 }
 
-/// A removed origin is added again; origins of others are security findings that stay.
+/// A removed origin is added again. Origins that others added are security findings, and stay.
 async fn drift(fixture: &Fixture, id: &str) {
     by_hand(fixture, id, "DELETE", CRM).await;
     let report = fixture.run("DriftStateMachineArn", &json!({ "instanceId": id, "mend": true })).await;

@@ -1,5 +1,5 @@
-//! Tests a replicated instance (Amazon Connect Global Resiliency): its global sign-in is never overwritten, and its users
-//! join the traffic distribution group.
+//! Tests a replicated instance (Amazon Connect Global Resiliency): its global sign-in is never overwritten, and its
+//! users join the traffic distribution group.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ async fn set_up_global_sign_in(fixture: &Fixture, id: &str, report: &Value, repl
     fixture.admin("POST", "clock", &json!({ "advanceSeconds": 600 })).await;
 }
 
-/// The plan items that are no `leave`, and the actions of the open items.
+/// The plan items whose action is not `leave`, and the actions of the open items.
 async fn plan(fixture: &Fixture) -> (Vec<String>, Vec<String>) {
     let plan = fixture.run("PlanStateMachineArn", &input()).await;
     let texts = |list: &Value, text: &dyn Fn(&Value) -> Option<String>| -> Vec<String> {
@@ -77,7 +77,7 @@ async fn the_global_sign_in_of_a_replicated_instance_stays_and_a_replica_is_refu
     let outcome = fixture.cloud.sign_in(&application, USER).await;
     assert!(outcome["message"].as_str().unwrap().contains("in no traffic distribution group"), "{outcome}");
 
-    // The next sync adds the users to the group.
+    // The next sync adds the users to the traffic distribution group.
     let before = fixture.seen().await;
     let synced = fixture.run("UserSyncStateMachineArn", &json!({ "instanceId": id })).await;
     assert_eq!(synced["counts"]["updated"], json!(2), "{synced:#}");

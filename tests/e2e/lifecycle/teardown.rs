@@ -47,7 +47,8 @@ fn traces(inventory: &Value, alias: &str) -> Vec<String> {
         }
     }
     let mut found = Vec::new();
-    // Quota requests and Support cases can't be deleted at AWS, so only these parts are searched.
+    // Quota requests and Support cases can't be deleted from AWS, so only the other parts of the inventory are
+    // searched.
     for part in ["graph", "iam", "connect"] {
         walk(&inventory[part], alias, part, &mut found);
     }

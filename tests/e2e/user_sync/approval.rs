@@ -55,7 +55,8 @@ async fn a_mass_removal_is_requested_once_and_an_approval_starts_a_sync_that_rem
     let entry = fixture.entry().await;
     assert!(!entry.contains_key("lease") && entry["approvalNotified"] == true, "{entry:?}");
 
-    // The plan changes, but the removals that wait are a part of the request. Another sync sends no notification.
+    // The plan changes, but the removals that wait for approval are a part of the request that was sent. So another
+    // sync sends no further notification.
     fixture.joins(4).await;
     fixture.joins(6).await;
     let again = fixture.sync(json!({ "reason": "event", "people": null, "leavers": null })).await;
@@ -110,7 +111,7 @@ async fn a_request_is_sent_again_by_the_next_sync_if_no_notification_is_recorded
     let mail = Mailbox::open(fixture.cloud, &fixture.alias()).await;
     assert_eq!(fixture.sync(json!({})).await["status"], "UNSAFE_PLAN");
     let first = mail.next(&fixture.instance).await.text;
-    // As after a failure of the function that sends notifications.
+    // Sets the state that remains if the function that sends notifications fails.
     fixture.update("REMOVE approvalNotified", Value::Null).await;
     assert_eq!(fixture.sync(json!({})).await["status"], "UNSAFE_PLAN");
     let second = mail.next(&fixture.instance).await.text;

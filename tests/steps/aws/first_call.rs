@@ -58,7 +58,7 @@ fn status(output: &TestFirstCallOutput) -> FirstCallStatus {
     output.result.as_ref().unwrap().status
 }
 
-/// The flows that callers have created in the instance.
+/// The flows of the instance, except the default flows.
 async fn flows(cloud: &Cloud) -> Vec<Value> {
     let flows = cloud.inventory().await["connect"]["instances"][0]["contactFlows"].clone();
     flows.as_array().cloned().unwrap_or_default()
@@ -228,7 +228,7 @@ async fn numbers_without_a_flow_get_the_starter_flow_and_other_numbers_keep_thei
     };
     assert_eq!(ids().await, [None, None]);
 
-    // An administrator gives one number a flow.
+    // An administrator connects one number to a flow.
     let number = telephony.numbers().await[0]["PhoneNumberId"].as_str().unwrap().to_owned();
     let connect = telephony.cloud.ctx.connect();
     let listed = connect.list_contact_flows().instance_id(&instance).into_paginator().items().send();

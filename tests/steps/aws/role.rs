@@ -187,7 +187,7 @@ async fn the_role_of_a_replicated_instance_keeps_the_trust_for_its_global_sign_i
     iam.state().roles.insert(NAME.into(), Role { trust: global.to_string(), ..good() });
     run(&iam.ctx, input_of_a_replicated_instance()).await.unwrap();
     assert_eq!(iam.writes(), [""; 0]);
-    // An instance that is not replicated trusts no such endpoint.
+    // The role of an instance that is not replicated must not trust the global sign-in endpoint.
     run(&iam.ctx, input()).await.unwrap();
     assert_eq!(iam.writes(), ["UpdateAssumeRolePolicy"]);
 }

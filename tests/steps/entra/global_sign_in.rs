@@ -19,7 +19,7 @@ async fn an_application_with_the_global_sign_in_keeps_its_reply_url_and_relay_st
     let claims = cloud.claims(&application, &regional.certificate_thumbprint, UsernameAttribute::Mail).await.unwrap();
     assert!(claims.relay_state.contains("/connect/federate/"), "{}", claims.relay_state);
 
-    // An administrator switches the application over.
+    // An administrator switches the application to the global sign-in.
     let graph = cloud.ctx.graph();
     let reply_url = format!("{ENDPOINT}?&instanceId=i&accountId=111122223333&role=r&idp=p");
     let web = json!({ "web": { "redirectUris": [&reply_url] } });
@@ -34,7 +34,7 @@ async fn an_application_with_the_global_sign_in_keeps_its_reply_url_and_relay_st
     let claims = cloud.claims(&application, &global.certificate_thumbprint, UsernameAttribute::Mail).await.unwrap();
     assert_eq!((claims.relay_state.as_str(), cloud.writes()), ("", Vec::new()));
 
-    // For an instance that is not replicated, the same settings are differences.
+    // For an instance that is not replicated, the step reverts the same settings.
     cloud.global_sign_in_endpoint = None;
     assert_eq!(cloud.sign_on(&application).await.unwrap().reply_urls.len(), 2);
     let claims = cloud.claims(&application, &global.certificate_thumbprint, UsernameAttribute::Mail).await.unwrap();

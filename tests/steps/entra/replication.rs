@@ -53,7 +53,7 @@ async fn saml_mode_gets_minutes_to_take_effect_before_the_token_version_is_chang
     let error = cloud.sign_on_after(4, &application).await.unwrap_err();
     assert_eq!(error.kind, StepErrorKind::NotConsistentYet, "{error}");
     cloud.local.advance(LONG);
-    // The step waits for SAML mode. Without it, only a change of the token version would have exempted the application
+    // The step waits for SAML mode. Without SAML mode, only a change of the token version would exempt the application
     // from the policy.
     cloud.sign_on_after(4, &application).await.unwrap();
 

@@ -66,7 +66,7 @@ async fn a_request_is_sent_until_it_is_notified_and_a_larger_one_names_the_added
     let larger = waiting(&fixture).await;
     assert!(larger.notify && larger.digest != first.digest);
     assert_eq!((larger.actions, larger.added, names(&larger.added_users)), (7, 2, vec![username(5), username(6)]));
-    // A smaller set is a part of the request.
+    // The remaining changes are all in the request that was sent, so no new request is needed.
     fixture.cloud.add_member(GROUP_NAME, member(0)).unwrap();
     assert_eq!(waiting(&fixture).await.digest, larger.digest);
 }

@@ -59,8 +59,8 @@ impl Emulator {
         json!({ "Item": item })
     }
 
-    /// Returns whether the item was last written under a greater number of the lease. Other conditions are only tested
-    /// end to end.
+    /// Returns whether the item was last written with a greater lease number. Other conditions are only tested end to
+    /// end.
     fn is_fenced_off(&self, key: &str, request: &Value) -> bool {
         let compares =
             request["ConditionExpression"].as_str().is_some_and(|text| text.ends_with("leaseNumber <= :number"));

@@ -28,7 +28,7 @@ pub(super) async fn scheduled(members: usize, membership_seconds: f64) -> Fixtur
     fixture
 }
 
-/// An instance whose users equal the members, after a full comparison.
+/// An instance whose users match the group members, after a full comparison.
 async fn compared(members: usize) -> Fixture {
     let fixture = scheduled(members, 0.0).await;
     assert!(!incremental(&fixture).await.incremental, "the first sync compares everything");
@@ -46,7 +46,7 @@ pub(super) async fn incremental(fixture: &Fixture) -> SyncUsersOutput {
     try_incremental(fixture).await.unwrap()
 }
 
-/// Makes the last change older than all replicas.
+/// Moves the last change so far into the past that every replica of Graph has it.
 pub(super) fn settle(fixture: &Fixture) {
     fixture.change_tracking(|state| state["since"] = (state["comparedAt"].as_u64().unwrap() - REPLICATION).into());
 }

@@ -190,7 +190,7 @@ async fn members_are_assigned_although_the_run_fails_or_the_assignment_of_anothe
     let assigned = application(&fixture).assigned().await;
     assert_eq!(assigned.len(), 11 + 27, "all members but the rejected one are assigned: {assigned:?}");
 
-    // A round without time for the assignments leaves them to another round.
+    // If a round has no time left for the assignments, the next round makes them.
     let fixture = keeping(Assignment::Users).await;
     (12..40).for_each(|number| fixture.cloud.add_member(GROUP_NAME, member(number)).unwrap());
     fixture.fault(json!({ "service": "graph", "match": assignment, "times": 8, "delayMs": 3_000 }));
@@ -244,7 +244,8 @@ async fn while_a_request_for_approval_is_open_every_sync_compares_everything() {
         assert_eq!((output.counts.done.signed_out, fixture.tracking()), (0, None));
         assert!(output.waiting.unwrap().notify, "no notification was sent");
     }
-    // A single leaver is not signed out within the removal limit either.
+    // With one leaver fewer, the removals are within the limit. No leaver is signed out yet, because the request is
+    // still open.
     fixture.cloud.add_member(GROUP_NAME, member(4)).unwrap();
     assert_eq!(incremental(&fixture).await.status, SyncStatus::UnsafePlan);
     fixture.approve();

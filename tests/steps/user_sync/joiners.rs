@@ -1,4 +1,5 @@
-//! Tests that members that a notification names are synced first, but only after Entra has confirmed their membership.
+//! Tests that members whom a notification reports as added are synced first, but only after Entra has confirmed their
+//! membership.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use serde_json::json;
 
 use super::fixture::{Fixture, member, member_id, username};
 
-/// Runs a sync with a hint about these members.
+/// Runs a sync with a notification that reports these members as added.
 async fn hinted(fixture: &Fixture, members: impl IntoIterator<Item = usize>) -> SyncUsersOutput {
     let people = members.into_iter().map(member_id).collect();
     fixture.round(SyncUsersInput { people, ..fixture.input() }, Duration::from_secs(300)).await.unwrap()
@@ -43,7 +44,7 @@ async fn a_hint_about_a_non_member_an_existing_user_or_a_leaver_has_no_effect() 
     fixture.cloud.remove_member(super::fixture::GROUP, &member_id(1)).unwrap();
     fixture.fault(json!({ "service": "connect", "match": "^POST /search-users$", "after": 1, "times": 0, "status": 403, "code": "AccessDeniedException" }));
     let input = SyncUsersInput { people: [0, 1, 77].map(member_id).to_vec(), ..fixture.input() };
-    // The full comparison fails, so every write results from the hint.
+    // The full comparison fails, so every write results from the notification.
     assert!(fixture.round(input, Duration::from_secs(300)).await.is_err());
     assert_eq!(fixture.writes(), [""; 0]);
 }

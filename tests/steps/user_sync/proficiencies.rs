@@ -33,7 +33,7 @@ async fn proficiencies(fixture: &Fixture, number: usize) -> Vec<String> {
     found
 }
 
-/// The value of the tag of the first user.
+/// The value of the tag `proficiencies` of the first user.
 async fn tag(fixture: &Fixture) -> Option<String> {
     fixture.users().await.remove(0).tags.and_then(|mut tags| tags.remove("proficiencies"))
 }

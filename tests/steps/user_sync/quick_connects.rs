@@ -1,4 +1,5 @@
-//! Tests that the quick connects of a deleted user are deleted or transferred, and that no others are changed.
+//! Tests that the quick connects of a deleted user are deleted or transferred, and that no other quick connects are
+//! changed.
 
 use aws_sdk_connect::types::{
     ContactFlowType, PhoneNumberQuickConnectConfig, QuickConnectConfig, QuickConnectType, UserQuickConnectConfig,
@@ -84,7 +85,8 @@ impl QuickConnects {
         found.iter().map(|one| (one.name().unwrap().into(), of(one.quick_connect_config().unwrap()))).collect()
     }
 
-    /// Changes the setting. The other settings stay as in the registry entry of the tests.
+    /// Changes the setting `quickConnects` of the removal. The other removal settings stay as in the test's registry
+    /// entry.
     fn set(&self, setting: Value) {
         let removed = json!({ "action": "delete", "graceDays": 0, "quickConnects": setting });
         self.fixture.set_users("removed", removed);
@@ -277,7 +279,7 @@ async fn without_permission_to_delete_users_no_further_quick_connect_is_changed(
     quick.fixture.set_users("brake", json!({ "maxRemovals": 100, "maxRemovalsPercent": 100 }));
     quick.leave(2);
     quick.leave(0);
-    // The user without quick connects is refused first.
+    // The gate holds the deletion of the quick connect until the deletion of the other user has been denied.
     let gate = json!({ "match": "^DeleteQuickConnect$", "times": 0, "gate": "quick connects" });
     quick.fixture.fault(gate);
     quick.fixture.fault(json!({ "match": "^DeleteUser$", "times": 0, "status": 403, "code": "AccessDeniedException" }));

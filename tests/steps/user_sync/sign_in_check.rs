@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::fixture::Fixture;
 
-/// Runs the check while Entra has no user for the first `deleted` reads. Returns the results.
+/// Runs the check. The first `deleted` reads of users in Entra return "not found", as for deleted users. Returns the
+/// results.
 async fn checks(fixture: &Fixture, deleted: u32, alias: &str) -> Vec<Check> {
     fixture.fault(json!({
         "service": "graph", "match": "/users/[0-9a-f-]+$", "times": deleted, "status": 404, "code": "Request_ResourceNotFound",

@@ -51,7 +51,7 @@ impl Issuer {
         json!({ "alg": "RS256", "typ": "JWT", "kid": self.key.id() })
     }
 
-    /// A federated credential that trusts this issuer for one role.
+    /// A federated credential that trusts this issuer's tokens for one IAM role.
     fn trusted(&self, issuer: Option<&str>) -> AppCredential {
         let issuer = Some(issuer.unwrap_or(&self.url).to_owned());
         AppCredential::Federated { issuer, subject: ROLE.into(), audience: AUDIENCE.into() }

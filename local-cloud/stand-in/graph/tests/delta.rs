@@ -102,7 +102,7 @@ async fn a_link_that_is_too_old_or_changed_is_refused() {
     client.ok("GET", link(&start), Value::Null).await;
     let other = link(&start).replace("/users/", "/groups/");
     client.clock.advance(7.0 * 86_400.0 + 1.0);
-    // The access token has expired, too.
+    // The client must request a new access token, because the old token has expired, too.
     client.token.replace(None);
     for link in [link(&start), &other] {
         let (status, code, _) = client.refused("GET", link, Value::Null).await;

@@ -98,7 +98,7 @@ async fn identifier_uris_need_saml_mode_and_are_unique_in_the_tenant() {
     client.ok("PATCH", &format!("/servicePrincipals/{principal}"), saml).await;
     assert_eq!(client.refused("PATCH", &format!("/applications/{other}"), uris(&numbered)).await.2, taken);
     client.ok("DELETE", &url, Value::Null).await;
-    // The identifier is still taken: a deleted application that can be restored keeps its identifiers.
+    // The identifier URI is still taken: a deleted application that can be restored keeps its identifier URIs.
     assert_eq!(client.refused("PATCH", &format!("/applications/{other}"), uris(&numbered)).await.2, taken);
 }
 
