@@ -8,8 +8,8 @@ use std::{
 
 use crate::progress::Progress;
 
-/// The first words of cargo's own status lines, each with whether these lines are shown. `Compiling` lines are not
-/// needed, because the progress bar already names the crates that are being compiled.
+/// The words with which cargo's own status lines start, and for each word whether its lines are shown. `Compiling`
+/// lines are not needed, because the progress bar already names the crates that are being compiled.
 const WORK: [(&str, bool); 9] = [
     ("Blocking", true),
     ("Updating", true),
@@ -30,7 +30,8 @@ pub(crate) fn build(root: &Path, functions: bool, progress: &Progress) -> Result
     if functions {
         cargo.args(["--bin", "bootstrap"]);
     }
-    // The progress bar is parsed here, so cargo must print it without a terminal too.
+    // The launcher parses cargo's progress bar, so cargo must print the progress bar even if its output is not a
+    // terminal.
     cargo.env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "200");
     if progress.is_terminal() && std::env::var_os("CARGO_TERM_COLOR").is_none() {
         cargo.env("CARGO_TERM_COLOR", "always");

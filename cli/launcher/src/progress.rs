@@ -1,5 +1,6 @@
-//! Shows progress while cargo and pip run: on a terminal, one line that is rewritten each second; elsewhere, one line
-//! after a second and then every few seconds. Nothing is shown if all work finishes within the first second.
+//! Shows progress while cargo and pip run. Nothing is shown if all work finishes within the first second. On a
+//! terminal, one line is then rewritten every second. Without a terminal, a new line is printed after the first second
+//! and then every few seconds.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -8,9 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Time before the first line, and interval between updates of the line on a terminal.
+/// Time before the progress line appears, and interval at which the progress line is rewritten on a terminal.
 const REWRITES: Duration = Duration::from_secs(1);
-/// Interval between lines without a terminal, short enough to show that the work continues.
+/// Interval between progress lines without a terminal. The interval is short enough to show that the work continues.
 const LINES: Duration = Duration::from_secs(4);
 /// Width of the rewritten line. A longer line would wrap and could not be rewritten.
 const COLUMNS: usize = 78;

@@ -1,4 +1,5 @@
-//! The faults of a JSON file that the operator wrote, as text with the places in the file and as JSON.
+//! The faults of a JSON file that the operator wrote. They are printed as text, with the faulty lines of the file, or
+//! as JSON.
 
 use std::{ops::Range, path::Path};
 
@@ -7,8 +8,8 @@ use onboarding_core::parse::{Problem, Source, line_and_column};
 
 use crate::{output::InputProblem, words::Words};
 
-/// The number of faults that are shown with their line of the file. The other faults are shown without this line,
-/// because a file with one wrong field in each of 300 groups would otherwise fill the terminal.
+/// The number of faults for which the faulty line of the file is shown. For the other faults, only the line number and
+/// the column are shown, because a file with one wrong field in each of 300 groups would otherwise fill the terminal.
 const WITH_LINE: usize = 20;
 
 /// A file that failed validation.
@@ -16,14 +17,14 @@ const WITH_LINE: usize = 20;
 pub struct BadInput {
     /// The file name as the operator typed it.
     pub file: String,
-    /// All problems, each with its JSON path, in the order of the file.
+    /// All problems, each with its JSON path, ordered by their position in the file.
     pub problems: Vec<Problem>,
-    /// The text of the file, if it could be read, and the places of its values.
+    /// The text of the file, and the position of each value in the text. `None` if the file could not be read.
     text: Option<Box<(String, Source)>>,
 }
 
 impl BadInput {
-    /// The problems of a file without a text, for example of answers that were not written yet.
+    /// Creates the error for a file whose text does not exist, for example because the answers were not written yet.
     #[must_use]
     pub fn without_text(file: &Path, problems: Vec<Problem>) -> Self {
         Self { file: file.display().to_string(), problems, text: None }
@@ -36,7 +37,7 @@ impl BadInput {
         Self::without_text(file, vec![Problem::new(path, message, japanese)])
     }
 
-    /// The problems of a file with this text.
+    /// Creates the error for a file with this text. Sorts the problems by their position in the text.
     #[must_use]
     pub fn in_text(file: &Path, text: &str, source: Source, mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| source.range(problem).start);
@@ -59,7 +60,8 @@ impl BadInput {
         }
     }
 
-    /// The problems, each with its place and its line of the file, for a terminal with this number of columns.
+    /// Formats the problems for a terminal with this number of columns. Each problem is shown with its position in the
+    /// file and, up to `WITH_LINE` problems, with the faulty line.
     #[must_use]
     pub fn drawn(&self, words: Words, colour: bool, columns: usize) -> String {
         let renderer = if colour { Renderer::styled().hyperlink(false) } else { Renderer::plain() };
@@ -77,19 +79,19 @@ impl BadInput {
         drawn.collect::<Vec<_>>().join("\n")
     }
 
-    /// The line of the file that contains a place, with the place marked.
+    /// Formats the line of the file in which the range `place` starts, with this range marked.
     fn line(&self, file: &str, place: Range<usize>, renderer: &Renderer) -> String {
         let start = file[..place.start].rfind('\n').map_or(0, |before| before + 1);
         let line = file[start..].lines().next().unwrap_or_default();
         let (number, _) = line_and_column(file, place.start);
-        // Only the first line of a value with several lines is shown.
+        // If the value has several lines, only its first line is shown.
         let end = (place.end - start).min(line.trim_end().len()).max(place.start - start);
         let mark = AnnotationKind::Primary.span(place.start - start..end);
         let snippet = Snippet::source(line).line_start(number).path(&self.file).annotation(mark);
         renderer.render(&[Group::with_level(Level::ERROR).element(snippet)])
     }
 
-    /// The problems as objects.
+    /// The problems as objects for the JSON output.
     #[must_use]
     pub fn output(&self, words: Words) -> Vec<InputProblem> {
         let output = |problem: &Problem| {

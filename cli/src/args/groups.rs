@@ -17,10 +17,11 @@ const GROUPS: [(&str, &str, &[&str]); 5] = [
     ("The tool", "ツール", &["local", "schema", "completion", "man", "help"]),
 ];
 
-/// The command line whose help lists the commands in groups. `command` is in the language of `words`.
+/// Makes the help of the command line list the commands in groups. `command` must already be in the language of
+/// `words`.
 #[must_use]
 pub fn grouped(mut command: Command, words: Words) -> Command {
-    // Adds the command `help`.
+    // Adds the command `help`, which clap defines only at this call.
     command.build();
     let width = command.get_subcommands().map(|one| one.get_name().len()).max().unwrap_or_default();
     let line = |name: &&str| {

@@ -1,7 +1,7 @@
-//! Completes the commands in messages so that they can be pasted: with the program as the operator called it, and the
-//! options that select the cloud.
+//! Completes the commands in messages so that the operator can paste them into a shell. A complete command contains the
+//! program name as the operator typed it, and the options that select the cloud.
 //!
-//! A message contains a command in backquotes and starts it with the name `onboard`.
+//! In a message, a command is in backquotes and starts with the name `onboard`.
 
 use std::collections::BTreeMap;
 
@@ -10,31 +10,32 @@ use clap::{ArgMatches, CommandFactory, parser::ValueSource};
 use super::Args;
 use crate::words::quoted;
 
-/// Environment variable in which `cargo onboard` states how it was called.
+/// Environment variable in which `cargo onboard` passes the command that the operator typed to start the program.
 pub const CALLED_AS: &str = "ONBOARD_CALLED_AS";
 /// The name of the program in messages.
 const NAME: &str = "onboard";
 /// The options that select the cloud.
 const OPTIONS: [&str; 4] = ["local", "profile", "region", "stack"];
 
-/// How the program was called.
+/// The program name and the options that are inserted into the commands in messages.
 #[derive(Clone, Debug, Default)]
 pub struct Hints {
     program: String,
-    /// The specified options, each with its name and its text on the command line.
+    /// The options of [`OPTIONS`] that the operator specified: the name of each option, and its text on the command
+    /// line.
     specified: Vec<(&'static str, String)>,
-    /// The options that each command accepts.
+    /// The options of [`OPTIONS`] that each command accepts.
     accepted: BTreeMap<String, Vec<&'static str>>,
 }
 
 impl Hints {
-    /// The hints of a program that was called as `program`, with these arguments.
+    /// Creates the value for a program that was started with the name `program` and with these arguments.
     #[must_use]
     pub fn new(program: String, arguments: Option<&ArgMatches>) -> Self {
         let arguments = arguments.and_then(ArgMatches::subcommand).map(|(_, arguments)| arguments);
         let specified = |name: &'static str| {
             let arguments = arguments?;
-            // A command that does not have the argument returns an error.
+            // If a command does not define an option, `try_get_one` returns an error.
             if name == "local" {
                 let local = arguments.try_get_one::<bool>(name).ok().flatten()?;
                 return local.then(|| (name, " --local".to_owned()));
@@ -51,7 +52,7 @@ impl Hints {
         Self { program, specified: OPTIONS.into_iter().filter_map(specified).collect(), accepted: accepted.collect() }
     }
 
-    /// How this process was called.
+    /// The program name with which the operator started this process.
     #[must_use]
     pub fn program_of_this_process() -> String {
         std::env::var(CALLED_AS)
@@ -66,14 +67,15 @@ impl Hints {
         let parts: Vec<&str> = text.split('`').collect();
         let last = parts.len() - 1;
         let complete = |(index, part): (usize, &&str)| {
-            // A part between two backquotes is code. After the last backquote, there is none.
+            // Parts with an odd index are between two backquotes, so they are code. If the last part has an odd index,
+            // it has no closing backquote, so it is not code.
             let command = (index % 2 == 1 && index < last).then(|| part.strip_prefix(NAME)).flatten();
             command.and_then(|rest| self.command(rest)).unwrap_or_else(|| (*part).to_owned())
         };
         parts.iter().enumerate().map(complete).collect::<Vec<_>>().join("`")
     }
 
-    /// The complete command whose arguments, with a blank before each, are `rest`.
+    /// Completes the command whose arguments are `rest`. In `rest`, a blank precedes each argument.
     fn command(&self, rest: &str) -> Option<String> {
         let name = rest.strip_prefix(' ')?.split(' ').next()?;
         let accepted = self.accepted.get(name)?;

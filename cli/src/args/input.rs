@@ -52,7 +52,7 @@ impl JsonFile {
         Ok(Self { value, file: file.to_owned(), text: text.to_owned(), source: Source::new(text) })
     }
 
-    /// The error for these problems of the file.
+    /// Creates the error that reports these problems of the file.
     #[must_use]
     pub fn bad(&self, problems: Vec<Problem>) -> BadInput {
         BadInput::in_text(&self.file, &self.text, self.source.clone(), problems)
@@ -67,10 +67,11 @@ impl JsonFile {
         self.without_duplicates(parsed).map_err(|problems| self.bad(problems))
     }
 
-    /// Converts the content to a type.
+    /// Converts the content to the type `T`.
     ///
     /// # Errors
-    /// Fails at the first value that does not match the type, and with all duplicate keys.
+    /// Fails if a value does not match the type, or if the text contains duplicate keys. The error lists the first
+    /// value that does not match, and all duplicate keys.
     pub fn shaped<T: DeserializeOwned>(&self) -> Result<T, BadInput> {
         let shaped = serde_path_to_error::deserialize(self.value.clone()).map_err(|error| {
             let path = match error.path().to_string() {
@@ -98,14 +99,16 @@ fn not_json(file: &Path, text: &str, error: &serde_json::Error) -> BadInput {
     let place = place_of(error, text);
     let (line, column) = line_and_column(text, place.start);
     let full = error.to_string();
-    // The parser counts bytes, and a column of this tool is a character.
+    // The position in the parser's message is removed: the parser counts columns in bytes, but this tool counts
+    // characters.
     let cause = full.rsplit_once(" at line ").map_or(full.as_str(), |(cause, _)| cause);
     let [message, japanese] = Words::BOTH.map(|words| words.file_not_json(cause, line, column));
     let problem = Problem { part: Part::Text(place), ..Problem::new("$", message, japanese) };
     BadInput::in_text(file, text, Source::default(), vec![problem])
 }
 
-/// The character at which the parser found an error. At the end of the text, the range is empty.
+/// The range of the character at which the parser found an error. The range is empty if the error is at the end of the
+/// text.
 fn place_of(error: &serde_json::Error, text: &str) -> Range<usize> {
     let end = text.trim_end().len();
     if error.is_eof() {

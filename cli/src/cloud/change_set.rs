@@ -1,8 +1,9 @@
 //! Deployments through CloudFormation: stacks, change sets and stack events.
 //!
-//! Each call may get no response after it has taken effect, and is then repeated. Creations and executions therefore
-//! carry a client token (API reference, `CreateChangeSet`, `ExecuteChangeSet`, `CreateStack`), and a repeated call that
-//! CloudFormation rejects because the first call has taken effect counts as successful.
+//! The response to a call can be lost after the call has taken effect. The call is then repeated. Therefore each call
+//! that creates or executes something contains a client token (API reference, `CreateChangeSet`, `ExecuteChangeSet`,
+//! `CreateStack`). If CloudFormation rejects the repeated call because the first call has taken effect, the repeated
+//! call counts as successful.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -17,12 +18,12 @@ use crate::{
     words::Words,
 };
 
-/// The capabilities that the template needs, as in `samconfig.toml`.
+/// The CloudFormation capabilities that the template needs, as in `samconfig.toml`.
 const CAPABILITIES: [&str; 2] = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"];
-/// The first and the longest time between two polls.
+/// The time before the second poll, and the longest time between two polls.
 const POLL: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(4));
 
-/// Waits between polls of an operation, which become longer.
+/// The waits between polls of a CloudFormation operation. Each wait is longer than the previous wait, up to a maximum.
 #[derive(Debug)]
 pub struct Polls(Duration);
 
@@ -101,16 +102,16 @@ pub struct StackEvent {
     pub reason: String,
 }
 
-/// The value of a stack parameter.
+/// The value that a change set sets for a stack parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ParameterValue {
-    /// This value.
+    /// The specified value.
     Given(String),
-    /// The value that the stack has.
+    /// The value that the parameter already has in the stack.
     Previous,
 }
 
-/// `CloudFormation`, for one stack.
+/// Calls CloudFormation operations for one stack.
 #[derive(Clone, Copy, Debug)]
 pub struct Stacks<'a> {
     /// Client for signed calls.
@@ -157,8 +158,9 @@ impl Stacks<'_> {
         self.call("DeleteStack", &[("ClientRequestToken", token)]).await.map(drop)
     }
 
-    /// Creates a change set for the template at a URL in S3. The template is too large to be sent itself (51,200 bytes).
-    /// The name of the change set must be unique, because a change set of this name counts as created by this call.
+    /// Creates a change set for the template at a URL in S3. The request can't contain the template itself, because the
+    /// template is larger than 51,200 bytes. The name of the change set must be unique: if a change set with this name
+    /// already exists, the call counts as successful.
     ///
     /// # Errors
     /// Fails if CloudFormation rejects the template or a parameter.
@@ -215,7 +217,8 @@ impl Stacks<'_> {
     /// Executes a change set.
     ///
     /// # Errors
-    /// Fails if CloudFormation rejects the request, for example because the stack has changed since.
+    /// Fails if CloudFormation rejects the request, for example because the stack has changed since the change set was
+    /// created.
     pub async fn execute(&self, name: &str) -> Result<(), CommandError> {
         let fields = [("ChangeSetName", name), ("ClientRequestToken", name)];
         match self.call("ExecuteChangeSet", &fields).await {
@@ -235,7 +238,7 @@ impl Stacks<'_> {
         self.call("DeleteChangeSet", &[("ChangeSetName", name)]).await.map(drop)
     }
 
-    /// The events after the event with this id, newest first. Without an id, only the first page of events.
+    /// The events after the event with this id, newest first. Without an id, only the newest page of events.
     ///
     /// # Errors
     /// Fails if CloudFormation rejects the request.

@@ -1,8 +1,8 @@
 //! The operator's AWS configuration: profile, credentials and Region as in the AWS CLI, and stack and Region from
 //! `samconfig.toml`, the file with which `sam deploy` deployed the stack.
 //!
-//! A Region is never assumed, because the wrong Region is a wrong stack, and because the Region is part of role names
-//! that Entra trusts.
+//! There is no default Region, because with a wrong Region, a command would use a wrong stack. The Region is also part
+//! of the names of the roles that Entra trusts.
 
 use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path, time::SystemTime};
 
@@ -178,7 +178,8 @@ impl Profiles {
         chain
     }
 
-    /// The first specified Region: of `--region`, the environment, the profile, and `samconfig.toml`.
+    /// The Region from the first source that specifies a Region: `--region`, the environment variables, the profile, or
+    /// `samconfig.toml`.
     fn region(&self, aws: &AwsArgs, words: Words) -> Result<String, CommandError> {
         let of_profile = || self.chain().into_iter().find_map(|profile| profile.get("region").map(str::to_owned));
         let option = aws.region.clone().map(|region| (region, "--region"));
@@ -193,7 +194,8 @@ impl Profiles {
             },
         };
         detail(&words.uses_region(&region, source));
-        // The Region becomes part of host names and of the script of `entra-setup`.
+        // Only plain characters are accepted, because the Region is inserted into host names and into the script of
+        // `entra-setup`.
         let plain = region.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if plain && region.starts_with(|c: char| c.is_ascii_lowercase()) {
             Ok(region)
@@ -202,7 +204,8 @@ impl Profiles {
         }
     }
 
-    /// The error for credentials that could not be loaded, with the action that fits the kind of the profile.
+    /// Creates the error for credentials that could not be loaded. The recommended action depends on the kind of the
+    /// profile.
     fn no_credentials(&self, why: &str, words: Words) -> CommandError {
         if why.contains("dispatch failure") {
             return CommandError::cloud("Unavailable", words.no_credentials(why), words.check_network());
@@ -229,7 +232,7 @@ impl Profiles {
     }
 }
 
-/// The value of an environment variable. An empty variable is not set, as in the AWS CLI.
+/// The value of an environment variable. An empty variable counts as not set, as in the AWS CLI.
 fn set(variable: &str) -> Option<String> {
     std::env::var(variable).ok().filter(|value| !value.is_empty())
 }
@@ -257,7 +260,8 @@ impl SamConfig {
     fn parse(text: &str) -> Result<Self, toml::de::Error> {
         let table: Table = text.parse()?;
         let of = |command: &str, name: &str| table.get("default")?.get(command)?.get("parameters")?.get(name);
-        // The SAM CLI uses parameters of the command `global` for each command that does not have them.
+        // If the section of a command does not contain a parameter, the SAM CLI uses the parameter in the section
+        // `global`.
         let text = |command: &str, name: &str| of(command, name)?.as_str().filter(|value| !value.is_empty());
         let setting = |name: &str| text("deploy", name).or_else(|| text("global", name)).map(str::to_owned);
         let overrides = of("deploy", "parameter_overrides").or_else(|| of("global", "parameter_overrides"));
@@ -359,7 +363,7 @@ mod tests {
                 Self: 'a,
             {
                 let calls = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                // The first credentials expire soon, the later ones do not.
+                // The credentials of the first call expire soon, the later credentials do not.
                 let expiry = SystemTime::now() + std::time::Duration::from_secs(60 + calls * 3_600);
                 future::ProvideCredentials::ready(Ok(Credentials::new(
                     format!("key-{calls}"),

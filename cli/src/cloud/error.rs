@@ -16,14 +16,14 @@ use crate::{
 pub struct CommandError {
     /// Exit code of the program.
     pub exit: Exit,
-    /// The error's name, for programs that evaluate it: an error of the workflow, an AWS error code, or a name that
-    /// this tool defines.
+    /// The error's name, for programs that evaluate the JSON output: the name of a workflow error, an AWS error code,
+    /// or a name that this tool defines.
     pub name: String,
     /// What happened, and to which object.
     pub what: String,
     /// The recommended action.
     pub action: String,
-    /// The faults of the input file, if this is the reason.
+    /// The faults of the input file, if the error is that this file is invalid.
     pub bad_input: Option<Box<BadInput>>,
 }
 
@@ -109,7 +109,7 @@ impl CommandError {
         Self::new(Exit::BadInput, "InvalidArguments", message, words.see_help())
     }
 
-    /// An error of a command that could be started, but has failed.
+    /// The error of a command that started and then failed.
     pub fn failed(name: impl Into<String>, what: impl Into<String>, action: impl Into<String>) -> Self {
         Self::new(Exit::Failed, name, what, action)
     }
@@ -139,7 +139,7 @@ fn is_credential(code: &str) -> bool {
         .any(|known| code.starts_with(known))
 }
 
-/// Formats an error with all its sources, because the actual cause is often in the innermost source.
+/// Formats an error with all errors in its chain of sources, because the actual cause is often in the innermost source.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -10,10 +10,10 @@ use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::forma
 
 use super::{Cloud, Machine, error::CommandError};
 
-/// How many of the latest onboardings are searched for an alias.
+/// How many of the latest onboardings are searched for the alias of an instance.
 pub const RECENT: i32 = 50;
-/// Executions that are described at the same time. Step Functions allows 15 calls of `DescribeExecution` per second, with
-/// bursts of 300 (Step Functions developer guide, "Quotas").
+/// The number of concurrent calls of `DescribeExecution`. Step Functions allows 15 calls of this operation per second,
+/// with bursts of 300 (Step Functions developer guide, "Quotas").
 pub const AT_ONCE: usize = 15;
 /// Format of the timestamp in an execution's name.
 const STAMP: &[BorrowedFormatItem<'_>] =
@@ -224,8 +224,9 @@ pub fn name_of(arn: &str) -> &str {
 
 fn execution_name(subject: &str, now: OffsetDateTime, process_id: u32) -> String {
     let stamp = now.format(STAMP).unwrap_or_default();
-    // A name has at most 80 characters; the timestamp takes 20 and the process id at most 9. Two commands can start an
-    // execution in the same millisecond, so the timestamp alone is not unique.
+    // An execution name has at most 80 characters. The timestamp takes 20 of them and the process id at most 9,
+    // including the hyphens. Two commands can start an execution in the same millisecond, so the timestamp alone is not
+    // unique.
     let subject: String = subject.chars().take(50).collect();
     format!("{subject}-{stamp}-{process_id:x}")
 }

@@ -20,7 +20,7 @@ use super::{
 /// The tags of an object.
 pub type Tags = BTreeMap<String, String>;
 
-/// The federation of an onboarding. An object that does not exist is `None`.
+/// The IAM objects with which the users of an instance sign in. An object that does not exist is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Federation {
     /// The role that users assume.
@@ -85,7 +85,7 @@ pub struct SamlProvider {
 }
 
 impl Federation {
-    /// The objects as JSON, with the documents as JSON and not as text.
+    /// The objects as JSON. Their policy documents are JSON objects, not strings.
     #[must_use]
     pub fn json(&self) -> Value {
         let document = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
@@ -105,7 +105,7 @@ impl Federation {
 }
 
 impl Cloud {
-    /// Reads the federation of the instance in a registry entry.
+    /// Reads the IAM objects of the instance that a registry entry describes.
     ///
     /// # Errors
     /// Fails if IAM rejects a request or does not respond.
@@ -180,7 +180,7 @@ impl Cloud {
         Ok(Document::parse(&found).ok().map(|xml| provider(xml.root())))
     }
 
-    /// Calls a reading operation of IAM. Returns `None` if the object does not exist.
+    /// Calls a read operation of IAM. Returns `None` if the requested object does not exist.
     async fn ask(&self, action: &str, parameters: &[(&str, &str)]) -> Result<Option<String>, CommandError> {
         let parameters = [&[("Action", action), ("Version", "2010-05-08")], parameters].concat();
         match self.signed.query(IAM, &self.words.reading_iam(action), &parameters).await {
@@ -191,7 +191,7 @@ impl Cloud {
     }
 }
 
-/// The first part of the account's IAM ARNs, from the ARN of the instance.
+/// The common prefix of all IAM ARNs in the account, derived from the ARN of a Connect instance.
 fn account(instance_arn: &str) -> String {
     let mut parts = instance_arn.split(':');
     let partition = parts.nth(1).unwrap_or("aws");
@@ -202,7 +202,7 @@ fn content(node: Node<'_, '_>) -> Option<String> {
     node.text().map(ToOwned::to_owned)
 }
 
-/// A policy document. IAM returns it URL-encoded (RFC 3986).
+/// Decodes a policy document, which IAM returns URL-encoded (RFC 3986).
 fn decoded(document: Option<String>) -> String {
     let document = document.unwrap_or_default();
     percent_decode_str(&document).decode_utf8_lossy().into_owned()

@@ -1,4 +1,4 @@
-//! The address file of a local cloud that keeps running (`--keep`). Commands with `--local` read this file.
+//! The address file of a local cloud that `onboard local --keep` keeps running. Commands with `--local` read this file.
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{args::input::unreadable, words::Words};
 
-/// Environment variable with the path of another address file, so that several local clouds can run at the same time.
+/// Environment variable with the path of the address file. With different paths, several local clouds can run at the
+/// same time.
 pub const FILE: &str = "ONBOARD_LOCAL_CLOUD";
 /// Maximum time until a running local cloud accepts a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -97,17 +98,18 @@ impl Kept {
         }
     }
 
-    /// Whether the local cloud is running: its process exists and accepts connections. After the local cloud was
-    /// killed, the operating system can give its process id to another process.
+    /// Whether the local cloud is running: its process exists and the local cloud accepts connections. The process id
+    /// alone is not sufficient: if the local cloud was killed, the operating system can have given this id to another
+    /// process.
     fn is_running(&self) -> bool {
         let process = i32::try_from(self.process_id).ok().and_then(Pid::from_raw);
-        // A process that this program may not signal belongs to another user, but it is running.
+        // If this program may not signal the process, the process belongs to another user, but is running.
         let exists = matches!(process.map(test_kill_process), Some(Ok(()) | Err(Errno::PERM)));
         let address = self.stand_in.trim_start_matches("http://").trim_end_matches('/').parse::<SocketAddr>();
         exists && address.is_ok_and(|address| TcpStream::connect_timeout(&address, CONNECT_TIMEOUT).is_ok())
     }
 
-    /// Returns the local cloud that is running and has published its addresses in this file.
+    /// Returns the local cloud whose addresses are in this file, if it is running.
     #[must_use]
     pub fn running_at(file: &Path) -> Option<Self> {
         Self::read(file).ok().filter(Self::is_running)
@@ -126,7 +128,7 @@ impl Kept {
     /// # Errors
     /// Fails if the file can't be written.
     pub fn publish(&self, file: PathBuf) -> io::Result<Published> {
-        // The file appears only when it is complete, because another program can be waiting for it.
+        // The file gets its name only when it is complete, because another program can be waiting for this file.
         let new = file.with_extension("new");
         fs::write(&new, serde_json::to_string_pretty(self)? + "\n")?;
         fs::rename(new, &file)?;
@@ -143,7 +145,7 @@ const fn one() -> f64 {
     1.0
 }
 
-/// Guard of the address file. Dropping the guard removes the file, unless another local cloud has overwritten it.
+/// Guard of the address file. Dropping the guard removes the file, unless another local cloud has overwritten the file.
 #[derive(Debug)]
 pub struct Published {
     file: PathBuf,

@@ -61,15 +61,16 @@ impl Cloud {
         }
     }
 
-    /// Connects to the cloud that the arguments name. If the stack does not exist or the caller may not read it, also
-    /// returns the error; the cloud then has a stack without outputs.
+    /// Connects to the cloud that the arguments name. If the stack does not exist or the caller may not read it, the
+    /// result contains the error and a cloud whose stack has no outputs.
     ///
     /// # Errors
     /// Fails if the cloud is not usable.
     pub async fn connect(target: &StackArgs, words: Words) -> Result<(Self, Option<CommandError>), CommandError> {
         if target.local {
             let kept = running(words)?;
-            // `ONBOARD_STACK` names a stack in AWS.
+            // A stack name from the environment variable `ONBOARD_STACK` is ignored, because this variable names a
+            // stack in AWS.
             let named = target.stack.as_deref().filter(|name| std::env::var(STACK_VARIABLE).as_deref() != Ok(*name));
             if let Some(other) = named.filter(|name| **name != kept.stack) {
                 let (what, how) = (words.no_stack(other, &kept.region), words.local_stack(&kept.stack));

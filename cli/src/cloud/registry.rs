@@ -1,4 +1,5 @@
-//! The registry, the stack's table with one entry per onboarded instance: reads it, and writes the decisions of operators.
+//! Reads the registry, the stack's `DynamoDB` table with one entry per onboarded instance, and writes the decisions of
+//! operators into it.
 
 use std::collections::HashMap;
 
@@ -28,7 +29,7 @@ pub struct Entry {
     pub lease: Option<String>,
     /// Time of the last successful user sync, in milliseconds since the epoch.
     pub last_success_at: Option<f64>,
-    /// How many users the last successful user sync created, changed, deleted and so on.
+    /// The numbers of users that the last successful user sync created, changed, deleted and so on.
     pub last_run: Value,
     /// Time and message of the last failed user sync.
     pub last_failure: Option<(f64, String)>,
@@ -47,9 +48,10 @@ pub struct ApprovalRequest {
     pub digest: String,
     /// Expiry of the request, in milliseconds since the epoch.
     pub until: f64,
-    /// Whether the request was stored by an earlier release, whose execution waits for a task token.
+    /// Whether an earlier release stored the request. In that release, an execution waits until the task with the
+    /// request's task token completes.
     pub outdated: bool,
-    /// The changes that wait.
+    /// The changes that wait for approval.
     pub waiting: WaitingPart,
     /// The ARN of the operator who rejected the request.
     pub rejected_by: Option<String>,
@@ -112,8 +114,8 @@ impl Cloud {
         Ok(found.item.as_ref().map(read))
     }
 
-    /// Writes the decision about the request with this digest into the registry. Returns whether this request is still the
-    /// current one.
+    /// Writes the decision about the request with this digest into the registry. Returns false without writing if the
+    /// request has expired, if another request has replaced it, or if a teardown has started.
     ///
     /// # Errors
     /// Fails if the caller can't be identified or the registry can't be written.
@@ -186,7 +188,8 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// The update of the registry entry. The approval takes over the set of the request.
+    /// The update expression for the registry entry. An approval copies the digest of the request and the list of its
+    /// actions.
     const fn update(self) -> &'static str {
         match self {
             Self::Approve => {

@@ -1,8 +1,8 @@
 //! Calls to AWS services without their SDK crates, signed with the SDK's own signer.
 //!
 //! The tool needs only one or two operations each of `CloudFormation`, SQS, SNS, `CloudWatch` and S3. The SDK crates of
-//! these services have 350,000 lines, a third of what the workspace otherwise compiles, and would delay the first run
-//! of the local cloud.
+//! these services have 350,000 lines, a third of the code that the workspace compiles without them. Compiling these
+//! crates would delay the first run of the local cloud.
 
 use std::time::{Duration, SystemTime};
 
@@ -26,9 +26,9 @@ use crate::words::Words;
 const GLOBAL: &str = "us-east-1";
 /// Maximum number of attempts if a call is throttled or gets no response.
 const TRIES: u32 = 3;
-/// Maximum time of a call, without the time for its body.
+/// Maximum time of a call. The time for uploading the body of the request is added.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
-/// The slowest upload that is not interrupted, in bytes per second.
+/// The slowest upload, in bytes per second, that does not reach the timeout.
 const SLOWEST_UPLOAD: u64 = 16 * 1024;
 
 /// An AWS service, with the names that it has in endpoints, signatures and settings.
@@ -198,8 +198,8 @@ impl Signed {
     /// Calls an operation of the REST JSON protocol with POST and returns the JSON response.
     ///
     /// # Errors
-    /// Fails if the service rejects the request or does not respond. Without an error code in the response, the name of
-    /// the error is the HTTP status.
+    /// Fails if the service rejects the request or does not respond. If the response contains no error code, the name
+    /// of the error is the HTTP status.
     pub async fn rest_json(
         &self,
         service: Service,
@@ -213,8 +213,8 @@ impl Signed {
         self.send(Call { service, method: reqwest::Method::POST, url, headers, body: body.as_bytes(), doing }).await
     }
 
-    /// Invokes a Lambda function and returns its output. If the function fails, the [`CommandError`] carries the function's
-    /// error name.
+    /// Invokes a Lambda function and returns its output. If the function fails, the name of the returned
+    /// [`CommandError`] is the error name of the function.
     ///
     /// # Errors
     /// Fails if the request is rejected or the function fails.
@@ -262,7 +262,7 @@ impl Signed {
         self.send(call).await.map(drop)
     }
 
-    /// Whether an object exists in an S3 bucket. Returns false if this is not certain.
+    /// Whether an object exists in an S3 bucket. Returns false also if the check fails.
     pub async fn has_object(&self, bucket: &str, key: &str) -> bool {
         let url = self.object_url(bucket, key);
         let call = Call { service: S3, method: reqwest::Method::HEAD, url, headers: Vec::new(), body: b"", doing: key };
@@ -275,7 +275,8 @@ impl Signed {
         let key = key.split('/').map(encode).collect::<Vec<_>>().join("/");
         match self.configured(S3) {
             Some(endpoint) => format!("{}/{bucket}/{key}", endpoint.trim_end_matches('/')),
-            // The certificate of S3 does not cover a bucket name with dots as part of the host name.
+            // A bucket name with dots must not be part of the host name, because S3's TLS certificate does not cover
+            // such a host name.
             None if bucket.contains('.') => format!("{}/{bucket}/{key}", self.endpoint(S3)),
             None => format!("https://{bucket}.s3.{}.{}/{key}", self.region(), self.suffix()),
         }

@@ -46,7 +46,7 @@ impl Stack {
         if stack.status == NEVER_DEPLOYED { Err(missing()) } else { Ok(stack) }
     }
 
-    /// A stack that could not be read.
+    /// Creates the value for a stack that could not be read.
     #[must_use]
     pub fn missing(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }

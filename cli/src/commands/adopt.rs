@@ -1,5 +1,6 @@
 //! `onboard adopt`: writes the `onboarding.json` of an instance that was set up manually. A function of the stack reads
-//! both clouds, so the operator needs no permission in Entra. The command changes nothing in the clouds.
+//! the settings in AWS and Entra, so the operator needs no permission in Entra. The command changes nothing in AWS or
+//! Entra.
 
 use onboarding_core::contract::OpenItem;
 use serde_json::json;
@@ -17,8 +18,8 @@ use crate::{
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if the file exists and may not be replaced, no input can be derived from the instance, or the cloud is not
-/// usable.
+/// Fails if the output file exists and may not be replaced, if no input can be derived from the instance, or if the
+/// cloud is not usable.
 pub async fn run(args: AdoptArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     if let Some(file) = args.output.as_ref().filter(|file| file.exists()) {

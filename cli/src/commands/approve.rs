@@ -82,7 +82,7 @@ pub async fn reject(args: RejectArgs, console: &Console) -> Result<Exit, Command
     Ok(Exit::Done)
 }
 
-/// The request that this condition accepts.
+/// Returns the request for approval in the registry entry, if the condition `accepts` returns true for this request.
 fn current(
     entry: &Entry,
     words: Words,

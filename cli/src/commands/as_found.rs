@@ -12,13 +12,13 @@ use crate::{
     ui::Console,
 };
 
-/// The time until all log lines of a function are available, and the interval between two reads.
+/// Maximum number of reads of a log until the log is complete, and the interval between two reads.
 const PATIENCE: (u32, Duration) = (60, Duration::from_secs(2));
 
 /// A setting with its value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Setting {
-    /// The object and the setting.
+    /// The name of the object, and the name of its setting.
     pub(crate) place: String,
     /// The value that the input requires.
     pub(crate) expected: String,
@@ -33,14 +33,14 @@ pub(crate) struct Setting {
 pub(crate) struct AsFound {
     /// The settings, sorted.
     pub(crate) settings: Vec<Setting>,
-    /// The enterprise application with its certificates and claims. Null if it could not be read.
+    /// The enterprise application with its certificates and claims. Null if the application could not be read.
     pub(crate) application: Value,
     /// The assignments of the enterprise application.
     pub(crate) assignments: Vec<Value>,
 }
 
-/// Runs the drift check for an instance, without remediation, and reads what it found. Returns `None` if the operator
-/// interrupts the wait.
+/// Runs the drift check for an instance, without remediation, and reads the results from its log. Returns `None` if the
+/// operator interrupts the wait.
 ///
 /// # Errors
 /// Fails if the drift check fails, its log lines do not become available, or the cloud is not usable.
@@ -88,21 +88,21 @@ fn document(line: &Value, field: &str) -> Option<Value> {
     serde_json::from_str(line[field].as_str()?).ok()
 }
 
-/// The application in the log lines. If a temporary error repeated the check, the last line counts.
+/// The application, from the log lines. If the check was repeated because of a temporary error, the last line counts.
 fn application(lines: &[Value], alias: &str) -> Option<Value> {
     with(lines, alias, log_messages::APPLICATION).filter_map(|line| document(line, "application")).last()
 }
 
-/// The parts of the list of assignments, by number. If a temporary error repeated the check, the last line of each part
-/// counts.
+/// The parts of the list of assignments, by part number. If the check was repeated because of a temporary error, the
+/// last line of each part counts.
 fn assignment_parts(lines: &[Value], alias: &str) -> BTreeMap<u64, Value> {
     with(lines, alias, log_messages::ASSIGNMENTS)
         .filter_map(|line| Some((line["part"].as_u64()?, document(line, "assignments")?)))
         .collect()
 }
 
-/// Whether the log lines contain everything that the check found. CloudWatch Logs does not always show the lines in the
-/// order in which they were written.
+/// Whether the log lines contain all results of the drift check. The last line is not sufficient, because CloudWatch
+/// Logs does not always show the lines in the order in which they were written.
 fn is_complete(lines: &[Value], alias: &str) -> bool {
     let expected = application(lines, alias).and_then(|application| application["assignmentParts"].as_u64());
     let parts = assignment_parts(lines, alias);

@@ -103,7 +103,8 @@ async fn instance(cloud: &Cloud, entry: &Entry) -> Result<Instance, CommandError
         let mut pages = listed.into_paginator().items().send();
         while let Some(config) = pages.next().await {
             let config = config.map_err(|error| CommandError::of(cloud.words, &doing, &error))?;
-            // An instance can also store data in a stream, which an onboarding never sets.
+            // Only storage locations in S3 are exported. An instance can also send data to a stream, but an onboarding
+            // never configures a stream.
             let Some(s3) = config.s3_config.filter(|_| config.storage_type == StorageType::S3) else { continue };
             instance.storage.push(Storage {
                 resource_type: kind.as_str().to_owned(),
@@ -118,7 +119,8 @@ async fn instance(cloud: &Cloud, entry: &Entry) -> Result<Instance, CommandError
     Ok(instance)
 }
 
-/// Reads the security profile of users who left, which is the only one that the product creates.
+/// Reads the security profile that users who left are given. It is the only security profile that an onboarding
+/// creates.
 async fn security_profile(
     cloud: &Cloud,
     connect: &aws_sdk_connect::Client,

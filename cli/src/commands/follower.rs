@@ -1,4 +1,5 @@
-//! Polls executions and displays them until they end. [`crate::follow`] stores and draws the polled events.
+//! Polls executions and displays them until they end. The module [`crate::follow`] keeps the polled events and draws
+//! them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -67,7 +68,7 @@ impl<'a> Follower<'a> {
         if self.executions.root.described.execution.machine == Machine::Onboarding {
             self.find_syncs().await?;
         }
-        // A sync can finish before the first poll that finds it. Its history is read nevertheless.
+        // A sync that has already finished when it is first found is also polled, so that its history is read.
         for sync in self.executions.syncs.iter_mut().filter(|sync| !sync.complete) {
             if sync.described.execution.status == ExecutionStatus::Running {
                 sync.described = self.cloud.describe(&sync.described.execution.arn).await?;
@@ -108,7 +109,7 @@ impl<'a> Follower<'a> {
 /// # Errors
 /// Fails if Step Functions rejects a request.
 pub(crate) async fn definition(cloud: &Cloud, arn: &str) -> Result<Value, CommandError> {
-    // The state machine's current definition can be a different one, because the execution can be older than the last
+    // The state machine's current definition may differ, because the execution may have been started before the last
     // deployment.
     let machine = cloud
         .sfn

@@ -32,7 +32,7 @@ pub async fn run(args: InitArgs, console: &Console) -> Result<Exit, CommandError
         return Err(CommandError::input(words.file_exists(file.display()), words.use_force()));
     }
     let schema = file.with_file_name(SCHEMA);
-    // Before the first question, so that no answer is lost.
+    // This check precedes the first question, so that no answer is lost.
     for written in [&file, &schema] {
         result_file::check(written, words)?;
     }
@@ -76,8 +76,8 @@ struct Question {
     concerns: fn(&str) -> bool,
 }
 
-/// The content of the file. Asks for values that are not given as options. Returns `None` if the operator interrupts a
-/// question.
+/// Returns the content of the input file. Asks for values that are not given as options. Returns `None` if the operator
+/// interrupts a question.
 ///
 /// # Errors
 /// Fails if an option is invalid, before the first question, or if a required answer is missing.
@@ -152,7 +152,7 @@ fn questions(args: &InitArgs, console: &Console) -> Vec<Question> {
             args.concurrent_calls.is_some(),
             words.ask_calls(),
             "",
-            // The validation reports an answer that is not a number.
+            // An answer that is not a number is reported by the validation of the input.
             |answers, typed| {
                 answers.calls =
                     (!typed.is_empty()).then(|| typed.parse::<u32>().map_or_else(|_| typed.into(), Into::into));
@@ -182,7 +182,7 @@ async fn answered(question: &Question, answers: &mut Answers, console: &Console)
             return true;
         }
         let language = console.words().language();
-        // The same fault can occur in each group.
+        // Each message is shown only once, because the same fault can occur in each group.
         let mut shown: Vec<&str> = Vec::new();
         for problem in &problems {
             let message = problem.message(language);
@@ -194,18 +194,18 @@ async fn answered(question: &Question, answers: &mut Answers, console: &Console)
     }
 }
 
-/// The problems of the input with these answers whose path matches.
+/// Validates the input with these answers, and returns the problems whose JSON path satisfies `matches`.
 fn problems(answers: &Answers, matches: impl Fn(&str) -> bool) -> Vec<Problem> {
     let problems = Onboarding::parse(&content(answers)).err().unwrap_or_default();
     problems.into_iter().filter(|problem| matches(&problem.path)).collect()
 }
 
-/// The content of the file for these answers.
+/// The content of the input file with these answers.
 fn content(answers: &Answers) -> Value {
     let Answers { alias, groups, profiles, numbers, calls, language } = answers;
     let mut value = json!({
-        // Editors resolve a path that starts with a dot from the folder of the file. Without the dot, older versions of
-        // the JSON support of Visual Studio Code (`vscode-json-languageservice`) do not resolve the path.
+        // A path that starts with a dot is relative to the folder of the file. Without the dot, older versions of the
+        // JSON support of Visual Studio Code (`vscode-json-languageservice`) do not find the file.
         "$schema": format!("./{SCHEMA}"),
         "instance": { "alias": alias },
         "users": {

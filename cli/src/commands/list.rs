@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// The number of executions in which a prefix is searched: what one call of `ListExecutions` returns at most.
+/// The number of executions in which a prefix is searched. One call of `ListExecutions` returns at most this number.
 const SEARCHED: usize = 1_000;
 
 /// Runs the command.
@@ -32,7 +32,7 @@ const SEARCHED: usize = 1_000;
 /// Fails if the cloud is not usable.
 pub async fn run(args: ListArgs, console: &Console) -> Result<Exit, CommandError> {
     let cloud = Cloud::open(&args.target, console.words()).await?;
-    // A stack of an older release has fewer state machines.
+    // A stack that an older release deployed can lack some state machines.
     let listed = |machine: &Machine| *machine == Machine::Onboarding || (args.all && cloud.machine(*machine).is_ok());
     let machines = Machine::ALL.into_iter().filter(listed);
     let most = usize::from(args.most);
@@ -54,8 +54,8 @@ pub async fn run(args: ListArgs, console: &Console) -> Result<Exit, CommandError
     Ok(Exit::Done)
 }
 
-/// The latest executions of a state machine. An onboarding is listed if its alias or its name begins with the prefix, any
-/// other execution if its name does.
+/// The latest executions of a state machine. With a prefix, returns only executions whose name begins with the prefix,
+/// and onboardings whose alias begins with it.
 async fn executions_of(
     cloud: &Cloud,
     machine: Machine,
@@ -123,7 +123,7 @@ fn print(entries: &[Entry], executions: &[(Execution, Option<Described>)], conso
     }
 }
 
-/// The request of an instance that waits for an answer.
+/// The instance's request for approval, if the request still waits for an answer.
 fn open_request(entry: &Entry) -> Option<&ApprovalRequest> {
     entry.approval.as_ref().filter(|request| request.is_open(now() * 1_000.0))
 }

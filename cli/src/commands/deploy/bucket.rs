@@ -1,5 +1,6 @@
-//! The bucket for the code of all stacks in an account and Region, if the operator names none. The bucket belongs to a
-//! stack of its own, so CloudFormation generates its name, and no other account can own a bucket of this name.
+//! The S3 bucket for the deployed files, if the operator names no bucket. All stacks in an account and Region share
+//! this bucket. The bucket belongs to a separate stack: CloudFormation then generates the bucket name, so no other
+//! account can own a bucket with this name.
 
 use crate::{
     cloud::{
@@ -12,13 +13,13 @@ use crate::{
 
 /// Name of the stack that contains the bucket.
 const STACK: &str = "connect-onboarding-deployments";
-/// The output of the stack that contains the name of the bucket.
+/// The stack output with the name of the bucket.
 const OUTPUT: &str = "Bucket";
-/// The template of the stack. Objects do not expire, because CloudFormation reads the code of the previous release again
-/// if it has to roll an update back.
+/// The template of the stack. The objects in the bucket do not expire, because CloudFormation reads the code of the
+/// previous release again if it has to roll back an update.
 const TEMPLATE: &str = include_str!("bucket.json");
 
-/// The name of the bucket, which is created if it does not exist.
+/// Returns the name of the bucket. Creates the bucket if it does not exist.
 ///
 /// # Errors
 /// Fails if CloudFormation cannot create the bucket.

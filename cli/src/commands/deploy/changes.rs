@@ -1,5 +1,5 @@
-//! Shows a change set. Resources that are replaced or removed are listed one by one, because their data can be lost; all
-//! others are grouped by type.
+//! Shows a change set. Resources that are replaced or removed are listed one by one, because their data can be lost.
+//! All other resources are grouped by type.
 
 use std::collections::BTreeMap;
 

@@ -1,10 +1,12 @@
 //! `onboard deploy`: packages the stack and deploys it through CloudFormation. The SAM transform runs in CloudFormation,
 //! so neither the SAM CLI nor another program is needed.
 //!
-//! Steps: [`package`] reads the files; [`bucket`] finds or creates the bucket for them; a change set is created and
-//! shown ([`changes`]); after the operator has confirmed, it is executed and followed ([`progress`]). The command can
-//! be repeated at any time: uploads are named by their content, each change set belongs to one run, and an update that is
-//! still running is awaited first.
+//! Steps: [`package`] reads the files. [`bucket`] finds or creates the S3 bucket for the files. A change set is created
+//! and shown ([`changes`]). After the operator has confirmed, the change set is executed, and its progress is shown
+//! ([`progress`]).
+//!
+//! The command can be repeated at any time: the names of uploaded objects are derived from their content, each run
+//! creates its own change set, and the command first waits until a running update of the stack has finished.
 
 mod bucket;
 mod changes;
@@ -35,7 +37,7 @@ use crate::{
 
 /// Time without output after which the progress is printed again, if the output is not a terminal.
 const SILENCE: Duration = Duration::from_secs(15);
-/// The parameter that the binary determines.
+/// The template parameter whose value is read from the functions' binary.
 const ARCHITECTURE: &str = "Architecture";
 
 /// Runs the command.
@@ -50,7 +52,7 @@ pub async fn run(args: DeployArgs, console: &Console) -> Result<Exit, CommandErr
     let (configured_bucket, configured) =
         if args.target.local { <_>::default() } else { configuration::deployment(words)? };
     let given = given(&package, configured, args.parameters, words)?;
-    // The stack does not have to exist.
+    // The first deployment creates the stack, so the stack does not have to exist.
     let (Cloud { signed, stack: Stack { name, .. }, .. }, _) = Cloud::connect(&args.target, words).await?;
     let stacks = Stacks { signed: &signed, stack: &name, words };
     let existing = match ready(stacks, console).await? {
@@ -92,7 +94,8 @@ pub async fn run(args: DeployArgs, console: &Console) -> Result<Exit, CommandErr
 
 /// A change set that can be executed.
 struct Planned {
-    /// The name of the change set, which also identifies its execution if a call is repeated.
+    /// The name of the change set. The name is also the client token with which CloudFormation recognizes a repeated
+    /// call.
     token: String,
     changes: Vec<Change>,
 }
@@ -124,7 +127,8 @@ async fn plan(
     Ok(Some(Planned { token, changes: change_set.changes }))
 }
 
-/// The specified parameters: from the command line, else from `samconfig.toml`. `Architecture` comes from the binary.
+/// The parameters that are specified on the command line or, if not there, in `samconfig.toml`. The value of
+/// `Architecture` is read from the binary.
 fn given(
     package: &Package,
     configured: BTreeMap<String, String>,
@@ -207,8 +211,8 @@ async fn ready(stacks: Stacks<'_>, console: &Console) -> Result<Ready, CommandEr
     }
 }
 
-/// Deletes a stack whose first deployment has failed. The stack is identified by its ARN, and read again before its
-/// deletion, because another operator can have deployed a new stack of this name while the question was open.
+/// Deletes a stack whose first deployment has failed. The stack is identified by its ARN and read again before the
+/// deletion, because another operator can have deployed a new stack with this name while this operator was being asked.
 async fn delete(stacks: Stacks<'_>, id: &str, console: &Console) -> Result<(), CommandError> {
     let this = Stacks { stack: id, ..stacks };
     if this.find().await?.is_none_or(|stack| stack.status != "ROLLBACK_COMPLETE") {
@@ -257,7 +261,7 @@ async fn settled(stacks: Stacks<'_>, name: &str) -> Result<ChangeSet, CommandErr
     }
 }
 
-/// The error of a change set that CloudFormation rejects. A rejected template or parameter is an error of the input.
+/// The error if CloudFormation rejects a change set. A rejected template or parameter counts as an error in the input.
 fn rejected(error: CommandError, words: Words) -> CommandError {
     match error.name.as_str() {
         "ValidationError" => CommandError { exit: Exit::BadInput, action: words.correct_the_deployment(), ..error },
@@ -284,8 +288,8 @@ fn deployment(stack: &str, status: &str, changes: &[Change], outputs: BTreeMap<S
     Deployment { stack: stack.into(), status: status.into(), changes: changes.into(), outputs }
 }
 
-/// A name that no other run uses. It is valid as the name of a change set and as a client token: letters, digits and
-/// hyphens, and a letter first.
+/// A name that no other run uses. The name can be used as the name of a change set and as a client token: it contains
+/// only letters, digits and hyphens, and starts with a letter.
 fn unique_name() -> String {
     let format = format_description!("[year][month][day]T[hour][minute][second]-[subsecond digits:9]");
     let now = OffsetDateTime::now_utc().format(format).unwrap_or_default();

@@ -1,6 +1,6 @@
-//! The files of a deployment: finds the template, the state machines and the functions' binary, and prepares them for S3
-//! as `sam package` does. The name of each S3 object is the hash of its content, so a repeated deployment uploads
-//! nothing.
+//! The files of a deployment: finds the template, the state machines and the functions' binary, and prepares them for
+//! S3 as `sam package` does. The name of each S3 object contains a hash of the object's content, so a repeated
+//! deployment uploads nothing.
 
 use std::{
     fs,
@@ -16,7 +16,8 @@ use crate::{args::DeployArgs, cloud::error::CommandError, words::Words};
 
 /// The prefix of all S3 object names.
 const PREFIX: &str = "connect-onboarding";
-/// Where the functions' binary is searched: in an unpacked release, and after `cargo lambda build`.
+/// The paths at which the functions' binary is searched: in an unpacked release, and in the output of `cargo lambda
+/// build`.
 const BINARIES: [&str; 2] = ["bootstrap/bootstrap", "target/lambda/bootstrap/bootstrap"];
 
 /// The files of a deployment.
@@ -25,11 +26,12 @@ pub(super) struct Package {
     root: PathBuf,
     template: String,
     binary: Vec<u8>,
-    /// The architecture of the binary, as a value of the parameter `Architecture`. `None` for a script.
+    /// The processor architecture of the binary, as a value of the parameter `Architecture`. `None` if the binary is a
+    /// script.
     pub(super) architecture: Option<&'static str>,
 }
 
-/// An object for S3.
+/// An object to upload to S3.
 #[derive(Debug)]
 pub(super) struct Object {
     pub(super) key: String,
@@ -51,8 +53,8 @@ impl Package {
     /// Finds and reads the files.
     ///
     /// # Errors
-    /// Fails if a file is missing, if the binary can't run in Lambda, or if the root is a checkout and the binary was built
-    /// from other files.
+    /// Fails if a file is missing, if the binary can't run in Lambda, or if the root is a checkout and the binary was
+    /// built from other source files.
     pub(super) fn find(args: &DeployArgs, words: Words) -> Result<Self, CommandError> {
         let root = match &args.folder {
             Some(folder) => folder.clone(),
@@ -72,7 +74,7 @@ impl Package {
         let binary = read(&file, words)?;
         let architecture = architecture(&binary)
             .ok_or_else(|| CommandError::input(words.not_for_lambda(file.display()), words.build_for_lambda()))?;
-        // A script only starts a binary.
+        // A script is not compared with the source files, because it only starts another program.
         if !matches!(architecture, Runnable::Script) && !belongs_to(&binary, &root, words)? {
             return Err(CommandError::input(words.old_binary(file.display()), words.build_for_lambda()));
         }
@@ -87,7 +89,7 @@ impl Package {
         names.filter(|name| name.chars().all(char::is_alphanumeric)).map(str::to_owned).collect()
     }
 
-    /// The objects to upload. The last object is the template, which refers to the others in this bucket.
+    /// The objects to upload to this bucket. The last object is the template, which refers to the other objects.
     ///
     /// # Errors
     /// Fails if a state machine is missing, or if the template has an unexpected form.
@@ -128,8 +130,8 @@ fn read(file: &Path, words: Words) -> Result<Vec<u8>, CommandError> {
     })
 }
 
-/// Whether the binary was built from the source files in this directory, or the directory contains no source files, as in
-/// a release.
+/// Whether the binary was built from the source files in this directory. Also true if the directory contains no source
+/// files, as in a release.
 fn belongs_to(binary: &[u8], root: &Path, words: Words) -> Result<bool, CommandError> {
     let marker = sources::marker(root).map_err(|error| {
         CommandError::input(format!("{}: {}", root.display(), words.file_unreadable(error)), words.specify_a_folder())
@@ -142,7 +144,7 @@ fn unexpected(what: &str, words: Words) -> CommandError {
     CommandError::input(words.unexpected_template(what), words.specify_a_folder())
 }
 
-/// What can run in a Lambda function with the runtime `provided.al2023`.
+/// The kinds of program that can run in a Lambda function with the runtime `provided.al2023`.
 enum Runnable {
     X86,
     Arm,
@@ -170,9 +172,11 @@ fn architecture(program: &[u8]) -> Option<Runnable> {
     }
 }
 
-/// Packs an executable file into a zip archive without times, so that the same file always becomes the same archive
-/// (APPNOTE.TXT 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16). The crate `zip` needs another feature of a crate below the
-/// AWS SDK, which would then be compiled a second time.
+/// Packs an executable file into a zip archive (APPNOTE.TXT 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16). The archive
+/// contains no time of creation, so the same file always results in the same archive.
+///
+/// The crate `zip` is not used: it would enable another feature of a crate on which the AWS SDK depends, and cargo
+/// would compile that crate a second time.
 fn zip(name: &str, content: &[u8]) -> std::io::Result<Vec<u8>> {
     const TOO_LARGE: &str = "the binary is larger than a zip archive can contain";
     let size = |length: usize| u32::try_from(length).map_err(|_| std::io::Error::other(TOO_LARGE));
@@ -181,7 +185,8 @@ fn zip(name: &str, content: &[u8]) -> std::io::Result<Vec<u8>> {
     let packed = encoder.finish()?;
     let mut checksum = Crc::new();
     checksum.update(content);
-    // Version, flags, method 8 (deflate), time, date (1980-01-01), checksum, sizes, length of the name, of extra fields.
+    // The fields that both file headers contain: version, flags, method 8 (deflate), time, date (1980-01-01), checksum,
+    // sizes, length of the name, length of the extra fields.
     let mut common = Vec::new();
     [20, 0, 8, 0, 0x21].iter().for_each(|field: &u16| common.extend(field.to_le_bytes()));
     let sizes = [checksum.sum(), size(packed.len())?, size(content.len())?];
@@ -189,7 +194,8 @@ fn zip(name: &str, content: &[u8]) -> std::io::Result<Vec<u8>> {
     [size(name.len())? as u16, 0].iter().for_each(|field| common.extend(field.to_le_bytes()));
 
     let local = [b"PK\x03\x04".as_slice(), &common, name.as_bytes(), &packed].concat();
-    // Made on Unix, so that the upper half of the external attributes is the file mode.
+    // The field "version made by" (20, 3) means Unix, so that programs read the upper half of the external attributes
+    // as the file mode.
     let mut central = [b"PK\x01\x02".as_slice(), &[20, 3], &common].concat();
     [0, 0, 0].iter().for_each(|field: &u16| central.extend(field.to_le_bytes()));
     [0o100_755 << 16, 0].iter().for_each(|field: &u32| central.extend(field.to_le_bytes()));
@@ -295,7 +301,7 @@ mod tests {
         };
         build("target/lambda/bootstrap/bootstrap");
         assert_eq!(find(None), Ok(Some("x86_64")));
-        // A change that is not committed also needs a build, and so does a file that the operator names.
+        // The binary is also rejected if the change is not committed, and if the operator names the file of the binary.
         write("functions/main.rs", b"second");
         for bootstrap in [None, Some(root.join("target/lambda/bootstrap/bootstrap"))] {
             let (exit, what, action) = find(bootstrap).unwrap_err();

@@ -1,4 +1,4 @@
-//! Executes a change set, and follows the deployment by the events of the stack.
+//! Executes a change set, and shows the progress of the deployment from the events of the stack.
 
 use std::collections::BTreeSet;
 
@@ -14,12 +14,12 @@ use crate::{
     words::Words,
 };
 
-/// The type of the events of the stack itself.
+/// The resource type in events about the stack itself.
 const STACK: &str = "AWS::CloudFormation::Stack";
-/// The reason of resources whose creation or update was cancelled because another resource failed.
+/// A word in the status reason of a resource whose creation or update was cancelled because another resource failed.
 const CANCELLED: &str = "cancelled";
 
-/// What the events have shown.
+/// The state of the deployment according to the events that were read so far.
 #[derive(Debug, Default)]
 struct Seen {
     /// Id of the newest event.
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn the_first_failure_is_the_cause_and_cancelled_resources_are_not() {
         let mut seen = Seen::default();
-        // Newest first, as CloudFormation returns events.
+        // The events are in the order in which CloudFormation returns them, newest first.
         let failures = seen.add(vec![
             event("5", "s", STACK, "ROLLBACK_IN_PROGRESS", "The following resource(s) failed"),
             event("4", "B", "Role", "CREATE_FAILED", "Resource creation cancelled"),

@@ -19,12 +19,12 @@ use crate::{
     words::Words,
 };
 
-/// The least limit of concurrent executions that is not a limit of a new account. Lambda always keeps 100 executions
+/// A limit of concurrent executions below this value is the limit of a new account. Lambda always keeps 100 executions
 /// unreserved (AWS Lambda developer guide, "Configuring reserved concurrency for a function").
 const USUAL_CONCURRENCY: u64 = 100;
-/// The services without which the stack can't be deployed, each with the names that it can have in the public parameters
-/// of Systems Manager. The documentation lists no names for some services, so a service is missing only if one of its
-/// names is known and this Region has none of them.
+/// The services without which the stack can't be deployed, each with the names that the service can have in the public
+/// parameters of Systems Manager. For some services, the documentation does not state this name. A service therefore
+/// counts as missing only if one of its names occurs in some Region and none of its names occurs in this Region.
 const SERVICES: [&[&str]; 10] = [
     &["connect"],
     &["lambda"],
@@ -37,7 +37,7 @@ const SERVICES: [&[&str]; 10] = [
     &["events", "eventbridge"],
     &["scheduler", "eventbridge-scheduler"],
 ];
-/// Parameters that one call of `GetParameters` returns (Systems Manager API reference).
+/// The maximum number of parameters in one call of `GetParameters` (Systems Manager API reference).
 const PER_CALL: usize = 10;
 
 /// The caller: the account and the ARN.
@@ -60,9 +60,9 @@ pub(super) fn account(cloud: &Cloud, caller: &Result<Caller, CommandError>) -> C
     }
 }
 
-/// Which services the Region lacks. The public parameters of Systems Manager list the services of each Region (Systems
-/// Manager user guide, "Calling AWS service, Region, endpoint, Availability Zone, local zone, and wavelength zone public
-/// parameters").
+/// Checks whether the Region offers all required services. The public parameters of Systems Manager list the services
+/// of each Region (Systems Manager user guide, "Calling AWS service, Region, endpoint, Availability Zone, local zone,
+/// and wavelength zone public parameters").
 pub(super) async fn region(cloud: &Cloud) -> Check {
     let words = cloud.words;
     let here = format!("/aws/service/global-infrastructure/regions/{}/services/", cloud.region());
@@ -94,7 +94,7 @@ fn services(here: &BTreeSet<String>, anywhere: &BTreeSet<String>, region: &str, 
     Check::good("region", words.services_found(region, found.len()))
 }
 
-/// The services with a parameter of this prefix.
+/// The services that are named in the public parameters with this prefix.
 async fn listed(cloud: &Cloud, prefix: &str) -> Result<BTreeSet<String>, CommandError> {
     let mut services = BTreeSet::new();
     for names in SERVICES.concat().chunks(PER_CALL) {
@@ -107,7 +107,8 @@ async fn listed(cloud: &Cloud, prefix: &str) -> Result<BTreeSet<String>, Command
     Ok(services)
 }
 
-/// Whether the account allows enough concurrent executions of Lambda functions. In a new account, the limit can be 10.
+/// Checks whether the account allows enough concurrent executions of Lambda functions. In a new account, the limit can
+/// be 10.
 pub(super) async fn concurrency(cloud: &Cloud) -> Check {
     let words = cloud.words;
     let limits = match cloud.signed.lambda_account(&words.reading_concurrency()).await {
@@ -124,7 +125,8 @@ pub(super) async fn concurrency(cloud: &Cloud) -> Check {
     }
 }
 
-/// Whether the account can sign tokens for the identities without a secret.
+/// Checks whether AWS can issue tokens with which the functions sign in to Entra without a secret (outbound web
+/// identity federation of the account).
 pub(super) async fn federation(cloud: &Cloud) -> Check {
     let words = cloud.words;
     let parameters = [("Action", "GetOutboundWebIdentityFederationInfo"), ("Version", "2010-05-08")];
@@ -146,7 +148,7 @@ pub(super) async fn federation(cloud: &Cloud) -> Check {
     }
 }
 
-/// How many instances can still be created. The quota counts all instances of the account in the Region.
+/// Checks how many more Connect instances can be created. The quota counts all instances of the account in the Region.
 pub(super) async fn instances(cloud: &Cloud) -> Check {
     let words = cloud.words;
     let (values, count) = tokio::join!(instance_quota_values(cloud), instance_count(cloud));
@@ -230,7 +232,7 @@ mod tests {
         assert_eq!(services(&set(&all), &set(&all), "eu-west-1", words).verdict, Verdict::Good);
         let missing = services(&set(&all[1..]), &set(&all), "eu-west-3", words);
         assert_eq!((missing.verdict, missing.found.contains("connect")), (Verdict::Bad, true), "{}", missing.found);
-        // The documentation does not settle which name a service has.
+        // The documentation does not state under which name a service is listed.
         let other = set(&["connect", "lambda", "states"]);
         assert_eq!(services(&other, &set(&[]), "eu-west-1", words).verdict, Verdict::Good);
         assert_eq!(services(&set(&[]), &set(&[]), "eu-west-1", words).verdict, Verdict::Unknown);

@@ -79,7 +79,7 @@ impl Check {
         Self::new(name, Verdict::Good, found, "")
     }
 
-    /// A check whose request failed.
+    /// Creates the result of a check whose request failed.
     fn unknown(name: &'static str, error: CommandError) -> Self {
         Self::new(name, Verdict::Unknown, error.what, error.action)
     }

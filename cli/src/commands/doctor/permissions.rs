@@ -93,7 +93,8 @@ fn questions(cloud: &Cloud, caller: &Caller) -> Vec<(String, Vec<&'static str>)>
     ]
 }
 
-/// The ARN of the user or role whose policies decide. The ARN of a role's session does not contain the path of the role.
+/// The ARN of the IAM user or role whose policies apply to the caller. If the caller is a session of a role, the ARN of
+/// the role is read from IAM, because the ARN of the session does not contain the path of the role.
 async fn principal(cloud: &Cloud, caller: &Caller) -> String {
     let parts: Vec<&str> = caller.arn.split(':').collect();
     let [_, partition, "sts", _, account, session] = parts[..] else { return caller.arn.clone() };
@@ -121,8 +122,9 @@ async fn denied(cloud: &Cloud, source: &str, resource: &str, actions: &[&str]) -
     Ok(decisions(&xml))
 }
 
-/// The details in which the simulator states that a service control policy or a permissions boundary does not allow an
-/// action (IAM API reference, `EvaluationResult`). The reference does not state whether `EvalDecision` includes them.
+/// The fields in which the simulator states whether a service control policy or a permissions boundary allows an action
+/// (IAM API reference, `EvaluationResult`). The reference does not state whether the field `EvalDecision` takes these
+/// policies into account.
 const LIMITS: [&str; 2] = ["AllowedByOrganizations", "AllowedByPermissionsBoundary"];
 
 /// The denied actions in a response of the simulator.

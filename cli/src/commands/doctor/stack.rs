@@ -96,8 +96,9 @@ fn subscriptions(xml: &Document<'_>) -> (usize, usize) {
     (arns().filter(|arn| arn.starts_with("arn:")).count(), pending)
 }
 
-/// The names of the stack's alarms. CloudFormation names an alarm `{stack}-{logical ID}-{random text}`, and a logical ID
-/// contains no hyphen. So the alarms of a stack whose name starts in the same way are not included.
+/// The names of the stack's alarms. CloudFormation names an alarm `{stack}-{logical ID}-{random text}`, and a logical
+/// ID contains no hyphen. The alarms of another stack, whose name starts with the name of this stack, are therefore not
+/// included.
 fn alarm_names(xml: &Document<'_>, prefix: &str) -> Vec<String> {
     let ours = |name: &&str| name.strip_prefix(prefix).is_some_and(|rest| rest.matches('-').count() == 1);
     elements(xml.root(), "AlarmName").filter_map(|name| name.text()).filter(ours).map(ToOwned::to_owned).collect()

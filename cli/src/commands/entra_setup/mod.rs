@@ -1,6 +1,7 @@
 //! `onboard entra-setup`: the one-time setup in Entra that lets the stack authenticate. The command prints a script for
 //! a shell in which the Azure CLI and the AWS CLI are signed in. The script shows the tenant and the account, and asks
-//! before it changes anything. With `--run`, the command runs this script, and asks in its place.
+//! for confirmation before it changes anything. With `--run`, the command runs this script and itself asks for
+//! confirmation.
 //!
 //! The script grants the permissions in [`Identity::permissions`]. The function `preflight` checks that each Graph
 //! token contains these permissions. The script is safe to repeat: it finds existing applications by name and grants
@@ -30,7 +31,7 @@ use crate::{
     words::Words,
 };
 
-/// The time in which the script ends after Ctrl-C before it receives a termination signal.
+/// The time that the script has to end after Ctrl-C, before it receives a termination signal.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Programs that the script calls, with their installation instructions.
@@ -46,7 +47,7 @@ const TOOLS_FOR_SECRETS: [(&str, &str); 2] = [("jq", "jq: https://jqlang.org"), 
 /// Number of the signal that Ctrl-C sends.
 const SIGINT: i32 = Signal::INT.as_raw();
 
-/// A setup with the values that are not only in the arguments.
+/// The arguments, and the settings that the arguments can leave out.
 struct Setup<'a> {
     args: &'a EntraSetupArgs,
     stack: String,
@@ -160,8 +161,9 @@ async fn shell(script: &str, argument: &str, console: &Console) -> std::io::Resu
         let interrupted = status.signal() == Some(SIGINT) || status.code() == Some(128 + SIGINT);
         return Ok((!interrupted).then(|| (status.success(), printed)));
     }
-    // Ctrl-C reaches the shell too, but a termination signal does not. The shell must end by itself, because it then
-    // deletes the folder with the keys and secrets, and a second signal can end the shell before the deletion.
+    // Ctrl-C sends a signal to the shell too, but a termination signal reaches only this process. The shell must end by
+    // itself, because it then deletes the folder with the keys and secrets. A second signal could end the shell before
+    // the deletion.
     if tokio::time::timeout(GRACE, shell.wait()).await.is_ok() {
         return Ok(None);
     }
@@ -181,7 +183,7 @@ fn parameters(printed: &str) -> BTreeMap<String, String> {
     printed.lines().filter_map(parameter).collect()
 }
 
-/// Describes the setup, including the script.
+/// The setup as the JSON output describes it, including the script.
 fn document(setup: &Setup<'_>, script: &str) -> EntraSetup {
     let identities = setup.args.identities().into_iter().map(|identity| EntraIdentity {
         identity,

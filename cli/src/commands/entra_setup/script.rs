@@ -1,5 +1,5 @@
-//! Generates the script. Values that depend on the tenant or account are queried at run time, so the script can be
-//! reviewed and stored unchanged.
+//! Generates the script of `onboard entra-setup`. The script reads values that depend on the tenant or the account when
+//! it runs, so that it can be reviewed and stored without them.
 
 use std::fmt::Write;
 
@@ -15,7 +15,8 @@ use crate::{
     words::{Words, quoted},
 };
 
-/// The script stops at the first failure. Changes in Entra take time to replicate, so some commands are retried.
+/// The start of the script, with the shell functions that all identities need. The script stops at the first failed
+/// command. Changes in Entra take time to replicate, so some commands are retried.
 ///
 /// Some commands of the Azure CLI can't be used as they are: `az ad app permission add` adds an existing permission
 /// again, `az ad app permission admin-consent` works only in the cloud named `AzureCloud`, and the filter of `az ad app
@@ -53,8 +54,8 @@ application() {
 "#;
 
 /// Shell function that prints the issuer of the account's tokens, or nothing if outbound identity federation is turned
-/// off. Any other error ends the script. IAM's error code for the setting is `FeatureDisabled`; the name of the exception in
-/// the service model ends in `Exception`.
+/// off. Any other error ends the script. For this setting, IAM returns the error code `FeatureDisabled`, whereas the
+/// service model names the exception `FeatureDisabledException`.
 const ISSUER: &str = r#"# Prints the issuer of the account's tokens, or nothing if outbound identity federation is turned off.
 issuer() {
   local error
@@ -156,8 +157,8 @@ fn environment(script: &mut String, setup: &Setup<'_>) {
     let _ = writeln!(script, "export AWS_REGION={0} AWS_DEFAULT_REGION={0}\n", setup.region);
 }
 
-/// Shell function that asks before the first change. A script that bash reads from its standard input can ask too,
-/// because the answer is read from the terminal.
+/// Shell function that asks for confirmation before the first change. The answer is read from the terminal, so the
+/// function also works if bash reads the script from standard input.
 fn ask(script: &mut String, words: Words) {
     let _ = write!(
         script,
@@ -185,8 +186,8 @@ confirm() {{
     );
 }
 
-/// Shows the tenant, the account and the changes, then asks. The displayed name of the tenant is empty for an
-/// application that is signed in to the Azure CLI.
+/// Shows the tenant, the account and the changes, and then asks for confirmation. If an application instead of a user
+/// is signed in to the Azure CLI, the name of the tenant is not known and not shown.
 fn confirm(script: &mut String, setup: &Setup<'_>, words: Words) {
     let keyless = setup.args.credential == CredentialArg::Keyless && setup.args.remove.is_none();
     script.push_str(
@@ -215,7 +216,8 @@ fn confirm(script: &mut String, setup: &Setup<'_>, words: Words) {
     script.push_str("  if [ \"$MODE\" = --show ]; then exit; fi\n  confirm\nfi\n\n");
 }
 
-/// Describes the changes: a line for each identity, with the permissions that the whole tenant grants.
+/// Prints one line for each change. For each identity, a line lists the permissions for which consent is granted for
+/// the whole tenant.
 fn changes(script: &mut String, setup: &Setup<'_>, words: Words) {
     if let Some(identity) = setup.args.remove.map(Identity::from) {
         let (display, secret) =

@@ -1,4 +1,5 @@
-//! Composes the tables of an evidence pack. A time that was not recorded is not guessed: each row names its source.
+//! Composes the tables of an evidence pack. Each row names the source of its time. A time that was not recorded is not
+//! estimated.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,7 @@ use crate::{
     ui::time::iso,
 };
 
-/// The time of an event that nothing recorded.
+/// The text in a table instead of a time that was not recorded.
 const NOT_RECORDED: &str = "not recorded";
 
 /// A Connect user.
@@ -104,8 +105,8 @@ fn since(profile: &str, events: &[&UserEvent], modified: Option<f64>) -> Since {
     }
 }
 
-/// One row for each decision of an operator, and for a request without a decision. `now` is in milliseconds since the
-/// epoch.
+/// One row for each decision of an operator, and one row for the last request if it was not decided: it still waits, or
+/// has expired. `now` is in milliseconds since the epoch.
 pub(super) fn approvals(
     history: &History,
     approved: Option<&RecordedDecision>,
@@ -154,7 +155,7 @@ pub(super) fn leavers(users: &[User], history: &History) -> Table {
     let logged = |user: &User, happened| {
         history.users.iter().any(|event| event.username == user.username && event.happened == happened)
     };
-    // The tags of a user last longer than the log.
+    // The tags of the users are read too, because they are kept longer than the log.
     for user in users.iter().filter(|user| user.managed) {
         let mut add = |tag: &str, happened: Happened, row: [&str; 2]| {
             if !user.tag(tag).is_empty() && !logged(user, happened) {
@@ -171,7 +172,7 @@ pub(super) fn leavers(users: &[User], history: &History) -> Table {
     Table { name: "leavers", columns: &["username", "at", "event", "due", "source"], rows }
 }
 
-/// One row for each user: the last sign-in, or that there was none.
+/// One row for each user, with the last sign-in or the statement that no sign-in was found.
 pub(super) fn sign_ins(users: &[User], history: &History, found: &SignIns, window_start: f64) -> Table {
     let start = found.complete_since.unwrap_or(window_start);
     let row = |user: &User| {

@@ -40,7 +40,7 @@ impl Happened {
         })
     }
 
-    /// The name of the event in the pack; `None` if the event is not about a leaver.
+    /// The name of the event in the evidence pack; `None` if the event is not about a user who left.
     pub(super) const fn of_leaver(self) -> Option<&'static str> {
         match self {
             Self::Created | Self::Changed => None,

@@ -5,8 +5,8 @@
 //!   (`cloudtrail:LookupEvents`). A drift check without remediation reads the settings in both clouds, and a user sync
 //!   that only plans reads the group members (`states:StartExecution`).
 //! * Writes: the directory. The drift check sends a notification if it finds drift that was not reported yet.
-//! * All files except the manifest are equal if nothing has changed since the last pack. Only the manifest contains the
-//!   time of creation.
+//! * If nothing has changed since the last pack, all files are the same except the manifest. Only the manifest contains
+//!   the time of creation.
 
 mod compose;
 mod history;
@@ -42,8 +42,8 @@ use crate::{
     ui::{Console, Tone},
 };
 
-/// How far the logs and CloudTrail's event history are read: CloudTrail keeps events for 90 days, which is also the
-/// default retention of the stack's logs.
+/// How far back the logs and CloudTrail's event history are read. CloudTrail keeps events for 90 days, and the stack's
+/// logs have the same default retention.
 const HISTORY_SECONDS: i64 = 90 * 86_400;
 
 /// Runs the command.
@@ -120,7 +120,7 @@ fn members_of(lines: &[Value], group: &str) -> Option<BTreeSet<String>> {
     parts.values().map(members).collect::<Option<Vec<_>>>().map(|lists| lists.into_iter().flatten().collect())
 }
 
-/// Reads the other sources, and composes the evidence.
+/// Reads the users, the IAM objects, the logs and the sign-ins, and composes the evidence.
 async fn collect(cloud: &Cloud, entry: &Entry, found: &AsFound, groups: &[Group]) -> Result<Evidence, CommandError> {
     let from = OffsetDateTime::now_utc().unix_timestamp() - HISTORY_SECONDS;
     let users = users(cloud, entry).await?;

@@ -1,5 +1,5 @@
-//! The directory of an evidence pack. The pack contains personal data, so only the user of this computer who wrote it
-//! may read it.
+//! The directory of an evidence pack. The pack contains personal data, so only the operating system user who wrote the
+//! pack may read it.
 
 use std::{
     fs::{self, DirBuilder, OpenOptions},
@@ -43,7 +43,8 @@ pub(super) fn create(directory: &Path) -> io::Result<()> {
 /// Fails if the file can't be written.
 pub(super) fn write(directory: &Path, name: &str, content: &str) -> io::Result<PackFile> {
     let path = directory.join(name);
-    // An existing file can have other permissions, and a link can lead out of the directory.
+    // An existing file is removed before the new file is created: the existing file can have other permissions, or can
+    // be a symbolic link to a file outside the directory.
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

@@ -1,10 +1,10 @@
-//! The last sign-in of each user. Amazon Connect has no field and no operation that returns it: `DescribeUser`,
-//! `ListUsers` and `SearchUsers` contain no time of a sign-in, and the login report of the Connect website has no
-//! operation. Each sign-in, however, is an event `AssumeRoleWithSAML` in CloudTrail, whose role session name is the
-//! username.
+//! The last sign-in of each user. Amazon Connect does not return this time: `DescribeUser`, `ListUsers` and
+//! `SearchUsers` have no field for it, and the login report of the Connect website is not available through the API.
+//! However, CloudTrail records each sign-in as an event `AssumeRoleWithSAML`, whose role session name is the username.
 //!
-//! `LookupEvents` (CloudTrail API reference) returns the events of the last 90 days of one Region, the newest first, 50
-//! in a page, and allows two requests per second. A sign-in at the global endpoint is recorded in us-east-1.
+//! `LookupEvents` (CloudTrail API reference) returns the events of the last 90 days in one Region, the newest first,
+//! with 50 events per page. Two requests per second are allowed. A sign-in at the global endpoint is recorded in
+//! us-east-1.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, signed::Signed};
 
-/// The Region that records sign-ins at the global endpoint of AWS sign-in. It exists only in AWS's global partition.
+/// The Region that records sign-ins at AWS's global sign-in endpoint. This Region exists only in AWS's commercial
+/// partition (`aws`).
 const GLOBAL: &str = "us-east-1";
-/// Maximum number of pages in each Region. With two requests per second, they take less than four minutes.
+/// Maximum number of pages that are read in each Region. At two requests per second, this takes less than four minutes.
 const MAX_PAGES: usize = 400;
 /// The interval between two requests.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -29,11 +30,11 @@ pub(super) struct SignIns {
     pub(super) last: BTreeMap<String, f64>,
     /// The time since which the events are complete, in seconds since the epoch. `None` if all 90 days were read.
     pub(super) complete_since: Option<f64>,
-    /// Why the events are unknown.
+    /// The reason if the events of a Region could not be read.
     pub(super) unknown: Option<String>,
 }
 
-/// Reads the last sign-in with this role of each of the users.
+/// Reads, for each of the users, the last sign-in with this role.
 pub(super) async fn read(cloud: &Cloud, role: &str, users: &BTreeSet<&str>) -> SignIns {
     let mut found = SignIns::default();
     let region = cloud.region();
@@ -77,7 +78,8 @@ impl SignIns {
                     seen.insert(username);
                 }
             }
-            // The newest events come first, so older events do not matter for users that were seen.
+            // CloudTrail returns the newest events first, so the last sign-in of a user is already known if any sign-in
+            // was found.
             if users.iter().all(|user| seen.contains(*user)) {
                 return;
             }
@@ -93,8 +95,8 @@ impl SignIns {
     }
 }
 
-/// Username and time of a successful sign-in with this role. The role session name is a request parameter; the ARN of
-/// the session, which ends with this name, is part of the response.
+/// Username and time of a successful sign-in with this role. The username is the role session name. It is a parameter
+/// of the request, and also the last part of the session's ARN in the response.
 fn sign_in(event: &Value, role: &str) -> Option<(String, f64)> {
     let record: Value = serde_json::from_str(event["CloudTrailEvent"].as_str()?).ok()?;
     let parameters = &record["requestParameters"];

@@ -1,6 +1,6 @@
-//! Observes with which certificate Entra signs, by sign-ins that a person makes with a browser. Entra posts each SAML
-//! response to this command, which listens on loopback. The command keeps only the position of the certificate that
-//! signed the response, and never logs or stores the response.
+//! Observes with which certificate Entra signs, by sign-ins that a person makes in a browser. After each sign-in, the
+//! browser posts Entra's SAML response to this command, which listens on the loopback address. The command only
+//! determines which certificate signed the response, and never logs or stores the response.
 
 use std::time::Instant;
 
@@ -35,7 +35,7 @@ const AGAIN: u32 = 10;
 /// A SAML response, and the channel that determines whether the browser signs in again.
 type Posted = (String, oneshot::Sender<bool>);
 
-/// A server on loopback, to which Entra's page posts SAML responses.
+/// A server on the loopback address, to which the browser posts SAML responses.
 struct Receiver {
     server: JoinHandle<()>,
     posts: mpsc::Receiver<Posted>,
@@ -49,7 +49,8 @@ impl Drop for Receiver {
 }
 
 impl Receiver {
-    /// Starts the server. The page that a browser gets for a response opens `sign_in_url` again.
+    /// Starts the server. After the browser has posted a response, the server can return a page that opens
+    /// `sign_in_url` again.
     async fn start(sign_in_url: String, done: String) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         // For a reply URL, Entra accepts http only for the host name localhost.
@@ -64,7 +65,7 @@ impl Receiver {
         Ok(Self { server, posts, reply_url })
     }
 
-    /// The next response. `None` if no response arrives in time.
+    /// The next SAML response. `None` if no response arrives in time.
     async fn next(&mut self, clouds: &Clouds, seconds: f64) -> Option<Posted> {
         tokio::select! {
             posted = self.posts.recv() => posted,
@@ -92,8 +93,8 @@ async fn receive(State(pages): State<Pages>, body: Bytes) -> Html<String> {
     Html(format!("<meta charset=\"utf-8\"><p>{}</p>", pages.done))
 }
 
-/// Activates the second certificate after a first sign-in, and determines which certificate signs from two minutes
-/// later on. The application must have both certificates, and the first must be active.
+/// Activates the second certificate after a first sign-in. Then determines which certificate signs the responses that
+/// arrive at least two minutes later. The application must have both certificates, and the first must be active.
 pub(crate) async fn check(
     clouds: &Clouds,
     application: &Application,

@@ -66,7 +66,7 @@ impl Answer {
     }
 }
 
-/// The state of the calls: whether further calls are allowed, and whether a call got no response.
+/// Whether further calls are allowed, and whether a call got no response.
 #[derive(Debug, Default)]
 struct Calls {
     interrupted: AtomicBool,
@@ -141,8 +141,8 @@ impl Clouds {
         })
     }
 
-    /// Interrupts the check. A call that has not been sent yet fails. A call that has been sent is finished, so that
-    /// the resource which the call creates becomes known.
+    /// Interrupts the check. A call that has not been sent yet fails. A call that has already been sent continues until
+    /// its response arrives, so that the command learns the id of the resource that the call creates.
     pub(crate) fn interrupt(&self) {
         self.calls.interrupted.store(true, Ordering::Relaxed);
         self.calls.interruption.notify_waiters();

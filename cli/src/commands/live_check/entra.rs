@@ -128,8 +128,8 @@ async fn identifiers(clouds: &Clouds, application: &Application, findings: &mut 
     Ok(())
 }
 
-/// Sets the identifier URIs of an application. The tenant's policy for identifier URIs accepts them because it exempts
-/// applications that request access tokens of version 2.
+/// Sets the identifier URIs of an application, and makes it request access tokens of version 2. The tenant's policy for
+/// identifier URIs does not apply to such applications, so Entra accepts the URIs.
 async fn give(clouds: &Clouds, id: &str, uris: &Value) -> Result<Answer, CommandError> {
     let change = json!({ "api": { "requestedAccessTokenVersion": 2 }, "identifierUris": uris });
     clouds.graph(Method::PATCH, &format!("/applications/{id}"), &change).await

@@ -78,8 +78,8 @@ async fn create(
     clouds.connect(Method::PUT, &format!("/test-cases/{instance}"), &body).await
 }
 
-/// Whether the Region does not know the operation. The instance and the flow exist, so a missing resource has no other
-/// meaning.
+/// Whether the operation does not exist in this Region. The instance and the flow exist, so a response with the status
+/// 404 can't mean that one of them is missing.
 fn is_unknown_operation(answer: &Answer) -> bool {
     answer.status == 404 || answer.contains("UnknownOperation") || answer.contains("Unable to determine")
 }

@@ -11,17 +11,17 @@ use super::{
 };
 use crate::cloud::{error::CommandError, signed::IAM};
 
-/// How long a list can lack a new resource, in seconds.
+/// For how long a list operation may not return a new resource, in seconds.
 const LISTED_AFTER: f64 = 300.0;
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// The existing resources of a check with this name. Roles are not searched, because their names are known.
+/// The existing resources that a check with this name created. Roles are not searched, because their names are known.
 /// Subscriptions are not searched, because they expire within an hour.
 pub(crate) async fn find(clouds: &Clouds, name: &str) -> Result<Vec<Resource>, CommandError> {
-    // One search is enough, because it starts after the time that a list can lack a resource.
+    // After this wait, every list operation returns the new resources, so one search is enough.
     clouds.pause(LISTED_AFTER).await;
     let mut found = providers(clouds, name).await?;
     found.extend(of_entra(clouds, name).await?);
@@ -85,7 +85,7 @@ async fn of_connect(clouds: &Clouds, name: &str) -> Result<Vec<Resource>, Comman
             let body = json!({ "TargetArn": instance["Arn"] });
             let answer = clouds.connect(Method::POST, "/phone-number/list", &body).await?;
             let (numbers, _) = listed(answer, "ListPhoneNumbersSummaryList")?;
-            // Numbers are removed before their instance, because the last resource is removed first.
+            // Resources are removed in reverse order, so a phone number is added after its instance.
             found.extend(numbers.iter().map(|number| Resource::Number(text(&number["PhoneNumberId"]))));
         }
         token = next;

@@ -43,7 +43,8 @@ pub(crate) async fn check(
     let subscription = subscribe(clouds, &group, url, resources).await?;
     let member = group_id(clouds, &args.group).await?;
     let member = json!({ "@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{member}") });
-    // Limits the search in the log, but starts five minutes early, because this computer's clock may be fast.
+    // The log is searched for events since this time. The time is five minutes early, because this computer's clock may
+    // be fast.
     let since = (OffsetDateTime::now_utc() - Duration::minutes(5)).unix_timestamp() * 1_000;
     let path = format!("/groups/{group}/members/$ref");
     clouds.good("changing the group", clouds.graph(Method::POST, &path, &member).await?)?;

@@ -121,7 +121,7 @@ async fn is_in_force(clouds: &Clouds, request: &Value) -> Result<Option<bool>, C
     Ok(Some(value.zip(request["DesiredValue"].as_f64()).is_some_and(|(value, desired)| value >= desired)))
 }
 
-/// When the value of a quota changes, according to requests that AWS approved within the last hour.
+/// How long the value of a quota takes to change, according to requests that AWS approved within the last hour.
 fn delay(decided: &[Decided]) -> Option<Reading> {
     let recent = |request: &&Decided| (0.0..LATE).contains(&request.age);
     decided.iter().filter(recent).find_map(|request| match request {
@@ -163,7 +163,7 @@ pub(crate) async fn request(clouds: &Clouds, instance: &str, findings: &mut Find
     Ok(())
 }
 
-/// The value of the quota that a new instance has, according to AWS's default and the value of the account.
+/// The value of the quota for a new instance: the value applied to the account or, if there is none, AWS's default.
 async fn value(clouds: &Clouds) -> Result<f64, CommandError> {
     let body = json!({ "ServiceCode": "connect", "QuotaCode": USERS });
     let mut answer = call(clouds, "GetServiceQuota", &body).await?;
@@ -174,7 +174,8 @@ async fn value(clouds: &Clouds) -> Result<f64, CommandError> {
     Ok(answer.json()["Quota"]["Value"].as_f64().unwrap_or_default())
 }
 
-/// Waits for the decision on a request. Returns the reading of the delay and the reading of the status.
+/// Waits for the decision on a request. Returns which reading is true about the delay of the value, and which about the
+/// status of the request.
 async fn outcome(clouds: &Clouds, request: &Value) -> Result<[Reading; 2], CommandError> {
     let body = json!({ "RequestId": request["Id"] });
     let status = async || {
@@ -190,7 +191,7 @@ async fn outcome(clouds: &Clouds, request: &Value) -> Result<[Reading; 2], Comma
         "APPROVED" => Ok([waited(clouds.words, clouds.poll(SOON, raised).await?, LATE), Reading::Assumed]),
         "CASE_CLOSED" => {
             let soon = clouds.poll(SOON, raised).await?;
-            // Only a later increase shows that the closed request was granted.
+            // AWS has granted a closed request only if the value of the quota increases later.
             if soon.is_none() && clouds.poll(LATE * 1.5, raised).await?.is_none() {
                 return Ok(unknown());
             }

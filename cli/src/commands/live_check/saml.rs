@@ -12,8 +12,8 @@ use super::{
 };
 use crate::cloud::{error::CommandError, signed::IAM};
 
-/// Number of responses of each key that AWS must accept or reject in a row, because one endpoint of AWS can use the old
-/// metadata while another endpoint uses the new metadata.
+/// Number of responses signed with each key that AWS must accept or reject in a row. A single response is not
+/// sufficient, because one endpoint of AWS can use the old metadata while another endpoint uses the new metadata.
 const IN_A_ROW: usize = 3;
 
 pub(crate) async fn check(

@@ -70,7 +70,7 @@ pub(crate) async fn check(
     Ok(role)
 }
 
-/// Determines from the answer to a request of the role whether the role's permissions are sufficient.
+/// Determines from the response to a request with the role's credentials whether the role's permissions are sufficient.
 pub(super) fn permission(answer: &Answer) -> Reading {
     match () {
         () if answer.is_ok() => Reading::Assumed,
