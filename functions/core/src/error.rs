@@ -134,8 +134,8 @@ impl StepErrorKind {
             Self::Conflict => (
                 "Rename or remove one of the two resources, or name the existing one in the input to adopt it. \
                  If another execution is running, wait until it has finished.",
-                "いずれか一方の名前を変更するか、削除してください。または、\
-                 管理対象に追加するリソースを入力で指定してください。",
+                "競合するリソースの一方の名前を変更するか、削除してください。または、\
+                 管理対象に追加するリソースを入力で指定してください。別の実行が進行中の場合は、完了するまで待ってください。",
             ),
             Self::LimitExceeded => (
                 "Request a higher quota (Service Quotas) or delete unused resources, then start the same input again.",

@@ -213,7 +213,7 @@ texts! {
     case_filed(topic, case, reminder) = "{topic}: case {case} was filed with AWS Support. It usually takes two to six weeks; the \
          workflow waits.{reminder}",
         "{topic}: AWS サポートにケース {case} を作成しました。完了までに、通常は 2~6 週間かかります。\
-         ワークフローは結果を待機します。{reminder}";
+         ワークフローは、結果が出るまで待機します。{reminder}";
     reply_requested(topic, case, message) = "{topic}: AWS Support is waiting for your reply to case {case}. Reply in Support \
          Center.\n\n{message}",
         "{topic}: AWS サポートがケース {case} への返信を待っています。サポートセンターで返信してください。\n\n{message}";
@@ -225,7 +225,7 @@ texts! {
          telephony.order が manual に設定されています)。次のリンクを開き、件名と本文を貼り付け、\
          記載された書類を添付してください。件名の [ ] 内は変更しないでください。\
          [ ] 内の識別子が同じケースがすでにサポートセンターにある場合は、新しいケースを作成しないでください。\
-         ワークフローは結果を待機します。{reminder}\n\n{text}";
+         ワークフローは、結果が出るまで待機します。{reminder}\n\n{text}";
     documents_rejected(topic, reminder, problems) = "{topic}: nothing was ordered, because there is a problem with the documents. \
          Correct the documents, then start the same input again.{reminder}\n\n{problems}",
         "{topic}: 書類に問題があるため、申請していません。書類を修正し、同じ入力で再実行してください。{reminder}\n\n{problems}";
