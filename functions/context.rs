@@ -1,6 +1,6 @@
-//! What every step receives: the settings of the function and the clients of both clouds. All clients share one
-//! configuration. Each client is created when it is first used, so that a cold start creates only the clients that the
-//! function needs.
+//! The context that every step receives: the function's settings, and the clients of AWS and Microsoft Graph. The AWS
+//! clients share one configuration. Each client is created when it is first used, so that a cold start creates only the
+//! clients that the function needs.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -26,9 +26,9 @@ use crate::{
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Maximum duration of one attempt of a call.
+/// Maximum duration of one attempt to send a request.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
-/// The SDK's wait before the second attempt of a call, and its maximum wait (both are the SDK's defaults).
+/// The SDK's wait before the second attempt, and its maximum wait between two attempts (both are the SDK's defaults).
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
 
@@ -59,7 +59,8 @@ impl Context {
         let settings = Settings::from_env();
         let clock = settings.clock();
         let http = Http::new(CONNECT_TIMEOUT);
-        // Retries cover only short interruptions; longer waits are left to the `Retry` lists of the state machine.
+        // These retries cover only short interruptions. After a longer interruption, the `Retry` lists of the state
+        // machine repeat the step.
         let retry = RetryConfig::standard()
             .with_max_attempts(3)
             .with_initial_backoff(clock.wait(FIRST_BACKOFF))
@@ -73,8 +74,8 @@ impl Context {
                     .operation_attempt_timeout(clock.timeout(ATTEMPT_TIMEOUT))
                     .build(),
             );
-        // Lambda sets both variables for every function. The SDK's default provider chains also check these variables
-        // first, but only after constructing all other providers, which takes time.
+        // Lambda sets both variables for every function. The SDK's default provider chains also read these variables
+        // first, but only after they have created all other providers, which takes time.
         if std::env::var_os("AWS_ACCESS_KEY_ID").is_some() && std::env::var_os("AWS_REGION").is_some() {
             loader = loader
                 .region(EnvironmentVariableRegionProvider::new())
@@ -185,7 +186,7 @@ impl Context {
         })
     }
 
-    /// Returns the client for AWS Support, a global service with its endpoint in us-east-1.
+    /// Returns the client for AWS Support, a global service whose endpoint is in us-east-1.
     pub fn support(&self) -> &aws_sdk_support::Client {
         self.support.get_or_init(|| {
             let config =
@@ -195,12 +196,12 @@ impl Context {
     }
 
     /// Returns the client for Microsoft Graph that signs in with the function's own identity (setup or runtime). The
-    /// credential is read at the first call.
+    /// client reads its credential at the first call.
     pub fn graph(&self) -> &Graph {
         self.graph_as(self.settings.graph_identity())
     }
 
-    /// Returns the client for Microsoft Graph that signs in with this identity, for functions that may use both
+    /// Returns the client for Microsoft Graph that signs in with this identity. For functions that may use both
     /// identities.
     pub fn graph_as(&self, identity: Identity) -> &Graph {
         let [setup, runtime] = &self.graphs;
@@ -211,8 +212,8 @@ impl Context {
         slot.get_or_init(|| Graph::new(identity, self.config.clone(), self.settings.clone()))
     }
 
-    /// Returns the object that creates and verifies the `clientState` values of subscriptions. The secret key from
-    /// which the values are derived is read from Secrets Manager once per process.
+    /// Returns the object that creates and verifies the `clientState` values of subscriptions. These values are derived
+    /// from a secret key, which is read from Secrets Manager once per process.
     ///
     /// # Errors
     /// If the key can't be read.

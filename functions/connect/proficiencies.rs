@@ -1,7 +1,8 @@
 //! The requests that change the proficiencies of a user.
 //!
-//! `onboarding_core::sync` decides on the steps from the proficiencies that a user has. Each step can be repeated: after
-//! an error, the change starts again with the read ([`Request::again`](super::request::Request::again)).
+//! `onboarding_core::sync` compares the proficiencies that a user has with the wanted proficiencies, and returns the
+//! steps of the change. The whole change can be repeated: after an error, it starts again with reading the
+//! proficiencies ([`Request::again`](super::request::Request::again)).
 
 use aws_sdk_connect::types::{UserProficiency, UserProficiencyDisassociate};
 use aws_smithy_types::error::operation::BuildError;
@@ -36,7 +37,7 @@ impl UserApi<'_> {
         Ok(Write::Proficiencies { user: user.clone(), change: change.clone(), steps })
     }
 
-    /// Sends the first of these steps, and returns the next one.
+    /// Performs the first of these steps, and returns a request for the remaining steps.
     pub(super) async fn take_step<'p>(
         &self,
         user: &UserRef,
@@ -74,7 +75,7 @@ impl UserApi<'_> {
         }))
     }
 
-    /// Sets the tag that records the given proficiencies, or removes it.
+    /// Sets the tag that records which proficiencies the sync gave to the user. Without `record`, removes the tag.
     async fn tag_proficiencies(&self, doing: &str, user: &UserRef, record: Option<&str>) -> Result<(), RequestError> {
         match record {
             Some(record) => {

@@ -1,7 +1,7 @@
 //! Deletes or transfers the quick connects of a user immediately before the user is deleted.
 //!
-//! A quick connect that can't be changed does not stop the deletion, because a user who left must lose access. The
-//! outcome then contains the name of the quick connect. If Connect is unavailable, the user is deleted later.
+//! If a quick connect can't be changed, the user is deleted nevertheless, because a user who left must lose access. The
+//! outcome then contains the name of the quick connect. If Connect is unavailable, a later sync deletes the user.
 
 use aws_sdk_connect::types::{QuickConnectConfig, QuickConnectType, UserQuickConnectConfig};
 use onboarding_core::{
@@ -25,12 +25,12 @@ const PAGE: i32 = 100;
 /// Maximum number of quick connects that a message names.
 const MAX_NAMED: usize = 10;
 
-/// Adds the quick connects of the users to delete to a plan. Sends no request if the plan deletes no user, otherwise one
-/// request for each 100 quick connects of the instance. If a retry can't help, for example because a permission is
-/// missing, the quick connects stay, and a finding of the plan states why.
+/// Adds to a plan the quick connects of the users to delete. If the plan deletes no user, no request is sent;
+/// otherwise, one request for each 100 quick connects of the instance. If a retry can't help, for example because a
+/// permission is missing, the quick connects are not changed, and a finding of the plan states why.
 ///
 /// # Errors
-/// If Connect is unavailable or throttles the requests; the users are then deleted later.
+/// If Connect is unavailable or throttles the requests. A later sync then deletes the users.
 pub async fn add_quick_connects(
     directory: &Directory<'_>,
     plan: &mut Plan,
@@ -45,7 +45,7 @@ pub async fn add_quick_connects(
         Err(error) if matches!(error.kind, StepErrorKind::Throttled | StepErrorKind::Unavailable) => return Err(error),
         Err(error) => {
             warn!(error = error.name(), message = error.message, "the quick connects of deleted users stay");
-            // The most important finding is first, because the lists of findings are limited.
+            // The most important finding comes first, because a list of findings is cut off after a maximum number.
             plan.findings.insert(0, Finding::QuickConnectsUnreadable { reason: error.message });
         }
     }
@@ -53,11 +53,12 @@ pub async fn add_quick_connects(
 }
 
 impl Directory<'_> {
-    /// Returns all quick connects that transfer contacts to users. `SearchQuickConnects` has no criterion for the user or
-    /// the type, but returns the configuration, so that no request for each quick connect is necessary.
+    /// Returns all quick connects that transfer contacts to users. `SearchQuickConnects` can't filter by user or type.
+    /// But the search returns the configuration of each quick connect, so no request for each quick connect is
+    /// necessary.
     ///
     /// # Errors
-    /// If any page fails permanently.
+    /// If a page can't be read, despite retries.
     pub async fn quick_connects(&self) -> Result<Vec<QuickConnect>, StepError> {
         let search = self.client.search_quick_connects().instance_id(self.instance_id).max_results(PAGE);
         let send = |token| search.clone().set_next_token(token).send();
@@ -81,8 +82,9 @@ fn user_id(config: &QuickConnectConfig) -> Option<&str> {
 }
 
 impl UserApi<'_> {
-    /// Deletes a quick connect, or transfers it to the user with the ID `target`. Reads it again before the change.
-    /// Returns whether the quick connect was changed; it stays unchanged if it no longer belongs to the user.
+    /// Deletes a quick connect, or transfers it to the user with the ID `target`. Reads the quick connect again before
+    /// the change. If the quick connect no longer belongs to the deleted user, it is not changed, and the result is
+    /// `false`.
     pub(super) async fn change_quick_connect(
         &self,
         of: &OwnQuickConnect<'_>,
@@ -117,7 +119,7 @@ impl UserApi<'_> {
 }
 
 impl Applied {
-    /// Returns the quick connects of deleted users that could be neither deleted nor transferred, as a text, and the
+    /// Returns the quick connects of deleted users that could be neither deleted nor transferred, as text, and the
     /// reason.
     #[must_use]
     pub fn left_quick_connects(&self) -> Option<(String, &str)> {
@@ -136,7 +138,8 @@ impl Applied {
 }
 
 impl<'p> Run<'p> {
-    /// Adds the change of the quick connect with this index, or if there is none, the deletion of the user.
+    /// Adds the request that changes the quick connect with this index. If the user has no further quick connect, adds
+    /// the deletion of the user.
     pub(super) fn release_and_delete(&mut self, removal: &'p Removal, index: usize) {
         if self.deletion_denied.is_some() {
             return;
@@ -153,7 +156,7 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Continues with the next quick connect of the user.
+    /// Continues with the user's next quick connect after one was changed.
     pub(super) fn quick_connect_changed(&mut self, of: OwnQuickConnect<'p>, changed: bool) {
         if changed {
             self.applied.quick_connect_changed(of.change, &of.removal.user.username);
@@ -169,8 +172,8 @@ impl<'p> Run<'p> {
         self.release_and_delete(of.removal, of.index + 1);
     }
 
-    /// Handles a failed change of a quick connect. If the operation is denied or unknown, no further quick connect is
-    /// changed.
+    /// Handles a failed change of a quick connect. If the operation is denied or unknown to Connect, no further quick
+    /// connect is changed.
     pub(super) fn quick_connect_failed(
         &mut self,
         of: OwnQuickConnect<'p>,
@@ -182,7 +185,7 @@ impl<'p> Run<'p> {
         self.count_failure(error);
         let concerns_one = error.concerns_one_object();
         if error.kind() == StepErrorKind::Unavailable || (concerns_one && tries + 1 < MAX_TRIES) {
-            // The new user may not be visible yet.
+            // The user to whom the quick connect is transferred may be new, and Connect may not find a new user yet.
             return self.retry(Attempt { request: Request::QuickConnect { of, target }, tries }, message);
         }
         if concerns_one {

@@ -1,5 +1,6 @@
-//! The rate limit of one Connect operation: a token bucket with the account's quota. It adapts to throttles (additive
-//! increase, multiplicative decrease), because other programs in the account share the quota.
+//! The rate limit of one Connect operation: a token bucket with the rate quota of the account. The rate adapts when
+//! Connect throttles requests (additive increase, multiplicative decrease), because other programs in the account share
+//! the quota.
 
 use std::time::Duration;
 
@@ -8,17 +9,18 @@ use tokio::time::Instant;
 /// The default rate, in requests per second, of nearly all Connect operations (Amazon Connect service quotas, API
 /// throttling).
 pub(super) const DEFAULT_RATE: f64 = 2.0;
-/// Connect's burst for its default rate of 2 is 5. The same ratio is assumed for an increased quota.
+/// Connect allows a burst of 5 with its default rate of 2. The same ratio is assumed for an increased quota.
 const BURST_RATIO: f64 = 2.5;
-/// Only this share of the rate is used, so that network jitter does not make a request arrive too early.
+/// Only this fraction of the rate is used, so that network jitter does not make a request arrive too early.
 const MARGIN: f64 = 0.985;
-/// A throttle multiplies the current rate by this factor.
+/// If a request is throttled, the current rate is multiplied by this factor.
 const DECREASE: f64 = 0.7;
-/// A success increases the current rate by this fraction of the maximum rate.
+/// After a successful request, the current rate increases by this fraction of the maximum rate.
 const INCREASE: f64 = 0.02;
-/// Throttles within this time count as one, because they are responses to requests that were sent concurrently.
+/// If several requests are throttled within this time, the rate is decreased only once, because these requests were
+/// sent concurrently.
 const THROTTLE_WINDOW: Duration = Duration::from_millis(500);
-/// The minimum rate per second, however many throttles occur.
+/// The minimum rate per second, regardless of the number of throttled requests.
 const MIN_RATE: f64 = 0.1;
 
 /// The token bucket of one operation.
@@ -34,13 +36,13 @@ pub struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// Creates a bucket for an operation with `rate` requests per second. If `full` (no requests were sent recently),
-    /// the bucket starts full, otherwise with one token.
+    /// Creates a token bucket for an operation with `rate` requests per second. With `full`, which means that no
+    /// requests were sent recently, the bucket starts full; otherwise it starts with one token.
     #[must_use]
     pub fn new(rate: f64, full: bool, now: Instant) -> Self {
         let ceiling = (rate * MARGIN).max(MIN_RATE);
-        // Half a token is subtracted for the network latency of a request after a pause: the bucket of the service
-        // starts to fill when the request arrives, but this bucket starts when the request is sent.
+        // Half a token is subtracted for the network latency of a request after a pause: Connect's bucket starts to
+        // fill when the request arrives, but this bucket starts to fill when the request is sent.
         let burst = (rate * BURST_RATIO - 0.5).max(1.0);
         Self {
             ceiling,
@@ -53,7 +55,8 @@ impl RateLimiter {
         }
     }
 
-    /// Returns when the next request may be sent; now or an earlier time means immediately.
+    /// Returns when the next request may be sent. If this time is now or in the past, the request may be sent
+    /// immediately.
     #[must_use]
     pub fn next(&self, now: Instant) -> Instant {
         let missing = 1.0 - self.available(now);
@@ -72,8 +75,8 @@ impl RateLimiter {
         self.tokens -= 1.0;
     }
 
-    /// Records a response of any kind. The bucket starts to fill after the first response: the first request opens the
-    /// connection and may be slow, and the service's bucket does not fill before this request arrives either.
+    /// Records a response of any kind. This bucket starts to fill only after the first response: the first request
+    /// opens the connection and may be slow, and Connect's bucket does not fill before this request has arrived.
     pub fn responded(&mut self, now: Instant) {
         if !self.responded {
             self.responded = true;
@@ -81,7 +84,7 @@ impl RateLimiter {
         }
     }
 
-    /// Records that the service throttled a request, which lowers the rate.
+    /// Records that Connect throttled a request, and lowers the rate.
     pub fn throttled(&mut self, now: Instant) {
         self.refill(now);
         self.tokens = self.tokens.min(0.0);
@@ -91,7 +94,7 @@ impl RateLimiter {
         self.throttled = Some(now);
     }
 
-    /// Records a successful request, which raises the rate.
+    /// Records a successful request, and raises the rate.
     pub fn succeeded(&mut self, now: Instant) {
         self.refill(now);
         self.rate = (self.rate + self.ceiling * INCREASE).min(self.ceiling);
@@ -121,8 +124,9 @@ impl RateLimiter {
 mod tests {
     use super::*;
 
-    /// Sends `requests` at the limited rate to a service with `rate` and a burst of 2.5 × `rate`, where each request
-    /// arrives after a delay of up to `jitter`. Returns the seconds and the number of throttles.
+    /// Simulates `requests` requests at the limited rate to a service that allows `rate` and a burst of 2.5 × `rate`.
+    /// Each request arrives after a delay of up to `jitter`. Returns the elapsed seconds and the number of throttled
+    /// requests.
     fn simulate(mut limiter: RateLimiter, start: Instant, requests: usize, rate: f64, jitter: f64) -> (f64, usize) {
         let (mut now, mut served, mut throttles) = (start, 0, 0);
         let (mut tokens, mut refilled) = (rate * 2.5, start);

@@ -1,4 +1,4 @@
-//! The individual requests that apply a plan, with their responses and errors.
+//! The requests that apply a plan, with their responses and errors.
 
 use aws_sdk_connect::{error::SdkError, operation::RequestId};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -12,21 +12,21 @@ use onboarding_core::{
 use super::{Applied, Operation};
 use crate::aws::{self, sessions::SessionError};
 
-/// A request that is part of applying a plan.
+/// One of the requests that apply a plan.
 #[derive(Clone, Debug)]
 pub(super) enum Request<'p> {
     /// Change one user.
     Write(Write<'p>),
-    /// Read the user who already has the name of the user to create. If `lost`, an earlier request whose response was
-    /// lost may have created the existing user.
+    /// Read the existing user that has the name of the user to create. `lost` means that the response to an earlier
+    /// request was lost, so that request may have created this user.
     Resolve { new: &'p NewUser, lost: bool },
-    /// Check again that the user may be removed. If so, the request `then` is sent. If `sign_out` is set, the user is
-    /// signed out before this request.
+    /// Check again that the user may be removed. If so, the request `then` is sent. With `sign_out`, the user is signed
+    /// out before `then` is sent.
     CheckRemoval { then: Write<'p>, sign_out: bool },
     /// End the sessions of the user. Then the request `then` is sent, even if the sessions could not be ended.
     SignOut { then: Write<'p> },
-    /// Delete one quick connect of a user who is deleted, or transfer it to the user with the ID `target`. The deletion
-    /// of the user follows.
+    /// Delete one quick connect of a user who is deleted. With `target`, transfer the quick connect to the user with
+    /// this ID instead. The deletion of the user follows.
     QuickConnect { of: OwnQuickConnect<'p>, target: Option<String> },
 }
 
@@ -35,40 +35,44 @@ pub(super) enum Request<'p> {
 pub(super) struct OwnQuickConnect<'p> {
     pub(super) removal: &'p Removal,
     pub(super) change: &'p QuickConnectChange,
-    /// The position of `change` in the list of the removal.
+    /// The index of `change` in the removal's list of quick connects.
     pub(super) index: usize,
 }
 
 /// A request that changes one user.
 #[derive(Clone, Debug)]
 pub(super) enum Write<'p> {
-    /// Create the user, including the tags.
+    /// Create the user. The request contains the tags.
     Create(&'p NewUser),
-    /// Tag a user with the tags of this onboarding. With `sign_out_due`, the sessions of the user must still end.
+    /// Set the tags of this onboarding on a user. With `sign_out_due`, also set the tag that states that the user's
+    /// sessions must still be ended.
     Adopt { user: UserRef, object_id: String, sign_out_due: Option<String> },
     /// Apply one change to a user.
     Change { user: UserRef, change: Change },
-    /// Tag a user with the date of its deletion. With `sign_out_due`, the sessions of the user must still end.
+    /// Set the tag with the user's deletion date. With `sign_out_due`, also set the tag that states that the user's
+    /// sessions must still be ended.
     ScheduleDeletion { user: UserRef, due: String, sign_out_due: Option<String> },
-    /// Remove the tag with the date of the deletion.
+    /// Remove the tag with the user's deletion date.
     CancelDeletion(UserRef),
     /// Delete the user.
     Delete(&'p Removal),
-    /// Give the user only the security profile with this ID, which grants nothing.
+    /// Assign the user only the security profile with this ID, which has no permissions.
     Strip { user: UserRef, no_access: String },
-    /// Send the first of these steps of a change of the user's proficiencies. Then the other steps follow.
+    /// Perform the first of these steps, which change the user's proficiencies. A request for the remaining steps
+    /// follows.
     Proficiencies { user: UserRef, change: ProficiencyChange, steps: Vec<ProficiencyStep> },
-    /// Tag a user with the ID of the traffic distribution group to which the user was added.
+    /// Set the tag with the ID of the traffic distribution group to which the user was added.
     RecordTrafficGroup { user: UserRef, group: String },
-    /// Tag a user, whose sessions have ended, with the date of the sign-out.
+    /// Set the tag with the date of the sign-out, after the user's sessions were ended.
     RecordSignOut { user: UserRef, date: String },
-    /// Tag a user whose sessions must end with the date. Then `then` is sent, which takes rights away from the user.
+    /// Set the tag that states since which date the user's sessions must be ended. The request `then` follows, which
+    /// removes rights from the user.
     MarkSignOutDue { user: UserRef, date: String, then: Box<Self> },
-    /// Remove this tag after the sign-out.
+    /// Remove the tag that [`Self::MarkSignOutDue`] sets, after the sign-out.
     SignOutDone(UserRef),
 }
 
-/// What a successful [`Write`] returned.
+/// The result of a successful [`Write`].
 #[derive(Debug, Default)]
 pub(super) struct Sent<'p> {
     /// The ID of the created user.
@@ -84,7 +88,7 @@ pub(super) enum Response<'p> {
         write: Write<'p>,
         sent: Sent<'p>,
     },
-    /// `found` is `None` if Connect does not show the existing user.
+    /// `found` is `None` if Connect does not return the existing user yet.
     Resolved {
         new: &'p NewUser,
         lost: bool,
@@ -94,7 +98,7 @@ pub(super) enum Response<'p> {
         then: Write<'p>,
         sign_out: bool,
         must_keep: bool,
-        /// Why the user's access outside Connect could not be ended.
+        /// Why the access of the user outside Connect (assignment or Entra sessions) could not be ended.
         not_revoked: Option<String>,
     },
     SignedOut(Write<'p>),
@@ -108,15 +112,15 @@ pub(super) enum Response<'p> {
 /// How an error that concerns only one user is handled.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reaction<'p> {
-    /// Send the request again later: the object may not be visible yet, or the service is briefly unavailable.
+    /// Send the request again later: Connect may not find a new object yet, or is unavailable for a short time.
     Retry,
     /// Record the error as a failure of this user.
     Fail,
-    /// The name of the new user is taken: read the existing user.
+    /// Read the existing user: another user already has the name of the new user.
     Resolve(&'p NewUser),
-    /// The instance has as many users as its quota allows.
+    /// Create no more users: the instance has as many users as its quota allows.
     QuotaReached,
-    /// The user is already deleted.
+    /// Treat the user as deleted: the user no longer exists.
     Deleted(&'p UserRef),
 }
 
@@ -141,8 +145,9 @@ impl<'p> Request<'p> {
         }
     }
 
-    /// Returns how to handle an error of this request. Connect returns the same error for an object that is not visible
-    /// yet and for an invalid request, so the request is retried. If the request is invalid, the error persists.
+    /// Returns how to handle an error of this request. Connect returns the same error for an invalid request and for an
+    /// object that Connect does not find yet, so the request is retried. If the request is invalid, the retries fail,
+    /// too.
     pub(super) fn reaction(&self, error: &RequestError) -> Reaction<'p> {
         match self {
             _ if error.kind() == StepErrorKind::Unavailable => Reaction::Retry,
@@ -151,15 +156,16 @@ impl<'p> Request<'p> {
             Self::Write(Write::Create(_)) if error.kind() == StepErrorKind::LimitExceeded => Reaction::QuotaReached,
             Self::Write(Write::Create(_)) if !error.is_not_found() => Reaction::Fail,
             Self::Write(Write::Delete(removal)) if error.is_not_found() => Reaction::Deleted(&removal.user),
-            // A new predefined attribute or value may not be visible yet.
+            // Connect may not find a new predefined attribute or value yet.
             Self::Write(Write::Proficiencies { .. }) if error.is_invalid_parameter() => Reaction::Retry,
             _ if error.may_pass() => Reaction::Retry,
             _ => Reaction::Fail,
         }
     }
 
-    /// Returns the request to send if this request is tried again after an error. A change of proficiencies starts with
-    /// the read again, because the request may have been successful although its response was lost.
+    /// Returns the request that is sent if this request failed and is tried again. A change of proficiencies starts
+    /// again with reading the proficiencies, because the failed request may have been successful although its response
+    /// was lost.
     pub(super) fn again(self) -> Self {
         match self {
             Self::Write(Write::Proficiencies { user, change, .. }) => {
@@ -206,10 +212,10 @@ impl Write<'_> {
         self.user().map_or_else(|new| new.username.as_str(), |user| user.username.as_str())
     }
 
-    /// The user that the request changes.
+    /// Returns the user that the request changes.
     ///
     /// # Errors
-    /// The user to create, which does not exist yet.
+    /// The user that the request creates, because this user does not exist yet.
     pub(super) const fn user(&self) -> Result<&UserRef, &NewUser> {
         match self {
             Self::Create(new) => Err(new),
@@ -227,12 +233,12 @@ impl Write<'_> {
         }
     }
 
-    /// Adds this request of `plan`, which was successful, to the counts.
+    /// Adds this request of `plan` to the counts, after it was successful.
     pub(super) fn record(&self, plan: &Plan, applied: &mut Applied) {
         match self {
             Self::Create(new) => applied.created(plan, new),
             Self::Adopt { user, .. } => applied.adopted(&user.username),
-            // The change is complete after its last step.
+            // A change of several steps is counted after its last step.
             Self::Change { change: Change::Proficiencies(_) | Change::TrafficGroup(_), .. } => {}
             Self::RecordTrafficGroup { user, group } => {
                 applied.changed(user, &plan.describe(&Change::TrafficGroup(group.clone())), None);
@@ -253,13 +259,13 @@ impl Write<'_> {
             Self::CancelDeletion(user) => applied.deletion_canceled(&user.username),
             Self::Delete(removal) => applied.removed(&removal.user.username),
             Self::Strip { user, .. } => applied.stripped(&user.username),
-            // The sign-out itself is counted. Its record is only a tag.
+            // The sign-out itself is counted. The requests here only set or remove its tags.
             Self::RecordSignOut { .. } | Self::MarkSignOutDue { .. } | Self::SignOutDone(_) => {}
         }
     }
 }
 
-/// A failed request: the named error, and Connect's error code, which determines the handling.
+/// A failed request: the step error, and Connect's error code, which determines how the error is handled.
 #[derive(Debug)]
 pub(super) struct RequestError {
     pub(super) error: StepError,
@@ -280,12 +286,12 @@ impl RequestError {
         self.error.kind
     }
 
-    /// Returns whether an object of the request does not exist in Connect.
+    /// Returns whether Connect reports that an object in the request does not exist.
     pub(super) fn is_not_found(&self) -> bool {
         self.code.as_deref() == Some("ResourceNotFoundException")
     }
 
-    /// Returns whether the wanted state exists already.
+    /// Returns whether Connect reports that the wanted state already exists.
     pub(super) fn is_conflict(&self) -> bool {
         self.code.as_deref() == Some("ResourceConflictException")
     }
@@ -295,21 +301,21 @@ impl RequestError {
         self.code.as_deref() == Some("InvalidParameterException")
     }
 
-    /// Returns whether a retry may succeed because a new object is not visible yet. Connect is eventually consistent
-    /// and returns either of these codes for such an object.
+    /// Returns whether a retry may succeed because Connect does not find a new object yet. Connect is eventually
+    /// consistent, and returns either of these error codes for such an object.
     fn may_pass(&self) -> bool {
         self.is_not_found() || self.code.as_deref() == Some("InvalidRequestException")
     }
 
-    /// Returns whether the username is taken.
+    /// Returns whether another user already has the username.
     fn is_duplicate(&self) -> bool {
         self.code.as_deref() == Some("DuplicateResourceException")
     }
 }
 
 impl RequestError {
-    /// Returns whether a failed sign-out or change of a quick connect concerns only this user or quick connect.
-    /// Otherwise, the operation is denied, unavailable or not known in this Region.
+    /// Returns whether a failed sign-out, or a failed change of a quick connect, concerns only this user or this quick
+    /// connect. Otherwise, the operation is denied, unavailable or not known in this Region.
     pub(super) fn concerns_one_object(&self) -> bool {
         const OF_ONE_OBJECT: [&str; 3] =
             ["InvalidParameterException", "InvalidRequestException", "ResourceNotFoundException"];

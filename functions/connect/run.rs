@@ -1,4 +1,4 @@
-//! The state of one [`Writer::apply`](super::Writer::apply): waiting requests, results, and the handling of errors.
+//! The state of one call of [`Writer::apply`](super::Writer::apply): waiting requests, results, and error handling.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,9 +20,9 @@ use super::{
 };
 use crate::runtime::clock::{Clock, with_jitter};
 
-/// Maximum number of attempts of a request that may fail because of eventual consistency.
+/// Maximum number of attempts for a request that can fail because Connect is eventually consistent.
 pub(super) const MAX_TRIES: u32 = 6;
-/// This many consecutive failures without a throttle mean that the service is unavailable.
+/// After this many consecutive failures without throttling, Connect is considered unavailable.
 pub(super) const MAX_CONSECUTIVE_FAILURES: u32 = 25;
 const HIDDEN_USER: &str = "Amazon Connect reports that the username exists, but does not return the user. Search for a user whose name \
                            differs only in case and delete it; the next sync then creates this user. If there is none, a deleted user \
@@ -39,14 +39,14 @@ pub(super) struct Run<'p> {
     pub(super) lanes: BTreeMap<Operation, Lane<'p>>,
     pub(super) applied: Applied,
     pub(super) fatal: Option<StepError>,
-    /// Why users can't be deleted. The run sends all other requests before it ends with this error.
+    /// The error with which Connect denied a deletion. The run sends all other requests before it ends with this error.
     pub(super) deletion_denied: Option<StepError>,
-    /// Why details of users ([`Operation::is_of_details`]) can't be changed. The run sends all other requests before it
-    /// ends with this error.
+    /// The error with which Connect denied a change of user details ([`Operation::is_of_details`]). The run sends all
+    /// other requests before it ends with this error.
     pub(super) details_denied: Option<StepError>,
-    /// The token buckets of the reads that precede requests. Several lanes share a bucket.
+    /// The token buckets of the read operations that are called before requests. Several lanes share such a bucket.
     reads: BTreeMap<Operation, RateLimiter>,
-    /// Whether the users of the plan who are kept without rights can lose their rights.
+    /// Whether this run can remove the rights of the users that the plan keeps without rights.
     pub(super) strips: bool,
     pub(super) sign_outs: SignOuts<'p>,
     quota_reached: bool,
@@ -56,8 +56,8 @@ pub(super) struct Run<'p> {
 }
 
 impl<'p> Run<'p> {
-    /// Creates a run with all requests of the plan, except the deletions of users that a new user with a new name
-    /// replaces.
+    /// Creates a run with all requests of the plan, with one exception: the deletions of users that a new user with a
+    /// new name replaces are added later ([`Self::push_replaced`]).
     pub(super) fn new(plan: &'p Plan, burst_available: bool, clock: Clock, no_access: Option<&str>) -> Self {
         let mut run = Self {
             plan,
@@ -99,8 +99,8 @@ impl<'p> Run<'p> {
         run
     }
 
-    /// Adds the deletion of each user that a new user with a new name replaces, if the new user exists and can get the
-    /// quick connects of the old user.
+    /// Adds the deletions of old users that are replaced by a new user with a new name. Such a deletion is added only
+    /// if the new user exists, and if the ID of each user who receives quick connects of the old user is known.
     pub(super) fn push_replaced(&mut self) {
         for removal in &self.plan.delete {
             let exists =
@@ -115,8 +115,8 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Returns the operations for which more requests are ready than tokens are available, and the operations that follow
-    /// them. Includes the reads that precede such requests.
+    /// Returns the operations with more requests that could be sent now than tokens. The result also contains the
+    /// operations that follow these requests, and the read operations that precede them.
     pub(super) fn limited_operations(&self) -> BTreeSet<Operation> {
         let now = Instant::now();
         let limited = self.lanes.iter().filter(|(_, lane)| lane.is_limited(now)).map(|(operation, _)| *operation);
@@ -138,8 +138,8 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Sends the requests of all lanes that may be sent now. Returns when the next waiting request may be sent, if
-    /// known.
+    /// Sends the requests of all lanes that may be sent now. Returns the time at which the next waiting request may be
+    /// sent, if this time is known.
     pub(super) fn launch(&mut self, now: Instant, mut send: impl FnMut(Attempt<'p>)) -> Option<Instant> {
         self.lanes.iter_mut().fold(None, |wake, (operation, lane)| {
             let reads = operation.read_before().and_then(|read| self.reads.get_mut(&read));
@@ -206,8 +206,8 @@ impl<'p> Run<'p> {
                 self.reduced(&write);
                 for then in sent.then {
                     // The next request for this user is sent before the requests for other users, so that the change of
-                    // this user is completed first. The number of attempts is not reset, so that a change that always
-                    // fails at the same step ends.
+                    // this user is completed first. The number of attempts is not reset. Otherwise, a change that
+                    // always fails at the same step would be repeated forever.
                     let attempt = Attempt { request: Request::Write(then), tries };
                     self.lane(attempt.request.operation()).push_first(attempt);
                 }
@@ -229,14 +229,14 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Handles a username that is already taken. The existing user was created by an earlier request of this onboarding
-    /// whose response was lost, manually, or by another onboarding.
+    /// Handles a username that another user already has. The existing user has one of three origins: an earlier request
+    /// of this onboarding whose response was lost, a manual creation, or another onboarding.
     fn use_existing(&mut self, new: &'p NewUser, lost: bool, found: &ConnectUser) {
         if let Ownership::OtherOnboarding(alias) = &found.ownership {
             let reason = format!("the Connect user with this name belongs to the onboarding {alias:?}");
             return self.applied.failed(&new.username, reason);
         }
-        // Only the planner knows whether this change needs approval.
+        // Only the planner can determine whether this change needs approval, so this run does not change the user.
         if !lost_profiles(found, &new.assignment).is_empty() {
             return self.applied.failed(&new.username, MORE_RIGHTS.to_owned());
         }
@@ -273,7 +273,7 @@ impl<'p> Run<'p> {
             Reaction::Retry => self.retry(attempt, &error.error.message),
             Reaction::Fail => self.applied.failed(attempt.request.username(), error.error.message),
             Reaction::Resolve(new) => self.push(Request::Resolve { new, lost: attempt.tries > 0 }),
-            // All other creations would fail too, so they are not sent. The next sync plans them again.
+            // All other creations would also fail, so they are not sent. The next sync includes them in its plan again.
             Reaction::QuotaReached => {
                 self.quota_reached = true;
                 self.applied.totals.waiting_for_quota += 1 + self.lane(Operation::CreateUser).clear().len();
@@ -282,7 +282,7 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Counts consecutive failures, after too many of which the run ends.
+    /// Counts consecutive failures. After [`MAX_CONSECUTIVE_FAILURES`], the run ends.
     pub(super) fn count_failure(&mut self, error: &RequestError) {
         if error.kind() == StepErrorKind::Unavailable {
             self.consecutive_failures += 1;
@@ -294,8 +294,8 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Ends the run because of a missing permission. If only deletions or changes of details are denied, all other
-    /// requests are sent first.
+    /// Ends the run because a permission is missing. If only deletions or changes of user details are denied, all other
+    /// requests are sent before the run ends.
     fn denied(&mut self, attempt: Attempt<'p>, error: StepError) {
         if matches!(attempt.request, Request::Write(Write::Delete(_))) {
             self.deletion_denied.get_or_insert(error);
@@ -312,7 +312,7 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Retries after about 1, 2, 4 … seconds, and fails the user after [`MAX_TRIES`] attempts.
+    /// Retries after about 1, 2, 4 … seconds. After [`MAX_TRIES`] attempts, records a failure of the user.
     pub(super) fn retry(&mut self, attempt: Attempt<'p>, reason: &str) {
         let Attempt { request, tries } = attempt;
         if tries + 1 >= MAX_TRIES {

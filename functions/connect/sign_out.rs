@@ -1,12 +1,14 @@
 //! How a run ends the sessions of users who lose access (docs/theory.md, "Sign-out").
 //!
-//! * If the user can't sign in again, the sessions end before the removal.
-//! * If the user can sign in again, the user loses the rights first. Otherwise, a new session could begin with the former
-//!   rights. So that the sign-out is not forgotten if the sync is interrupted, the user first gets the tag
-//!   [`SIGN_OUT_DUE_KEY`](onboarding_core::sync::SIGN_OUT_DUE_KEY), which is removed after the sign-out.
-//! * If another Entra account takes over the user, the tag with the account is set last, so that an interrupted takeover
-//!   is planned again.
-//! * A failed sign-out never stops the removal. The user then keeps or gets the tag, and the next sync tries again.
+//! * If the user can't sign in again, the sessions are ended before the removal.
+//! * If the user can sign in again, the user first loses the rights. Otherwise, the user could start a new session with
+//!   the former rights. Before this, the user gets the tag
+//!   [`SIGN_OUT_DUE_KEY`](onboarding_core::sync::SIGN_OUT_DUE_KEY), which is removed after the sign-out. With this tag,
+//!   a later sync performs the sign-out if this sync is interrupted.
+//! * If the user gets linked to another Entra account, the tag with the new account is set last. If the sync is
+//!   interrupted before, the next sync plans the same change again.
+//! * A failed sign-out never stops the removal. The user keeps or gets the tag, and the next sync tries the sign-out
+//!   again.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,14 +32,14 @@ use crate::runtime::clock::with_jitter;
 /// The sign-outs of a run.
 #[derive(Debug, Default)]
 pub(super) struct SignOuts<'p> {
-    /// By user ID, what follows the sign-out of a user who first loses rights.
+    /// For each user who first loses rights, by user ID: the request that follows the sign-out.
     after_reduction: BTreeMap<String, Write<'p>>,
-    /// The number of consecutive attempts for which the operation was unavailable.
+    /// The number of consecutive sign-outs that failed because the operation was unavailable.
     consecutive_failures: u32,
 }
 
 impl<'p> Run<'p> {
-    /// Adds the adoptions, and the updates of users.
+    /// Adds the requests for the adoptions and for the updates of users.
     pub(super) fn adopt_and_update(&mut self) {
         let plan = self.plan;
         let reductions = plan.update.iter().filter(|update| !update.lost_profiles.is_empty());
@@ -57,7 +59,8 @@ impl<'p> Run<'p> {
 
     fn update(&mut self, update: &UserUpdate) {
         let reduces = !update.lost_profiles.is_empty() && self.plan.sign_out;
-        // The sign-out after the loss of a profile also replaces the one that failed earlier.
+        // If the user loses a profile, a sign-out follows, so the repetition of an earlier failed sign-out is not
+        // necessary.
         let changes = || update.changes.iter().filter(|change| !(reduces && matches!(change, Change::RepeatSignOut)));
         self.applied.expect_changes(&update.user.id, changes().count());
         for change in changes() {
@@ -73,24 +76,24 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Adds the removal of a user: a check that the user may be removed, the sign-out, and this request.
+    /// Adds the removal of a user: a check that the user may be removed, the sign-out, and the request `then`.
     pub(super) fn remove(&mut self, then: Write<'p>) {
         let signs_out = match &then {
-            // The sign-out follows when the user has lost all rights.
+            // The user will lose all rights in this run, and the sign-out follows after that.
             Write::ScheduleDeletion { user, .. } => !(user.signed_out || self.strips && self.plan.strips(user)),
             then => then.user().is_ok_and(|user| !user.signed_out),
         };
         self.push(Request::CheckRemoval { then, sign_out: self.plan.sign_out && signs_out });
     }
 
-    /// Continues with a removal after the check.
+    /// Continues with a removal after the check has confirmed that the user may be removed.
     pub(super) fn removal_checked(&mut self, then: Write<'p>, sign_out: bool, not_revoked: Option<String>) {
         let revoked = not_revoked.is_none();
         if let Some(reason) = not_revoked {
             self.applied.revocation_failed.get_or_insert(reason);
         }
         match then {
-            // The user could sign in again immediately, so the next sync tries again.
+            // The user could sign in again immediately, so the next sync tries again to end the sessions.
             Write::RecordSignOut { .. } if !revoked => {}
             then @ Write::Strip { .. } if self.plan.sign_out && (!revoked || is_let_in(&then)) => self.reduce(then),
             then if sign_out => self.sign_out(then),
@@ -98,7 +101,7 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Takes rights away from a user who can sign in again, and then ends the sessions.
+    /// Removes rights from a user who can sign in again, and then ends the user's sessions.
     fn reduce(&mut self, write: Write<'p>) {
         if let Ok(user) = write.user().cloned() {
             self.sign_outs.after_reduction.insert(user.id.clone(), Write::SignOutDone(user.clone()));
@@ -123,8 +126,8 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Continues with the request that follows a sign-out although the sessions could not be ended. The next sync tries
-    /// again to end them.
+    /// Continues with the request `then`, which follows a sign-out, although the sessions could not be ended. The next
+    /// sync tries again to end the sessions.
     fn without_sign_out(&mut self, then: Write<'p>) {
         match then {
             Write::RecordSignOut { .. }
@@ -149,14 +152,15 @@ impl<'p> Run<'p> {
             self.applied.signed_out(&user.username);
         }
         match then {
-            // Many other requests of this operation may wait, and the user must not keep the rights meanwhile.
+            // This request is sent before the other requests of its operation, because there may be many, and the user
+            // must not keep the rights until they are finished.
             then @ Write::Strip { .. } => self.push_first(then),
             then => self.write(then),
         }
     }
 
-    /// Handles a failed sign-out, which never stops the request that follows it. If the operation is denied or unknown, or
-    /// fails for many users, no further user is signed out.
+    /// Handles a failed sign-out. The request that follows the sign-out is sent nevertheless. If the operation is
+    /// denied or unknown to Connect, or fails for many users, no further user is signed out.
     pub(super) fn sign_out_failed(&mut self, then: Write<'p>, tries: u32, error: &RequestError) {
         let is_unavailable = error.kind() == StepErrorKind::Unavailable;
         self.sign_outs.consecutive_failures += u32::from(is_unavailable);
@@ -187,7 +191,7 @@ impl<'p> Run<'p> {
     }
 }
 
-/// Returns the request that tags the user before `then` is sent.
+/// Returns a request that first sets the tag of a user whose sign-out is due, and then sends `then`.
 fn mark(user: UserRef, then: Write<'_>) -> Write<'_> {
     Write::MarkSignOutDue { user, date: today(), then: Box::new(then) }
 }
@@ -196,7 +200,7 @@ fn is_let_in(write: &Write<'_>) -> bool {
     write.user().is_ok_and(|user| user.let_in)
 }
 
-/// Returns the value of a tag with the current date.
+/// Returns the current date as the value of a tag.
 pub(super) fn today() -> String {
     date_to_tag(OffsetDateTime::now_utc().date())
 }

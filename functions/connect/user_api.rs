@@ -79,9 +79,10 @@ impl UserApi<'_> {
         outcome(&format!("recording that the sessions of the user {} have ended", user.username), sent)
     }
 
-    /// Sends `CreateUser` with all settings that the request can contain. Email and password are omitted, because a SAML
-    /// instance rejects them. The proficiencies follow. Their tag is part of the creation, so that they are not forgotten
-    /// if the sync is interrupted.
+    /// Sends `CreateUser` with all settings that the request can contain. Email and password are omitted, because an
+    /// instance with SAML rejects them. The requests that set the proficiencies follow. The tag that records the
+    /// proficiencies is part of `CreateUser`. If the sync is interrupted, a later sync therefore sets the
+    /// proficiencies.
     async fn create<'p>(&self, user: &NewUser) -> Result<Sent<'p>, RequestError> {
         let assignment = &user.assignment;
         let configs = ChannelConfigs::of_new_user().and_then(|new| new.with(&assignment.channels)).map_err(invalid)?;
@@ -157,13 +158,13 @@ impl UserApi<'_> {
         outcome(&format!("canceling the deletion of the user {}", user.username), sent)
     }
 
-    /// Adds the user to a traffic distribution group. Returns the request that records the group.
+    /// Adds the user to a traffic distribution group. Returns the request that records the group in a tag of the user.
     async fn join<'p>(&self, user: &UserRef, group: &str) -> Result<Option<Write<'p>>, RequestError> {
         let doing = format!("adding the user {} to the traffic distribution group {group}", user.username);
         let call = self.client.associate_traffic_distribution_group_user().instance_id(self.instance_id);
         let sent = call.user_id(&user.id).traffic_distribution_group_id(group).send().await;
         match outcome(&doing, sent) {
-            // The API reference does not describe the conflict. The user may be in the group already.
+            // The API reference does not describe the conflict. The user may already be in the group.
             Err(error) if !error.is_conflict() => Err(error),
             _ => Ok(Some(Write::RecordTrafficGroup { user: user.clone(), group: group.to_owned() })),
         }
@@ -174,8 +175,9 @@ impl UserApi<'_> {
         outcome(&format!("recording the traffic distribution group of the user {}", user.username), sent)
     }
 
-    /// Removes the user from its traffic distribution group before the deletion. No documentation requires this, but
-    /// Connect might reject the deletion otherwise. An error that a retry can't help never stops the deletion.
+    /// Removes a user from the traffic distribution group before the user is deleted. No documentation requires this,
+    /// but otherwise Connect might reject the deletion. If the error is one that a retry can't solve, the user is
+    /// deleted nevertheless.
     async fn leave(&self, user: &UserRef, group: &str) -> Result<(), RequestError> {
         let doing = format!("removing the user {} from the traffic distribution group {group}", user.username);
         let call = self.client.disassociate_traffic_distribution_group_user().instance_id(self.instance_id);
@@ -198,7 +200,7 @@ impl UserApi<'_> {
         outcome(&format!("deleting the user {}", user.username), sent)
     }
 
-    /// Sends the request of a change. Returns the request that must follow.
+    /// Sends the request of a change. Returns the request that must follow, if there is one.
     async fn change<'p>(&self, user: &UserRef, change: &Change) -> Result<Option<Write<'p>>, RequestError> {
         let doing = format!("changing the user {}", user.username);
         let (client, instance, id) = (&self.client, self.instance_id, user.id.as_str());
@@ -228,7 +230,8 @@ impl UserApi<'_> {
         sent.map(|()| None)
     }
 
-    /// Sends `UpdateUserConfig` with the settings that the groups name and all other settings that the user has.
+    /// Sends `UpdateUserConfig` with the settings that the user's groups specify, and with the current values of all
+    /// other settings of the user.
     async fn configure(&self, user: &UserRef, channels: &UserChannels) -> Result<(), RequestError> {
         let doing = format!("changing the channels of the user {}", user.username);
         let configs = ChannelConfigs::of_user(self.describe(user, &doing).await?).with(channels).map_err(invalid)?;
@@ -253,8 +256,8 @@ impl UserApi<'_> {
         sent.map(|output| output.user).map_err(|error| RequestError::new(doing, &error))
     }
 
-    /// Sends `UpdateUserIdentityInfo`, which replaces the complete identity. Fields that `SearchUsers` does not return
-    /// (secondary email, mobile number) are therefore read first and sent back.
+    /// Sends `UpdateUserIdentityInfo`, which replaces all identity fields of a user. The secondary email and the mobile
+    /// number are not part of the result of `SearchUsers`, so they are read first and sent again without a change.
     async fn rename(&self, user: &UserRef, first_name: &str, last_name: &str) -> Result<(), RequestError> {
         let doing = format!("changing the name of the user {}", user.username);
         let current = self.describe(user, &doing).await?.and_then(|user| user.identity_info);
@@ -276,12 +279,12 @@ impl UserApi<'_> {
     }
 }
 
-/// Returns the result of a request that another request may follow.
+/// Returns the result of a successful request, with the request that must follow, if there is one.
 fn followed_by(then: Option<Write<'_>>) -> Sent<'_> {
     Sent { then: then.into_iter().collect(), ..Sent::default() }
 }
 
-/// Discards the content of a response; adds the action to an error.
+/// Discards the content of a response, and adds the description of the action (`doing`) to an error.
 pub(super) fn outcome<T, E, R>(doing: &str, sent: Result<T, SdkError<E, R>>) -> Result<(), RequestError>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,

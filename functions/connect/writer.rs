@@ -1,9 +1,9 @@
 //! Applies a plan to Connect at the rate that the account's quotas allow.
 //!
-//! Each operation is a lane with its own [`RateLimiter`](super::RateLimiter), and all lanes run concurrently on one
-//! thread. A throttle slows only its lane. An error that concerns one user is recorded for this user; only a missing
-//! permission or an unavailable service stops the run. When the deadline is reached, no new request starts, and the
-//! number of remaining requests is returned.
+//! The requests of each operation wait in a lane with its own [`RateLimiter`](super::RateLimiter), and all lanes run
+//! concurrently on one thread. If Connect throttles a request, only the lane of this request becomes slower. An error
+//! that concerns one user is recorded for this user. Only a missing permission or an unavailable service stops the run.
+//! After the deadline, no new request is sent, and the number of remaining requests is returned.
 
 use std::{cell::Cell, future::Future};
 
@@ -27,12 +27,13 @@ use super::{
 };
 use crate::aws::{quotas, retries::WithoutRetries as _, sessions::Sessions};
 
-/// A check that is made immediately before a user is removed.
+/// The checks and actions immediately before a user is removed.
 pub trait RemovalCheck {
-    /// Returns whether the user must be kept after all.
+    /// Returns whether the user must not be removed, contrary to the plan.
     fn must_keep(&self, user: &UserRef) -> impl Future<Output = Result<bool, StepError>>;
 
-    /// Ends the access that the user has outside Connect. Called after the check and before the sign-out.
+    /// Ends the user's access outside Connect (assignment and Entra sessions). Called after the check and before the
+    /// sign-out.
     fn revoke(&self, _user: &UserRef) -> impl Future<Output = Result<(), StepError>> {
         std::future::ready(Ok(()))
     }
@@ -54,7 +55,7 @@ type InFlight<'f, 'p> = LocalBoxFuture<'f, Finished<'p>>;
 
 impl<'a, C: RemovalCheck> Writer<'a, C> {
     /// Creates a writer for the instance. `burst_available` means that no requests were sent in the last seconds, so
-    /// that the token buckets are full.
+    /// the token buckets are full.
     pub fn new(
         client: &aws_sdk_connect::Client,
         quotas: &'a aws_sdk_servicequotas::Client,
@@ -68,29 +69,29 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
         Self { api, quotas, directory, removal_check, burst_available, progress: None, no_access: None }
     }
 
-    /// Returns a writer that continuously updates `totals` while it works.
+    /// Returns a writer that updates `totals` during its work, so that the caller can report the progress.
     #[must_use]
     pub fn with_progress(self, totals: &'a Cell<Totals>) -> Self {
         Self { progress: Some(totals), ..self }
     }
 
     /// Returns a writer that assigns the security profile with this ID to users who are kept without rights. Without
-    /// this profile, such users stay unchanged.
+    /// this profile, the writer does not change such users.
     #[must_use]
     pub fn with_no_access(self, profile_id: Option<String>) -> Self {
         Self { no_access: profile_id, ..self }
     }
 
-    /// Applies the plan until it is complete or `deadline` is reached. No request starts after the deadline.
+    /// Applies the plan until the plan is complete or `deadline` is reached. After the deadline, no request is sent.
     ///
     /// # Errors
-    /// `AccessDenied` if a permission is missing, `Unavailable` if the service is unavailable. Changes made before the
-    /// error persist, and the next plan takes these changes into account.
+    /// `AccessDenied` if a permission is missing, `Unavailable` if the service is unavailable. The changes made before
+    /// the error are kept, and the next plan takes them into account.
     pub async fn apply(&self, plan: &Plan, deadline: Instant) -> Result<Applied, StepError> {
         let mut run = Run::new(plan, self.burst_available, self.directory.clock(), self.no_access.as_deref());
         self.set_rates(&mut run).await;
         self.drive(&mut run, deadline).await;
-        // The old user of a renamed member is deleted only after the new user exists.
+        // The old user of a renamed member is deleted only after the user with the new name exists.
         run.push_replaced();
         self.drive(&mut run, deadline).await;
         if let Some(error) = run.fatal.or(run.deletion_denied).or(run.details_denied) {
@@ -100,8 +101,8 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
         Ok(run.applied)
     }
 
-    /// Reads the rate quota of each operation with more requests than its bucket has tokens. Keeps the default rate if
-    /// Service Quotas returns an error.
+    /// Reads the rate quota of each operation with more requests than tokens in its bucket. If Service Quotas returns
+    /// an error, the default rate applies.
     async fn set_rates(&self, run: &mut Run<'_>) {
         let limited = run.limited_operations().into_iter();
         let coded: Vec<_> = limited.filter_map(|operation| Some((operation, operation.rate_quota()?))).collect();
@@ -115,8 +116,8 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
         }
     }
 
-    /// Runs all lanes until they are empty, `deadline` is reached or a fatal error occurs; then waits for the requests
-    /// in flight.
+    /// Sends the requests of all lanes until the lanes are empty, `deadline` is reached or a fatal error occurs. Then
+    /// waits for the responses to the requests that were already sent.
     async fn drive<'p>(&self, run: &mut Run<'p>, deadline: Instant) {
         let mut in_flight: FuturesUnordered<InFlight<'_, 'p>> = FuturesUnordered::new();
         loop {
@@ -167,8 +168,8 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
                 if let Ok(user) = then.user() {
                     must_keep = self.removal_check.must_keep(user).await?;
                     if !must_keep {
-                        // After a temporary error, the check is repeated, because the user can still sign in. Any other
-                        // error is reported and does not stop the removal.
+                        // After a temporary error, the whole check is repeated, because the user can still sign in. Any
+                        // other error is reported, and the user is removed nevertheless.
                         not_revoked = match self.removal_check.revoke(user).await {
                             Err(error) if error.kind.is_temporary() => return Err(error.into()),
                             revoked => revoked.err().map(|error| error.message),

@@ -1,15 +1,17 @@
-//! `detect-drift`: compares all settings that an onboarding made in both clouds with the input of the latest
+//! `detect-drift`: compares all settings that an onboarding made in AWS and Entra with the input of the latest
 //! onboarding, to find manual changes.
 //!
-//! * Reads: `dynamodb:GetItem` or `dynamodb:Scan` on the registry; `connect:DescribeInstance`,
-//!   for a replicated instance `connect:ListReplicationFindings`,
-//!   `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`, `connect:ListApprovedOrigins`, the lists of
-//!   profiles and hierarchy groups; `connect:ListContactFlows`, `connect:DescribeContactFlow`, `connect:ListTestCases` and
-//!   `connect:DescribeTestCase` for the starter flow; `connect:SearchUsers`, `connect:DescribeSecurityProfile` and `connect:ListSecurityProfilePermissions` for
-//!   the security profile without permissions; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:GetRole`,
-//!   `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; Graph `/servicePrincipals/{id}` with its claims policies
-//!   and assignments, `/applications/{id}`, `/groups/{id}` (and its members, if single users are assigned),
-//!   `/subscriptions`; the federation metadata.
+//! * Reads from the registry: `dynamodb:GetItem` or `dynamodb:Scan`.
+//! * Reads from Connect: `connect:DescribeInstance`, for a replicated instance `connect:ListReplicationFindings`;
+//!   `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`, `connect:ListApprovedOrigins`, the lists
+//!   of profiles and hierarchy groups; for the starter flow, `connect:ListContactFlows`, `connect:DescribeContactFlow`,
+//!   `connect:ListTestCases` and `connect:DescribeTestCase`; for the security profile without permissions,
+//!   `connect:SearchUsers`, `connect:DescribeSecurityProfile` and `connect:ListSecurityProfilePermissions`.
+//! * Reads from IAM: `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:GetRole`,
+//!   `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`.
+//! * Reads from Graph: `/servicePrincipals/{id}` with its claims policies and assignments, `/applications/{id}`,
+//!   `/groups/{id}` (and the members, if single users are assigned), `/subscriptions`; and from Entra the federation
+//!   metadata.
 //! * Writes: nothing. Drift is reverted by the steps of the onboarding.
 //! * Permissions: the AWS actions listed under Reads; in Graph `Application.Read.All`, `Policy.Read.All`,
 //!   `Group.Read.All`, `User.Read.All`. A missing permission is reported as a finding.
@@ -64,7 +66,8 @@ pub async fn run(ctx: &Context, input: DetectDriftInput) -> Result<DriftReport, 
             .before
             .as_ref()
             .and_then(|before| before.instances.iter().find(|instance| instance.instance_id == entry.instance_id));
-        // After a remediation, the step compares only the instances whose drift was reverted.
+        // A comparison after a remediation includes only the instances whose drift was reverted. The others keep their
+        // result.
         if input.before.is_some() && before.is_none_or(|before| before.remediation.is_none()) {
             report.instances.extend(before.cloned());
             continue;
@@ -103,8 +106,8 @@ pub async fn run(ctx: &Context, input: DetectDriftInput) -> Result<DriftReport, 
     Ok(report.within_limits())
 }
 
-/// Returns the input for reverting drift, or `None` if an older release registered the instance, because that release
-/// did not store the necessary settings.
+/// Returns the input for the steps that revert drift. Returns `None` if an older release registered the instance,
+/// because that release did not store the necessary settings.
 async fn remediation(
     ctx: &Context,
     entry: &Entry,
@@ -136,12 +139,12 @@ struct Compared {
     findings: Vec<DriftFinding>,
     /// Whether the Entra application of the instance no longer exists.
     application_gone: bool,
-    /// The global sign-in, if the instance is replicated.
+    /// The settings for global sign-in, if the instance is replicated.
     global: Option<GlobalSignIn>,
 }
 
-/// Compares all areas of an instance. A permanent error in one area becomes a finding and does not stop the other
-/// areas. A temporary error is returned, because it is not a manual change.
+/// Compares all areas of an instance. If one area has a permanent error, the error becomes a finding, and the other
+/// areas are still compared. A temporary error is returned as an error, because it does not indicate a manual change.
 async fn compare(ctx: &Context, entry: &Entry) -> Result<Compared, StepError> {
     let described = match instance::describe(ctx, &entry.instance_id).await {
         Err(error) if error.kind.is_temporary() => return Err(error),
@@ -181,7 +184,7 @@ async fn compare(ctx: &Context, entry: &Entry) -> Result<Compared, StepError> {
     Ok(Compared { findings, application_gone, global })
 }
 
-/// Logs each setting with its value, including those that match the input. These lines are the record of the settings
+/// Logs each setting with its value, including the settings that match the input. These log lines document all settings
 /// at this time; the report contains only the differences.
 fn log_settings(instance: &str, objects: &[Object]) {
     for object in objects {
@@ -208,9 +211,10 @@ fn log_settings(instance: &str, objects: &[Object]) {
 struct Comparison<'a> {
     ctx: &'a Context,
     entry: &'a Entry,
-    /// The instance, or why it can't be read.
+    /// The instance, or the error that occurred while reading the instance.
     described: Result<Option<Described>, StepError>,
-    /// The global sign-in, if the instance is replicated. Without it, a global sign-in would count as drift.
+    /// The settings for global sign-in, if the instance is replicated. Without these settings, the comparison would
+    /// report global sign-in as drift.
     global: Result<Option<GlobalSignIn>, StepError>,
     onboarding: Onboarding,
     now: OffsetDateTime,
@@ -236,8 +240,8 @@ impl Comparison<'_> {
             object = object.guarded(guards);
         }
         let mut objects = vec![object];
-        // If an older release registered the instance, the registry does not contain the other settings, so they are
-        // not compared.
+        // If an older release registered the instance, the registry does not contain the other settings of the input,
+        // so these settings are not compared.
         if found.is_some() && self.entry.onboarding.is_some() {
             let wanted = &self.onboarding.instance;
             objects.extend(instance::attribute_objects(self.ctx, Some(id), wanted).await?);
@@ -249,7 +253,7 @@ impl Comparison<'_> {
         Ok(objects)
     }
 
-    /// Returns the resources that are not replicated completely.
+    /// Returns the resources whose replication to the other Region is incomplete.
     async fn replication(&self) -> Result<Vec<Object>, StepError> {
         match &self.global {
             Ok(Some(_)) => replication_findings::objects(self.ctx, &self.entry.instance_id).await,
@@ -291,8 +295,8 @@ impl Comparison<'_> {
         Ok(objects)
     }
 
-    /// Returns the security profile without permissions, which users who left keep. Permissions that were added would
-    /// apply to these users.
+    /// Returns the security profile without permissions, which is assigned to users who left. These users would receive
+    /// every permission that is added to the profile.
     async fn no_access(&self, profile: &str) -> Result<Object, StepError> {
         let (client, ids) = (self.ctx.connect(), (self.entry.instance_id.as_str(), self.entry.alias.as_str()));
         let ours = no_access::is_ours(client, ids, profile).await?;
@@ -359,19 +363,19 @@ impl Comparison<'_> {
         let mut objects =
             entra::objects(found.as_ref(), &self.onboarding, &wanted, (&self.entry.groups, &people), self.now);
         if found.is_none() {
-            // Only the missing application is reported, because the other objects depend on the application, and the
+            // Only the missing application is reported: all other objects in Entra depend on the application, and the
             // next onboarding creates a new application.
             objects.truncate(1);
         }
         if self.entry.onboarding.is_none() {
             // If an older release registered the instance, the registry does not contain whether groups or single users
-            // are assigned, so the assignments are not compared.
+            // are assigned. So the assignments are not compared.
             objects.retain(|object| object.kind != entra::ASSIGNMENT);
         }
         if let Some(application) = objects.first_mut()
             && application.presence == Presence::Adoptable
         {
-            // An onboarding tags every application that it uses.
+            // An onboarding tags every application that it uses, so missing tags are drift.
             application.guards.push(Check {
                 name: "tag".into(),
                 expected: "the tags of this onboarding".into(),
@@ -388,7 +392,7 @@ impl Comparison<'_> {
         let published = match &self.entry.application {
             Some(application) => match self.ctx.graph().federation_metadata(&application.app_id).await {
                 Ok(xml) => Some(read_metadata(&xml)?),
-                // The application does not exist, which is reported as a separate finding.
+                // Entra has no metadata because the application does not exist. This is reported as a separate finding.
                 Err(error) if error.kind == StepErrorKind::NotConsistentYet => None,
                 Err(error) => return Err(error),
             },
@@ -405,7 +409,8 @@ impl Comparison<'_> {
         let entra = (published.as_ref(), found.active_certificate(), certificates.as_slice());
         let mut provider = provider_object(self.ctx, &wanted, alias, entra).await?;
         if gone {
-            // The provider's metadata comes from the application, so no step can restore it without the application.
+            // The provider's metadata comes from the application, so no step can restore the metadata without the
+            // application.
             provider = provider.irreversible(entra::START_AGAIN);
         }
         Ok(vec![provider, policy_object(self.ctx, &wanted, alias).await?, role_object(self.ctx, &wanted, alias).await?])

@@ -1,4 +1,4 @@
-//! Gallery templates, applications, service principals and their certificates.
+//! Calls for gallery templates, applications, service principals and their certificates.
 
 use onboarding_core::StepError;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -11,21 +11,22 @@ use super::{
 };
 
 const APPLICATION_FIELDS: &str = "id,appId,disabledByMicrosoftStatus,identifierUris,web";
-// Graph returns `key` of a key credential only if `keyCredentials` is selected, and only for a single object.
+// Graph returns the property `key` of a key credential only if `$select` names `keyCredentials`, and only in a request
+// for a single object.
 const SERVICE_PRINCIPAL_FIELDS: &str = "id,appId,accountEnabled,appRoleAssignmentRequired,appRoles,applicationTemplateId,displayName,\
      keyCredentials,loginUrl,notificationEmailAddresses,preferredSingleSignOnMode,preferredTokenSigningKeyThumbprint,\
      samlSingleSignOnSettings,tags";
-/// This field was added to Graph v1.0 in 2026. A national cloud that does not have the field yet rejects every request
-/// that selects it.
+/// This field was added to Graph v1.0 in 2026. If the Graph of a national cloud does not have the field yet, it rejects
+/// every request that selects the field.
 const IS_DISABLED: &str = "isDisabled";
-/// A field of application templates that, like [`IS_DISABLED`], a national cloud may not have yet.
+/// A field of application templates that, like [`IS_DISABLED`], the Graph of a national cloud may not have yet.
 const DEPRECATION_DATE: &str = "deprecationDate";
 pub(super) const READ_APPLICATIONS: &str = "Application.Read.All";
 const WRITE_APPLICATIONS: &str = "Application.ReadWrite.All";
 
-/// Number of searches for a certificate that a failed attempt may have added, before another certificate is added. The
-/// searches are needed because Graph may return a new certificate only after a delay, and each call of
-/// [`Graph::add_signing_certificate`] adds another certificate.
+/// Number of searches for a certificate that a failed attempt may have added, before another certificate is added.
+/// Graph may return a new certificate only after a delay, and each call of [`Graph::add_signing_certificate`] adds
+/// another certificate.
 pub const LOOKS_FOR_A_LOST_CERTIFICATE: u32 = 3;
 
 /// The response of `instantiate`.
@@ -37,7 +38,7 @@ struct Instantiated {
 }
 
 impl Graph {
-    /// Returns the ID of the gallery template with this name, or `known_id` if the template was renamed.
+    /// Returns the ID of the gallery template with this name. If the template was renamed, returns `known_id`.
     ///
     /// # Errors
     /// `InvalidInput` if the gallery has no template with this name or ID.
@@ -63,8 +64,8 @@ impl Graph {
         })
     }
 
-    /// Returns the service principals that were created from a template and have this display name. The result contains
-    /// a new service principal only after a delay.
+    /// Returns the service principals that were created from a template and have this display name. A new service
+    /// principal is part of the result only after a delay.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -79,7 +80,7 @@ impl Graph {
             .query("$select", "id,appId,displayName,tags")
             .needs(READ_APPLICATIONS);
         let found: Vec<ServicePrincipal> = self.list(&call).await.map_err(StepError::from)?.items;
-        // Graph's filter ignores case, so the names are compared again.
+        // Graph's filter is not case-sensitive, so the names are compared again.
         Ok(found.into_iter().filter(|principal| principal.display_name.as_deref() == Some(name)).collect())
     }
 
@@ -95,7 +96,7 @@ impl Graph {
         Ok(self.list(&call).await.map_err(StepError::from)?.items)
     }
 
-    /// Returns the application with this client ID. A new application is found only after a delay.
+    /// Returns the application with this client ID. Graph returns a new application only after a delay.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -110,7 +111,7 @@ impl Graph {
     /// Creates an application from the gallery. Each call creates another application.
     ///
     /// # Errors
-    /// `Unavailable` if the response was lost: the application may exist.
+    /// `Unavailable` if the response was lost. The application may have been created nevertheless.
     pub async fn instantiate(&self, template: &str, name: &str) -> Result<(Application, ServicePrincipal), StepError> {
         let path = ["applicationTemplates", template, "instantiate"];
         let doing = format!("creating the enterprise application \"{name}\" from the gallery");
@@ -119,7 +120,7 @@ impl Graph {
         Ok((made.application, made.service_principal))
     }
 
-    /// Returns an application by object ID, or `None` if it does not exist or has not replicated yet.
+    /// Returns an application by object ID, or `None` if the application does not exist or has not replicated yet.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -128,7 +129,8 @@ impl Graph {
         self.find_with(&["applications", id], &doing, APPLICATION_FIELDS, IS_DISABLED).await
     }
 
-    /// Returns a service principal by object ID, or `None` if it does not exist or has not replicated yet.
+    /// Returns a service principal by object ID, or `None` if the service principal does not exist or has not
+    /// replicated yet.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -137,7 +139,7 @@ impl Graph {
         self.find_with(&["servicePrincipals", id], &doing, SERVICE_PRINCIPAL_FIELDS, IS_DISABLED).await
     }
 
-    /// Returns a gallery template by its ID, or `None` if the gallery no longer offers it.
+    /// Returns a gallery template by ID, or `None` if the gallery no longer contains the template.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -146,8 +148,8 @@ impl Graph {
         self.find_with(&["applicationTemplates", id], &doing, "id", DEPRECATION_DATE).await
     }
 
-    /// Reads one object with a field that this cloud may not have yet. If Graph rejects the field, reads the object
-    /// without the field.
+    /// Reads one object with the field `newer`, which the Graph of this cloud may not have yet. If Graph rejects the
+    /// field, reads the object without the field.
     async fn find_with<T: DeserializeOwned>(
         &self,
         path: &[&str],
@@ -169,7 +171,7 @@ impl Graph {
     /// Returns a service principal that an earlier step has already read.
     ///
     /// # Errors
-    /// `NotConsistentYet` if Graph does not find the object, usually because it has not replicated yet.
+    /// `NotConsistentYet` if Graph does not find the service principal, usually because it has not replicated yet.
     pub async fn seen_service_principal(&self, id: &str) -> Result<ServicePrincipal, StepError> {
         self.service_principal(id).await?.ok_or_else(|| not_seen("service principal", id))
     }
@@ -177,7 +179,7 @@ impl Graph {
     /// Returns an application that an earlier step has already read.
     ///
     /// # Errors
-    /// `NotConsistentYet` if Graph does not find the object, usually because it has not replicated yet.
+    /// `NotConsistentYet` if Graph does not find the application, usually because it has not replicated yet.
     pub async fn seen_application(&self, id: &str) -> Result<Application, StepError> {
         self.application(id).await?.ok_or_else(|| not_seen("application", id))
     }
@@ -185,7 +187,7 @@ impl Graph {
     /// Updates an application.
     ///
     /// # Errors
-    /// [`GraphError::Refused`] with Graph's error, so that the caller can handle some errors itself.
+    /// [`GraphError::Refused`] with Graph's error, so that the caller can treat some errors separately.
     pub async fn update_application(&self, id: &str, changes: Value) -> Result<(), GraphError> {
         let doing = format!("changing {} of the application {id}", fields(&changes));
         self.act(&Call::patch(&["applications", id], changes, doing).needs(WRITE_APPLICATIONS).just_made()).await
@@ -194,7 +196,7 @@ impl Graph {
     /// Updates a service principal.
     ///
     /// # Errors
-    /// `NotConsistentYet` if Graph does not find the object, usually because it has not replicated yet.
+    /// `NotConsistentYet` if Graph does not find the service principal, usually because it has not replicated yet.
     pub async fn update_service_principal(&self, id: &str, changes: Value) -> Result<(), StepError> {
         let doing = format!("changing {} of the service principal {id}", fields(&changes));
         let call = Call::patch(&["servicePrincipals", id], changes, doing).needs(WRITE_APPLICATIONS).just_made();
@@ -204,7 +206,7 @@ impl Graph {
     /// Adds a signing certificate that is valid for three years, Entra's maximum. Each call adds another certificate.
     ///
     /// # Errors
-    /// `Unavailable` if the response was lost: the certificate may exist.
+    /// `Unavailable` if the response was lost. The certificate may have been added nevertheless.
     pub async fn add_signing_certificate(&self, id: &str, subject: &str) -> Result<SigningCertificate, StepError> {
         let path = ["servicePrincipals", id, "addTokenSigningCertificate"];
         let doing = format!("adding a signing certificate to the service principal {id}");

@@ -9,10 +9,10 @@ use super::{Graph, GraphError, applications::READ_APPLICATIONS, call::Call, mode
 
 const ASSIGN: &str = "AppRoleAssignment.ReadWrite.All";
 
-/// The outcome of one assignment.
+/// The outcome of assigning a user or group.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Assigned {
-    /// The assignment is new.
+    /// Graph created the assignment.
     New,
     /// Graph rejected the assignment, possibly because the assignment already exists. The caller checks this with
     /// [`Graph::assigned`], and returns the error if the assignment does not exist.
@@ -57,7 +57,7 @@ impl Graph {
         }
     }
 
-    /// Removes an assignment. An assignment that no longer exists counts as removed.
+    /// Removes an assignment. If the assignment no longer exists, this is a success.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -66,8 +66,8 @@ impl Graph {
         let doing = format!("removing the assignment {assignment} from the service principal {service_principal}");
         match self.act(&Call::delete(&path, doing).needs(ASSIGN)).await {
             Err(GraphError::Refused(refusal)) if refusal.is_not_found() => Ok(()),
-            // With status 400, Graph uses several wordings if the assignment no longer exists, so the list of
-            // assignments is read to decide.
+            // If the assignment no longer exists, Graph may return status 400 with various messages. So the list of
+            // assignments is read to find out whether the assignment exists.
             Err(GraphError::Refused(refusal)) if refusal.may_be_gone() => {
                 let left = self.assignments(service_principal).await?;
                 let is_left = left.iter().any(|one| one.id.as_deref() == Some(assignment));

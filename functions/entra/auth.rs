@@ -1,7 +1,7 @@
 //! Access tokens for Microsoft Graph, obtained with the client credentials flow of the Microsoft identity platform.
 //!
-//! A credential in Secrets Manager is read before the first token request, and again if Entra rejects it, so that a
-//! rotated secret or certificate needs no deployment.
+//! If the credential is in Secrets Manager, it is read before the first token request, and again if Entra rejects it.
+//! So no deployment is necessary after a secret or certificate was rotated.
 
 use std::{
     sync::OnceLock,
@@ -27,10 +27,10 @@ use crate::{
     runtime::settings::{Settings, SignIn},
 };
 
-/// The scope of tokens in the global cloud. In a national cloud, the scope is the URL of its Graph.
+/// The scope of tokens in the global cloud. In a national cloud, the scope is the URL of that cloud's Graph.
 const GLOBAL_GRAPH: &str = "https://graph.microsoft.com";
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// The time between the renewal of a token and its expiry.
+/// A token is renewed this long before it expires.
 const MARGIN: Duration = Duration::from_secs(300);
 
 #[derive(Debug)]
@@ -56,7 +56,7 @@ struct State {
     token: Option<Token>,
 }
 
-/// Obtains and caches tokens.
+/// Requests tokens and caches them.
 #[derive(Debug)]
 pub(super) struct Authenticator {
     source: Source,
@@ -73,12 +73,12 @@ impl Authenticator {
         Self { source: Source::Given(credential), state: Mutex::default() }
     }
 
-    /// Returns the tenant of the credential.
+    /// Returns the credential's tenant: its ID or a verified domain.
     pub(super) async fn tenant_id(&self, settings: &Settings) -> Result<String, StepError> {
         Ok(self.credential(&mut *self.state.lock().await, settings).await?.tenant_id)
     }
 
-    /// Returns the expiry of the currently stored credential (not the cached one), if known.
+    /// Returns when the credential that is stored now expires (not the cached credential), if this time is known.
     pub(super) async fn expires(&self, settings: &Settings) -> Result<Option<OffsetDateTime>, StepError> {
         Ok(self.credential(&mut State::default(), settings).await?.expires())
     }
@@ -109,7 +109,8 @@ impl Authenticator {
         Ok(bearer)
     }
 
-    /// Discards the token because Graph rejected it, or because consent was granted after it was issued.
+    /// Discards the cached token, because Graph rejected the token or because consent was granted after Entra had
+    /// issued the token.
     pub(super) async fn forget_token(&self) {
         self.state.lock().await.token = None;
     }
@@ -183,7 +184,7 @@ impl Authenticator {
         Ok(Token { bearer: bearer.into(), expires: asked + Duration::from_secs(seconds) })
     }
 
-    /// Returns a token that AWS issues for the identity's role.
+    /// Returns a token that AWS issues for the IAM role of the identity.
     async fn vouched_for(&self, settings: &Settings) -> Result<SecretString, StepError> {
         let Source::Identity { identity, config, .. } = &self.source else {
             return Err(StepError::internal("this credential has no role for which AWS could issue a token"));
@@ -219,18 +220,19 @@ impl From<StepError> for Refused {
     }
 }
 
-/// Returns the resource for which a token is requested: the URL of Graph in this cloud. If Graph is emulated over plain
-/// HTTP, the resource is the URL of Graph in the global cloud.
+/// Returns the resource for which a token is requested: the URL of Graph in this cloud. If the local cloud emulates
+/// Graph over plain HTTP, the resource is the URL of Graph in the global cloud.
 fn audience(graph_url: &str) -> &str {
     if graph_url.starts_with("https://") { graph_url } else { GLOBAL_GRAPH }
 }
 
-/// Converts an error response of the token endpoint, which is identified by its AADSTS number (Microsoft: "Microsoft
-/// Entra authentication & authorization error codes").
+/// Converts an error response of the token endpoint. The AADSTS number in the response identifies the error (Microsoft:
+/// "Microsoft Entra authentication & authorization error codes").
 fn refusal(doing: &str, reply: &Reply, keyless: bool) -> Refused {
     let body: Value = serde_json::from_str(&reply.body).unwrap_or_default();
     let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
-    // The trace ID and the time are removed here, because they are added at the end of the error message.
+    // The trace ID and the time are removed from the description, because they are added at the end of the error
+    // message.
     let description = text("error_description").split(" Trace ID:").next().unwrap_or_default().trim();
     let number = body.pointer("/error_codes/0").and_then(Value::as_u64).or_else(|| number_in(description));
     let number = number.unwrap_or_default();
@@ -246,12 +248,12 @@ fn refusal(doing: &str, reply: &Reply, keyless: bool) -> Refused {
     Refused { error, bad_credential }
 }
 
-/// Returns the number in a description such as `AADSTS700024: …`.
+/// Returns the AADSTS number in a description such as `AADSTS700024: …`.
 fn number_in(description: &str) -> Option<u64> {
     description.strip_prefix("AADSTS")?.split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// Returns the error kind and advice for a sign-in with a client secret or a certificate.
+/// Returns the error kind and the advice for a failed sign-in with a client secret or a certificate.
 fn advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
     match number {
         7_000_215 => (
@@ -276,7 +278,7 @@ fn advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
             "; upload the certificate to the app registration, or store the registered certificate and its key in the \
              credential secret",
         ),
-        // The next attempt signs a new assertion.
+        // The assertion has expired. The next attempt signs a new assertion.
         700_024 => (
             StepErrorKind::Unavailable,
             "; the clocks of AWS and Entra differ, or the assertion arrived late; the next attempt signs a new \
@@ -290,7 +292,7 @@ fn advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
     }
 }
 
-/// Returns the error kind and advice for a sign-in with a token from AWS, which involves no secret.
+/// Returns the error kind and the advice for a failed sign-in with a token from AWS, which uses no stored secret.
 fn keyless_advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
     match number {
         700_016 | 7_000_229 => (
@@ -301,14 +303,14 @@ fn keyless_advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
         90_002 | 900_023 => {
             (StepErrorKind::InvalidInput, "; check the stack's parameter TenantId, and LOGIN_URL for a national cloud")
         }
-        // The federated credential may be new and not replicated yet. If the error persists, the federated credential
-        // is wrong.
+        // The federated credential may be new and not replicated yet. If the error does not disappear, the federated
+        // credential is wrong.
         70_021 | 700_211..=700_213 => (
             StepErrorKind::NotConsistentYet,
             "; a new federated credential takes minutes to become effective; if the error continues, compare its \
              issuer, subject and audience, character by character, with the output of `onboard entra-setup`",
         ),
-        // The next attempt requests a new token from AWS.
+        // The token has expired. The next attempt requests a new token from AWS.
         700_024 => (
             StepErrorKind::Unavailable,
             "; the clocks of AWS and Entra differ, or the token arrived late: the token from AWS is valid for five \
@@ -330,7 +332,7 @@ fn keyless_advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
 
 const LOOK_UP: &str = "; see the description of this AADSTS number at https://login.microsoftonline.com/error";
 
-/// Returns the error kind and advice for refusals that have the same meaning for every credential.
+/// Returns the error kind and the advice for errors that have the same meaning for every type of credential.
 const fn common_advice(number: u64) -> Option<(StepErrorKind, &'static str)> {
     Some(match number {
         7_000_112 => (StepErrorKind::AccessDenied, "; the app registration is disabled: enable it"),
@@ -347,8 +349,8 @@ const fn common_advice(number: u64) -> Option<(StepErrorKind, &'static str)> {
     })
 }
 
-/// Returns the `roles` in a token's payload, or `None` if the token can't be read: Microsoft reserves the right to
-/// make tokens opaque. The token is not verified, because the roles are only used to report missing permissions early.
+/// Returns the `roles` in a token's payload, or `None` if the token can't be read, because Microsoft may change tokens
+/// to an opaque format. The token is not verified, because the roles are only used to report missing permissions early.
 pub(super) fn roles(token: &SecretString) -> Option<Vec<String>> {
     let claims = claims(token)?;
     let roles = claims.get("roles").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();

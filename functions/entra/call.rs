@@ -1,4 +1,4 @@
-//! A single call to Graph: describes the call, classifies error responses, and reads all pages of a list.
+//! One call to Graph: the description of the call, the classification of error responses, and lists of several pages.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -12,11 +12,12 @@ use super::{
     transport::{Ask, Body, Reply},
 };
 
-/// More pages than any directory has. If a list has more pages, its next links are assumed to form a loop.
+/// No list in a directory has this many pages. If a list has more pages, its links to the next page are assumed to form
+/// a loop.
 const MOST_PAGES: usize = 10_000;
 
-/// Delays before retrying if a replica does not have a new object yet. Delays of minutes are left to the state
-/// machine.
+/// Delays before a retry if a replica does not have a new object yet. If the replication takes minutes, the state
+/// machine retries the step.
 pub(super) const REPLICA_WAITS: [Duration; 3] =
     [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 
@@ -34,7 +35,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Creates a call that reads. `doing` describes the call in errors, for example `reading the group 1234`.
+    /// Creates a call that reads. `doing` describes the call in error messages, for example `reading the group 1234`.
     pub(super) fn get(path: &[&str], doing: impl Into<String>) -> Self {
         Self {
             method: Method::GET,
@@ -65,20 +66,21 @@ impl Call {
         self
     }
 
-    /// Sets the application permission that the call requires, for the error message if Graph rejects the call.
+    /// Sets the application permission that the call requires. If Graph denies the call, the error message names this
+    /// permission.
     pub(super) const fn needs(mut self, permission: &'static str) -> Self {
         self.permission = permission;
         self
     }
 
-    /// Marks the objects of this call as possibly new: status 404 then means that a replica does not have the objects
-    /// yet.
+    /// Declares that the objects of this call may be new: status 404 then means that a replica does not have the
+    /// objects yet.
     pub(super) const fn just_made(mut self) -> Self {
         self.just_made = true;
         self
     }
 
-    /// Marks the call as not idempotent.
+    /// Declares that the call is not idempotent.
     pub(super) const fn once(mut self) -> Self {
         self.repeatable = false;
         self
@@ -88,13 +90,13 @@ impl Call {
 /// Why a call to Graph failed.
 #[derive(Debug)]
 pub enum GraphError {
-    /// Graph responded with a refusal.
+    /// Graph responded with an error.
     Refused(Box<Refusal>),
-    /// Graph sent no response, or an unusable response.
+    /// Graph sent no response, or a response that can't be used.
     Failed(StepError),
 }
 
-/// A refusal by Graph.
+/// An error response from Graph.
 #[derive(Debug)]
 pub struct Refusal {
     /// The HTTP status.
@@ -113,7 +115,7 @@ impl Refusal {
     fn new(call: &Call, reply: &Reply) -> Self {
         let body: Value = serde_json::from_str(&reply.body).unwrap_or_default();
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(ToOwned::to_owned);
-        // Microsoft's documentation uses both spellings of this field.
+        // Microsoft's documentation contains two spellings of this field.
         let inner =
             |key: &str| text(&format!("/error/innerError/{key}")).or_else(|| text(&format!("/error/innererror/{key}")));
         let trace = match (inner("request-id"), inner("date")) {
@@ -131,16 +133,16 @@ impl Refusal {
         }
     }
 
-    /// Returns whether an object of the call does not exist.
+    /// Returns whether Graph reports that an object in the call does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.status == 404 || self.code == "Request_ResourceNotFound"
     }
 
-    /// Returns whether Graph responded with status 400 because a replica does not have a recently created object or
-    /// app role yet.
+    /// Returns whether Graph responded with status 400 because a replica does not have a recently created object or app
+    /// role yet.
     ///
-    /// Graph also returns these two messages for invalid input; in this case, the error persists
+    /// Graph also returns these two messages for invalid input. In this case, the retries fail, too
     /// (<https://github.com/microsoftgraph/msgraph-bicep-types/issues/193>).
     #[must_use]
     pub fn is_not_replicated(&self) -> bool {
@@ -149,8 +151,8 @@ impl Refusal {
         self.just_made && (self.is_not_found() || self.status == 400 && TEXTS.iter().any(|text| self.says(text)))
     }
 
-    /// Returns whether the refusal may mean that the object to add exists already. Graph has no error code for this
-    /// and uses several wordings, with status 400 and 409, so the caller must read the object to be certain
+    /// Returns whether the error may mean that the object to add already exists. Graph has no separate error code for
+    /// this: it returns various messages with status 400 or 409. So the caller must read the object to be certain
     /// (<https://github.com/microsoftgraph/msgraph-bicep-types/issues/161>).
     #[must_use]
     pub fn may_exist(&self) -> bool {
@@ -161,22 +163,22 @@ impl Refusal {
         matches!(self.status, 400 | 409) && (self.says("already exist") || self.says("conflicting object"))
     }
 
-    /// Returns whether the refusal may mean that the object to remove no longer exists, for example `EntitlementGrant
+    /// Returns whether the error may mean that the object to remove no longer exists, for example `EntitlementGrant
     /// being updated or deleted is not found.` with status 400.
     #[must_use]
     pub fn may_be_gone(&self) -> bool {
         self.status == 400 && (self.says("not found") || self.says("does not exist"))
     }
 
-    /// Returns whether another application of the tenant has this identifier URI.
+    /// Returns whether Graph rejected the identifier URI because another application of the tenant has it.
     #[must_use]
     pub fn is_identifier_taken(&self) -> bool {
         self.code == "Request_MultipleObjectsWithSameKeyValue"
             || self.says("same value for property identifierUris already exists")
     }
 
-    /// Returns whether the tenant's policy for identifier URIs rejected a new identifier URI. The policy exempts
-    /// service principals in SAML mode, but only after this mode has replicated.
+    /// Returns whether the tenant's policy for identifier URIs rejected a new identifier URI. The policy does not apply
+    /// to service principals in SAML mode, but this exemption takes effect only after SAML mode has replicated.
     #[must_use]
     pub fn is_identifier_policy(&self) -> bool {
         const TEXTS: [&str; 3] = [
@@ -187,26 +189,26 @@ impl Refusal {
         self.code == "HostNameNotOnVerifiedDomain" || TEXTS.iter().any(|text| self.says(text))
     }
 
-    /// Returns whether Graph received no response in time when it validated a notification URL. Graph reports this
-    /// with several codes.
+    /// Returns whether the notification URL did not respond in time when Graph validated it. Graph reports this with
+    /// various error codes.
     #[must_use]
     pub fn is_failed_validation(&self) -> bool {
         self.status == 400 && (self.code == "ValidationError" || self.says("Subscription validation request"))
     }
 
-    /// Returns whether Graph rejected a subscription because the application or the tenant has reached its limit of
-    /// subscriptions. Microsoft documents the limits, but not the wording.
+    /// Returns whether Graph rejected a subscription because the application or the tenant has reached its maximum
+    /// number of subscriptions. Microsoft documents the limits, but not the error message.
     #[must_use]
     pub fn is_subscription_limit(&self) -> bool {
         self.status == 403 && ["number of subscriptions", "subscription limit"].iter().any(|text| self.says(text))
     }
 
-    /// Returns whether the message contains a text, ignoring case.
+    /// Returns whether the message contains a text, regardless of case.
     fn says(&self, text: &str) -> bool {
         self.message.to_ascii_lowercase().contains(&text.to_ascii_lowercase())
     }
 
-    /// Returns whether the same call may succeed after Graph has replicated recent changes.
+    /// Returns whether the same call may succeed later, after recent changes have replicated.
     fn may_pass(&self) -> bool {
         self.is_not_replicated() || self.is_identifier_policy()
     }
@@ -217,15 +219,15 @@ impl Refusal {
             _ if self.is_not_replicated() => StepErrorKind::NotConsistentYet,
             _ if self.is_failed_validation() => StepErrorKind::Unavailable,
             _ if self.is_subscription_limit() => StepErrorKind::LimitExceeded,
-            // The object already exists, but Graph's lists contain a new object only after a delay. A later attempt
-            // finds the object.
+            // The object already exists, but Graph's lists return a new object only after a delay. A later attempt
+            // finds the object in the list.
             _ if self.just_made && self.claims_existence() && !self.is_identifier_taken() => {
                 StepErrorKind::NotConsistentYet
             }
             401 | 403 => StepErrorKind::AccessDenied,
             409 if self.code == "Directory_ConcurrencyViolation" => StepErrorKind::Unavailable,
             409 => StepErrorKind::Conflict,
-            // An unsupported query is a bug of this program and not a mistake in the input.
+            // An unsupported query is a bug of this program, not a fault in the input.
             400 if self.code == "Request_UnsupportedQuery" => StepErrorKind::Internal,
             400 | 404 => StepErrorKind::InvalidInput,
             _ => StepErrorKind::Internal,
@@ -283,12 +285,12 @@ impl From<GraphError> for StepError {
     }
 }
 
-/// A list with the items of all pages.
+/// A list that contains the items of all pages.
 #[derive(Debug)]
 pub(super) struct Listing<T> {
     pub(super) items: Vec<T>,
     pub(super) pages: usize,
-    /// The link at the end of a delta query.
+    /// The link that Graph returns at the end of a delta query.
     pub(super) delta_link: Option<String>,
 }
 
@@ -315,7 +317,7 @@ impl Graph {
         self.answer(call, url).await.map(drop)
     }
 
-    /// Reads one object; returns `None` if it does not exist or has not replicated yet.
+    /// Reads one object. Returns `None` if the object does not exist or has not replicated yet.
     pub(super) async fn find<T: DeserializeOwned>(&self, call: &Call) -> Result<Option<T>, StepError> {
         match self.send(call).await {
             Ok(object) => Ok(Some(object)),
@@ -324,7 +326,8 @@ impl Graph {
         }
     }
 
-    /// Reads all pages of a list. An invalid page fails the whole read, because an incomplete list must not be used.
+    /// Reads all pages of a list. If one page is invalid, the whole read fails, because the caller must not use an
+    /// incomplete list.
     pub(super) async fn list<T: DeserializeOwned>(&self, call: &Call) -> Result<Listing<T>, GraphError> {
         let url = self.url(call)?;
         self.list_from(call, url).await
@@ -360,7 +363,8 @@ impl Graph {
         }
     }
 
-    /// Returns one response. If the objects of the call are new, retries until they have replicated.
+    /// Sends the call and returns the response. If the objects of the call may be new, retries until they have
+    /// replicated.
     async fn answer(&self, call: &Call, url: Url) -> Result<Reply, GraphError> {
         for wait in REPLICA_WAITS {
             match self.admitted(call, url.clone()).await {
@@ -373,7 +377,7 @@ impl Graph {
         self.admitted(call, url).await
     }
 
-    /// Returns one response. If Graph rejects the token, retries once with a new token.
+    /// Sends the call and returns the response. If Graph rejects the token, retries once with a new token.
     async fn admitted(&self, call: &Call, url: Url) -> Result<Reply, GraphError> {
         let mut reply = self.once(call, url.clone()).await?;
         if reply.status == StatusCode::UNAUTHORIZED {
@@ -384,7 +388,8 @@ impl Graph {
             return Ok(reply);
         }
         if reply.status == StatusCode::FORBIDDEN {
-            // A cached token does not contain a permission that is granted later, so the next call gets a new token.
+            // A cached token lacks the permissions that are granted after it was issued. So the next call requests a
+            // new token.
             self.authenticator.forget_token().await;
         }
         Err(GraphError::Refused(Box::new(Refusal::new(call, &reply))))
@@ -408,23 +413,24 @@ impl Graph {
         url.path_segments_mut().map_err(|()| wrong())?.pop_if_empty().push("v1.0").extend(&call.path);
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(call.query.iter().map(|(name, value)| (*name, value.as_str())));
-            // OData encodes a space as %20; some of Microsoft's gateways treat the form encoding `+` as a plus sign.
+            // OData encodes a space as %20. Some of Microsoft's gateways interpret the form encoding `+` as a plus
+            // sign.
             let query = url.query().unwrap_or_default().replace('+', "%20").replace("%24", "$");
             url.set_query(Some(&query));
         }
         Ok(url)
     }
 
-    /// Returns the link to the next page if it has the same origin as Graph. The link is used as it is, but the token
-    /// must not be sent to another host.
+    /// Returns the link to the next page if the link has the same origin as Graph. Otherwise, the token would be sent
+    /// to another host. The link itself is not changed.
     pub(super) fn same_origin(&self, next: &str) -> Option<Url> {
         let (next, base) = (Url::parse(next).ok()?, Url::parse(self.base()).ok()?);
         (next.origin() == base.origin()).then_some(next)
     }
 }
 
-/// Decodes a response. The error contains the path of the invalid value but not the value, because responses contain
-/// personal data.
+/// Decodes a response. If a value is invalid, the error contains the path of the value but not the value itself,
+/// because responses contain personal data.
 fn decode<T: DeserializeOwned>(call: &Call, reply: &Reply) -> Result<T, StepError> {
     let mut json = serde_json::Deserializer::from_str(&reply.body);
     serde_path_to_error::deserialize(&mut json).map_err(|error| {

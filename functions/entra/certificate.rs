@@ -1,5 +1,6 @@
-//! Sign-in with a certificate: a short-lived assertion, signed with the private key, that identifies the certificate
-//! by its SHA-256 hash (Microsoft: "Microsoft identity platform application authentication certificate credentials").
+//! Sign-in with a certificate: the client sends a short-lived assertion that is signed with the private key. The
+//! assertion identifies the certificate by its SHA-256 hash (Microsoft: "Microsoft identity platform application
+//! authentication certificate credentials").
 
 use std::{fmt, sync::Arc};
 
@@ -35,7 +36,7 @@ impl Certificate {
     /// Reads a certificate and its RSA key (PKCS #8 or PKCS #1) from PEM.
     ///
     /// # Errors
-    /// The problem, as the end of a sentence about the secret. The text never contains the content of the secret.
+    /// The fault, as the end of a sentence about the secret. The text never contains the content of the secret.
     pub fn from_pem(certificate: &str, key: &str) -> Result<Self, &'static str> {
         let der = CertificateDer::from_pem_slice(certificate.as_bytes())
             .map_err(|_| "has a certificate that is not PEM (-----BEGIN CERTIFICATE-----)")?;
@@ -58,13 +59,13 @@ impl Certificate {
         })
     }
 
-    /// Returns the expiry of the certificate.
+    /// Returns when the certificate expires.
     #[must_use]
     pub const fn not_after(&self) -> OffsetDateTime {
         self.not_after
     }
 
-    /// Returns the certificate's SHA-256 hash in the encoding of an assertion.
+    /// Returns the certificate's SHA-256 hash, encoded as in an assertion.
     pub(super) fn thumbprint(&self) -> &str {
         &self.thumbprint
     }

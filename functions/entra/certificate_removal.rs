@@ -1,19 +1,19 @@
-//! Removal of SAML signing certificates. This is the most dangerous write of this product: a mistake locks out every
-//! user.
+//! Removes SAML signing certificates. This is the most dangerous write of this product: a mistake can prevent every
+//! user from signing in.
 //!
-//! Graph has no call to remove one certificate. A removal replaces both credential lists, and Graph deletes the
-//! credentials that the new lists do not contain. The rules below come from the tests of a public Terraform provider
-//! against real tenants (terraform-provider-microsoft365, pull request 3491, August 2026):
+//! Graph has no call that removes one certificate. Instead, a request replaces both credential lists, and Graph deletes
+//! the credentials that the new lists do not contain. The following rules come from the tests of a public Terraform
+//! provider in real tenants (terraform-provider-microsoft365, pull request 3491, August 2026):
 //!
-//! * Retained credentials are sent back exactly as they were read, with `key` and `secretText` explicitly null. Graph
-//!   rejects anything else: "Update to existing credential … is not allowed".
-//! * The response of a stale replica lacks the newest certificate. Therefore, the active certificate is read in the
-//!   same request as the lists, and nothing is written unless the retained credentials include the active certificate
-//!   and all others from an earlier read.
-//! * Both lists are read back after the write.
+//! * Credentials that are kept are sent back exactly as they were read, with `key` and `secretText` explicitly null.
+//!   Graph rejects anything else: "Update to existing credential … is not allowed".
+//! * A replica that is not up to date may omit the newest certificate. Therefore, the same request reads the lists and
+//!   the active certificate. Nothing is written unless the credentials to keep include the active certificate and all
+//!   other certificates from an earlier read.
+//! * Both lists are read again after the write.
 //!
-//! If any of these conditions is not met, nothing is written. The caller then reports the reason, and an administrator
-//! must remove the certificate.
+//! If any of the conditions before the write is not met, nothing is written. The caller then reports the reason, and an
+//! administrator must remove the certificate.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,11 +36,11 @@ type Credential = Map<String, Value>;
 /// The result of a removal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
-    /// The removed certificates are in neither list, and all others are still in both.
+    /// Neither list contains the removed certificates, and both lists still contain all others.
     Done,
     /// Nothing was changed, for the given reason.
     Refused(String),
-    /// Credentials that had to be retained are missing after the write; the text lists them.
+    /// Credentials that had to be kept are missing after the write. The text lists the missing credentials.
     Damaged(String),
 }
 
@@ -58,9 +58,9 @@ struct Credentials {
 /// Why a removal writes nothing to Graph.
 #[derive(Debug, PartialEq, Eq)]
 enum Doubt {
-    /// The response may be stale; a later read may differ.
+    /// The response may come from a replica that is not up to date, so a later read may return another result.
     Stale(String),
-    /// The lists do not have the form that `addTokenSigningCertificate` produces.
+    /// The lists do not have the structure that `addTokenSigningCertificate` creates.
     Unclear(String),
 }
 
@@ -69,16 +69,18 @@ enum Doubt {
 struct Plan {
     keys: Vec<Credential>,
     passwords: Vec<Credential>,
-    /// The `keyId`s to remove from both lists.
+    /// The `keyId`s of the credentials to remove from both lists.
     removed: BTreeSet<String>,
 }
 
 impl Graph {
-    /// Removes certificates, identified by thumbprint, from a service principal, each with its private key, its public
-    /// key and its password. `kept` contains the thumbprints of all other certificates, from an earlier read.
+    /// Removes certificates from a service principal. `removed` contains their thumbprints. Each certificate is removed
+    /// with its private key, its public key and its password. `kept` contains the thumbprints of all other
+    /// certificates, from an earlier read.
     ///
     /// # Errors
-    /// `NotConsistentYet` if Graph does not show the service principal, the certificates to keep, or the result yet.
+    /// `NotConsistentYet` if Graph does not return the service principal, the certificates to keep, or the result of
+    /// the removal yet.
     pub async fn remove_certificates(
         &self,
         id: &str,
@@ -99,7 +101,7 @@ impl Graph {
         let doing = format!("removing certificates from the service principal {id}");
         match self.act(&Call::patch(&["servicePrincipals", id], changes, doing).needs(WRITE_APPLICATIONS)).await {
             Ok(()) => self.read_back(id, &plan).await,
-            // Another execution may have removed the certificates since the read.
+            // Another execution may have removed the certificates after this function read them.
             Err(GraphError::Refused(refusal)) if refusal.status == 400 => {
                 let shown = ids(&self.credentials(id).await?);
                 match plan.removed.is_disjoint(&shown) {
@@ -121,7 +123,7 @@ impl Graph {
         })
     }
 
-    /// Reads both lists after the write, with a few retries, because a replica may still return the previous lists.
+    /// Reads both lists after the write. Retries a few times, because a replica may still return the previous lists.
     async fn read_back(&self, id: &str, plan: &Plan) -> Result<Removal, StepError> {
         let mut waits = REPLICA_WAITS.into_iter();
         loop {
@@ -145,7 +147,7 @@ impl Graph {
 }
 
 impl Plan {
-    /// Returns the entries that had to be retained and are missing, each with the name of its list.
+    /// Returns the entries that had to be kept but are missing, each with the name of its list.
     fn missing(&self, shown: &Credentials) -> Vec<String> {
         let absent = |kept: &[Credential], shown: &[Credential], list: &str| {
             let gone = kept.iter().filter(|kept| !shown.iter().any(|one| key_id(one) == key_id(kept)));
@@ -165,7 +167,7 @@ fn key_id(credential: &Credential) -> &str {
     text(credential, "keyId")
 }
 
-/// Returns the value that the private key, the public key and the password of one certificate share.
+/// Returns the identifier that the private key, the public key and the password of one certificate have in common.
 fn identifier(credential: &Credential) -> &str {
     text(credential, "customKeyIdentifier")
 }
@@ -178,7 +180,7 @@ fn ids(credentials: &Credentials) -> BTreeSet<String> {
     all(credentials).map(|credential| key_id(credential).to_owned()).collect()
 }
 
-/// Decides what to write. Returns `None` if the certificates to remove are not listed.
+/// Returns the lists to write. Returns `None` if the lists do not contain the certificates to remove.
 fn plan(credentials: &Credentials, removed: &BTreeSet<String>, kept: &BTreeSet<String>) -> Result<Option<Plan>, Doubt> {
     if all(credentials).any(|credential| key_id(credential).is_empty() || identifier(credential).is_empty()) {
         let why = "a credential has no keyId or no customKeyIdentifier, so the parts of a certificate can't be matched";
@@ -230,7 +232,7 @@ fn plan(credentials: &Credentials, removed: &BTreeSet<String>, kept: &BTreeSet<S
     }))
 }
 
-/// Returns whether a certificate is listed with exactly one private key, one public key and one password.
+/// Returns whether the lists contain exactly one private key, one public key and one password of a certificate.
 fn is_whole(credentials: &Credentials, of: &str) -> bool {
     let keys = |usage: &str| {
         let of_pair = credentials.key_credentials.iter().filter(|key| identifier(key) == of);
@@ -246,12 +248,12 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
 
-    /// Three certificate contents in base64, with their thumbprints.
+    /// Three certificates, each as base64 content and thumbprint.
     const OLD: (&str, &str) = ("aGVsbG8=", "AAF4C61DDCC5E8A2DABEDE0F3B482CD9AEA9434D");
     const NEW: (&str, &str) = ("d29ybGQ=", "7C211433F02071597741E6FF5A8EA34789ABBF43");
     const PORTAL: (&str, &str) = ("dGhpcmQ=", "34FB3300B9A77BEBDC988EC3EDD0D4A6A42A26F9");
 
-    /// Returns the credentials of these certificates in the form that `addTokenSigningCertificate` produces.
+    /// Returns the credentials of these certificates with the structure that `addTokenSigningCertificate` creates.
     fn listed(certificates: &[(&str, &str)], active: &str) -> Credentials {
         let mut credentials = Credentials {
             preferred_token_signing_key_thumbprint: Some(active.to_lowercase()),
@@ -300,7 +302,7 @@ mod tests {
         for (shown, active, kept) in [
             // The active certificate is not listed yet.
             (listed(&[OLD], NEW.1), "not in the list", set(&[])),
-            // The activation of the new certificate is not visible yet.
+            // The read does not show the activation of the new certificate yet.
             (listed(&[OLD, NEW], OLD.1), "is to be removed, is active", set(&[NEW])),
             // A certificate from an earlier read is missing.
             (listed(&[OLD, NEW], NEW.1), "which existed before", set(&[NEW, PORTAL])),
@@ -320,8 +322,8 @@ mod tests {
             plan(&credentials, &set(&[OLD]), &set(&[NEW])).unwrap_err()
         };
         for doubt in [
-            // If a null identifier were accepted, it would match every other null identifier, and all credentials
-            // without an identifier would be removed.
+            // Guards against a removal of too many credentials: if a null identifier were accepted, all credentials
+            // without an identifier would match.
             change(&|credentials| {
                 for credential in &mut credentials.key_credentials {
                     credential.insert("customKeyIdentifier".into(), Value::Null);

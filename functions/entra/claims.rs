@@ -9,7 +9,8 @@ pub(super) const READ_POLICIES: &str = "Policy.Read.All";
 const WRITE_POLICIES: &str = "Policy.ReadWrite.ApplicationConfiguration";
 
 impl Graph {
-    /// Returns the claims mapping policies of a service principal. Entra applies only one policy.
+    /// Returns the claims mapping policies of a service principal. If there are several, Entra applies only one of
+    /// them.
     ///
     /// # Errors
     /// `NotConsistentYet` if the service principal has not replicated yet.
@@ -36,8 +37,8 @@ impl Graph {
     /// # Errors
     /// The error that Graph returns.
     pub async fn claims_policies_named(&self, name: &str) -> Result<Vec<ClaimsMappingPolicy>, StepError> {
-        // The names are compared here and not with Graph's `$filter`, because a tenant has few policies, and the index
-        // of `$filter` is updated with a delay.
+        // The names are compared here and not with Graph's `$filter`, for two reasons: a tenant has few policies, and
+        // the index for `$filter` is updated with a delay.
         let all = self.claims_policies().await?;
         Ok(all.into_iter().filter(|policy| policy.display_name.as_deref() == Some(name)).collect())
     }
@@ -45,7 +46,7 @@ impl Graph {
     /// Creates a claims mapping policy. Each call creates another policy.
     ///
     /// # Errors
-    /// `Unavailable` if the response was lost: the policy may exist.
+    /// `Unavailable` if the response was lost. The policy may have been created nevertheless.
     pub async fn create_claims_policy(&self, name: &str, definition: &Value) -> Result<ClaimsMappingPolicy, StepError> {
         let body =
             json!({ "definition": [definition.to_string()], "displayName": name, "isOrganizationDefault": false });
@@ -66,12 +67,12 @@ impl Graph {
         Ok(self.act(&call).await?)
     }
 
-    /// Assigns a claims mapping policy to a service principal. An existing assignment counts as success.
+    /// Assigns a claims mapping policy to a service principal. If the policy is already assigned, this is a success.
     ///
     /// # Errors
     /// `NotConsistentYet` if the service principal or the policy has not replicated yet.
     pub async fn assign_claims_policy(&self, service_principal: &str, policy: &str) -> Result<(), StepError> {
-        // The reference is a URL under Graph's base URL. Graph rejects a URL that contains the tenant.
+        // The reference to the policy is a URL under Graph's base URL. Graph rejects a URL that contains the tenant.
         let reference = format!("{}/v1.0/policies/claimsMappingPolicies/{policy}", self.settings.graph_url());
         let path = ["servicePrincipals", service_principal, "claimsMappingPolicies", "$ref"];
         let doing =
@@ -79,8 +80,8 @@ impl Graph {
         let call =
             Call::post(&path, json!({ "@odata.id": reference }), doing).needs("Application.ReadWrite.All").just_made();
         match self.act(&call).await {
-            // Graph uses several wordings if the policy is already assigned, so the list of assigned policies is read
-            // to decide.
+            // If the policy is already assigned, Graph may return various messages. So the list of assigned policies is
+            // read to find out whether the policy is assigned.
             Err(GraphError::Refused(refusal)) if refusal.may_exist() => {
                 let assigned = self.claims_policies_of(service_principal).await?;
                 if assigned.iter().any(|one| one.id == policy) { Ok(()) } else { Err((*refusal).into()) }

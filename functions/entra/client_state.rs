@@ -1,9 +1,9 @@
-//! The `clientState` of subscriptions. The value proves that a notification belongs to a subscription of this stack.
+//! The `clientState` of subscriptions. This value proves that a notification belongs to a subscription of this stack.
 //!
-//! Graph does not sign notifications. Instead, each subscription has its own `clientState`, which Graph repeats in each
-//! notification. The value is an HMAC over tenant and group with a key that only this stack has. The values need not be
-//! stored. Only Graph, which received the value when the subscription was created, can send a notification with this
-//! value. A leaked value does not reveal the values of other groups.
+//! Graph does not sign notifications. Instead, each subscription has its own `clientState`, and Graph repeats this
+//! value in each notification. The value is an HMAC of the tenant and the group, with a secret key that only this stack
+//! has, so the values need not be stored. Only Graph received the value, when the subscription was created, so only
+//! Graph can send a notification with this value. If one value leaks, the values of other groups remain secret.
 
 use std::fmt;
 
@@ -12,14 +12,14 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-/// The group ID in the `clientState` of a subscription to all groups of a tenant. No group has this ID.
+/// The group ID that is used in the `clientState` of a subscription to all groups of a tenant. No group has this ID.
 pub const ALL_GROUPS: Uuid = Uuid::nil();
 
-/// Part of the input of each HMAC, so that a value computed with the same key for another purpose is not a valid
+/// A part of the input of each HMAC. So a value that is derived from the same key for another purpose is not a valid
 /// `clientState`.
 const PURPOSE: &[u8] = b"connect-onboarding clientState 1";
 
-/// Creates and verifies the `clientState` values.
+/// Creates and verifies `clientState` values.
 pub struct ClientStates {
     key: hmac::Key,
 }
@@ -31,7 +31,7 @@ impl fmt::Debug for ClientStates {
 }
 
 impl ClientStates {
-    /// Creates the object that derives all values from this secret key.
+    /// Creates an object that derives all `clientState` values from this secret key.
     #[must_use]
     pub fn new(key: &str) -> Self {
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()) }
@@ -43,7 +43,8 @@ impl ClientStates {
         URL_SAFE_NO_PAD.encode(hmac::sign(&self.key, &message(tenant, group))).into()
     }
 
-    /// Returns whether this is the `clientState` for the subscription to a group. The comparison takes constant time.
+    /// Returns whether this value is the `clientState` of the subscription to a group. The comparison takes constant
+    /// time.
     #[must_use]
     pub fn proves(&self, tenant: Uuid, group: Uuid, client_state: &str) -> bool {
         URL_SAFE_NO_PAD

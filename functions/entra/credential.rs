@@ -1,6 +1,7 @@
 //! The credential with which an application authenticates to Entra, as stored in Secrets Manager: a JSON object with
-//! `tenantId`, `clientId` and either `clientSecret` or `certificate` and `privateKey`, both in PEM. The optional
-//! `expires` (RFC 3339, or a date) is the expiry of a client secret; a certificate contains its own expiry.
+//! `tenantId`, `clientId`, and either `clientSecret`, or `certificate` and `privateKey` (both in PEM format). The
+//! optional `expires` (RFC 3339, or a date) is the expiry of the client secret. It is not necessary for a certificate,
+//! which contains its expiry.
 
 use onboarding_core::StepError;
 use secrecy::{ExposeSecret, SecretString};
@@ -49,7 +50,8 @@ impl Credential {
     /// Parses the JSON of the secret called `name`. Unknown fields are ignored.
     ///
     /// # Errors
-    /// `InvalidInput` with the name of the secret and of the missing or invalid field, never with the content.
+    /// `InvalidInput` with the name of the secret, and of the field that is missing or invalid, but never with the
+    /// content.
     pub fn parse(name: &str, text: &str) -> Result<Self, StepError> {
         let shapes = format!("store {WITH_SECRET} or {WITH_CERTIFICATE}");
         let refuse = |what: &str| StepError::invalid_input(format!("the secret {name} {what}; {shapes}"));
@@ -79,7 +81,7 @@ impl Credential {
         Ok(Self { tenant_id, client_id, proof })
     }
 
-    /// Returns the expiry, if known. A federated credential never expires.
+    /// Returns when the credential expires, if this time is known. A federated credential never expires.
     #[must_use]
     pub fn expires(&self) -> Option<OffsetDateTime> {
         match &self.proof {
@@ -89,7 +91,7 @@ impl Credential {
         }
     }
 
-    /// Returns whether signing in with either credential gives the same result. The stored expiry is ignored.
+    /// Returns whether a sign-in with the other credential has the same result. The stored expiry is not compared.
     pub(super) fn same(&self, other: &Self) -> bool {
         self.tenant_id == other.tenant_id
             && self.client_id == other.client_id

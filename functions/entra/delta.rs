@@ -1,8 +1,8 @@
 //! Delta queries: which groups and users have changed since an earlier request.
 //!
-//! Graph returns a link at the end of each delta query. A request to this link returns the changes since then, and the
-//! next link. A change may be returned twice. Graph no longer returns changes for a link that is older than seven days,
-//! and may lose the state of a link earlier; everything must then be read again.
+//! Graph returns a link at the end of each delta query. A request to this link returns the changes since the link was
+//! returned, and the next link. Graph may return the same change twice. A link is valid for seven days at most, and
+//! Graph may lose the state of the link earlier. After that, the caller must read everything again.
 //! <https://learn.microsoft.com/graph/delta-query-overview>
 
 use std::collections::BTreeSet;
@@ -20,20 +20,20 @@ const GROUPS_PER_LINK: usize = 50;
 pub struct Changes {
     /// The IDs of the changed objects, in lower case. Deleted objects are included.
     pub ids: BTreeSet<String>,
-    /// The link for the changes after these.
+    /// The link for later changes.
     pub link: String,
     /// The number of requests.
     pub pages: usize,
 }
 
-/// An object in a response. Its changed properties are not used, because a change leads to a full comparison.
+/// An object in the response to a delta query. Only its ID is used, because any change causes a full comparison.
 #[derive(Deserialize)]
 struct Changed {
     id: String,
 }
 
 impl Graph {
-    /// Returns links for the changes to the members of these groups from now on. Each link is for up to 50 groups.
+    /// Returns links for future changes to the members of these groups. Each link covers up to 50 groups.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -51,7 +51,7 @@ impl Graph {
         Ok(links)
     }
 
-    /// Returns a link for the changes to the tenant's users from now on: names, sign-in, deletion.
+    /// Returns a link for future changes to the users of the tenant: names, sign-in settings, deletions.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -69,17 +69,18 @@ impl Graph {
         listing.delta_link.ok_or_else(|| StepError::unavailable("a delta query of Graph ended without a link"))
     }
 
-    /// Returns the changes since a link was returned, or `None` if Graph does not accept the link any more.
+    /// Returns the changes since a link was returned. Returns `None` if Graph no longer accepts the link.
     ///
     /// # Errors
     /// If Graph does not respond or throttles the request.
     pub async fn changes_since(&self, link: &str) -> Result<Option<Changes>, StepError> {
         let call = Call::get(&[], "reading the changes to groups and users");
-        // The link of another Graph endpoint is as useless as an expired link.
+        // The link may come from another Graph endpoint. Such a link is treated like an expired link.
         let Some(url) = self.same_origin(link) else { return Ok(None) };
         let listing = match self.list_from::<Changed>(&call, url).await {
             Ok(listing) => listing,
-            // Graph documents status 410 and several codes with status 400 for a link whose state is lost.
+            // If Graph has lost the state of a link, it returns status 410, or status 400 with one of several
+            // documented error codes.
             Err(GraphError::Refused(_)) => return Ok(None),
             Err(GraphError::Failed(error)) => return Err(error),
         };

@@ -1,5 +1,5 @@
-//! Groups and their members. Graph's "advanced queries" are not used, because they query an index that is updated with
-//! a delay.
+//! Reads groups and their members. Does not use Graph's "advanced queries", because they query an index that is updated
+//! with a delay.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use super::{
 };
 
 const GROUP_FIELDS: &str = "id,displayName,securityEnabled";
-/// The properties of a user on which a sync depends.
+/// The properties of a user that a sync uses.
 pub(super) const USER_FIELDS: &str = "id,userPrincipalName,mail,givenName,surname,displayName,accountEnabled,userType";
 /// Graph's maximum page size for members.
 const PAGE: &str = "999";
@@ -39,10 +39,11 @@ pub struct GroupMembers {
 }
 
 impl Graph {
-    /// Returns the group with this object ID or exactly this display name.
+    /// Returns the group that has this object ID or exactly this display name.
     ///
     /// # Errors
-    /// `InvalidInput` if there is no such group; `Conflict` with the IDs if several groups have the name.
+    /// `InvalidInput` if no group has this ID or name; `Conflict`, with the object IDs, if several groups have this
+    /// name.
     pub async fn resolve_group(&self, name_or_id: &str) -> Result<Group, StepError> {
         if uuid::Uuid::try_parse(name_or_id)
             .is_ok_and(|id| id.hyphenated().to_string().eq_ignore_ascii_case(name_or_id))
@@ -57,8 +58,8 @@ impl Graph {
         }
         let name = nfc(name_or_id);
         let mut found = self.groups_named(&name).await?;
-        // Microsoft does not document whether the filter treats both Unicode forms of an accent or voicing mark as
-        // equal.
+        // Microsoft does not document whether the filter treats the composed and the decomposed Unicode form of a
+        // character as equal. So the groups are searched with both forms.
         let decomposed = nfd(name_or_id);
         if decomposed != name && !found.iter().any(|group| group.display_name == name) {
             found.extend(self.groups_named(&decomposed).await?);
@@ -88,7 +89,7 @@ impl Graph {
         }
     }
 
-    /// Returns the groups with this display name, ignoring case.
+    /// Returns the groups with this display name, regardless of case.
     async fn groups_named(&self, name: &str) -> Result<Vec<Group>, StepError> {
         let quoted = name.replace('\'', "''");
         let call = Call::get(&["groups"], format!("searching for the group \"{name}\""))
@@ -100,11 +101,12 @@ impl Graph {
     }
 
     /// Returns the direct members of a group, or `None` if the group does not exist. With `nested`, also returns the
-    /// members of all groups in it.
+    /// members of all groups inside this group.
     ///
     /// # Errors
-    /// If any page fails, because members missing from an incomplete list would be treated as leavers. `AccessDenied`
-    /// if Graph omits the users' fields, which it does without an error if `User.Read.All` is missing.
+    /// If a page can't be read, because the sync would treat the members that are missing from an incomplete list as
+    /// leavers. `AccessDenied` if Graph omits the users' fields. Graph does this without an error if `User.Read.All` is
+    /// missing.
     pub async fn group_members(&self, group_id: &str, nested: bool) -> Result<Option<GroupMembers>, StepError> {
         let relation = if nested { "transitiveMembers" } else { "members" };
         let call = Call::get(&["groups", group_id, relation], format!("reading the members of the group {group_id}"))
@@ -120,7 +122,7 @@ impl Graph {
         let mut users: BTreeMap<String, Member> = BTreeMap::new();
         for object in listing.items {
             match object.kind.as_deref() {
-                // Objects of types derived from user, such as `agentUser`, are not people who can sign in.
+                // Objects whose type is derived from user, such as `agentUser`, are not users who can sign in.
                 Some(USER) => {
                     let member = Member::from(object);
                     if member.is_unreadable() {
@@ -130,8 +132,8 @@ impl Graph {
                             member.id
                         )));
                     }
-                    // If the list changes while it is read, it may contain a user twice. The entry with more fields,
-                    // which compares as greater, is kept.
+                    // If the list changes while it is read, it may contain a user twice. The entry with more fields is
+                    // kept; it compares as greater.
                     let known = users.entry(member.id.clone()).or_default();
                     if member > *known {
                         *known = member;
@@ -149,8 +151,8 @@ impl Graph {
         Ok(Some(result))
     }
 
-    /// Returns a user, or `None` if the user does not exist, is deleted but restorable, or has a type derived from
-    /// user.
+    /// Returns a user. Returns `None` if the user does not exist, was deleted (even if the user can be restored), or
+    /// has a type derived from user.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -159,7 +161,7 @@ impl Graph {
             .query("$select", USER_FIELDS)
             .needs(READ_USERS);
         let found = self.find::<DirectoryObject>(&call).await?;
-        // For a single object, Graph returns the type only if it differs from the type of the collection.
+        // In a response with a single object, Graph states the type only if it differs from the type of the collection.
         Ok(found.filter(|object| object.kind.as_deref().is_none_or(|kind| kind == USER)).map(Member::from))
     }
 }

@@ -1,4 +1,4 @@
-//! Reads the groups of a single user, which is an inexpensive check before the user's removal.
+//! Reads the groups of a single user, as a check with few requests before the user is removed.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ impl Graph {
     /// member, or `None` if the user does not exist.
     ///
     /// # Errors
-    /// If any page fails.
+    /// If a page can't be read.
     pub async fn direct_memberships(&self, user_id: &str) -> Result<Option<Vec<String>>, StepError> {
         let call = Call::get(&["users", user_id, "memberOf"], format!("reading the groups of the user {user_id}"))
             .query("$select", "id")
@@ -35,11 +35,11 @@ impl Graph {
         }
     }
 
-    /// Returns those of the groups of which the user is a member, directly or through nested groups. Returns no groups
-    /// if the user does not exist. Sends one request for each 20 groups.
+    /// Returns which of these groups the user is a member of, directly or through nested groups. Returns no groups if
+    /// the user does not exist. Sends one request for each 20 groups.
     ///
     /// # Errors
-    /// If any request fails.
+    /// If a request fails.
     pub async fn memberships_among(&self, user_id: &str, groups: &[&str]) -> Result<BTreeSet<String>, StepError> {
         let mut found = BTreeSet::new();
         for checked in groups.chunks(MAX_CHECKED) {

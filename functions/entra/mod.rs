@@ -1,8 +1,9 @@
-//! A small client for Microsoft Graph, written by hand because only two dozen calls are needed.
+//! A small client for Microsoft Graph. It is part of this project and not a library, because only two dozen calls are
+//! needed.
 //!
-//! `auth` obtains tokens with a `credential`: a client secret, a `certificate`, or a `web_identity` token from AWS.
-//! `transport` waits and retries, `call` classifies refusals and reads lists; each other file contains the calls for
-//! one subject. Everything is created on first use.
+//! `auth` requests tokens with a `credential`: a client secret, a `certificate`, or a `web_identity` token from AWS.
+//! `transport` waits and retries, `call` classifies error responses and reads lists. Each other file contains the calls
+//! for one kind of object. Credential, token and connection are created on first use.
 
 mod applications;
 mod assignments;
@@ -75,13 +76,13 @@ impl Graph {
         Self { authenticator: Authenticator::given(credential), transport: Transport::new(&settings), settings }
     }
 
-    /// Returns the clock for waits between calls.
+    /// Returns the clock for the waits between calls.
     #[must_use]
     pub const fn clock(&self) -> Clock {
         self.settings.clock()
     }
 
-    /// Returns the tenant of the credential.
+    /// Returns the credential's tenant: its ID or a verified domain.
     ///
     /// # Errors
     /// If the credential can't be read.
@@ -89,7 +90,7 @@ impl Graph {
         self.authenticator.tenant_id(&self.settings).await
     }
 
-    /// Returns the expiry of the credential, or `None` if it does not expire or the expiry is unknown.
+    /// Returns when the credential expires, or `None` if it does not expire or if the expiry is unknown.
     ///
     /// # Errors
     /// If the credential can't be read.
@@ -97,8 +98,8 @@ impl Graph {
         self.authenticator.expires(&self.settings).await
     }
 
-    /// Returns the tenant's object ID, which notifications contain, even if the credential has a domain of the tenant
-    /// instead.
+    /// Returns the tenant's object ID, which is part of notifications. If the credential contains a domain of the
+    /// tenant instead of the ID, the ID is read from a token.
     ///
     /// # Errors
     /// `InvalidInput` if neither the credential nor the token contains the ID.
@@ -115,8 +116,8 @@ impl Graph {
         })
     }
 
-    /// Returns the permissions in the token, or `None` if the token can't be read: Microsoft reserves the right to
-    /// make tokens opaque.
+    /// Returns the permissions in the token, or `None` if the token can't be read, because Microsoft may change tokens
+    /// to an opaque format.
     ///
     /// # Errors
     /// If no token can be obtained.
@@ -125,8 +126,8 @@ impl Graph {
         Ok(auth::roles(&token))
     }
 
-    /// Returns the needed permissions that are not in the token. If the token can't be read, the list is empty, and
-    /// Graph later rejects the calls for which a permission is missing.
+    /// Returns the required permissions that the token does not contain. If the token can't be read, the list is empty,
+    /// and Graph later denies the calls for which a permission is missing.
     ///
     /// # Errors
     /// If no token can be obtained.
@@ -141,8 +142,8 @@ impl Graph {
         Ok(needed.into_iter().filter(|&permission| !roles.iter().any(|role| role == permission)).collect())
     }
 
-    /// Returns the URL of an application's federation metadata. Without `appid`, Entra would return the tenant's
-    /// certificates, which do not sign this application's assertions.
+    /// Returns the URL of an application's federation metadata. Without the parameter `appid`, Entra would return the
+    /// tenant's certificates, which do not sign this application's assertions.
     ///
     /// # Errors
     /// If the credential, which contains the tenant, can't be read.

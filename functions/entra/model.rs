@@ -1,5 +1,5 @@
-//! The objects of Graph, with the fields used here and Microsoft's field names. A field that Graph may omit or set to
-//! null is optional.
+//! The objects of Graph, with Microsoft's field names. Only the fields that this project uses are declared. A field
+//! that Graph may omit or set to null is optional.
 
 use onboarding_core::{sync::Member, text::nfc};
 use serde::Deserialize;
@@ -13,12 +13,12 @@ pub struct Group {
     /// The display name.
     #[serde(default, deserialize_with = "or_default")]
     pub display_name: String,
-    /// Whether the group can be assigned to an application. A distribution list can't.
+    /// Whether the group can be assigned to an application. A distribution list can't be assigned.
     pub security_enabled: Option<bool>,
 }
 
 impl Group {
-    /// Returns the group with its name in Normalization Form C, which is used in reports and comparisons.
+    /// Returns the group with its name in Unicode Normalization Form C, the form used in reports and comparisons.
     pub(super) fn normalized(mut self) -> Self {
         self.display_name = nfc(&self.display_name).into_owned();
         self
@@ -39,8 +39,8 @@ pub struct Application {
     /// The settings of the web platform.
     #[serde(default, deserialize_with = "or_default")]
     pub web: Web,
-    /// Whether the application is deactivated, so that Entra issues no token for it. `None` in a cloud that does not
-    /// have the field yet.
+    /// Whether the application is deactivated, so that Entra issues no token for it. `None` if the Graph of this cloud
+    /// does not have the field yet.
     pub is_disabled: Option<bool>,
     /// `NotDisabled`, null, or the reason for which Microsoft has disabled the application.
     pub disabled_by_microsoft_status: Option<String>,
@@ -54,7 +54,7 @@ pub struct ApplicationTemplate {
     pub deprecation_date: Option<String>,
 }
 
-/// The web platform of an application.
+/// The web platform settings of an application.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Web {
@@ -77,7 +77,8 @@ pub struct ServicePrincipal {
     pub preferred_single_sign_on_mode: Option<String>,
     /// The thumbprint of the active signing certificate.
     pub preferred_token_signing_key_thumbprint: Option<String>,
-    /// The signing certificates, each as a private (`Sign`) and a public (`Verify`) entry.
+    /// The signing certificates. Each certificate has two entries: one for the private key (`Sign`) and one for the
+    /// public key (`Verify`).
     #[serde(default, deserialize_with = "or_default")]
     pub key_credentials: Vec<KeyCredential>,
     /// The recipients of the emails that Entra sends before a certificate expires.
@@ -85,17 +86,17 @@ pub struct ServicePrincipal {
     pub notification_email_addresses: Vec<String>,
     /// The SAML settings, which contain the relay state.
     pub saml_single_sign_on_settings: Option<SamlSettings>,
-    /// The sign-on URL for sign-in that starts at the service; null for sign-in that starts at Entra.
+    /// The sign-on URL if sign-in starts at the service, or null if sign-in starts at Entra.
     pub login_url: Option<String>,
     /// The tags of the service principal.
     #[serde(default, deserialize_with = "or_default")]
     pub tags: Vec<String>,
-    /// The app roles that can be assigned to users.
+    /// The app roles of the application, which can be assigned to users.
     #[serde(default, deserialize_with = "or_default")]
     pub app_roles: Vec<AppRole>,
-    /// Whether sign-in to the application is enabled. If not, no user can sign in.
+    /// Whether users can sign in to the application. If not, no user can sign in, even if assigned.
     pub account_enabled: Option<bool>,
-    /// Whether the application is deactivated. `None` in a cloud that does not have the field yet.
+    /// Whether the application is deactivated. `None` if the Graph of this cloud does not have the field yet.
     pub is_disabled: Option<bool>,
     /// Whether only assigned users can sign in. If false, every user in the tenant can sign in.
     pub app_role_assignment_required: Option<bool>,
@@ -119,17 +120,18 @@ pub struct SamlSettings {
     pub relay_state: Option<String>,
 }
 
-/// One entry of a certificate, either the private or the public part.
+/// One entry of a certificate: either its private or its public key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyCredential {
-    /// The subject (`CN=…`).
+    /// The subject of the certificate (`CN=…`).
     pub display_name: Option<String>,
-    /// The expiry of the credential, in RFC 3339 format.
+    /// When the credential expires, in RFC 3339 format.
     pub end_date_time: Option<String>,
     /// `Sign` or `Verify`.
     pub usage: Option<String>,
-    /// The certificate in base64 DER. Only the public key's entry has it, and only if the call selects this property.
+    /// The certificate in base64 DER. Only the entry of the public key contains the certificate, and only if `$select`
+    /// names this property.
     pub key: Option<String>,
 }
 
@@ -137,9 +139,9 @@ pub struct KeyCredential {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SigningCertificate {
-    /// The SHA-1 thumbprint in hexadecimal.
+    /// The SHA-1 thumbprint of the certificate, in hexadecimal.
     pub thumbprint: String,
-    /// The expiry of the certificate, in RFC 3339 format.
+    /// When the certificate expires, in RFC 3339 format.
     pub end_date_time: String,
 }
 
@@ -153,7 +155,7 @@ pub struct AppRole {
     pub display_name: Option<String>,
     /// Whether the role can be assigned.
     pub is_enabled: Option<bool>,
-    /// `User` for users and groups.
+    /// The types of principal that can have the role; `User` stands for users and groups.
     #[serde(default, deserialize_with = "or_default")]
     pub allowed_member_types: Vec<String>,
 }
@@ -166,7 +168,7 @@ pub struct ClaimsMappingPolicy {
     pub id: String,
     /// The display name.
     pub display_name: Option<String>,
-    /// The definition: one JSON document as text.
+    /// The definition of the policy: a list with one JSON document as text.
     #[serde(default, deserialize_with = "or_default")]
     pub definition: Vec<String>,
 }
@@ -179,7 +181,7 @@ pub struct AppRoleAssignment {
     pub id: Option<String>,
     /// The ID of the user or group to which the role is assigned.
     pub principal_id: String,
-    /// `User` or `Group`.
+    /// The type of the principal: `User` or `Group`.
     #[serde(default)]
     pub principal_type: Option<String>,
     /// The ID of the assigned app role.
@@ -223,7 +225,7 @@ impl From<DirectoryObject> for Member {
     }
 }
 
-/// Graph returns null for some empty lists and strings.
+/// Converts null to an empty value, because Graph returns null for some empty lists and strings.
 pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,
