@@ -40,13 +40,13 @@ use crate::{
     words::{Lang, Words},
 };
 
-/// `onboard` without a command prints the help.
+/// The error kind that clap returns for `onboard` without a command. In this case the help is printed.
 const NO_COMMAND: ErrorKind = ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
 
 /// Parses the arguments of the process and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
-    // Help and argument errors are translated too, so the language is determined before the arguments are parsed.
+    // Help texts and argument errors are translated too, so the language must be known before the arguments are parsed.
     let lang = Lang::of_arguments(std::env::args_os().skip(1))
         .unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()));
     let words = Words(lang);
@@ -73,9 +73,9 @@ pub fn main() -> ExitCode {
     ExitCode::from(if lost { Exit::Failed } else { exit })
 }
 
-/// Prints help or version, or an error in the arguments.
+/// Prints the help, the version, or an error in the arguments.
 fn without_arguments(error: &clap::Error, words: Words, hints: Hints) -> Exit {
-    // The arguments could not be parsed, so `--json` is searched for in them.
+    // The arguments could not be parsed, so the option `--json` is searched for in the unparsed arguments.
     let json = std::env::args_os().skip(1).take_while(|argument| argument != "--").any(|argument| argument == "--json");
     let console = Console::of_this_process(words, Preferences { json, ..Preferences::default() }, hints);
     let fault = error.use_stderr() && error.kind() != NO_COMMAND;
@@ -83,7 +83,7 @@ fn without_arguments(error: &clap::Error, words: Words, hints: Hints) -> Exit {
     match (json, fault) {
         (false, true) if words.0 == Lang::Ja => console.error(&text),
         (false, _) => match error.print() {
-            // The reader of a closed pipe has ended and needs no message.
+            // If the pipe is closed, the program that reads it has ended, and no message is needed.
             Err(reason) if reason.kind() != std::io::ErrorKind::BrokenPipe && !error.use_stderr() => {
                 console.error(&words.output_lost(reason));
                 return Exit::Failed;

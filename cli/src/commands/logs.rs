@@ -20,7 +20,7 @@ pub(crate) struct Line {
     /// Milliseconds since the epoch.
     pub(crate) at: i64,
     level: String,
-    /// The handler of the function.
+    /// The name of the handler that the function runs.
     step: String,
     message: String,
     /// The line as the function logged it.
@@ -84,7 +84,7 @@ pub(crate) async fn matching(
 ) -> Result<Vec<Line>, CommandError> {
     let mut request = json!({
         "logGroupName": cloud.stack.output("FunctionLogGroup", cloud.words)?,
-        // In a filter pattern, a quoted phrase matches log lines in JSON and log lines of text.
+        // In a filter pattern, a quoted phrase matches log lines in JSON and also log lines that are plain text.
         "filterPattern": format!("\"{text}\""),
         "startTime": from,
     });
@@ -129,7 +129,7 @@ fn message(fields: &Value) -> String {
     text.trim_start().to_owned()
 }
 
-/// The handler of the function that a state invokes. The function logs this handler name with each line.
+/// Returns the name of the handler that the function of a state runs. The function logs this name with each line.
 async fn handler(cloud: &Cloud, described: &Described, state: &str) -> Result<String, CommandError> {
     let words = cloud.words;
     let definition = definition(cloud, &described.execution.arn).await?;

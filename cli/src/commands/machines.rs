@@ -20,7 +20,7 @@ use crate::{
     words::quoted,
 };
 
-/// Runs `plan`: shows the changes that an onboarding would make, without making them.
+/// Runs `plan`: shows the changes that an onboarding would make, and makes none of them.
 ///
 /// # Errors
 /// Fails if the input is invalid, the plan fails, or the cloud is not usable.
@@ -46,7 +46,7 @@ pub async fn plan(args: PlanArgs, console: &Console) -> Result<Exit, CommandErro
     Ok(Exit::Done)
 }
 
-/// Runs `drift`: shows differences from the configured state.
+/// Runs `drift`: shows the differences between the settings and the input of the onboarding.
 ///
 /// # Errors
 /// Fails if the drift check fails or the cloud is not usable.
@@ -187,8 +187,8 @@ pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Com
     Ok(Exit::Done)
 }
 
-/// Waits until no user sync of the instance is running. Otherwise the sync would change the users after the plan was made,
-/// and the teardown would refuse the plan. Returns false if the operator interrupts the wait.
+/// Waits until no user sync of the instance is running. A running sync could change users after the plan was made, and
+/// the teardown would then reject the plan. Returns false if the operator interrupts the wait.
 async fn without_sync(cloud: &Cloud, entry: &Entry, console: &Console) -> Result<bool, CommandError> {
     while let Some(sync) = running_sync(cloud, entry).await? {
         console.line(&console.words().waits_for_sync(&sync.execution.name, &entry.alias));
@@ -201,7 +201,7 @@ async fn without_sync(cloud: &Cloud, entry: &Entry, console: &Console) -> Result
     Ok(true)
 }
 
-/// The user sync that holds the lease of the instance, if it is running.
+/// The user sync that holds the lease of the instance, if this sync is still running.
 async fn running_sync(cloud: &Cloud, entry: &Entry) -> Result<Option<Described>, CommandError> {
     let holder = cloud.entry(&entry.instance_id).await?.and_then(|entry| entry.lease);
     let Some(holder) = holder else { return Ok(None) };
@@ -230,8 +230,8 @@ const fn disposition(disposition: Disposition) -> &'static str {
     }
 }
 
-/// Returns the execution name and the input for a state machine that can handle one instance or all instances. `what`
-/// is the last part of the name.
+/// Returns the execution name and the input for a state machine that can handle one instance or all instances. The
+/// execution name ends with `what`.
 async fn about(cloud: &Cloud, instance: Option<&str>, what: &str) -> Result<(String, Value), CommandError> {
     let Some(instance) = instance else { return Ok((what.to_owned(), json!({}))) };
     let entry = cloud.resolve_entry(Some(instance)).await?;

@@ -13,7 +13,7 @@ use crate::{
     words::quoted,
 };
 
-/// The page that the suggestion names.
+/// The manual page that the message after the command recommends to open.
 const EXAMPLE: &str = "onboard-start.1";
 
 /// Runs the command for this command line.

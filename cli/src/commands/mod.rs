@@ -57,7 +57,8 @@ use crate::{
     words::Words,
 };
 
-/// Whether the running part of a command ends by itself after an interruption, because it must still clean up or report.
+/// Whether the running part of a command must not be aborted after an interruption, because it must still clean up or
+/// report.
 static ENDS_ITSELF: AtomicBool = AtomicBool::new(false);
 /// Whether the operator has interrupted the command.
 static INTERRUPTED: LazyLock<Sender<bool>> = LazyLock::new(Sender::default);
@@ -90,8 +91,8 @@ pub fn run(console: &Console, work: impl Future<Output = Result<Exit, CommandErr
     }
 }
 
-/// Runs a part of a command until it ends or the operator interrupts it. Returns `None` after an interruption; the
-/// command must then end by itself.
+/// Runs a part of a command until the part ends or the operator interrupts the command. Returns `None` after an
+/// interruption; the caller must then end the command.
 pub(crate) async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Option<T> {
     ENDS_ITSELF.store(true, Ordering::Relaxed);
     let mut interruption = INTERRUPTED.subscribe();
@@ -106,8 +107,8 @@ pub(crate) async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Opti
     result
 }
 
-/// Runs a part of a command that ends by itself after an interruption, which `interrupt` announces to it. From then on,
-/// the rest of the command also ends by itself.
+/// Runs a part of a command that continues after an interruption until it has cleaned up. If the operator interrupts
+/// the command, calls `interrupt`, which must notify this part. After that, the caller must end the command.
 pub(crate) async fn ends_itself<T>(work: impl Future<Output = T>, interrupt: impl FnOnce()) -> T {
     ENDS_ITSELF.store(true, Ordering::Relaxed);
     let mut interruption = INTERRUPTED.subscribe();

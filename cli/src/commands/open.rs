@@ -14,7 +14,7 @@ use crate::{
     ui::Console,
 };
 
-/// Programs that open an address in the operator's browser: on macOS, and on Linux.
+/// Programs that open an address in the operator's browser: `open` on macOS, `xdg-open` on Linux.
 const BROWSERS: [&str; 2] = ["open", "xdg-open"];
 
 /// Runs the command.
@@ -45,7 +45,7 @@ pub async fn run(args: OpenArgs, console: &Console) -> Result<Exit, CommandError
     Ok(Exit::Done)
 }
 
-/// Opens an address in the browser. Returns whether a program that opens addresses was found.
+/// Opens an address in the browser. Returns false if no program that opens addresses is installed.
 fn opened(url: &str) -> bool {
     BROWSERS.iter().any(|browser| {
         let mut command = Command::new(browser);

@@ -8,7 +8,7 @@ use std::{
 use super::unless_interrupted;
 use crate::ui::Console;
 
-/// What the operator did at a question.
+/// How the operator reacted to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// Typed this line.
@@ -23,7 +23,8 @@ pub(crate) enum Answer {
 pub(crate) async fn ask(question: &str, console: &Console) -> Answer {
     console.question(question);
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    // Reading the terminal blocks. After an interruption, the thread ends with the process.
+    // Reading from the terminal blocks the thread, so the question has its own thread. After an interruption, this
+    // thread ends with the process.
     thread::spawn(move || {
         let line = io::stdin().lock().lines().next().and_then(Result::ok);
         let _ = sender.send(line);
@@ -33,7 +34,7 @@ pub(crate) async fn ask(question: &str, console: &Console) -> Answer {
         Some(_) => Answer::End,
         None => Answer::Interrupted,
     };
-    // Ends the line of the question.
+    // The operator has not typed a line, so the cursor is still on the line of the question.
     console.error("");
     answer
 }

@@ -17,7 +17,7 @@ use crate::{
     ui::Console,
 };
 
-/// The state of the onboarding that creates the report.
+/// The name of the state that creates the report of an onboarding.
 const STATE: &str = "Report";
 
 /// Runs the command.
@@ -53,8 +53,9 @@ pub async fn run(args: ReportArgs, console: &Console) -> Result<Exit, CommandErr
     Ok(Exit::Done)
 }
 
-/// Finds a report: of the execution with this ARN or name, or else the latest report of the instance with this alias. Without
-/// an argument, finds the latest report. If there is no report, returns the execution that the argument names.
+/// Finds a report. The argument is the ARN or the name of an execution, or else the alias of an instance, whose latest
+/// report is returned. Without an argument, returns the latest report of all instances. If there is no report, returns
+/// the execution to which the argument refers.
 ///
 /// # Errors
 /// Fails if no execution matches or Step Functions rejects a request.

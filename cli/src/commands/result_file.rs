@@ -8,8 +8,8 @@ use std::{
 
 use crate::{cloud::error::CommandError, words::Words};
 
-/// Checks before the work that a file can be written. The check leaves no new file behind, so that a command that fails
-/// does not create an empty file.
+/// Checks whether a file can be written, before the work of the command starts. The check leaves no new file behind, so
+/// that a command that fails does not create an empty file.
 ///
 /// # Errors
 /// Fails if the file can't be written.
@@ -23,10 +23,10 @@ pub(in crate::commands) fn is_writable(file: &Path) -> io::Result<()> {
     }
 }
 
-/// Checks as [`is_writable`] does.
+/// Checks whether a file can be written, as [`is_writable`] does.
 ///
 /// # Errors
-/// Fails if the file can't be written, with advice.
+/// Fails if the file can't be written. The error contains the recommended action.
 pub(super) fn check(file: &Path, words: Words) -> Result<(), CommandError> {
     is_writable(file).map_err(|error| not_written(file, &error, words))
 }
@@ -34,7 +34,7 @@ pub(super) fn check(file: &Path, words: Words) -> Result<(), CommandError> {
 /// Writes a file.
 ///
 /// # Errors
-/// Fails if the file can't be written, with advice.
+/// Fails if the file can't be written. The error contains the recommended action.
 pub(super) fn write(file: &Path, text: &str, words: Words) -> Result<(), CommandError> {
     fs::write(file, text).map_err(|error| not_written(file, &error, words))
 }

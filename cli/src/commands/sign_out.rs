@@ -45,7 +45,8 @@ async fn end_sessions(cloud: &Cloud, entry: &Entry, username: &str) -> Result<St
     let sent = cloud.signed.rest_json(CONNECT, &words.signing_out(username), PATH, &input).await;
     sent.map_err(|error| match error.name.as_str() {
         "ResourceNotFoundException" => unknown(),
-        // Without an error code, the response is not from this operation, and the name is the HTTP status.
+        // If the response contains no error code, the response is not from this operation, and the name of the error is
+        // the HTTP status.
         "UnknownOperationException" | "404" | "405" | "501" => {
             let what = words.sign_out_not_available(cloud.region());
             CommandError::cloud("NotAvailable", what, words.wait_for_the_region())

@@ -65,11 +65,12 @@ pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, CommandErro
     Ok(Exit::Done)
 }
 
-/// Reads and checks the documents. If the input names no S3 object key for a document, adds a key to the input.
+/// Reads and checks the documents. If the input does not contain the S3 object key of a document, adds the key to the
+/// input.
 fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<Vec<Document>, CommandError> {
     let mut documents = Vec::new();
     if !input.is_object() || input.get("documents").is_some_and(|documents| !documents.is_object()) {
-        // The validation reports the fault.
+        // Nothing to upload: the later validation of the input reports that this value is invalid.
         return Ok(documents);
     }
     for document in named {
@@ -84,14 +85,14 @@ fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<V
         let key = match field {
             Value::String(key) => key.clone(),
             Value::Null => {
-                // The object key contains a digest of the content. A corrected document therefore gets a new key, which
-                // triggers a new order.
+                // The object key contains a digest of the content. A corrected document therefore gets a new object
+                // key, so that the onboarding files a new order.
                 let digest = onboarding_core::digest::of(&content, 6);
                 let key = format!("{alias}/{}-{digest}.{extension}", document.kind);
                 *field = json!(key);
                 key
             }
-            // The validation reports the fault.
+            // The later validation of the input reports that this value is invalid.
             _ => continue,
         };
         documents.push(Document { key, content });

@@ -1,4 +1,4 @@
-//! `onboard stop`: ends a running execution, and lists the requests to AWS that stay open.
+//! `onboard stop`: ends a running execution. Lists the requests to AWS that stay open, because they are not withdrawn.
 //!
 //! The resources that an onboarding has created are kept. The next onboarding of the instance finds them and continues.
 

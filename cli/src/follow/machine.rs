@@ -11,10 +11,10 @@ pub struct Node {
     pub name: String,
     /// State type in Amazon States Language.
     pub kind: String,
-    /// Whether a path on which no error is caught leads to the state.
+    /// Whether the state can be reached without any caught error.
     pub regular: bool,
-    /// Whether the state is part of every path through its level (the state machine, or one branch) on which no error
-    /// is caught.
+    /// Whether each run without a caught error passes through the state. If the state is in a branch, only runs of this
+    /// branch count.
     pub certain: bool,
     /// The branches of a `Parallel` state, or the single branch of a `Map` state.
     pub branches: Vec<Vec<Node>>,
@@ -32,7 +32,7 @@ pub struct Machine {
     after: BTreeMap<String, Vec<String>>,
     /// For each `Wait` state with a fixed duration, this duration in seconds.
     seconds: BTreeMap<String, u64>,
-    /// For each state, the errors that its `Catch` lists by name.
+    /// For each state, the errors that the state's `Catch` field lists by name.
     expected: BTreeMap<String, Vec<String>>,
 }
 

@@ -33,7 +33,7 @@ use crate::{
     words::Words,
 };
 
-/// An execution that is being followed.
+/// An execution whose progress is displayed.
 #[derive(Debug)]
 pub struct Followed {
     /// The latest description of the execution.
@@ -48,8 +48,8 @@ pub struct Followed {
 }
 
 impl Followed {
-    /// Creates the value for an execution whose history has not been read yet, from the definition of its state
-    /// machine. `scale` is the clock scale of the cloud in which the execution runs.
+    /// Creates the value for an execution whose history has not been read yet. `definition` is the definition of its
+    /// state machine, and `scale` the clock scale of the cloud in which the execution runs.
     #[must_use]
     pub fn new(described: Described, definition: &Value, scale: f64) -> Self {
         let progress = Progress::new(Machine::read(definition), scale);
@@ -62,7 +62,7 @@ impl Followed {
         self.seen
     }
 
-    /// The status of the execution alone.
+    /// The status of this execution, without the user syncs that it started.
     fn output(&self) -> output::ExecutionStatus {
         let execution = &self.described.execution;
         let running = self.progress.running().map(|(name, run)| output::RunningState {

@@ -1,4 +1,4 @@
-//! Derives the status of each state from an execution's history: running, waiting (and until when), or finished.
+//! Derives the status of each state from an execution's history: the state runs, waits until a time, or has finished.
 
 use std::collections::BTreeMap;
 
@@ -91,9 +91,9 @@ pub struct Finished {
     pub seconds: f64,
     /// Summary of the last run's output.
     pub note: Note,
-    /// The caught error of the last run. Inside a `Map`, the caught error of any item.
+    /// The caught error of the last run. For a state inside a `Map` state, the caught error of any item.
     pub caught: Option<Caught>,
-    /// Number of runs.
+    /// Number of times that the state ran.
     pub times: u32,
 }
 
@@ -104,7 +104,7 @@ pub struct Progress {
     pub machine: Machine,
     running: BTreeMap<String, Running>,
     finished: BTreeMap<String, Finished>,
-    /// For each task, the wait time in seconds that the last output of the task requests.
+    /// For each task, the wait time in seconds from the last output of the task.
     reported_waits: BTreeMap<String, u64>,
     /// For each event id, the state to which the event belongs.
     owners: BTreeMap<i64, String>,
@@ -170,8 +170,8 @@ impl Progress {
         self.end
     }
 
-    /// Records that the execution ended at this time, in seconds since the epoch. The history of a failed execution
-    /// has no exit events for the states in which it failed.
+    /// Records that the execution ended at this time, in seconds since the epoch. States that are still running are
+    /// recorded as stopped, because the history of a failed execution has no exit events for them.
     pub fn finish(&mut self, end: End, at: f64) {
         self.end = Some(end);
         let running = std::mem::take(&mut self.running);
@@ -193,7 +193,8 @@ impl Progress {
             What::Succeeded(output) => self.succeed(state, output),
             What::Failed { error, cause } => {
                 let failed = self.fail(state, error, message(cause));
-                // An error that the state's `Catch` lists by name is a regular outcome, reported when the state exits.
+                // An error that the state's `Catch` lists by name is a regular outcome. It is reported only when the
+                // state exits.
                 return Some(failed).filter(|_| !self.machine.catches(state, error));
             }
             What::Other => {}
@@ -230,8 +231,8 @@ impl Progress {
         Transition::Failed { state: state.to_owned(), error: error.to_owned(), message }
     }
 
-    /// Duration of a `Wait` state in seconds: either fixed in the definition, or the duration that the task after the
-    /// `Wait` state last returned.
+    /// Duration of a `Wait` state in seconds. The duration is either fixed in the definition, or the wait time in the
+    /// last output of the task that follows the `Wait` state.
     fn wait_seconds(&self, wait: &str) -> Option<f64> {
         let reported = self.machine.next(wait).and_then(|task| self.reported_waits.get(task)).copied();
         let seconds = self.machine.seconds(wait).or(reported)?;
@@ -302,7 +303,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// Feeds events to [`Progress`] and numbers them.
+    /// A [`Progress`] that gets test events, and the id of the last event.
     struct Fixture(Progress, i64);
 
     impl Fixture {
@@ -333,7 +334,7 @@ mod tests {
         Fixture(Progress::new(Machine::read(definition), 0.5), 1)
     }
 
-    /// Creates two parallel tasks, one of which is repeated after a wait.
+    /// Creates a state machine with two parallel tasks, one of which is repeated after a wait.
     fn both() -> Fixture {
         fixture(&json!({"StartAt": "Both", "States": {"Both": {"Type": "Parallel", "Branches": [
             {"StartAt": "Look", "States": {
@@ -384,7 +385,7 @@ mod tests {
         assert_eq!(fixture.0.failure(), None, "the retry succeeded");
     }
 
-    /// Creates two tasks: one catches all errors, the other catches one error by name.
+    /// Creates a state machine with two tasks: one catches all errors, the other catches one error by name.
     fn catching() -> Fixture {
         fixture(
             &json!({"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemProcessor": {"StartAt": "Assign", "States": {

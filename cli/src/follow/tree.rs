@@ -22,7 +22,7 @@ const NAME: usize = 30;
 /// A line with its priority.
 type Line = (Weight, String);
 
-/// Priority of a line if not all lines fit. Lines with the lowest priority are hidden first.
+/// Priority of a line. If not all lines fit, the lines with the lowest priority are hidden first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
     /// A state that has not started.
@@ -97,7 +97,7 @@ fn crop(lines: &mut Vec<Line>, room: usize) -> usize {
     all - lines.len()
 }
 
-/// The context in which a level of states is drawn.
+/// The position of a group of states in the tree, and how this group is drawn.
 #[derive(Clone, Copy)]
 struct Within {
     depth: usize,
@@ -131,7 +131,7 @@ impl Pen<'_> {
         format!("{name} · {} · {status} · {took}", execution.machine.name())
     }
 
-    /// Draws the states of a level: of the state machine, or of one branch.
+    /// Draws the states of one level of the tree: the states of the state machine, or of one branch.
     fn level(
         self,
         nodes: &[Node],
@@ -150,8 +150,8 @@ impl Pen<'_> {
                     }
                 }
                 "Parallel" | "Map" => {
-                    // If a `Parallel` or `Map` state fails inside another such state, the history has no exit event for
-                    // the inner one.
+                    // If a `Parallel` or `Map` state fails inside another `Parallel` or `Map` state, the history has no
+                    // exit event for the inner state.
                     let end = progress.end_of(&node.name).filter(|_| progress.run_of(&node.name).is_none());
                     let ended = ended || end.is_some();
                     let mut inside = Vec::new();
@@ -318,8 +318,8 @@ fn caught(nodes: &[Node], progress: &Progress) -> bool {
     })
 }
 
-/// Formats a duration that is still growing. Below a minute, shows whole seconds, because changing hundredths are
-/// unreadable.
+/// Formats a duration that is still growing. Below one minute, the text contains whole seconds only, because hundredths
+/// would change too fast to be read.
 fn duration_short(seconds: f64) -> String {
     if seconds < 60.0 { format!("{:.0} s", seconds.max(0.0)) } else { duration(seconds) }
 }
@@ -337,7 +337,8 @@ mod tests {
     };
     use crate::{args::hints::Hints, ui::Preferences};
 
-    /// The progress of an execution with these events, each with its id and the id of the event before it.
+    /// The progress of an execution with these events. Each event is given with its id and the id of the previous
+    /// event.
     fn progress<const N: usize>(definition: &serde_json::Value, events: [(i64, i64, What); N]) -> Progress {
         let mut progress = Progress::new(machine::Machine::read(definition), 1.0);
         for (id, previous, what) in events {

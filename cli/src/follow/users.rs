@@ -13,7 +13,7 @@ const SPAN: f64 = 30.0;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Users {
     planned: f64,
-    /// Measurements, oldest first: a time, and the number of users processed by then.
+    /// Measurements, oldest first: the time of the measurement, and the number of users that were processed until then.
     done: VecDeque<(f64, f64)>,
     failed: f64,
 }

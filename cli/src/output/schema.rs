@@ -13,10 +13,10 @@ use super::{
     Replay, SignedOut, Started, Stopped, Teardown, Validation, WrittenInput,
 };
 
-/// Adds the schema of a type to the definitions and returns the reference to it.
+/// Adds the schema of a type to the definitions, and returns a reference to this schema.
 type Generate = fn(&mut SchemaGenerator) -> Schema;
 
-/// The commands, with the schema of each object that they print. The commands are the title of the schema.
+/// The schema of each object that commands print. The title of a schema lists the commands that print the object.
 const OBJECTS: [(&str, Generate); 31] = [
     ("all commands: an error", of::<ErrorOutput>),
     ("all commands: --help, --version", of::<Information>),

@@ -1,12 +1,12 @@
-//! The tables of an evidence pack, and how they are written as CSV and JSON. [`super::page::evidence`] renders them as a
-//! page.
+//! The tables of an evidence pack, in the CSV and JSON formats of the pack. [`super::page::evidence`] renders the
+//! tables as an HTML page.
 
 use serde_json::{Map, Value};
 
 /// A table of an evidence pack. Its name and the names of its columns are part of the format of the pack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    /// The name: also the name of the CSV file, without the suffix.
+    /// The name of the table, and of its CSV file without the suffix.
     pub name: &'static str,
     /// The names of the columns.
     pub columns: &'static [&'static str],
@@ -23,7 +23,7 @@ pub struct Evidence {
     pub facts: Vec<(&'static str, String)>,
     /// The tables.
     pub tables: Vec<Table>,
-    /// The documents as they were found: policies, trust, claims, certificates.
+    /// The documents as they were found: IAM policies, trust policy, claims, certificates.
     pub documents: Map<String, Value>,
 }
 
@@ -32,8 +32,8 @@ pub struct Evidence {
 const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
 
 impl Table {
-    /// The table as CSV: RFC 4180, UTF-8 with a byte order mark, without which Excel reads Japanese names incorrectly. A
-    /// value that a spreadsheet would run as a formula starts with an apostrophe.
+    /// The table as CSV (RFC 4180), in UTF-8 with a byte order mark, without which Excel shows Japanese names
+    /// incorrectly. If a spreadsheet program would run a value as a formula, an apostrophe is added before the value.
     #[must_use]
     pub fn csv(&self) -> String {
         let head = self.columns.iter().map(|column| (*column).to_owned()).collect();

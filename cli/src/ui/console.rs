@@ -47,7 +47,7 @@ pub enum Tone {
     Bad,
 }
 
-/// How the operator wants to use the terminal: the options of all commands.
+/// The options of all commands that determine the output and the questions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Preferences {
     /// Results are JSON.
@@ -68,7 +68,7 @@ pub struct Preferences {
 #[derive(Debug)]
 pub struct Console {
     preferences: Preferences,
-    /// The stream of lines.
+    /// The stream to which lines are written.
     stream: Stream,
     live: bool,
     colour: bool,
@@ -87,7 +87,7 @@ impl Console {
         VERBOSE.store(preferences.verbose, Ordering::Relaxed);
         let only_results = preferences.json || preferences.prints_text;
         let stream = if only_results { Stream::Err } else { Stream::Out };
-        // A result on the same terminal would be lost on the alternate screen.
+        // A status line or drawing would hide a result on the same terminal.
         let mixed = preferences.json && io::stdout().is_terminal();
         Self {
             preferences,
@@ -132,8 +132,8 @@ impl Console {
         let _ = Stream::Err.write(&format!("{text} "));
     }
 
-    /// Whether a result could not be written, for example because the disk is full. A closed pipe is no fault: the
-    /// program at its other end has read enough.
+    /// Whether a result could not be written, for example because the disk is full. A closed pipe does not count: the
+    /// program that reads the pipe has ended because it has read enough.
     #[must_use]
     pub fn has_lost_output(&self) -> bool {
         self.lost.load(Ordering::Relaxed)
@@ -162,14 +162,14 @@ impl Console {
         }
     }
 
-    /// Completes the commands that the text suggests: they repeat how the program was called, and the options that
+    /// Completes the commands in the text with the program name as the operator typed it, and with the options that
     /// select the cloud.
     #[must_use]
     pub fn complete(&self, text: &str) -> String {
         self.hints.complete(text)
     }
 
-    /// The stream of lines.
+    /// The stream to which lines are written.
     #[must_use]
     pub const fn stream(&self) -> Stream {
         self.stream

@@ -58,7 +58,7 @@ impl Words {
         }
     }
 
-    /// What a state waits for, if it is a state that waits.
+    /// The text that states what a state waits for, if the state is one that waits.
     pub(crate) fn reason(self, state: &str) -> Option<&'static str> {
         Some(match state {
             "WaitForInstanceQuota" | "WaitForQuotas" => self

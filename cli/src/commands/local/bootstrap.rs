@@ -1,5 +1,5 @@
-//! Finds the functions' binary. `cargo onboard local` builds it into the same directory as this program, and a release
-//! contains it.
+//! Finds the functions' binary. A release contains the binary. In a checkout, `cargo onboard local` builds the binary
+//! into the directory of this program.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,12 @@ use local_cloud::emulator::Workspace;
 
 use super::failure::Failure;
 
-/// Where a release contains the binary: for this machine if Lambda's binary does not run on it, and for Lambda.
+/// The paths of the binary in a release: first the binary for this machine, which exists only if the binary for Lambda
+/// does not run on this machine, and then the binary for Lambda.
 const RELEASE: [&str; 2] = ["bootstrap/local", "bootstrap/bootstrap"];
 
-/// The path of the binary: the given file, the file of a release, or the file beside this program.
+/// The path of the binary: the specified file or, if no file is specified, the file in the release or else the file in
+/// the directory of this program.
 ///
 /// # Errors
 /// Fails if the file does not exist.

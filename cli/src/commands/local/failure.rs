@@ -14,8 +14,8 @@ use crate::{
 pub enum Failure {
     /// An input file is invalid.
     BadInput(BadInput),
-    /// A requirement of the local cloud is missing or does not work: what happened and the recommended action, in
-    /// English and Japanese.
+    /// A requirement of the local cloud is missing or does not work. The two texts, in English and Japanese, state what
+    /// happened and the recommended action.
     NotStarted([(String, String); 2]),
     /// The execution failed.
     Workflow {
@@ -44,8 +44,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// A requirement of the local cloud is missing. `messages` returns the problem and the recommended action from the
-    /// catalog.
+    /// Creates the failure for a missing requirement of the local cloud. `messages` returns the problem and the
+    /// recommended action from the message catalog.
     pub fn not_started(messages: impl Fn(Words) -> (String, String)) -> Self {
         Self::NotStarted(Words::BOTH.map(messages))
     }

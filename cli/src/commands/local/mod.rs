@@ -180,7 +180,8 @@ async fn onboard(
     changed.and(written)
 }
 
-/// Checks that the records of the run are complete.
+/// Checks that the local cloud could write all calls and expressions into the files of `--record` and
+/// `--record-expressions`.
 fn recorded(args: &LocalArgs, cloud: &Cloud, folder: &Path, words: Words) -> Result<(), Failure> {
     let calls = args.record.as_ref().zip(cloud.stand_in().record_incomplete().map(ToOwned::to_owned));
     let expressions = args.record_expressions.as_ref().zip(launcher::expressions_incomplete(folder));
@@ -261,7 +262,7 @@ async fn start_cloud(args: &LocalArgs, plan: &Plan, venv: &Venv, folder: &Path) 
     Ok(Cloud::start(settings, venv, folder).await?)
 }
 
-/// Publishes the local cloud's addresses, until the returned value is dropped.
+/// Publishes the local cloud's addresses. Dropping the returned value ends the publication.
 fn publish(
     cloud: &Cloud,
     stack: &Stack,
@@ -313,8 +314,8 @@ async fn execution(
 /// Checks that the second execution changed nothing.
 fn compared(cloud: &Cloud, console: &Console) -> Result<(), Failure> {
     let calls = cloud.stand_in().calls();
-    // Two kinds of changes are expected and ignored: every execution acquires and releases the lease of its alias, and
-    // Step Functions itself and the function of the user sync write the lease of the users.
+    // Two kinds of changes are expected and ignored. Every execution acquires and releases the lease of its alias. Step
+    // Functions itself and the function of the user sync write the lease of the user sync.
     let leases = |function: &String, service: &str| {
         function.contains("LockAlias") || (function.contains("SyncUsers") && service == "dynamodb")
     };

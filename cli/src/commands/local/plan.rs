@@ -24,9 +24,9 @@ use crate::{
 /// The validated input of a local run.
 #[derive(Debug)]
 pub struct Plan {
-    /// The start input as written.
+    /// The input of the onboarding, as it is in the file.
     pub input: Value,
-    /// The start input with its defaults.
+    /// The validated input of the onboarding, with its defaults.
     pub onboarding: Onboarding,
     /// The Entra tenant.
     pub tenant: Tenant,
@@ -65,7 +65,8 @@ impl Plan {
                 let message = |words: Words| words.address_file_in_use(other.process_id);
                 return Err(BadInput::one(&file, "$", message).into());
             }
-            // The directory for all files of local runs is created and checked when the run starts.
+            // A file in the directory of the local runs is not checked here, because the run creates and checks this
+            // directory when it starts.
             if !file.starts_with(workspace.cache()) {
                 is_writable(&file).map_err(|error| unwritable(&file, &error))?;
             }

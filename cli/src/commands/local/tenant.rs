@@ -1,8 +1,8 @@
 //! Generates an Entra tenant: all groups that the input names, with the requested number of users. The same input
 //! always generates the same tenant.
 //!
-//! The users have the kinds of names that occur in real directories: Japanese names in kanji and in kana, kana with
-//! combining voicing marks (as macOS writes them), and, for shared accounts, only a display name.
+//! The users have the kinds of names that occur in real directories: Japanese names in kanji and in kana, and kana with
+//! combining voicing marks (as macOS writes them). Shared accounts have only a display name.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ const GIVEN_NAMES: [(&str, &str); 15] = [
     ("結衣", "yui"),
 ];
 
-/// The tenant in the JSON format of Microsoft Graph, as for `--tenant`.
+/// Generates the tenant in the JSON format of Microsoft Graph, which `--tenant` also accepts.
 #[must_use]
 pub fn made_up(onboarding: &Onboarding, users: u32) -> Value {
     let requested = &onboarding.users.groups;

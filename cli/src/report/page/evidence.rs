@@ -1,6 +1,6 @@
-//! Renders the evidence about an onboarding as one HTML page, with the style and the rules of the report: no
-//! network access, and all values are text. The page has no script, because its times must be the times in the tables. The page contains no time of creation, so it changes only if the evidence
-//! changes.
+//! Renders the evidence about an onboarding as one HTML page, with the style and the rules of the report page: no
+//! network access, and all values are untrusted text. The page has no script, because a script would show other times
+//! than the tables. The page contains no time of creation, so that it changes only if the evidence changes.
 
 use maud::{Markup, html};
 use serde_json::Value;
@@ -16,7 +16,7 @@ use crate::{
 
 /// The columns whose values are English sentences or values of a cloud service.
 const ENGLISH: [&str; 6] = ["sinceSource", "source", "place", "expected", "found", "group"];
-/// The columns whose values are names that the page translates.
+/// The columns whose values are fixed names, which the page translates.
 const NAMED: [&str; 6] = ["managed", "decision", "event", "status", "result", "asExpected"];
 
 /// Renders the page.

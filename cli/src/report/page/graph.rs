@@ -14,7 +14,7 @@ pub struct Graph {
     pub rows: Vec<Row>,
     /// The connections between rows.
     pub ways: Vec<Way>,
-    /// The task that follows each `Wait` state.
+    /// For each `Wait` state, the task that follows it.
     waits: BTreeMap<String, String>,
 }
 
@@ -51,14 +51,16 @@ impl Graph {
         self.rows.iter().map(|row| row.lane + 1).max().unwrap_or(0)
     }
 
-    /// The graph with only some of its states. The remaining states are connected past the states that are left out.
+    /// A copy of the graph with only the states that `kept` accepts. If other states lead from one kept state to
+    /// another, these two states are connected directly.
     #[must_use]
     pub fn only(&self, kept: impl Fn(&str) -> bool) -> Self {
         let mut graph = Self { waits: self.waits.clone(), ..Self::default() };
-        // For each row of this graph, the rows of the new graph that lead to the states after it. A connection always
-        // leads to a later row, so the sources of a row are complete when the row is reached.
+        // For each row of this graph, the rows of the new graph that must be connected to the states after the row. A
+        // connection always leads to a later row, so the sources of a row are complete when the loop reaches the row.
         let mut ends: Vec<BTreeSet<usize>> = Vec::new();
-        // For each row of the new graph, all rows before it. A branch without any remaining state gets no connection.
+        // For each row of the new graph, all rows before it. If no state of a branch is kept, no connection leads past
+        // the branch.
         let mut before: Vec<BTreeSet<usize>> = Vec::new();
         let lanes: BTreeSet<usize> = self.rows.iter().filter(|row| kept(&row.state)).map(|row| row.lane).collect();
         for (index, row) in self.rows.iter().enumerate() {

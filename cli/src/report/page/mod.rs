@@ -55,18 +55,18 @@ pub fn render(report: &Report, history: &History, language: Language) -> String 
     .render()
 }
 
-/// A page of its own, in one file: the frame that the page of a report and the page of the evidence share.
+/// An HTML page in a single file. The report page and the evidence page have this structure in common.
 struct Document<'a> {
     /// The language code of the page.
     language: &'a str,
-    /// What the page is about, and the kind of the page. Both are its title.
+    /// The subject and the kind of the page. Together they are the title in the browser.
     subject: &'a str,
     title: &'a str,
-    /// The text of the link to the content, for screen readers.
+    /// The text of the link with which users of a screen reader or keyboard skip to the main content.
     skip: &'a str,
     header: Markup,
     content: Markup,
-    /// The text of the footer before the version.
+    /// The text that precedes the version in the footer.
     made_by: &'a str,
     /// Whether a script shows the times in the reader's time zone.
     local_times: bool,

@@ -25,7 +25,7 @@ pub(super) const fn outcome(run: &Run, words: &'static Labels) -> (&'static str,
     }
 }
 
-/// Renders the SVG of a graph and the run of each of its rows.
+/// Renders the states of a graph, and the results of these states, as an SVG.
 pub(super) fn svg(graph: &Graph, runs: &[(&Row, &Run)], words: &'static Labels) -> Markup {
     let height = graph.rows.len() * ROW;
     let text = LEFT + graph.lanes() * LANE;
@@ -73,7 +73,8 @@ const fn place(lane: usize, row: usize) -> (usize, usize) {
     (LEFT + lane * LANE, row * ROW + ROW / 2)
 }
 
-/// The path of a connection. It changes lanes at its start if lanes separate, and at its end if they join.
+/// The SVG path of a connection. If the connection leads to a lane on the right, it changes lanes at its start,
+/// otherwise at its end.
 fn line(graph: &Graph, way: Way) -> String {
     let (x, y) = place(graph.rows[way.from].lane, way.from);
     let (to_x, to_y) = place(graph.rows[way.to].lane, way.to);

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{report::user_counts, words::labels::Labels};
 
-/// The sign-in URL with its QR code for phones.
+/// Renders the sign-in URL, with a QR code for phones.
 pub(super) fn sign_in(report: &Report, words: &Labels) -> Markup {
     html! {
         section aria-labelledby="sign-in" {
@@ -38,7 +38,7 @@ pub(super) fn sign_in(report: &Report, words: &Labels) -> Markup {
     }
 }
 
-/// Open items that need an action.
+/// Renders the open items that need an action.
 pub(super) fn next(report: &Report, words: &Labels) -> Markup {
     html! {
         section aria-labelledby="next" {
@@ -63,7 +63,7 @@ pub(super) fn next(report: &Report, words: &Labels) -> Markup {
     }
 }
 
-/// The states that ran and their outcomes. The section is collapsed if no state failed.
+/// Renders the states that ran, with their results. The section is collapsed if no state failed.
 pub(super) fn workflow(history: &History, words: &'static Labels) -> Markup {
     let graph = history.graph.only(|state| history.runs.contains_key(state));
     let runs: Vec<(&Row, &Run)> =
@@ -99,7 +99,7 @@ pub(super) fn workflow(history: &History, words: &'static Labels) -> Markup {
     }
 }
 
-/// Created users, members that could not become users, and the groups.
+/// Renders the created users, the group members that could not become users, and the groups.
 pub(super) fn users(report: &Report, words: &Labels) -> Markup {
     let sync = &report.sign_on.users;
     let counts: Vec<(usize, &str)> =
@@ -145,7 +145,7 @@ fn user_table(caption: &str, list: &[Failure], words: &Labels) -> Markup {
     table(caption, &[words.username, words.reason], rows.collect())
 }
 
-/// Quotas, phone numbers and Support cases.
+/// Renders the quotas, the phone numbers and the Support cases.
 pub(super) fn telephony(report: &Report, words: &Labels) -> Markup {
     let telephony = &report.telephony;
     let links = Links::of(report);
@@ -202,7 +202,8 @@ fn case(order: &CaseOrder, links: Option<Links<'_>>, words: &Labels) -> Vec<Cell
     vec![case.into(), topic.into(), words.order(order.status).into()]
 }
 
-/// The resources that the onboarding created or adopted, with links to the AWS consoles and the Entra admin center.
+/// Renders the resources that the onboarding created or adopted, with links to the AWS consoles and the Entra admin
+/// center.
 pub(super) fn resources(report: &Report, words: &Labels) -> Markup {
     let names = &words.names;
     let links = Links::of(report);
@@ -265,7 +266,7 @@ pub(super) fn resources(report: &Report, words: &Labels) -> Markup {
     }
 }
 
-/// The sign-in settings that were read and compared with the expected values.
+/// Renders the sign-in settings that were read, and the result of the comparison with the expected values.
 pub(super) fn checks(report: &Report, words: &Labels) -> Markup {
     let checks = &report.sign_on.verification.checks;
     if checks.is_empty() {

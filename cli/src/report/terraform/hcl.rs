@@ -114,9 +114,9 @@ fn expression(value: &Value, depth: usize) -> String {
     }
 }
 
-/// A quoted template without interpolation. `${` and `%{` start an interpolation or a directive; the escapes are `$${`
-/// and `%%{` (HCL native syntax specification, "Quoted Templates"). A `$` or `%` before such an escape would make it
-/// ambiguous, so it is written as a Unicode escape.
+/// A quoted template without interpolation. In a template, `${` and `%{` start an interpolation or a directive. They
+/// are escaped as `$${` and `%%{` (HCL native syntax specification, "Quoted Templates"). If another `$` or `%` precedes
+/// such an escape, the text would be ambiguous, so the preceding character is written as a Unicode escape.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     let mut rest = text.chars().peekable();

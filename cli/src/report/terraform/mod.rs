@@ -18,7 +18,7 @@ use serde_json::Value as Json;
 use self::hcl::{Block, Value};
 use crate::cloud::iam::{Federation, Tags};
 
-/// The first versions with all resources, arguments and ids that the configuration uses.
+/// The first versions of the providers that have all resources, arguments and import ids of the configuration.
 const PROVIDERS: [(&str, &str); 2] = [("aws", ">= 6.0"), ("azuread", ">= 3.0")];
 /// The properties of the application that the gallery or an administrator sets, and not the onboarding.
 const APPLICATION_IGNORES: [&str; 23] = [
@@ -62,7 +62,8 @@ pub struct Instance {
     pub inbound_calls: bool,
     /// Whether outbound calls are enabled.
     pub outbound_calls: bool,
-    /// The instance attributes by type, for example `CONTACT_LENS`, as far as they are `true` or `false`.
+    /// The instance attributes by type, for example `CONTACT_LENS`. Contains only attributes whose value is `true` or
+    /// `false`.
     pub attributes: Vec<(String, bool)>,
     /// The storage locations in S3.
     pub storage: Vec<Storage>,
@@ -77,13 +78,13 @@ pub struct Instance {
 pub struct Storage {
     /// The type of the stored data, for example `CALL_RECORDINGS`.
     pub resource_type: String,
-    /// The id of the association.
+    /// The id of the association between the instance and the storage location.
     pub association: String,
     /// The bucket.
     pub bucket: String,
     /// The prefix.
     pub prefix: String,
-    /// The ARN of the KMS key, if the data is encrypted with one.
+    /// The ARN of the KMS key with which the data is encrypted, if there is one.
     pub key: Option<String>,
 }
 
@@ -128,7 +129,7 @@ pub struct Configuration {
     pub resources: Vec<String>,
 }
 
-/// The instance attributes with the arguments of `aws_connect_instance`.
+/// The instance attributes, each with the argument of `aws_connect_instance` that sets the attribute.
 const ATTRIBUTES: [(&str, &str); 5] = [
     ("AUTO_RESOLVE_BEST_VOICES", "auto_resolve_best_voices_enabled"),
     ("CONTACTFLOW_LOGS", "contact_flow_logs_enabled"),
@@ -331,10 +332,11 @@ impl Writer {
         for assignment in &source.assignments {
             let member = text(assignment, "principalId");
             let id = format!("/servicePrincipals/{principal_id}/appRoleAssignedTo/{}", text(assignment, "id"));
-            // A name starts with a letter, and an object id can start with a digit.
+            // A name in Terraform must start with a letter, but an object id can start with a digit.
             let mut name = format!("of_{}", member.replace('-', "_"));
             if !named.insert(member) {
-                // Entra allows one assignment of a principal for each app role.
+                // Entra allows one assignment for each combination of principal and app role, so the app role makes the
+                // name unique.
                 name = format!("{name}_{}", text(assignment, "appRoleId").replace('-', "_"));
             }
             self.resource("azuread_app_role_assignment", &name, &id, |block| {
@@ -347,7 +349,8 @@ impl Writer {
     }
 }
 
-/// The lifecycle of an object whose loss would end all sign-ins, with the properties that Terraform must not change.
+/// The `lifecycle` block for an object whose deletion would end all sign-ins. The block lists the properties that
+/// Terraform must not change.
 fn protected(ignored: &[&str]) -> Block {
     let block = Block::new("lifecycle", &[]).with("prevent_destroy", true);
     if ignored.is_empty() {
@@ -369,7 +372,7 @@ fn texts(values: &[String]) -> Value {
 }
 
 fn tags(tags: &Tags) -> Value {
-    // The provider ignores the tags of AWS itself, for example those of CloudFormation, when it reads an object.
+    // The provider does not read tags that AWS itself sets, for example the tags of CloudFormation.
     let ours = tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
     Value::Map(ours.map(|(key, value)| (key.clone(), value.as_str().into())).collect())
 }

@@ -190,7 +190,7 @@ impl Labels {
         }
     }
 
-    /// How many states of a workflow are done, failed or were not needed.
+    /// The text that states how many states of a workflow are done, failed or were not needed.
     #[must_use]
     pub(crate) fn states(&self, done: usize, failed: usize, not_needed: usize) -> String {
         let japanese = self.code == "ja";

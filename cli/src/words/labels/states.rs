@@ -1,6 +1,6 @@
 //! The titles of the states of the onboarding.
 
-/// State name, English title, Japanese title.
+/// The name of each state, with its English and its Japanese title.
 pub(super) const STATES: [(&str, &str, &str); 29] = [
     ("Preflight", "Check prerequisites", "前提条件の確認"),
     ("InstanceQuota", "Check instance quota", "インスタンス数のクォータ"),
