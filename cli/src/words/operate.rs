@@ -96,7 +96,7 @@ catalog! {
     services_unknown(region) = "AWS lists no services for {region}", "{region} で利用できるサービスの一覧が AWS から提供されていません";
     choose_another_region() = "Select a Region that has all services, with --region. The AWS page \"Amazon Connect endpoints and quotas\" lists the Regions.",
         "必要なサービスをすべて利用できるリージョンを --region で指定してください。Amazon Connect を利用できるリージョンは、AWS ドキュメントの「サービスエンドポイントとクォータ」で確認できます。";
-    check_the_region() = "Check in the AWS documentation whether Amazon Connect is available in the Region.", "Amazon Connect をこのリージョンで利用できることを、AWS ドキュメントで確認してください。";
+    check_the_region() = "Check in the AWS documentation whether Amazon Connect is available in the Region.", "Amazon Connect をこのリージョンで利用できるかどうかを、AWS ドキュメントで確認してください。";
     reading_concurrency() = "reading the account settings of Lambda", "Lambda のアカウント設定の確認";
     concurrency(limit, free) = "Lambda: {limit} concurrent executions, {free} unreserved", "Lambda の同時実行数の上限: {limit} (予約されていない数: {free})";
     raise_concurrency() = "Onboardings work, but slowly. Keep the parameter NotificationConcurrency at 0, and request more: aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000",
