@@ -2,8 +2,8 @@
 //!
 //! The *setup* identity has wide permissions: it creates the enterprise application with its certificate and claims,
 //! and assigns groups. Only the functions of an onboarding may use the setup identity, and an administrator can remove
-//! it between onboardings. The *runtime* identity only reads, and is needed as long as the stack is used. `onboard
-//! entra-setup` requests exactly the permissions in this file, and `preflight` checks them.
+//! it between onboardings. The *runtime* identity only reads, and is needed as long as the stack is used.
+//! `onboard entra-setup` requests exactly the permissions in this file, and `preflight` checks them.
 
 use serde::{Deserialize, Serialize};
 

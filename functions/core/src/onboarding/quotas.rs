@@ -55,8 +55,8 @@ pub struct Quota {
     pub code: String,
     /// The minimum value.
     pub value: f64,
-    /// Whether the onboarding fails if AWS denies an increase of the quota. If not, the onboarding continues and reports
-    /// the denial.
+    /// Whether the onboarding fails if AWS denies an increase of the quota. If not, the onboarding continues and
+    /// reports the denial.
     #[serde(default)]
     pub required: bool,
 }

@@ -1,4 +1,4 @@
-//! Findings and skipped members of a sync, for the operator.
+//! What a sync reports to the operator: findings, and members who are skipped.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -18,7 +18,7 @@ pub struct Skipped {
     pub username: String,
     /// The Entra object id.
     pub object_id: String,
-    /// The reason.
+    /// The reason why the member is skipped.
     pub reason: SkipReason,
 }
 
@@ -41,7 +41,7 @@ pub enum SkipReason {
     NoSecurityProfile,
     /// The member's groups together have more than ten security profiles, the maximum in Connect.
     TooManySecurityProfiles(usize),
-    /// A group of the member names a profile that the instance does not have.
+    /// The settings of a group of the member contain a profile that the instance does not have.
     ProfileMissing(ProfileKind, String),
     /// The Connect user with this username belongs to the onboarding of another instance. The value is the alias of
     /// that instance.
@@ -55,8 +55,8 @@ impl SkipReason {
         matches!(self, Self::Disabled | Self::Guest)
     }
 
-    /// Whether the reason can only end with a change of the member, a group or the settings. Otherwise, it can also end
-    /// with a change in Connect or of permissions, which delta queries do not return.
+    /// Whether only a change of the member, of a group or of the settings can end this reason. Any other reason can
+    /// also end after a change in Connect or of permissions, and Graph's delta queries do not return such a change.
     #[must_use]
     pub const fn is_tracked(&self) -> bool {
         match self {
@@ -72,7 +72,7 @@ impl SkipReason {
     }
 }
 
-/// The kind of a missing profile.
+/// The kind of a missing object: a profile or a hierarchy group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ProfileKind {
     /// A security profile.
@@ -134,14 +134,14 @@ const fn attribute_name(attribute: UsernameAttribute) -> &'static str {
     }
 }
 
-/// Information for the operator. A finding alone does not stop the sync.
+/// Information for the operator. The sync continues after a finding, but some findings limit what the sync plans.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Finding {
     /// The members of a group were not read completely. Nothing is planned.
     PartialRead {
         /// The name of the group.
         group: String,
-        /// The reason.
+        /// The reason why members are missing from the read.
         reason: String,
     },
     /// A group does not exist. Nothing is planned.
@@ -154,31 +154,31 @@ pub enum Finding {
         /// The name of the group.
         group: String,
     },
-    /// Removals are held back because a group is empty.
+    /// Removals are postponed because a group is empty.
     RemovalsPostponed {
-        /// Number of users.
+        /// Number of users whose removal is postponed.
         users: usize,
     },
-    /// A group names a profile that the instance does not have.
+    /// The settings of a group contain a profile that the instance does not have.
     ProfileMissing {
         /// The name of the group.
         group: String,
         /// The kind of the profile.
         kind: ProfileKind,
-        /// The missing name.
+        /// The name of the missing profile.
         name: String,
     },
-    /// The members of all these groups would get more proficiencies than the sync can record, so their proficiencies stay
-    /// unchanged.
+    /// The members of all these groups would get more proficiencies than the sync can record. Their proficiencies
+    /// therefore stay unchanged.
     TooManyProficiencies {
         /// The names of the groups.
         groups: Vec<String>,
     },
-    /// A nested group, whose members are not synced.
+    /// A group that is a member of another group. The members of this nested group are not synced.
     NestedGroup {
-        /// The outer group.
+        /// The name of the group that contains the nested group.
         group: String,
-        /// The nested group.
+        /// The name of the nested group, or its object id.
         nested: String,
     },
     /// Group members that are not users, so they can't become Connect users.
@@ -213,9 +213,9 @@ pub enum Finding {
         /// The other username.
         other: String,
     },
-    /// Entra ID still lets a user who left sign in, so the user loses all rights in Connect.
+    /// Entra ID still allows the sign-in of a user who left, so the user loses all rights in Connect.
     StillLetIn {
-        /// The username.
+        /// The username of the user.
         username: String,
     },
     /// A member left all groups; the removal policy keeps the member's Connect user.
@@ -230,24 +230,24 @@ pub enum Finding {
         /// The first day on which the user may be deleted.
         due: Date,
     },
-    /// The quick connects of a user who is deleted stay, because the user who should get them does not exist or is
-    /// removed too.
+    /// The quick connects of a deleted user are kept, because the user to whom they should be transferred does not
+    /// exist or is removed too.
     QuickConnectsStay {
         /// The username of the deleted user.
         username: String,
-        /// The names of the quick connects.
+        /// The names of the quick connects that are kept.
         quick_connects: Vec<String>,
-        /// The username that the input names.
+        /// The username, from the input, of the user to whom quick connects are transferred.
         transfer_to: String,
     },
-    /// The user who should get the quick connects of deleted users does not exist or is removed too.
+    /// The user to whom the quick connects of deleted users should be transferred does not exist or is removed too.
     NoTransferTarget {
-        /// The username that the input names.
+        /// The username of this user, from the input.
         username: String,
     },
-    /// The quick connects can't be read, so those of deleted users stay.
+    /// The quick connects of the instance can't be read, so the quick connects of deleted users are kept.
     QuickConnectsUnreadable {
-        /// The reason.
+        /// The reason why the quick connects can't be read.
         reason: String,
     },
 }

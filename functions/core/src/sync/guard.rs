@@ -3,16 +3,16 @@
 //! An approval covers a set of actions ([`ActionSet`]), so it stays valid while the rest of the plan changes. The
 //! following actions are guarded (docs/theory.md, "Approval"):
 //!
-//! * all removals, if together they exceed the removal limit. Applying only as many as the limit allows would remove
-//!   the others in the following runs. A user who loses all rights and is scheduled for deletion counts once, and the
-//!   two actions are applied together or wait together;
+//! * all removals, if together they exceed the removal limit. If the sync applied removals up to the limit, the
+//!   following runs would apply the rest in the same way. A user who loses all rights and is scheduled for deletion
+//!   counts once, and the two actions for this user are applied together or wait together;
 //! * all updates that take security profiles away, if together they exceed the removal limit;
 //! * the adoption of a user who was created manually, together with the user's update, if the update takes a security
 //!   profile away;
-//! * every action after which no user would have the security profile [`ADMIN_PROFILE`].
+//! * all actions that take the security profile [`ADMIN_PROFILE`] away, if no user would keep it.
 //!
-//! If another Entra account takes over a user, the loss of security profiles is not guarded: the rights belonged to the
-//! former account.
+//! If another Entra account takes over a Connect user, the loss of security profiles is not guarded: the rights
+//! belonged to the former account.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -24,7 +24,7 @@ use crate::digest::{hex, of_parts_bytes};
 
 /// The security profile with all permissions, which every instance has from the start.
 pub const ADMIN_PROFILE: &str = "Admin";
-/// Number of bytes of the identity of an action.
+/// Number of bytes of the identifier of an action.
 const LENGTH: usize = 16;
 
 /// A kind of action that may need approval.
@@ -47,7 +47,7 @@ pub enum GuardedAction {
 }
 
 impl GuardedAction {
-    /// The name of the kind in the identity of an action.
+    /// The name of this kind of action, for the identifier of an action.
     const fn name(self) -> &'static str {
         match self {
             Self::Delete => "delete",
@@ -59,8 +59,8 @@ impl GuardedAction {
         }
     }
 
-    /// The identity of the action for a user: the first bytes of the SHA-256 digest of the kind, the user and `detail`,
-    /// which is the security profile that the user loses.
+    /// The identifier of this kind of action for a user: the first bytes of the SHA-256 digest of the kind, the user
+    /// and `detail`. If the user loses a security profile, `detail` is this profile.
     fn id(self, user: &UserRef, detail: &str) -> [u8; LENGTH] {
         let object_id = user.object_id.as_deref().unwrap_or_default();
         let digest = of_parts_bytes([self.name(), &user.id, object_id, detail]);
@@ -70,27 +70,27 @@ impl GuardedAction {
     }
 }
 
-/// A set of actions, each with its identity.
+/// A set of actions. Each action is represented by its identifier.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ActionSet(Vec<[u8; LENGTH]>);
 
 impl ActionSet {
-    /// The set without actions.
+    /// The empty set.
     pub const EMPTY: Self = Self(Vec::new());
 
-    /// Reads a set from [`Self::bytes`]. An incomplete identity at the end is ignored.
+    /// Reads a set from [`Self::bytes`]. An incomplete identifier at the end is ignored.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         bytes.as_chunks::<LENGTH>().0.iter().copied().collect()
     }
 
-    /// The identities of all actions, in ascending order, without separators.
+    /// The identifiers of all actions, in ascending order, without separators.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.0.as_flattened()
     }
 
-    /// The SHA-256 digest of the set, in hexadecimal. It identifies the request for the set's approval.
+    /// The SHA-256 digest of the set, in hexadecimal. This digest identifies the request for approval of these actions.
     #[must_use]
     pub fn digest(&self) -> String {
         hex(&of_parts_bytes([self.bytes()]))
@@ -134,15 +134,15 @@ impl FromIterator<[u8; LENGTH]> for ActionSet {
     }
 }
 
-/// The users who have the security profile [`ADMIN_PROFILE`] when the plan is made, including users that this
+/// The users who have the security profile [`ADMIN_PROFILE`] before the plan is applied, including users that this
 /// onboarding does not manage.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Admins {
-    /// The id of the security profile.
+    /// The id of the security profile [`ADMIN_PROFILE`].
     profile_id: String,
-    /// The ids of the users who are not scheduled for deletion.
+    /// The ids of those users who are not scheduled for deletion.
     active: BTreeSet<String>,
-    /// The ids of the users who are scheduled for deletion.
+    /// The ids of those users who are scheduled for deletion.
     scheduled: BTreeSet<String>,
 }
 
@@ -157,8 +157,8 @@ impl Admins {
         Self { profile_id: profile_id.clone(), active: ids(false), scheduled: ids(true) }
     }
 
-    /// The ids of the users, without these ones. Users who are scheduled for deletion are only included if there are no
-    /// others, because they have left their groups and can't sign in.
+    /// The ids of all users who have the profile, except `users`. The result contains users who are scheduled for
+    /// deletion only if no other users are left: they have left their groups and can't sign in.
     fn without(&self, users: &HashSet<&str>) -> HashSet<&str> {
         let others = |id: &&str| !users.contains(id);
         let active: HashSet<&str> = self.active.iter().map(String::as_str).filter(others).collect();
@@ -166,7 +166,7 @@ impl Admins {
     }
 }
 
-/// A plan in two parts. Together, they contain every action of the plan.
+/// A plan that is split into two parts. Together, the parts contain every action of the plan.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GuardedPlan {
     /// The part to apply: actions that need no approval, and actions that are approved.
@@ -177,21 +177,21 @@ pub struct GuardedPlan {
     pub waiting_actions: ActionSet,
     /// The approved actions in `apply`.
     pub approved_actions: ActionSet,
-    /// Why `waiting` needs approval; empty if nothing waits.
+    /// The reasons why `waiting` needs approval; empty if nothing waits.
     pub reasons: Vec<String>,
 }
 
-/// What is guarded in a plan.
+/// The guarded actions of a plan.
 struct Guard<'a> {
     approved: &'a ActionSet,
     reasons: Vec<String>,
     /// Whether all removals are guarded.
     removals: bool,
-    /// The ids of the users with a removal that is not approved. All removals of such a user wait together.
+    /// The ids of the users for whom a removal is not approved. All removals of such a user wait together.
     unapproved: HashSet<String>,
     /// Whether all updates that take security profiles away are guarded.
     reductions: bool,
-    /// The ids of the users that no longer have the admin profile after the plan, if no user would keep it.
+    /// The ids of the users who lose the admin profile, if no user would keep this profile after the plan.
     last_admins: HashSet<String>,
     /// The ids of manually created users whose adoption waits.
     adoptions: HashSet<String>,
@@ -204,7 +204,7 @@ impl Plan {
     #[must_use]
     pub fn guard(mut self, approved: &ActionSet) -> GuardedPlan {
         let guard = Guard::of(&self, approved);
-        // Without `..`, so that a new list can't be left out.
+        // This pattern has no `..`, so that the compiler reports a list of the plan that is missing here.
         let Self {
             create: _,
             adopt,
@@ -256,21 +256,21 @@ impl Plan {
         Guard::of(self, &ActionSet::EMPTY).reasons
     }
 
-    /// The users and actions in this plan that may need approval, in the order of the lists. With `known`, only actions
-    /// that are not in this set.
+    /// The users and actions in this plan that may need approval, in the order of the lists. Actions in `known` are
+    /// left out.
     pub fn guardable_users<'p>(
         &'p self,
         known: &'p ActionSet,
     ) -> impl Iterator<Item = (GuardedAction, &'p str)> + use<'p> {
         let mut last = None;
         self.guardable().filter(|(.., id)| !known.contains(id)).filter_map(move |(action, user, _)| {
-            // A user who loses several security profiles has one action for each.
+            // A user who loses several security profiles has one action for each profile, but is returned once.
             let this = (action, user.username.as_str());
             (last.replace(this) != Some(this)).then_some(this)
         })
     }
 
-    /// The removals. Each list of removals needs one line here.
+    /// The removals of this plan. Each list of removals needs one line here.
     fn removed(&self) -> impl Iterator<Item = (GuardedAction, &UserRef)> {
         let deletions = self.delete.iter().map(|removal| (GuardedAction::Delete, &removal.user));
         let scheduled = self.schedule_deletion.iter().map(|user| (GuardedAction::ScheduleDeletion, &user.user));
@@ -279,7 +279,7 @@ impl Plan {
         deletions.chain(scheduled).chain(stripped).chain(signed_out)
     }
 
-    /// Every action that may need approval, with its identity.
+    /// Every action that may need approval, with its identifier.
     fn guardable(&self) -> impl Iterator<Item = (GuardedAction, &UserRef, [u8; LENGTH])> {
         let removed = self.removed().map(|(action, user)| (action, user, action.id(user, "")));
         let reduced = self.update.iter().flat_map(|update| {
@@ -313,7 +313,7 @@ impl Plan {
     }
 }
 
-/// The identities of the actions of an update: one for each security profile that the user loses.
+/// The identifiers of the actions of an update: one for each security profile that the user loses.
 fn reduction_ids(update: &UserUpdate) -> impl Iterator<Item = [u8; LENGTH]> {
     update.lost_profiles.iter().map(|profile| GuardedAction::LoseProfile.id(&update.user, profile))
 }
@@ -371,14 +371,16 @@ impl<'a> Guard<'a> {
         }
     }
 
-    /// Guards the actions after which no user would have the admin profile. A user that the plan creates only counts if
-    /// it replaces a renamed user, because another creation may fail.
+    /// Guards the actions that take the admin profile away, if no user would keep it. A user that the plan creates is
+    /// counted only if it replaces the user of a renamed member, who is deleted after the creation. Any other creation
+    /// may fail.
     fn guard_last_admins(&mut self, plan: &Plan) {
         let profile_id = &plan.admins.profile_id;
         let reduced = plan.update.iter().filter(|update| update.lost_profiles.contains(profile_id));
         let (taken_over, reduced): (Vec<&UserRef>, Vec<&UserRef>) =
             reduced.map(|update| &update.user).partition(|user| self.taken_over.contains(&user.id));
-        // The former account of such a user no longer counts, because it can't sign in any more.
+        // A user that another Entra account takes over is not counted, because the former account can't sign in any
+        // more.
         let admins = plan.admins.without(&taken_over.iter().map(|user| user.id.as_str()).collect());
         if admins.is_empty() {
             return;
@@ -393,7 +395,8 @@ impl<'a> Guard<'a> {
         let removed = plan.removed().filter(|(action, _)| *action != GuardedAction::EndSessions).map(|(_, user)| user);
         let losing = removed.chain(reduced).filter(|user| admins.contains(user.id.as_str()));
         let losing: HashMap<&str, &UserRef> = losing.map(|user| (user.id.as_str(), user)).collect();
-        // Only a deletion waits for the new user. A user who loses all rights loses them even if the creation fails.
+        // A deletion is applied only after the new user exists. All other removals of rights are applied even if the
+        // creation fails.
         let stripped: HashSet<&str> = plan.strip.iter().map(|user| user.id.as_str()).collect();
         let replaced = |user: &&UserRef| {
             !stripped.contains(user.id.as_str()) && user.object_id.as_deref().is_some_and(|id| renamed.contains(id))
@@ -425,8 +428,8 @@ impl<'a> Guard<'a> {
         reduction_ids(update).all(|id| self.approved.contains(&id))
     }
 
-    /// Removes the updates that wait from the list and returns them. A name or a routing profile never waits, except
-    /// with an adoption.
+    /// Moves the updates that wait for approval out of the list and returns them. A change of a name or a routing
+    /// profile waits only if the adoption of the user waits.
     fn extract_updates(&self, updates: &mut Vec<UserUpdate>) -> Vec<UserUpdate> {
         let (mut apply, mut wait) = (Vec::with_capacity(updates.len()), Vec::new());
         for update in std::mem::take(updates) {

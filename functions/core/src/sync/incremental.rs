@@ -1,26 +1,27 @@
-//! Runs between full comparisons: when a full comparison is due, and which changed users concern an instance.
+//! Decides when an incremental sync must become a full comparison, and whether a changed user may be a member.
 
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-/// Bits of a [`MemberFilter`] for each member. With [`HASHES`], about one of a hundred other ids seems to be a member.
+/// Number of bits of a [`MemberFilter`] for each member. With this number and [`HASHES`], about 1% of the other ids
+/// also match the filter.
 const BITS_PER_MEMBER: usize = 10;
-/// Bits that each member sets.
+/// Number of bits that each member sets in the filter.
 const HASHES: usize = 7;
-/// The smallest filter, in bytes.
+/// Minimum size of a filter, in bytes.
 const SMALLEST: usize = 64;
 
-/// A compact set of object ids (a Bloom filter). It contains each member, and seems to contain a few other ids. A user
-/// in the tenant whose change concerns none of our members therefore rarely causes a full comparison.
+/// A compact set of object ids (a Bloom filter). Every member matches the filter, and so do a few other ids. A change
+/// to a user of the tenant who is not a member therefore rarely causes a full comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberFilter(Vec<u8>);
 
 impl MemberFilter {
-    /// The largest number of members. The filter of more members would not fit in one item of `DynamoDB`.
+    /// Maximum number of members. A filter for more members would not fit in one item of `DynamoDB`.
     pub const MAX_MEMBERS: usize = 250_000;
 
-    /// Creates the filter of these object ids.
+    /// Creates the filter for these object ids.
     pub fn new<'i>(ids: impl ExactSizeIterator<Item = &'i str>) -> Self {
         let bytes = (ids.len() * BITS_PER_MEMBER).div_ceil(8).max(SMALLEST);
         let mut bits = vec![0; bytes];
@@ -38,20 +39,20 @@ impl MemberFilter {
         (bytes.len() >= SMALLEST).then_some(Self(bytes))
     }
 
-    /// The bytes to store.
+    /// The filter as bytes, for storage.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Whether the id may be that of a member. `false` is certain.
+    /// Whether the id may belong to a member. If the result is false, the id belongs to no member.
     #[must_use]
     pub fn may_contain(&self, id: &str) -> bool {
         places(id, self.0.len()).all(|place| self.0[place / 8] & (1 << (place % 8)) != 0)
     }
 }
 
-/// The bits of an id in a filter of this size.
+/// The positions of the bits that an id sets in a filter of this size.
 fn places(id: &str, bytes: usize) -> impl Iterator<Item = usize> {
     let hash = Sha256::digest(id.to_ascii_lowercase());
     let words: Vec<u32> =
@@ -59,9 +60,9 @@ fn places(id: &str, bytes: usize) -> impl Iterator<Item = usize> {
     words.into_iter().take(HASHES).map(move |word| word as usize % (bytes * 8))
 }
 
-/// Whether the next full comparison of an instance is due. Time is divided into periods, which begin at a different time
-/// for each instance, so that the full comparisons of many instances are spread over the period. Each period has one
-/// full comparison. Times are milliseconds since the epoch. Every run of an instance is due if the period is zero.
+/// Whether the next full comparison of an instance is due. Each instance has one full comparison in each period. The
+/// periods of each instance begin at a different time, so that the full comparisons of many instances are not started
+/// together. If the period is zero, a full comparison is always due. Times are milliseconds since the epoch.
 #[must_use]
 pub fn comparison_is_due(instance_id: &str, compared_at: u64, now: u64, period: Duration) -> bool {
     let Ok(period) = u64::try_from(period.as_millis()) else { return false };

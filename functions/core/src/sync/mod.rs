@@ -6,11 +6,12 @@
 //!   matches, the plan is empty.
 //! * Users are matched by username, because Connect users can't be renamed. The Entra object id in a user's tag
 //!   distinguishes a renamed member from a new member.
-//! * Users without the tags of any onboarding are adopted if their username matches exactly. Otherwise no plan contains
-//!   them.
-//! * After a partial read, nothing is planned. If a group is empty, no removal is planned.
-//! * [`Plan::guard`] separates the actions that need an operator's approval, for example removals beyond the removal
-//!   limit, from the rest of the plan.
+//! * A user without the tags of any onboarding is adopted if the username exactly matches that of a member. No plan
+//!   contains any other user without these tags.
+//! * If the members of a group were not read completely, nothing is planned. If a group is empty, no removal is
+//!   planned.
+//! * [`Plan::guard`] separates the actions that need an operator's approval from the rest of the plan, for example
+//!   removals beyond the removal limit.
 
 mod approval;
 mod channels;

@@ -18,22 +18,23 @@ pub const REMOVAL_DUE_KEY: &str = "removal-due";
 /// The tag of a Connect user whose sessions ended because the member left. The value is the date, `YYYY-MM-DD` (UTC).
 pub const SIGNED_OUT_KEY: &str = "signed-out";
 
-/// The tag of a Connect user whose sessions must still end, because the user lost access. The value is the date on which
-/// the user lost access, `YYYY-MM-DD` (UTC).
+/// The tag of a Connect user whose sessions must still end, because the user lost access. The value is the date on
+/// which the user lost access, `YYYY-MM-DD` (UTC).
 pub const SIGN_OUT_DUE_KEY: &str = "sign-out-due";
 
 /// The tag of a Connect user with the proficiencies that the sync has assigned, in the form of
 /// [`Proficiencies::record`].
 pub const PROFICIENCIES_KEY: &str = "proficiencies";
 
-/// The tag of a Connect user with the ID of the traffic distribution group to which the sync has added the user. Connect
-/// can list the users of a group only ten at a time, so the tag saves a thousand requests for ten thousand users.
+/// The tag of a Connect user with the ID of the traffic distribution group to which the sync has added the user.
+/// Connect can list the users of a traffic distribution group only ten at a time, so the tag saves a thousand requests
+/// for ten thousand users.
 pub const TRAFFIC_GROUP_KEY: &str = "traffic-distribution-group";
 
 const DUE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
-/// The date in a [`REMOVAL_DUE_KEY`] or [`SIGN_OUT_DUE_KEY`] tag; `None` if the value is not `YYYY-MM-DD`. The user then
-/// counts as a user without the tag.
+/// The date in a [`REMOVAL_DUE_KEY`] or [`SIGN_OUT_DUE_KEY`] tag; `None` if the value is not `YYYY-MM-DD`. A user with
+/// such a value is treated as a user without the tag.
 #[must_use]
 pub fn date_from_tag(value: &str) -> Option<Date> {
     Date::parse(value, DUE).ok()
@@ -45,27 +46,28 @@ pub fn date_to_tag(date: Date) -> String {
     format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
 }
 
-/// A user among the members of a group. Graph can return null for the optional fields `mail`, `givenName` and
-/// `surname`, and for all fields if `User.Read.All` is missing.
+/// A user among the members of a group. Graph can return null for the optional properties `mail`, `givenName` and
+/// `surname`, and for all properties if the permission `User.Read.All` is missing.
 ///
-/// In the order of [`Ord`], a read of a member that returned more data is greater.
+/// If two reads of the same member differ, the read that returned more data is greater in the order of [`Ord`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Member {
     /// The object id. It never changes and identifies the member.
     pub id: String,
-    /// `userPrincipalName`.
+    /// The property `userPrincipalName` in Graph.
     pub user_principal_name: Option<String>,
-    /// `mail`.
+    /// The property `mail` in Graph.
     pub mail: Option<String>,
-    /// `givenName`.
+    /// The property `givenName` in Graph.
     pub given_name: Option<String>,
-    /// `surname`.
+    /// The property `surname` in Graph.
     pub surname: Option<String>,
-    /// `displayName`.
+    /// The property `displayName` in Graph.
     pub display_name: Option<String>,
-    /// `accountEnabled`. Null counts as enabled if other fields are present.
+    /// The property `accountEnabled` in Graph. If it is null and other properties are present, the account is treated
+    /// as enabled.
     pub account_enabled: Option<bool>,
-    /// Whether `userType` is `Guest`.
+    /// Whether the property `userType` in Graph is `Guest`.
     pub guest: bool,
 }
 
@@ -113,7 +115,7 @@ pub enum Completeness {
     /// Every page of the member list was read.
     #[default]
     Complete,
-    /// Some members are missing from the read, for this reason. Nothing is planned after such a read.
+    /// Some members are missing from the read. The text is the reason. Nothing is planned after such a read.
     Partial(String),
     /// The group does not exist or no longer exists. Nothing is planned.
     GroupMissing,
@@ -122,11 +124,11 @@ pub enum Completeness {
 /// The members of one group, with the group's settings from the input.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GroupRead {
-    /// The object id.
+    /// The object id of the group.
     pub group_id: String,
-    /// The display name.
+    /// The display name of the group.
     pub display_name: String,
-    /// The Connect settings of the members.
+    /// The Connect settings of the group's members.
     pub settings: UserGroup,
     /// The direct members that are users. With `flatten`, also the members of nested groups.
     pub members: Vec<Member>,
@@ -146,8 +148,8 @@ pub enum Ownership {
     /// adopted by its exact username.
     #[default]
     Unmanaged,
-    /// This onboarding owns the user: the tag `managed-by` names this product, and the tag `onboarding` is this
-    /// instance's alias.
+    /// This onboarding owns the user: the tag `managed-by` contains the name of this product, and the tag `onboarding`
+    /// contains the alias of this instance.
     Ours,
     /// The user belongs to the onboarding of another instance and is never changed. The value is the alias of that
     /// instance.
@@ -155,7 +157,7 @@ pub enum Ownership {
 }
 
 impl Ownership {
-    /// Determines the owner from the tags.
+    /// Determines the owner from the tags of a user.
     #[must_use]
     pub fn from_tags(managed_by: Option<&str>, onboarding: Option<&str>, alias: &str) -> Self {
         match (managed_by, onboarding) {
@@ -181,11 +183,11 @@ pub struct ConnectUser {
     pub last_name: String,
     /// The ids of the user's security profiles, in any order.
     pub security_profile_ids: Vec<String>,
-    /// Routing profile id.
+    /// The id of the user's routing profile.
     pub routing_profile_id: String,
     /// The id of the user's hierarchy group.
     pub hierarchy_group_id: Option<String>,
-    /// The settings of the channels. Voice has no setting for auto-accept if Connect returns none or a desk phone.
+    /// The channel settings. For voice, auto-accept is `None` if Connect returns no value or the user has a desk phone.
     pub channels: UserChannels,
     /// The owner of the user, according to its tags.
     pub ownership: Ownership,
@@ -210,20 +212,21 @@ pub struct Profiles {
     pub security: BTreeMap<String, String>,
     /// The ids of the routing profiles, by name.
     pub routing: BTreeMap<String, String>,
-    /// Hierarchy group path (levels separated by ` / `) → id. Filled only if the input names a hierarchy group.
+    /// The ids of the hierarchy groups, by path (levels separated by ` / `). Filled only if the input contains a
+    /// hierarchy group.
     pub hierarchy: BTreeMap<String, String>,
 }
 
-/// The Connect settings of a member, with ids.
+/// The desired Connect settings of a member, with ids instead of names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Assignment {
     /// One to ten security profile ids, sorted.
     pub security_profile_ids: Vec<String>,
-    /// Routing profile id.
+    /// The routing profile id.
     pub routing_profile_id: String,
-    /// Hierarchy group id; `None` leaves the user's hierarchy group unchanged.
+    /// The hierarchy group id; `None` leaves the user's hierarchy group unchanged.
     pub hierarchy_group_id: Option<String>,
-    /// The desired settings of the channels.
+    /// The desired channel settings.
     pub channels: UserChannels,
     /// The proficiencies of all groups; `None` leaves the user's proficiencies unchanged.
     pub proficiencies: Option<Proficiencies>,
@@ -234,12 +237,12 @@ pub struct Assignment {
 /// The users whom Entra ID lets sign in although they are not members of the groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LetIn {
-    /// Whether every user of the tenant, or a group that the input does not name, may sign in.
+    /// Whether every user of the tenant, or a group that the input does not contain, may sign in.
     pub all_users: bool,
-    /// The object ids of single users who may sign in.
+    /// The object ids of users who may sign in because they are assigned to the application individually.
     pub users: BTreeSet<String>,
-    /// The object ids of single users whose assignments follow the members. The sync that removes a user also removes
-    /// the assignment, so a user who left earlier and is still assigned may sign in.
+    /// The object ids of users whose individual assignments the sync manages. The sync that removes a user also removes
+    /// the assignment. If a user who left earlier is still assigned, this user may therefore still sign in.
     pub assigned: BTreeSet<String>,
 }
 
@@ -258,7 +261,8 @@ pub struct Policy {
     /// The removal limit: how many removals need no approval.
     #[serde(rename = "brake")]
     pub removal_limit: RemovalLimit,
-    /// Whom Entra ID lets sign in although they left. A user who stays in Connect then loses all rights.
+    /// The users whom Entra ID lets sign in although they left the groups. If such a user stays in Connect, the user
+    /// loses all rights.
     #[serde(skip)]
     pub let_in: LetIn,
     /// The ID of the traffic distribution group to which each user of a replicated instance is added.
@@ -267,8 +271,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Whether this member of a group becomes a user: the account is not disabled, and not a guest if guests become no
-    /// users.
+    /// Whether this member of a group becomes a Connect user: the account must not be disabled. If guests do not become
+    /// users, the account must not be a guest.
     #[must_use]
     pub fn allows(&self, member: &Member) -> bool {
         member.account_enabled != Some(false) && (self.guests || !member.guest)

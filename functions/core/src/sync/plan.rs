@@ -25,11 +25,11 @@ pub struct Plan {
     pub update: Vec<UserUpdate>,
     /// Users to schedule for deletion.
     pub schedule_deletion: Vec<ScheduledDeletion>,
-    /// Users whose scheduled deletion to cancel.
+    /// Users whose scheduled deletion is canceled.
     pub cancel_deletion: Vec<UserRef>,
     /// Users to delete.
     pub delete: Vec<Removal>,
-    /// Users who left and are kept without rights: they get the security profile that grants nothing.
+    /// Users who left and are kept without rights: they get only the security profile that grants nothing.
     pub strip: Vec<UserRef>,
     /// Users who left and are kept, and whose sessions have not ended yet.
     pub end_sessions: Vec<UserRef>,
@@ -104,7 +104,7 @@ impl From<ConnectUser> for UserRef {
 /// An existing user to adopt by its exact username.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adoption {
-    /// The user.
+    /// The user to adopt.
     pub user: UserRef,
     /// The Entra object id to store in the user's tag.
     pub object_id: String,
@@ -117,7 +117,7 @@ pub struct Adoption {
 /// A user to update, with one [`Change`] per Connect operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserUpdate {
-    /// The user.
+    /// The user to update.
     pub user: UserRef,
     /// The changes of the user; the list is never empty.
     pub changes: Vec<Change>,
@@ -135,9 +135,9 @@ pub enum Change {
         /// The user's last name.
         last_name: String,
     },
-    /// `UpdateUserSecurityProfiles`: the complete list of ids.
+    /// `UpdateUserSecurityProfiles`: the complete list of security profile ids.
     SecurityProfiles(Vec<String>),
-    /// `UpdateUserRoutingProfile`: the id.
+    /// `UpdateUserRoutingProfile`: the routing profile id.
     RoutingProfile(String),
     /// `UpdateUserHierarchy`: the hierarchy group id.
     Hierarchy(String),
@@ -149,8 +149,8 @@ pub enum Change {
     TrafficGroup(String),
     /// `UntagResource`: the member is back, so the tag that records the end of the sessions is removed.
     ForgetSignOut,
-    /// `DeleteAllEntitySessions`, followed by `UntagResource`: the user lost access in an earlier sync, which could not end
-    /// the sessions.
+    /// `DeleteAllEntitySessions`, followed by `UntagResource`: the user lost access in an earlier sync that could not end
+    /// the sessions of the user.
     RepeatSignOut,
     /// `UntagResource`: the sessions that an earlier sync could not end have expired.
     ForgetSignOutDue,
@@ -159,7 +159,7 @@ pub enum Change {
 /// A user to schedule for deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduledDeletion {
-    /// The user.
+    /// The user to schedule for deletion.
     pub user: UserRef,
     /// The first day on which the user may be deleted.
     pub due: Date,
@@ -168,12 +168,13 @@ pub struct ScheduledDeletion {
 /// A user to delete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removal {
-    /// The user.
+    /// The user to delete.
     pub user: UserRef,
     /// The new username of the member, if it changed. The user with the old name is deleted only after the new user
     /// exists.
     pub replaced_by: Option<String>,
-    /// The quick connects that transfer contacts to the user. They are deleted or transferred before the user is deleted.
+    /// The quick connects that transfer contacts to the user. They are deleted or transferred before the user is
+    /// deleted.
     pub quick_connects: Vec<QuickConnectChange>,
 }
 
@@ -300,26 +301,29 @@ impl Plan {
         }
     }
 
-    /// The number of users whose access this plan ends: scheduled and immediate deletions, and sessions of kept users.
+    /// The number of users whose access this plan ends. Access ends by a deletion, a scheduled deletion, the loss of
+    /// all rights, or the end of the sessions of a kept user.
     #[must_use]
     pub fn removals(&self) -> usize {
         let stripped = self.strip.iter().filter(|user| !self.schedules(user)).count();
         self.schedule_deletion.len() + self.delete.len() + stripped + self.end_sessions.len()
     }
 
-    /// Whether the plan takes all rights from the user and keeps the user. The list is ordered by username.
+    /// Whether the plan takes all rights from the user and keeps the user. The search requires that the list `strip` is
+    /// ordered by username.
     #[must_use]
     pub fn strips(&self, user: &UserRef) -> bool {
         self.strip.binary_search_by(|stripped| stripped.username.cmp(&user.username)).is_ok()
     }
 
-    /// Whether the plan schedules the deletion of the user. The list is ordered by username.
+    /// Whether the plan schedules the deletion of the user. The search requires that the list `schedule_deletion` is
+    /// ordered by username.
     fn schedules(&self, user: &UserRef) -> bool {
         let by_name = |schedule: &ScheduledDeletion| schedule.user.username.cmp(&user.username);
         self.schedule_deletion.binary_search_by(by_name).is_ok()
     }
 
-    /// The usernames that this plan removes, in order.
+    /// The usernames of the users whose access this plan ends, in the order of the lists.
     pub fn removed_usernames(&self) -> impl Iterator<Item = &str> {
         self.delete
             .iter()
@@ -330,8 +334,8 @@ impl Plan {
             .map(|user| user.username.as_str())
     }
 
-    /// A plan that only ends the sessions of these users, who left. `managed` is the number of users with the tags of
-    /// this onboarding.
+    /// Creates a plan that only ends the sessions of `users`, who left. `managed` is the number of users with the tags
+    /// of this onboarding.
     #[must_use]
     pub fn signing_out(users: Vec<UserRef>, managed: usize, removal_limit: RemovalLimit) -> Self {
         Self { end_sessions: users, managed, removal_limit, sign_out: true, ..Self::default() }
@@ -359,8 +363,8 @@ impl Plan {
         attributes
     }
 
-    /// This plan without changes of proficiencies for users who would get a proficiency with one of these attributes. Also
-    /// returns the number of these users.
+    /// Removes from this plan the proficiencies of each user who would get a proficiency with an unavailable attribute.
+    /// Also returns the number of these users.
     #[must_use]
     pub fn without_attributes(mut self, unavailable: &BTreeSet<String>) -> (Self, usize) {
         let mut users = 0;
@@ -380,7 +384,7 @@ impl Plan {
         (self, users)
     }
 
-    /// Whether users who left stay in Connect with their rights, according to the plan.
+    /// Whether users who left stay in Connect, at least until their scheduled deletion.
     #[must_use]
     pub fn leavers_stay(&self) -> bool {
         let stays = |finding: &Finding| matches!(finding, Finding::Kept { .. } | Finding::RemovalWaits { .. });
@@ -397,7 +401,7 @@ impl Removal {
 }
 
 impl ScheduledDeletion {
-    /// The value of the tag for a scheduled deletion, which contains the date.
+    /// The value of the tag for a scheduled deletion: the date of the deletion.
     #[must_use]
     pub fn tag_value(&self) -> String {
         date_to_tag(self.due)

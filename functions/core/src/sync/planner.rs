@@ -15,13 +15,13 @@ use super::username::person_name;
 use crate::names::NO_ACCESS_PROFILE;
 use crate::onboarding::RemovalAction;
 
-/// After this time, no session is left that began before a user lost access. A session lasts at most 12 hours, and the tag
-/// contains only the date (<https://repost.aws/knowledge-center/connect-resolve-session-expired-errors>).
+/// Time after which every session that began before a user lost access has expired. A session lasts at most 12 hours,
+/// and the tag contains only the date (<https://repost.aws/knowledge-center/connect-resolve-session-expired-errors>).
 const SESSIONS_EXPIRED: Duration = Duration::days(2);
 
 /// Compares the desired users of the groups with the users in Connect.
 ///
-/// `today` (UTC) decides which grace periods are over. This function does not fail: members and groups that can't be
+/// `today` (UTC) determines which grace periods are over. This function does not fail: members and groups that can't be
 /// planned are in [`Plan::skipped`] and [`Plan::findings`].
 #[must_use]
 pub fn plan(groups: &[GroupRead], users: &[ConnectUser], profiles: &Profiles, policy: &Policy, today: Date) -> Plan {
@@ -149,7 +149,7 @@ impl Planner<'_> {
         });
     }
 
-    /// Handles a Connect user who already has a desired username: adopts and updates the user if necessary.
+    /// Handles a Connect user who already has a desired username. Adopts and updates the user if necessary.
     fn adopt_or_update(&mut self, user: &ConnectUser, desired: &DesiredUser<'_>) {
         let object_id = &desired.member.id;
         let linked = user.entra_object_id.as_ref() == Some(object_id);
@@ -180,7 +180,7 @@ impl Planner<'_> {
         let changes = changes(user, desired);
         if !changes.is_empty() {
             let mut lost_profiles = lost_profiles(user, &desired.assignment);
-            // A member who returns loses no right with the security profile that grants nothing.
+            // A returning member loses the security profile that grants nothing, but this loss takes no rights away.
             lost_profiles.retain(|id| Some(id.as_str()) != self.no_access);
             self.plan.update.push(UserUpdate { user: reference(), changes, lost_profiles });
             untouched = false;
@@ -188,7 +188,8 @@ impl Planner<'_> {
         self.plan.unchanged += usize::from(untouched);
     }
 
-    /// Keeps a user unchanged whose member is back, apart from the tags of a user who left.
+    /// Handles a user whose member is back in a group but is skipped. Removes only the tags that mark the user as a
+    /// leaver.
     fn forget_sign_out(&mut self, user: &ConnectUser) {
         if user.removal_due.is_some() {
             self.plan.cancel_deletion.push(reference_to(user));
@@ -206,7 +207,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Whether Entra ID lets the account sign in although it is in no group.
+    /// Whether Entra ID lets the account sign in although the account is in no group.
     fn is_let_in(&self, object_id: Option<&str>) -> bool {
         self.policy.let_in.all_users || object_id.is_some_and(|id| self.policy.let_in.users.contains(id))
     }
@@ -219,15 +220,15 @@ impl Planner<'_> {
         }
     }
 
-    /// Keeps a user who left, without rights.
+    /// Plans to keep a user who left, without rights.
     fn strip(&mut self, user: &ConnectUser, a_group_is_empty: bool, let_in: bool) {
         if self.keeps_with_action(user, self.is_stripped(user), a_group_is_empty) {
             self.plan.strip.push(UserRef { let_in, ..reference_to(user) });
         }
     }
 
-    /// Ends the sessions of users who lost access in an earlier sync, if this sync could not end them. This needs no
-    /// approval, because it completes an action that was applied.
+    /// Ends the sessions of users who lost access in an earlier sync that could not end the sessions. These actions
+    /// need no approval, because each one completes an action that was already applied.
     fn repeat_sign_outs(&mut self, users: &BTreeMap<&str, &ConnectUser>) {
         let plan = &mut self.plan;
         let adopted: HashSet<String> = plan.adopt.iter().map(|adoption| adoption.user.id.clone()).collect();
@@ -250,15 +251,16 @@ impl Planner<'_> {
         plan.update.sort_by(|one, other| one.user.username.cmp(&other.user.username));
     }
 
-    /// Keeps a user who left, and ends the sessions of the user once.
+    /// Plans to keep a user who left, and to end the user's sessions once.
     fn keep(&mut self, user: &ConnectUser, a_group_is_empty: bool) {
         if self.keeps_with_action(user, !self.policy.removed.sign_out || user.signed_out, a_group_is_empty) {
             self.plan.end_sessions.push(reference_to(user));
         }
     }
 
-    /// Keeps a user who left and cancels a scheduled deletion. Returns whether the action that takes access away is
-    /// still needed (`is_done` is false) and must not be postponed.
+    /// Plans to keep a user who left, and cancels a scheduled deletion. Returns whether the caller must plan the action
+    /// that takes access away: the action was not done earlier (`is_done` is false), and no empty group postpones the
+    /// action.
     fn keeps_with_action(&mut self, user: &ConnectUser, is_done: bool, a_group_is_empty: bool) -> bool {
         if is_done || a_group_is_empty {
             self.plan.postponed += usize::from(!is_done);
@@ -273,11 +275,11 @@ impl Planner<'_> {
 
     fn remove(&mut self, user: &ConnectUser, replaced_by: Option<String>, a_group_is_empty: bool, let_in: bool) {
         let removed = &self.policy.removed;
-        // No further removal is planned for such a user, so an assignment that is left would stay.
+        // For a user who left earlier, no further removal is planned, so a remaining assignment would never be removed.
         let left_earlier = user.removal_due.is_some() || user.signed_out || !removed.sign_out;
         let is_assigned = user.entra_object_id.as_ref().is_some_and(|id| self.policy.let_in.assigned.contains(id));
         let let_in = let_in || (left_earlier && is_assigned);
-        // Every action has its own arm, so that a new action can't become a deletion by accident.
+        // Every removal action has its own arm, so that a new kind of action is not treated as a deletion by mistake.
         match removed.action {
             RemovalAction::Keep if let_in => {
                 self.plan.findings.push(Finding::StillLetIn { username: user.username.clone() });
@@ -321,7 +323,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Reports desired usernames that differ only in case from another desired or existing username.
+    /// Reports desired usernames that differ from another desired or existing username only in upper and lower case.
     fn report_case_conflicts(&mut self, desired: &Desired<'_>, users: &BTreeMap<&str, &ConnectUser>) {
         let mut folded: BTreeMap<String, &str> = BTreeMap::new();
         for username in desired.users.keys() {
@@ -357,8 +359,8 @@ fn changes(user: &ConnectUser, desired: &DesiredUser<'_>) -> Vec<Change> {
     differences(user, person_name(desired.member, &user.username), &desired.assignment)
 }
 
-/// The changes for a user who was to be created and already exists: another process created the user, or the response
-/// to an earlier call was lost.
+/// The changes for a user whom the plan creates but who already exists: another process created the user, or the
+/// response to an earlier call was lost.
 #[must_use]
 pub fn changes_instead_of_creation(new: &NewUser, existing: &ConnectUser) -> Vec<Change> {
     differences(existing, (new.first_name.clone(), new.last_name.clone()), &new.assignment)

@@ -1,10 +1,10 @@
-//! The proficiencies that users get from their groups, and the steps that make the proficiencies of a user equal to them.
+//! The proficiencies that users get from their groups, and the requests that assign these proficiencies to a user.
 //!
-//! No list of users contains proficiencies (service model of Amazon Connect, `UserSearchSummary` and `User`), and a read
-//! per user would need as many requests as there are users. The sync therefore records in a tag of each user which
-//! proficiencies it has assigned, and reads the proficiencies of a user only if the record differs from what the groups
-//! give. The sync changes and removes only proficiencies that the groups give or that the record contains. All other
-//! proficiencies were assigned manually and stay.
+//! No operation that lists users returns their proficiencies (service model of Amazon Connect, `UserSearchSummary` and
+//! `User`), and reading them user by user would need as many requests as there are users. The sync therefore records in
+//! a tag of each user which proficiencies it has assigned. It reads the proficiencies of a user only if this record
+//! differs from the proficiencies that the groups give. The sync changes and removes only proficiencies that the groups
+//! give or that the record contains. All other proficiencies were assigned manually and stay.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,8 +13,8 @@ use crate::digest;
 use crate::onboarding::{Proficiency, Users};
 use crate::text::Quoted;
 
-/// The prefix of a record that is written before the proficiencies are assigned. The prefix makes the next sync read the
-/// proficiencies of the user if this sync is interrupted.
+/// The prefix of a record that is written before the proficiencies are assigned. If the sync is interrupted, this
+/// prefix makes the next sync read the proficiencies of the user.
 const PENDING: &str = "pending:";
 /// Number of bytes of the digest that identifies attribute and value in a record.
 const FINGERPRINT_BYTES: usize = 4;
@@ -73,8 +73,9 @@ impl Proficiencies {
         self.given.is_empty()
     }
 
-    /// The value of the tag that records these proficiencies: for each one, eight hexadecimal digits that identify
-    /// attribute and value, and the level. `None` if there are no proficiencies, which no tag records.
+    /// The value of the tag that records these proficiencies. For each proficiency, the value contains eight
+    /// hexadecimal digits that identify attribute and value, and the level. `None` if there are no proficiencies,
+    /// because then there is no tag.
     #[must_use]
     pub fn record(&self) -> Option<&str> {
         self.record.as_deref()
@@ -125,25 +126,27 @@ pub struct ProficiencyChange {
 /// One request of a [`ProficiencyChange`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProficiencyStep {
-    /// `DisassociateUserProficiencies`.
+    /// Removes these proficiencies with `DisassociateUserProficiencies`.
     Remove(Vec<Proficiency>),
-    /// `TagResource` with this record, which marks the following requests as pending.
+    /// Writes this record with `TagResource`. The record marks the following requests as pending.
     Announce(String),
-    /// `AssociateUserProficiencies`.
+    /// Assigns these proficiencies with `AssociateUserProficiencies`.
     Add(Vec<Proficiency>),
-    /// `UpdateUserProficiencies`.
+    /// Changes the levels of these proficiencies with `UpdateUserProficiencies`.
     SetLevel(Vec<Proficiency>),
-    /// `TagResource` with [`Proficiencies::record`], or `UntagResource` if the groups give no proficiencies.
+    /// Writes [`Proficiencies::record`] with `TagResource`, or removes the tag with `UntagResource` if the groups give
+    /// no proficiencies.
     Record,
 }
 
 impl ProficiencyChange {
-    /// The requests that make the `current` proficiencies of a user equal to the desired ones, in order. The list is
-    /// never empty, because the last request records the result.
+    /// The requests, in order, that change the proficiencies of a user from `current` to the desired proficiencies. The
+    /// list is never empty, because the last request records the result.
     ///
     /// While the requests are sent, the record is marked as pending and contains every proficiency of the user that the
-    /// sync has assigned. If the sync is interrupted, the next sync therefore reads the user again, and removes what the
-    /// groups no longer give. Proficiencies are removed first, so that the user stays within Connect's quota.
+    /// sync has assigned. If the sync is interrupted, the next sync therefore reads the user's proficiencies again, and
+    /// removes the proficiencies that the groups no longer give. Removals are sent first, so that the user stays within
+    /// Connect's quota.
     #[must_use]
     pub fn steps(&self, current: &[Proficiency]) -> Vec<ProficiencyStep> {
         let recorded = self.recorded_fingerprints();
@@ -179,7 +182,8 @@ impl ProficiencyChange {
         steps.into_iter().flatten().collect()
     }
 
-    /// The fingerprints in the record. Text that is not a record has no fingerprints, so nothing is removed because of it.
+    /// The fingerprints in the recorded tag value. A value that is not a record contains no fingerprints, so the sync
+    /// removes no proficiency because of this value.
     fn recorded_fingerprints(&self) -> BTreeSet<&str> {
         let record = self.recorded.as_deref().unwrap_or_default();
         let parts = record.strip_prefix(PENDING).unwrap_or(record).split('.');
@@ -190,7 +194,7 @@ impl ProficiencyChange {
     }
 }
 
-/// Identifies attribute and value in a record, because their text would not fit in a tag.
+/// Identifies attribute and value in a record. The texts of attribute and value would not fit in a tag.
 fn fingerprint(attribute: &str, value: &str) -> String {
     digest::of_parts([attribute, value], FINGERPRINT_BYTES)
 }
@@ -315,8 +319,8 @@ mod tests {
     }
 
     proptest! {
-        /// After a sync that was interrupted anywhere, the next sync, whose groups may give other proficiencies, leaves
-        /// exactly the proficiencies of the groups and the manual ones.
+        /// After a sync that was interrupted at any request, the next sync leaves exactly the proficiencies of the
+        /// groups and the manually assigned proficiencies. The groups may give other proficiencies in the next sync.
         #[test]
         fn an_interrupted_change_is_completed_by_the_next_sync(
             manual in some(), first in some(), second in some(), other in some(), back in any::<bool>(),

@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
-//! Properties of the planner that hold for any Entra ID directory and any Connect instance. 256 cases by default. For a
-//! thorough run: `PROPTEST_CASES=100000 cargo test -p onboarding-core --release sync::properties`.
+//! Properties of the planner that hold for any Entra ID directory and any Connect instance. Each property is tested
+//! with 256 random inputs by default. For a thorough run:
+//! `PROPTEST_CASES=100000 cargo test -p onboarding-core --release sync::properties`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,7 @@ use super::testkit::{TODAY, apply, profiles};
 use super::*;
 use crate::onboarding::{Phone, Proficiency, RemovalAction, RemovalLimit, Removed, UserGroup, UsernameAttribute};
 
-/// Only a few names and ids, so that collisions are frequent.
+/// Only a few names and ids, so that members and users often have the same name.
 const NAMES: [&str; 9] = [
     "a@example.com",
     "b@example.com",
@@ -143,7 +144,7 @@ fn some_user() -> impl Strategy<Value = ConnectUser> {
                     removal_due: due.map(|days| TODAY + time::Duration::days(days)),
                     signed_out,
                     sign_out_due: overdue.map(|days| TODAY + time::Duration::days(days)),
-                    // One of two groups, or none.
+                    // One of two traffic distribution groups, or no group.
                     traffic_group: (security_count > 1).then(|| format!("group-{}", security_count - 1)),
                     proficiencies: recorded.map(Into::into),
                 }
@@ -266,8 +267,8 @@ proptest! {
             prop_assert_eq!(user.security_profile_ids.iter().cloned().collect::<BTreeSet<_>>(), security);
             wanted.insert(username.to_owned());
         }
-        // A user without a member stays managed only because of a condition that postpones removals, a grace period,
-        // the removal policy or the reason for which the member is skipped.
+        // A managed user who matches no member stays in Connect only for one of these reasons: removals are postponed,
+        // a grace period, the removal policy, or the reason why the member is skipped.
         let all_gone =
             policy.removed.action == RemovalAction::Delete && policy.removed.grace_days == 0 && !guarded(&groups);
         for user in after.values().filter(|user| all_gone && user.ownership == Ownership::Ours && user.removal_due.is_none()) {
@@ -369,7 +370,7 @@ proptest! {
     }
 }
 
-/// The STS pattern `[\w+=,.@-]{2,64}`.
+/// Whether a name matches the STS pattern for role session names, `[\w+=,.@-]{2,64}`.
 fn regex_like_sts(name: &str) -> bool {
     (2..=64).contains(&name.chars().count()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c))
 }

@@ -11,7 +11,7 @@ use super::testkit::{TODAY, apply, profiles};
 use super::*;
 use crate::onboarding::RemovalLimit;
 
-/// A plan, with the users in Connect and with the removal limit of the plan.
+/// A random plan with a removal limit, and the users in Connect from which the plan was made.
 fn some_plan() -> impl Strategy<Value = (Plan, Vec<ConnectUser>)> {
     let limit = (0..5_u32, select(vec![0_u32, 20, 50, 100]))
         .prop_map(|(max_removals, max_removals_percent)| RemovalLimit { max_removals, max_removals_percent });
@@ -24,7 +24,8 @@ fn some_plan() -> impl Strategy<Value = (Plan, Vec<ConnectUser>)> {
     )
 }
 
-/// A plan and a set of approved actions: a part of the actions that would wait without approval.
+/// A random plan, the users in Connect, and a set of approved actions: some of the actions that wait without an
+/// approval.
 fn some_approved_plan() -> impl Strategy<Value = (Plan, Vec<ConnectUser>, ActionSet)> {
     (some_plan(), any::<u64>()).prop_map(|((plan, users), mask)| {
         let all = plan.clone().guard(&ActionSet::EMPTY).waiting_actions;
@@ -70,13 +71,14 @@ fn within_limit(plan: &Plan, users: usize) -> bool {
     users == 0 || users <= max_removals as usize && (share || users == 1 && max_removals_percent > 0)
 }
 
-/// The users who have the admin profile: all, and those who are not scheduled for deletion.
+/// The number of users who have the admin profile, and the number of them who are not scheduled for deletion.
 fn admins(users: &[ConnectUser]) -> (usize, usize) {
     let admins = users.iter().filter(|user| user.security_profile_ids.iter().any(|id| id == "id:Admin"));
     (admins.clone().count(), admins.filter(|user| user.removal_due.is_none()).count())
 }
 
-/// The names of the admins who are not scheduled for deletion and that the plan removes or takes the profile from.
+/// The usernames of the admins who are not scheduled for deletion and whom the plan removes or takes the admin profile
+/// from.
 fn admins_lost(plan: &Plan, users: &[ConnectUser]) -> Vec<String> {
     let profile = "id:Admin".to_owned();
     let active = users
@@ -157,7 +159,7 @@ proptest! {
             .filter(|(action, _)| !matches!(action, GuardedAction::LoseProfile | GuardedAction::Adopt))
             .map(|(_, username)| username).collect();
         prop_assert!(within_limit(&guarded.apply, outside.len()), "{outside:?} of {}", guarded.apply);
-        // What is free without the approval stays free.
+        // A removal that needs no approval is also applied if other actions are approved.
         let applied: BTreeSet<(&str, String)> =
             removals(&guarded.apply).into_iter().map(|(kind, id)| (kind, id.to_owned())).collect();
         prop_assert!(applied.is_superset(&free));
@@ -182,7 +184,8 @@ proptest! {
             prop_assert!(all == 0 || admins(&after).0 > 0, "{free}");
         }
         prop_assert!(active == 0 || admins(&apply(&free, &users)).1 > 0, "{free}");
-        // If no admin is left although a part of the plan is approved, every admin was lost by an approved action.
+        // If no admin is left although only a part of the plan is approved, approved actions took the profile from
+        // every admin.
         let applied = plan.guard(&approved).apply;
         let unapproved: BTreeSet<&str> = applied.guardable_users(&approved).map(|(_, username)| username).collect();
         let by_approval = lost.iter().all(|username| !unapproved.contains(username.as_str()));

@@ -2,8 +2,8 @@
 //!
 //! Connect does not delete these quick connects with the user, and agents would still transfer contacts to them (Amazon
 //! Connect Administrator Guide, "Delete users from your Amazon Connect instance"; an earlier edition describes that the
-//! deletion fails instead). They are changed before the user is deleted. Afterwards, nothing would show whether the
-//! user of a quick connect was managed by this onboarding.
+//! deletion fails instead). The sync therefore deletes or transfers the quick connects before it deletes the user.
+//! After the deletion, the sync could not determine whether this onboarding managed the user of a quick connect.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,7 +19,7 @@ pub struct QuickConnect {
     pub id: String,
     /// The name of the quick connect.
     pub name: String,
-    /// The id of the user.
+    /// The id of the user to whom contacts are transferred.
     pub user_id: String,
 }
 
@@ -30,11 +30,11 @@ pub struct QuickConnectChange {
     pub id: String,
     /// The name of the quick connect.
     pub name: String,
-    /// The user who gets the quick connect. `None` if the quick connect is deleted.
+    /// The user to whom the quick connect is transferred. `None` if the quick connect is deleted.
     pub transfer: Option<Transfer>,
 }
 
-/// The user who gets a quick connect.
+/// The user to whom a quick connect is transferred.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transfer {
     /// The username.
@@ -44,12 +44,12 @@ pub struct Transfer {
 }
 
 impl Plan {
-    /// Adds the quick connects of the users to delete. `found` contains the quick connects of all users of the instance,
-    /// and `users` all users.
+    /// Adds to this plan the quick connects of the users that the plan deletes. `found` contains the quick connects of
+    /// all users of the instance, and `users` contains all users.
     ///
     /// The quick connects of a renamed member are always transferred to the member's new user. All others are deleted
-    /// or transferred according to `setting`. If the user that the setting names does not exist or is removed too, the
-    /// quick connects stay, and a finding names them: the deletion of a user who left must not wait.
+    /// or transferred according to `setting`. If the user in the setting does not exist or is removed too, the quick
+    /// connects are kept, and a finding lists them, because the deletion of a user who left must not wait.
     pub fn add_quick_connects(&mut self, found: Vec<QuickConnect>, setting: &QuickConnects, users: &[ConnectUser]) {
         let mut by_user: HashMap<String, Vec<QuickConnect>> = HashMap::new();
         for one in found {
@@ -96,8 +96,9 @@ impl Plan {
         self.delete.iter().flat_map(|removal| &removal.quick_connects)
     }
 
-    /// Reports that the user who gets the quick connects of deleted users does not exist or is removed too. This is
-    /// reported as soon as users are scheduled for deletion, so that an operator can correct the setting in time.
+    /// Reports if the user to whom the quick connects of deleted users should be transferred does not exist or is
+    /// removed too. The finding already appears when users are scheduled for deletion, so that an operator can correct
+    /// the setting in time.
     pub(super) fn check_transfer(&mut self, setting: &QuickConnects, users: &BTreeMap<&str, &ConnectUser>) {
         let QuickConnects::TransferTo(username) = setting else { return };
         let waits = |finding: &Finding| matches!(finding, Finding::RemovalWaits { .. });
@@ -110,7 +111,7 @@ impl Plan {
         }
     }
 
-    /// Whether the user with this name is removed by this plan, or is scheduled for deletion.
+    /// Whether this plan removes the user with this username, or the user is scheduled for deletion.
     fn is_removed(&self, username: &str) -> bool {
         let waits = |finding: &Finding| matches!(finding, Finding::RemovalWaits { username: waiting, .. } if waiting == username);
         self.removed_usernames().any(|removed| removed == username) || self.findings.iter().any(waits)
@@ -118,7 +119,8 @@ impl Plan {
 }
 
 impl Removal {
-    /// The usernames of the users who get quick connects and did not exist when the plan was created.
+    /// The usernames of the users to whom quick connects are transferred and who did not exist when the plan was
+    /// created.
     pub fn awaited_users(&self) -> impl Iterator<Item = &str> {
         let transfers = self.quick_connects.iter().filter_map(|change| change.transfer.as_ref());
         transfers.filter(|transfer| transfer.user_id.is_none()).map(|transfer| transfer.username.as_str())
@@ -198,7 +200,7 @@ mod tests {
             assert_eq!((to.username.as_str(), to.user_id), ("suzuki@example.com", None));
             assert_eq!(plan.delete[0].awaited_users().collect::<Vec<_>>(), ["suzuki@example.com"]);
 
-            // In a later sync, the new user exists.
+            // In a later sync, the member's new user exists.
             let new = ConnectUser { id: "new".into(), username: "suzuki@example.com".into(), ..user("hanako") };
             let users = [users[0].clone(), new, users[1].clone()];
             let mut plan = run(&groups, &users);

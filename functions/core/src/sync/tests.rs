@@ -72,7 +72,7 @@ fn a_user_in_several_groups_gets_all_proficiencies_and_the_plan_names_the_groups
     let attributes = plan.predefined_attributes();
     assert_eq!(attributes["Language"].iter().copied().collect::<Vec<_>>(), ["English", "Japanese"]);
 
-    // Without the second group, the level of the first group counts.
+    // Without the second group, the level of the first group applies.
     let after = apply(&plan, &[user("hanako")]);
     assert!(
         run(&[support.clone(), with_proficiencies(group("Experts", both()), &[("Japanese", 5)])], &after).is_empty()

@@ -1,5 +1,5 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
-//! The part of a plan that waits for approval.
+//! Tests of the part of a plan that waits for approval.
 
 use super::testkit::{group, member, policy, run, run_with, unmanaged, user};
 use super::*;
@@ -24,7 +24,7 @@ fn with_profiles(user: ConnectUser, profiles: &[&str]) -> ConnectUser {
     ConnectUser { security_profile_ids: profiles.iter().map(|name| format!("id:{name}")).collect(), ..user }
 }
 
-/// The users who wait, each with the action.
+/// The users whose actions wait for approval, each with the action.
 fn waiting(plan: &GuardedPlan) -> Vec<(GuardedAction, &str)> {
     plan.waiting.guardable_users(NONE).collect()
 }
@@ -97,12 +97,13 @@ fn a_leaver_who_loses_all_rights_and_is_scheduled_for_deletion_counts_once_and_t
     let approved = run_with(&policy(2, true), &members, &users).guard(&beyond.waiting_actions);
     assert_eq!((both(&approved.apply), both(&approved.waiting)), ((3, 3), (0, 0)));
 
-    // The approval was given before Entra let the leavers in, so it only covers the scheduled deletions.
+    // At the time of the approval, Entra did not let the leavers sign in, so the approval covers only the scheduled
+    // deletions.
     let schedules = run_with(&policy(2, false), &members, &users).guard(NONE).waiting_actions;
     let partly = run_with(&policy(2, true), &members, &users).guard(&schedules);
     assert_eq!((schedules.len(), both(&partly.apply), both(&partly.waiting)), (3, (0, 0), (3, 3)));
 
-    // The leaver is one of two admins, so the other one keeps the profile.
+    // The leaver is one of two admins, so the other admin keeps the profile.
     let admins = ["a", "stays"].map(|name| with_profiles(user(name), &["Admin"]));
     let one_of_two = run_with(&policy(2, true), &[group_with(&["Admin"], &["stays"])], &admins).guard(NONE);
     assert_eq!((both(&one_of_two.apply), one_of_two.reasons), ((1, 1), vec![]));
@@ -170,10 +171,10 @@ fn the_last_admin_keeps_the_profile_until_that_is_approved() {
     // Two admins lose the profile in one plan: one through an update, the other because the user leaves the groups.
     let both = leaves(&[admin("boss"), with_profiles(user("stays"), &["Admin", "Agent"])]);
     assert_eq!((both.waiting.removals(), both.waiting.update.len(), both.apply.update.len()), (1, 1, 0));
-    // A new admin does not count, because the creation may fail.
+    // An admin that the plan creates is not counted, because the creation may fail.
     let replaced = run(&[group_with(&["Admin"], &["new"])], &[admin("boss")]).guard(NONE);
     assert_eq!((replaced.apply.create.len(), replaced.waiting.removals()), (1, 1));
-    // The old user of a renamed admin is only deleted after the new user exists.
+    // The old user of a renamed admin is deleted only after the new user exists.
     let renamed = Member { user_principal_name: Some("chief@example.com".into()), ..member("boss") };
     let groups = [GroupRead { members: vec![renamed], ..group_with(&["Admin"], &[]) }];
     assert_eq!(run(&groups, &[admin("boss")]).guard(NONE).reasons, [""; 0]);
@@ -198,11 +199,11 @@ fn rights_of_a_former_account_are_taken_away_without_approval() {
     assert_eq!((guarded.apply.adopt.len(), guarded.apply.update.len(), guarded.reasons), (2, 2, vec![]));
     assert!(guarded.waiting.is_empty() && guarded.apply.update.iter().all(|update| !update.lost_profiles.is_empty()));
 
-    // The former account is no admin any more, so the other admin is the last one.
+    // The former account is not an admin any more, so the other user is the last admin.
     let admins = [former("boss", &["Admin"]), with_profiles(user("other"), &["Admin"])];
     let guarded = run(&groups, &admins).guard(NONE);
     assert_eq!(waiting(&guarded), [(GuardedAction::LoseProfile, "other@example.com")]);
-    // The new account has the profile, too.
+    // The new account also has the profile, so another admin is left.
     let guarded = run(&[group_with(&["Admin"], &["boss"]), group_with(&["Agent"], &["other"])], &admins).guard(NONE);
     assert_eq!(guarded.reasons, [""; 0]);
 }

@@ -248,7 +248,7 @@ fn a_user_who_left_earlier_and_is_still_assigned_loses_all_rights() {
     let scheduled = ConnectUser { removal_due: Some(TODAY + Duration::days(3)), ..user("left") };
     assert_eq!(stripped(removing(7).removed, scheduled), 1);
     assert_eq!(stripped(keep(true), ConnectUser { signed_out: true, ..user("left") }), 1);
-    // Without a sign-out, no removal is planned for a kept user, so no other step would remove the assignment.
+    // If sessions are not ended, no removal is planned for a kept user, so no other step would remove the assignment.
     assert_eq!(stripped(keep(false), user("left")), 1);
     // The sync that removes a user also removes the assignment.
     assert_eq!(stripped(removing(7).removed, user("left")), 0);

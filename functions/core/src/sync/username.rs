@@ -81,9 +81,9 @@ fn is_full_domain(domain: &str) -> bool {
 
 /// The first and last name that are sent to Connect: Unicode NFC, trimmed, never empty, within Connect's length limits.
 ///
-/// If Entra has no given name or surname, the display name is used. The display name is split at its first space; its
-/// first part is the family name if the name is written in Chinese, Japanese or Korean characters. A name that is too
-/// long is cut, because names do not identify users.
+/// If Entra has no given name or surname, the display name is used. The display name is split at its first space. Its
+/// first part is the family name if the name is written in Chinese, Japanese or Korean characters, and the given name
+/// otherwise. A name that is too long is shortened, because names do not identify users.
 #[must_use]
 pub fn person_name(member: &Member, username: &str) -> (String, String) {
     let given = cleaned(member.given_name.as_deref());
@@ -125,7 +125,7 @@ fn parted(display: &str) -> (String, String) {
     }
 }
 
-/// The part of a display name that is left without a known given name or surname.
+/// The rest of a display name after the known given name or surname is removed from the display name.
 fn rest_of(display: &str, known: &str) -> Option<String> {
     let rest = display.strip_prefix(known).or_else(|| display.strip_suffix(known)).unwrap_or(display);
     let rest = rest.trim().trim_matches(',').trim();
@@ -136,7 +136,7 @@ fn both(name: String) -> (String, String) {
     (name.clone(), name)
 }
 
-/// Han, kana and Hangul: in these scripts, the family name comes first.
+/// Whether a character is Han, kana or Hangul. In names that are written in these scripts, the family name comes first.
 fn is_family_first(character: char) -> bool {
     matches!(u32::from(character), 0x3005..=0x30FF | 0x31F0..=0x31FF | 0x3400..=0x4DBF | 0x4E00..=0x9FFF
         | 0xAC00..=0xD7AF | 0xF900..=0xFAFF | 0x20000..=0x3134F)

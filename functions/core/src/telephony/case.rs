@@ -1,4 +1,4 @@
-//! The text of requests to AWS Support, in Japanese and English, and the marker that identifies a case.
+//! The texts of requests to AWS Support, in Japanese and English, and the marker that identifies a Support case.
 
 use serde::{Deserialize, Serialize};
 
@@ -75,10 +75,11 @@ pub fn number_name(prefix: &str) -> Option<&'static str> {
     names.into_iter().find(|(start, _)| prefix.starts_with(start)).map(|(_, name)| name)
 }
 
-/// The marker in the subject of a case. A repeated step, or a later execution with the same input, finds the case by
-/// this marker. The marker is a digest of the desired numbers, not of the missing numbers, which change as numbers
-/// arrive. Different documents give a different marker, so that a rejected order can be placed again. The marker of
-/// numbers that need no documents does not depend on `documents`.
+/// The marker in the subject of a Support case. A repeated step, or a later execution with the same input, finds the
+/// case by this marker. The marker is a digest of the desired numbers and not of the missing numbers, because the
+/// missing numbers change as numbers arrive. If other documents are given, the marker changes, so that a rejected order
+/// can be placed again with these documents. For numbers that need no documents, the marker does not depend on
+/// `documents`.
 #[must_use]
 pub fn marker<'a>(
     alias: &str,

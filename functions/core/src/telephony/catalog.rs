@@ -8,13 +8,13 @@ use super::case::Topic;
 pub struct Service {
     /// The service code.
     pub code: String,
-    /// The name in the requested language.
+    /// The name of the service in the requested language.
     pub name: String,
-    /// Code and name of each category.
+    /// Code and name of each category of the service.
     pub categories: Vec<(String, String)>,
 }
 
-/// Service code and category code for a topic; `None` if the catalog has no match.
+/// The service code and the category code for a topic; `None` if the catalog has no match.
 #[must_use]
 pub fn choose(services: &[Service], topic: Topic) -> Option<(String, String)> {
     let named = |service: &Service, words: &[&str]| {

@@ -1,5 +1,5 @@
-//! Input and output of `order-numbers`. They contain only the object keys of the documents, never their content or data
-//! read from it.
+//! Input and output of `order-numbers`. Both contain only the S3 object keys of the documents, never the content of a
+//! document.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,17 +23,17 @@ pub struct OrderNumbersInput {
     /// The desired phone numbers.
     #[serde(default)]
     pub phone_numbers: Vec<PhoneNumber>,
-    /// The object keys of the documents.
+    /// The S3 object keys of the documents.
     #[serde(default)]
     pub documents: Option<Documents>,
     /// How to order numbers, and other telephony requests.
     #[serde(default)]
     pub telephony: Telephony,
     /// The results of the quota requests. If the instance has reached its limit of phone numbers, these results show
-    /// whether AWS may still raise the limit.
+    /// whether AWS may still increase the limit.
     #[serde(default)]
     pub quotas: Vec<Quota>,
-    /// The id of the starter flow, for numbers without a flow.
+    /// The id of the starter flow, for numbers without a flow of their own.
     #[serde(default)]
     pub starter_flow: Option<String>,
     /// The language of cases and notifications.
@@ -45,7 +45,7 @@ pub struct OrderNumbersInput {
 }
 
 impl OrderNumbersInput {
-    /// Whether an operator files the case of this order.
+    /// Whether an operator must file the Support case of this order.
     #[must_use]
     pub fn is_manual(&self, order: &CaseOrder) -> bool {
         order.status == OrderStatus::Manual || self.telephony.order == NumberOrder::Manual
@@ -79,8 +79,8 @@ pub struct OrderNumbersOutput {
     /// so that a repeated poll claims the same numbers with the same client tokens.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offers: Vec<Offer>,
-    /// The latest day (YYYY-MM-DD) on which Connect accepts claims again. Set if Connect rejected a claim because the
-    /// account has reached the limit on claims and releases of phone numbers.
+    /// The day (YYYY-MM-DD) from which Connect accepts claims of phone numbers again, at the latest. Set if Connect
+    /// rejected a claim because the account has reached the limit on claims and releases of phone numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims_blocked_until: Option<String>,
 }
@@ -201,8 +201,9 @@ impl CaseOrder {
     pub const fn is_pending(&self) -> bool {
         match self.status {
             OrderStatus::Open | OrderStatus::CustomerAction => true,
-            // Even if no case can be read, a poll can still find new numbers on the instance. No API shows whether
-            // calls to Japanese mobile numbers are allowed.
+            // Even if the Support case can't be read, a poll can still find new numbers on the instance. For calls to
+            // Japanese mobile numbers, a poll finds nothing, because no API shows whether these calls
+            // are allowed.
             OrderStatus::Manual | OrderStatus::Unreadable => matches!(self.topic, Topic::PhoneNumbers),
             OrderStatus::Done | OrderStatus::Refused => false,
         }

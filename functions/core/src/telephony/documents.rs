@@ -6,7 +6,7 @@ use crate::onboarding::Documents;
 /// Maximum size of an attachment in AWS Support (`AddAttachmentsToSet`).
 pub const MAX_DOCUMENT_BYTES: usize = 5 * 1024 * 1024;
 
-/// The name and the object key of each document.
+/// The input field and the S3 object key of each document.
 #[must_use]
 pub fn keys(documents: &Documents) -> [(&'static str, &str); 3] {
     [("identity", &documents.identity), ("address", &documents.address), ("relationship", &documents.relationship)]

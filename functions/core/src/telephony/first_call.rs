@@ -10,7 +10,7 @@ use crate::{StepError, backoff, contract::OpenItem, names, onboarding::Language}
 pub struct CreateStarterFlowInput {
     /// The instance's alias.
     pub alias: String,
-    /// The instance.
+    /// The id of the instance.
     pub instance_id: String,
     /// The language of the greeting.
     #[serde(default)]
@@ -48,9 +48,9 @@ impl CreateStarterFlowOutput {
 pub struct TestFirstCallInput {
     /// The instance's alias.
     pub alias: String,
-    /// The instance.
+    /// The id of the instance.
     pub instance_id: String,
-    /// The execution id, which is part of the client token, so that a repeated poll starts no second test.
+    /// The execution id. The id is part of the client token, so that a repeated poll starts no second test.
     pub execution_id: String,
     /// The id of the starter flow.
     pub flow_id: String,
@@ -118,15 +118,15 @@ pub enum FirstCallStatus {
 /// The state of a test case execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TestState {
-    /// The test is queued or runs.
+    /// The test is queued or running.
     Running,
-    /// The test ended with this status.
+    /// The test ended with this result.
     Ended(FirstCallStatus),
 }
 
 impl TestState {
-    /// The state for a status of `GetTestCaseExecutionSummary`. An unknown status is treated as running, because the
-    /// number of polls is limited.
+    /// Converts a status that `GetTestCaseExecutionSummary` returned. An unknown status is treated as running, which
+    /// does no harm because the number of polls is limited.
     #[must_use]
     pub fn of(status: Option<&str>) -> Self {
         match status {
@@ -138,15 +138,15 @@ impl TestState {
     }
 }
 
-/// Whether a passed test that started at `started` is still valid: flow and test case were not changed after its start.
-/// If the time of a change is unknown, the call is tested again. All times are seconds since 1970.
+/// Whether a passed test that started at `started` is still valid: neither the flow nor the test case was changed after
+/// the start. If one of these times is unknown, the test is not valid. All times are seconds since 1970.
 #[must_use]
 pub fn is_proof(started: Option<i64>, changes: [Option<i64>; 2]) -> bool {
     started.is_some_and(|started| changes.into_iter().all(|change| change.is_some_and(|change| change <= started)))
 }
 
 impl TestFirstCallInput {
-    /// The output while the test runs, or the result "not tested" after the last poll.
+    /// The output while the test is running, or the result "not tested" after the last poll.
     #[must_use]
     pub fn waiting(&self, test_case_id: String, test_execution_id: String) -> TestFirstCallOutput {
         let attempt = self.previous.as_ref().map_or(0, |previous| previous.attempt) + 1;

@@ -1,4 +1,4 @@
-//! Allocation of held numbers to desired numbers, and the client token of a claim.
+//! Allocation of the phone numbers of the instance to the desired numbers, and the client token of a claim.
 
 use super::contract::NumberResult;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     onboarding::{PhoneNumber, PhoneNumberType},
 };
 
-/// The name of a type in Connect.
+/// The name of a phone number type in Connect.
 #[must_use]
 pub const fn type_name(kind: PhoneNumberType) -> &'static str {
     match kind {
@@ -22,9 +22,9 @@ pub fn needs_documents(desired: &PhoneNumber) -> bool {
     desired.country == "JP"
 }
 
-/// For each desired number, the indexes of the matching numbers in `held`, at most the desired quantity. A held number
-/// counts for only one desired number. Desired numbers with a longer prefix are allocated first, so that "any Japanese
-/// number" does not use up a 03 number.
+/// Allocates the phone numbers of the instance (`held`) to the desired numbers. Returns, for each desired number,
+/// indexes in `held`, at most as many as the desired quantity. Each held number is allocated only once. Desired numbers
+/// with a longer prefix are allocated first, so that "any Japanese number" does not use up a 03 number.
 #[must_use]
 pub fn allocate(desired_numbers: &[PhoneNumber], held: &[NumberResult]) -> Vec<Vec<usize>> {
     let prefix = |desired: &PhoneNumber| desired.prefix.clone().unwrap_or_default();
@@ -49,9 +49,10 @@ pub fn allocate(desired_numbers: &[PhoneNumber], held: &[NumberResult]) -> Vec<V
     allocated
 }
 
-/// The client token for the claim of a number. If an execution repeats the claim, the token is the same; for every
-/// other number, the token is different. The documented pattern of the token is a lower-case UUID (`ClaimPhoneNumber`
-/// in the model of botocore 1.43.11). The token is a UUID of version 8, whose content may be custom (RFC 9562).
+/// The client token for the claim of a phone number. A repeated claim of the same number by the same execution has the
+/// same token; every other claim has a different token. The documented pattern of the token is a lower-case UUID
+/// (`ClaimPhoneNumber` in the model of botocore 1.43.11). The token is a UUID of version 8, whose content may be custom
+/// (RFC 9562).
 pub(super) fn claim_token(execution_id: &str, instance_arn: &str, phone: &str) -> String {
     let hex = digest::of_parts([execution_id, instance_arn, phone], 16);
     format!("{}-{}-8{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])

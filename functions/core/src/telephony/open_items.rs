@@ -28,8 +28,8 @@ pub(super) fn number(number: &NumberResult) -> Option<OpenItem> {
     }
 }
 
-/// The open item about missing numbers that Connect refuses to claim until a date. `message`: Connect's message, if the
-/// refusal is new.
+/// The open item about missing numbers that Connect refuses to claim until a date. `message` is Connect's message if
+/// Connect refused a claim in this poll.
 pub(super) fn claims_blocked(country: &str, missing: usize, until: &str, message: Option<&str>) -> OpenItem {
     let message = message.map_or_else(String::new, |message| format!(". The error from Amazon Connect: {message}"));
     OpenItem::new(
@@ -55,7 +55,7 @@ pub(super) fn low_quota(country: &str, exceeding: usize, increase_requested: boo
     OpenItem::new("phone numbers", what, action)
 }
 
-/// The open item after the last poll.
+/// The open item after the last poll, if the work on phone numbers is not complete.
 pub(super) fn end_of_polls() -> OpenItem {
     OpenItem::new(
         "phone numbers",
@@ -95,8 +95,8 @@ pub fn open_item(order: &CaseOrder) -> Option<OpenItem> {
     }
 }
 
-/// Information for accounts with an older support plan before an order is filed; `None` after AWS has discontinued
-/// these plans (AWS Support user guide, "About the AWS Support API").
+/// The open item with information for accounts with an older support plan, before an order is filed. `None` after AWS
+/// has discontinued these plans (AWS Support user guide, "About the AWS Support API").
 #[must_use]
 pub fn older_plans_end(today: Date) -> Option<OpenItem> {
     (today.year() < 2027).then(|| {

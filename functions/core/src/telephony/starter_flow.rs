@@ -1,4 +1,5 @@
-//! The starter flow, which answers calls to phone numbers that have no flow, and the test case that calls this flow.
+//! The starter flow, which answers calls to phone numbers that have no flow of their own, and the test case that calls
+//! this flow.
 //!
 //! Sources: Amazon Connect developer guide, "Flow language" and "Testing language"; administrator guide, "Execute test
 //! cases".
@@ -9,14 +10,15 @@ use crate::onboarding::Language;
 
 /// The version of the flow language.
 const FLOW_VERSION: &str = "2019-10-30";
-/// The versions of the testing language, the likely version first. The developer guide shows `2025-06-21`. Public
-/// projects that use the service report that it accepts only `2019-10-30`.
+/// The versions of the testing language; the version that is most likely accepted comes first. The developer guide
+/// shows `2025-06-21`. Public projects that use the service report that it accepts only `2019-10-30`.
 pub const TEST_VERSIONS: [&str; 2] = ["2019-10-30", "2025-06-21"];
 /// The greeting. Amazon Connect recognizes speech in test cases only in English, so every flow plays the greeting in
 /// English.
 const ENGLISH: &str = "Thank you for calling. This number is being set up. Please call again later.";
 /// The part of the greeting that the test case expects. The recognized text can differ from the greeting in case,
-/// punctuation and numerals, and can contain several messages, so the test case looks for a part without these.
+/// punctuation and numerals, and several messages can be recognized as one text. The test case therefore expects only a
+/// part without capitals, punctuation and numerals.
 const EXPECTED: &str = "number is being set up";
 const JAPANESE: &str =
     "お電話ありがとうございます。この電話番号は現在準備中です。恐れ入りますが、後ほどおかけ直しください。";
@@ -58,9 +60,9 @@ fn transitions(next: &str) -> Value {
     json!({ "NextAction": next, "Errors": [{ "NextAction": next, "ErrorType": "NoMatchingError" }] })
 }
 
-/// The content of the test case in a version of the testing language: the call must play the greeting. The members
-/// `Usage` of an observation and `Transitions` of the last action are missing, because the service rejects the values
-/// that the developer guide shows for them.
+/// The content of the test case in a version of the testing language. The test passes if the call plays the greeting.
+/// The member `Usage` of an observation and the member `Transitions` of the last action are omitted, because the
+/// service rejects the values that the developer guide shows for these members.
 #[must_use]
 pub fn test_content(version: &str) -> Value {
     let observation = |identifier: &str, event: Value, actions: Value, next: &[&str]| {

@@ -12,12 +12,13 @@ use crate::telephony::{
 pub enum Action {
     /// List the phone numbers of the instance.
     ListNumbers,
-    /// Read a phone number. If its claim has finished, set its description, flow and tags. A number that the instance
-    /// already had gets no tags.
+    /// Read a phone number. If the claim of the number has finished, set the description, flow and tags of the number.
+    /// A number that the instance already had gets no tags.
     Configure(Box<NumberResult>),
     /// Read the instance's quota of phone numbers.
     ReadQuota,
-    /// Search Connect's inventory for the desired number with this index, up to this number of results.
+    /// Search Connect's inventory for a desired number. The values are the index of the desired number and the maximum
+    /// number of results.
     Search(usize, usize),
     /// Claim an available phone number with this client token.
     Claim(Box<NumberResult>, String),
@@ -43,37 +44,37 @@ pub struct NewCase {
 /// The responses to the actions of one poll so far.
 #[derive(Clone, Debug, Default)]
 pub struct Responses {
-    /// [`Action::ListNumbers`].
+    /// The response to [`Action::ListNumbers`]: the phone numbers of the instance.
     pub held: Option<Vec<NumberResult>>,
-    /// [`Action::Configure`], by phone number id: the status, and why the claim failed or the flow is not set. `None`
-    /// if Connect has no such number.
+    /// The responses to [`Action::Configure`], by phone number id: the status of the number, and the reason why the
+    /// claim failed or the flow is not set. `None` if Connect has no such number.
     pub configured: HashMap<String, Option<(NumberStatus, Option<String>)>>,
-    /// [`Action::ReadQuota`]: the value in force.
+    /// The response to [`Action::ReadQuota`]: the value in force.
     pub quota: Option<f64>,
-    /// [`Action::Search`], by index of the desired number: available phone numbers in E.164 format.
+    /// The responses to [`Action::Search`], by index of the desired number: available phone numbers in E.164 format.
     pub searches: HashMap<usize, Vec<String>>,
-    /// [`Action::Claim`], by phone number.
+    /// The responses to [`Action::Claim`], by phone number.
     pub claims: HashMap<String, Claim>,
-    /// [`Action::FindCase`], by marker.
+    /// The responses to [`Action::FindCase`], by marker.
     pub cases: HashMap<String, FoundCase>,
-    /// [`Action::FileCase`], by marker.
+    /// The responses to [`Action::FileCase`], by marker.
     pub filed: HashMap<String, FiledCase>,
 }
 
-/// The response to a claim.
+/// The response to the claim of a phone number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// Connect has started to claim the number; contains the id of the number.
+    /// Connect has started to claim the number. The value is the id of the number.
     Started(String),
     /// Another customer has claimed the number.
     Taken,
-    /// The account has claimed and released too many numbers; contains Connect's message.
+    /// The account has claimed and released too many numbers. The value is Connect's message.
     Blocked(String),
-    /// Connect refused to claim the number; contains Connect's message.
+    /// Connect refused to claim the number. The value is Connect's message.
     Refused(String),
 }
 
-/// The result of a search for a case.
+/// The result of a search for a Support case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FoundCase {
     /// The case exists.
@@ -84,14 +85,14 @@ pub enum FoundCase {
     Unavailable,
 }
 
-/// The result of filing a case.
+/// The result of filing a Support case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FiledCase {
     /// The case is filed.
     Case(SupportCase),
-    /// The case can't be filed now, for this reason.
+    /// The case can't be filed now. The value is the reason.
     Later(String),
-    /// The documents can't be attached, for these reasons.
+    /// The documents can't be attached. The values are the reasons.
     UnusableDocuments(Vec<String>),
     /// The account can't use the Support API, or AWS Support has no suitable category.
     Unavailable,

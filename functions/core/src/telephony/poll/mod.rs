@@ -13,12 +13,14 @@
 //! How a desired number is processed:
 //!
 //! * Numbers that the instance has or is claiming are configured. Only the missing numbers are claimed or ordered.
-//! * One case orders all missing numbers that need documents. Each other desired number is claimed from Connect's
-//!   inventory. If the inventory has no number, a case orders the number, and such a number is not claimed later.
+//! * One Support case orders all missing numbers that need documents. Each other desired number is claimed from
+//!   Connect's inventory. If the inventory has no suitable number, a case orders the number, and later polls do not
+//!   claim it.
 //! * A claim takes two polls: one poll searches the inventory and stores the results as offers, and the next poll
 //!   claims the offers. A repeated poll therefore claims the same numbers with the same client tokens, and a lost
 //!   response claims no second number.
-//! * A case is filed only if a search finds no case with its marker, and if the operator does not file the cases.
+//! * A case is filed only if a search finds no case with its marker, and only if the input does not leave the filing to
+//!   an operator.
 
 mod actions;
 #[cfg(test)]
@@ -53,7 +55,7 @@ const CLAIM_WINDOW: Duration = Duration::days(180);
 /// between these polls add up to about a day.
 const POLLS_AFTER_RESOLUTION: u32 = 11;
 
-/// Polls once for all phone numbers and settings that are missing.
+/// Decides one poll: which phone numbers to configure, claim or order, and which other telephony requests to file.
 ///
 /// # Errors
 /// The next action, if the decision needs a response that is missing.
@@ -102,7 +104,7 @@ struct Poll<'a> {
     output: OrderNumbersOutput,
 }
 
-/// A desired number, with the count of phone numbers that are still missing.
+/// A desired number, with the count of phone numbers that are still missing for it.
 #[derive(Clone, Copy)]
 struct Missing<'a> {
     index: usize,
@@ -140,7 +142,8 @@ impl<'a> Poll<'a> {
             .iter()
             .map(|place| &held[*place])
             .map(|number| known(&number.phone_number_id).unwrap_or_else(|| NumberResult { adopted, ..number.clone() }));
-        // Connect's list omits phone numbers that were claimed recently or could not be claimed, so these are added.
+        // Connect's list does not contain phone numbers that were claimed recently or could not be claimed. These
+        // numbers are added here.
         let unlisted = self.previous.numbers.iter().filter(|number| {
             number.desired_number == index && number.status != NumberStatus::Claimed && !is_listed(number, held)
         });
@@ -187,7 +190,7 @@ impl<'a> Poll<'a> {
         if self.output.claims_blocked_until.is_some() {
             self.report_blocked(missing, missing.count - claimed);
         } else if claimed < wanted {
-            // The next polls search for numbers that are still missing.
+            // If further numbers are missing, the next polls search for them.
             self.waits.push(backoff::claim(if claimed == limit { 0 } else { self.previous.attempt }));
         }
         Ok(true)
@@ -303,7 +306,7 @@ impl<'a> Poll<'a> {
         self.order(NewCase { topic: Topic::PhoneNumbers, marker, text, documents }, tokyo)
     }
 
-    /// Polls a phone number order. `tokyo` states whether numbers with the area code 03 are missing.
+    /// Checks the status of a phone number order. `tokyo` states whether numbers with the area code 03 are missing.
     fn order(&mut self, case: NewCase, tokyo: bool) -> Result<(), Action> {
         let mut order = self.previous_order(&case.marker).cloned().unwrap_or_default();
         order.topic = case.topic;
@@ -348,7 +351,7 @@ impl<'a> Poll<'a> {
                 (OrderStatus::Refused, problems.join("; "), Some(News::Documents(problems)))
             }
             FiledCase::Unavailable => {
-                // The text of the first poll is kept, because the operator may already have used it.
+                // The text of the first poll is kept, because an operator may already have filed a case with this text.
                 order.text.get_or_insert(case.text);
                 let message =
                     "open the case manually: the Support API is not available, or telephony.order is \"manual\"";
@@ -392,7 +395,7 @@ fn follow_case<'a>(order: &mut CaseOrder, case: &'a SupportCase) -> Option<News<
         order.final_polls = 0;
         order.status = OrderStatus::Open;
         order.message = Some(format!("AWS Support is processing the case ({})", case.status));
-        // The attempt that filed the case may have failed before the notification was sent.
+        // The earlier attempt that filed the case may have failed before it sent the notification.
         return order.notified.is_empty().then_some(News::Filed);
     }
     let Some(newest) = &case.newest_message else { return Some(unreadable(order)) };
@@ -412,7 +415,7 @@ fn follow_case<'a>(order: &mut CaseOrder, case: &'a SupportCase) -> Option<News<
     news
 }
 
-/// Marks an order whose case exists but can't be read. Such a case is never filed again.
+/// Marks an order whose case exists but can't be read. The step never files such a case again.
 fn unreadable(order: &mut CaseOrder) -> News<'static> {
     order.status = OrderStatus::Unreadable;
     let why = "possibly the account can no longer use the Support API";

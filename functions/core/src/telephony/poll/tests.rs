@@ -1,4 +1,4 @@
-//! Tests of the decisions of a poll, as tables of responses and the decisions that follow from them.
+//! Tests of the decisions of a poll. Each test compares given responses with the decisions that follow from them.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use time::Month;
@@ -44,7 +44,7 @@ fn after(previous: OrderNumbersOutput, input: OrderNumbersInput) -> OrderNumbers
     OrderNumbersInput { previous: Some(previous), ..input }
 }
 
-/// A number of the instance.
+/// A phone number of the instance.
 fn number(country: &str, phone_number: &str) -> NumberResult {
     NumberResult {
         phone_number: phone_number.into(),
@@ -64,7 +64,7 @@ fn case(status: &str, newest_message: Option<&str>) -> FoundCase {
     })
 }
 
-/// The responses of AWS.
+/// The responses that the emulated AWS returns.
 #[derive(Clone)]
 struct Cloud {
     held: Vec<NumberResult>,
@@ -217,7 +217,7 @@ fn numbers_are_claimed_up_to_the_quota_of_the_instance() {
         assert!(exceeding.is_none_or(|part| reported.unwrap().starts_with(part)), "{row}");
     }
 
-    // A number whose claim is in progress counts, even if Connect does not list it yet.
+    // A number whose claim is in progress is counted, even if Connect does not list the number yet.
     let claiming = OrderNumbersOutput { numbers: vec![number("US", "+1206")], ..OrderNumbersOutput::default() };
     let cloud = Cloud { quota: 2.0, configured: Some((NumberStatus::InProgress, None)), ..Cloud::default() };
     let output = cloud.output(&after(claiming, input([america(3)])));
@@ -325,7 +325,7 @@ fn a_case_is_filed_only_if_there_is_none_and_the_operator_does_not_file_it() {
         assert_eq!(output.orders[0].status == OrderStatus::Manual, manual, "{found:?}, {order:?}");
         assert_eq!(output.orders[0].text.is_some(), manual, "{found:?}, {order:?}");
         if manual {
-            // The order stays with the operator, even if the Support API is available later.
+            // An operator still files the order, even if the Support API is available later.
             let (actions, _) = Cloud::default().poll(&after(output, input));
             assert!(!files(&actions), "{found:?}, {order:?}");
         }
