@@ -1,8 +1,8 @@
 //! The files of a release inside the program, for operators without a checkout.
 //!
-//! Only programs that are built with the feature `embedded` contain the files (`.ci/release/tool`). The environment
-//! variable `ONBOARD_BUNDLE` then names a directory with the functions' binary, compressed, and with a file `id` that
-//! contains the hash of all embedded files. Other builds contain nothing and use the checkout.
+//! Only programs that are built with the feature `embedded` contain the files (`.ci/release/tool`). During such a
+//! build, the environment variable `ONBOARD_BUNDLE` names a directory with the functions' compressed binary and a file
+//! `id`, which contains the hash of all embedded files. Other builds contain no files and use the checkout.
 
 use std::{
     env, fs,

@@ -20,7 +20,8 @@ const LOCK: &str = "lock";
 #[derive(Debug)]
 pub struct RunFolder {
     folder: TempDir,
-    /// Keeps the directory from being removed by another run. The lock ends with the process.
+    /// Keeps the directory from being removed by another run. The operating system releases the lock when the process
+    /// ends.
     _lock: File,
 }
 

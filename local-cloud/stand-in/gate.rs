@@ -1,5 +1,5 @@
-//! Gates: a fault rule holds a call until an administration call opens the gate of that name. A test thus controls the
-//! order of events without timing.
+//! Gates: a fault rule holds a call at a gate until an administration call opens this gate. With gates, a test controls
+//! the order of events without waiting times.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -81,7 +81,8 @@ impl Source {
     }
 }
 
-/// The Rust files in these directories and files of a crate. Paths are relative to the checkout.
+/// The Rust source files in these parts of a crate. Each part is a directory or a file. Paths are relative to the
+/// checkout.
 pub(super) fn sources(root: &str, parts: &[&str]) -> Vec<Source> {
     let here = super::root();
     let mut files = Vec::new();

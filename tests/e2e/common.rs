@@ -33,7 +33,7 @@ pub(crate) fn err(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// `onboard local` with the functions' binary from the same directory.
+/// `onboard local` with the functions' binary from the directory that contains the program `onboard`.
 pub(crate) fn local() -> Command {
     let bootstrap = PathBuf::from(env!("CARGO_BIN_EXE_onboard")).with_file_name("bootstrap");
     assert!(bootstrap.is_file(), "{} is missing: run the tests of the whole workspace", bootstrap.display());

@@ -127,7 +127,8 @@ async fn credentials_come_from_the_profile_of_the_option_the_environment_or_the_
         (&[][..], &[][..], "OfDefault"),
         (&[], &profile, "OfKeys"),
         (&["--profile", "keys"], &[], "OfKeys"),
-        // As in the AWS CLI: the environment takes precedence over `AWS_PROFILE`, but not over `--profile`.
+        // As in the AWS CLI: credentials in environment variables take precedence over `AWS_PROFILE`, but not over
+        // `--profile`.
         (&[], &[profile[0], keys[0], keys[1]], "OfEnvironment"),
         (&["--profile", "keys"], &keys, "OfKeys"),
     ] {

@@ -127,8 +127,8 @@ async fn a_failed_onboarding_is_notified_with_its_reason_and_the_recommended_act
 async fn a_user_rejected_by_connect_raises_an_alarm_with_the_recommended_action() {
     let cloud = cloud();
     let mail = Mailbox::open(cloud, "alarm").await;
-    // The instance is created first, so that the fault rule affects only this test's users. Its second user is always
-    // rejected.
+    // The instance is created first, so that the fault rule affects only this test's users. The rule always rejects the
+    // creation of the second user.
     cloud.allow_instances(INSTANCES).await;
     let (instance, _) = cloud.create_instance("refused").await;
     let users = format!("PUT /users/{instance}$");

@@ -82,7 +82,7 @@ fn shape(setting: &Setting, flow: &NamedThing) -> Value {
     shape
 }
 
-/// The content as Connect returns it: as it was written, or with the members that the flow designer adds.
+/// The content as Connect returns it: either unchanged, or with the members that the flow designer adds.
 fn stored(setting: &Setting, content: &str) -> String {
     let mut parsed: Value = serde_json::from_str(content).unwrap_or_default();
     if !setting.behaviour.flow_content_completed || !parsed.is_object() {
@@ -135,7 +135,8 @@ fn problem(flow: &Value) -> Option<String> {
     })
 }
 
-/// The characters of an identifier, as public reports of rejected flows state them.
+/// Whether an identifier has a valid length and only allowed characters. The source is public reports of rejected
+/// flows.
 fn is_identifier(identifier: &str) -> bool {
     (1..=50).contains(&identifier.chars().count()) && !identifier.contains(|c| "%:(\\/)=$,;[]{}".contains(c))
 }

@@ -203,8 +203,8 @@ pub(super) fn claim(setting: &Setting, state: &mut State, input: &Input) -> Answ
     claimed(number)
 }
 
-/// Whether the client token matches the pattern that the service model requires for `ClaimPhoneNumber`, and for no
-/// other operation.
+/// Whether the client token is a UUID in lower case. The service model requires this pattern only for
+/// `ClaimPhoneNumber`.
 fn is_lower_case_uuid(token: &str) -> bool {
     let lower = token.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     lower && token.split('-').map(str::len).eq([8, 4, 4, 4, 12])

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::stand_in::http::Request;
 use crate::stand_in::input::Input;
 
-/// Method, path template, operation. No request matches two entries, because any two differ in the method or in a fixed
-/// path segment. Their order therefore does not matter.
+/// Each entry contains a method, a path template and an operation. No request matches two entries, because any two
+/// differ in the method or in a fixed path segment. The order of the entries therefore does not matter.
 const ROUTES: [(&str, &str, &str); 83] = [
     ("PUT", "/instance", "CreateInstance"),
     ("GET", "/instance", "ListInstances"),

@@ -310,7 +310,7 @@ fn start(setting: &Setting, instance: &mut Instance, input: &Input) -> Answer {
     answer(shape)
 }
 
-/// The response to a start. Its test case id is an ARN, as public reports state.
+/// The response of `StartTestCaseExecution`. According to public reports, its test case id is an ARN.
 fn started(instance: &Instance, execution: &Execution, now: OffsetDateTime) -> Value {
     json!({
         "TestCaseExecutionId": execution.id, "TestCaseId": arn(&instance.arn, &execution.case),

@@ -64,8 +64,8 @@ impl<'a> Assertion<'a> {
         UnparsedPublicKey::new(algorithm, key).verify(self.signed.as_bytes(), &self.signature).is_ok()
     }
 
-    /// Checks the validity period of the assertion against the real time, because the creator of the assertion also
-    /// uses a real clock.
+    /// Checks the validity period of the assertion against real time, not against the scaled clock, because the creator
+    /// of the assertion also uses real time.
     fn check_time(&self, now: OffsetDateTime) -> Result<(), Refusal> {
         let at = |name: &str| self.claims.get(name).and_then(Value::as_i64);
         let from = at("nbf").or_else(|| at("iat")).and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());

@@ -45,7 +45,7 @@ impl Graph {
             }
             responses.push(outer(id, response));
         }
-        // The order of the responses differs from that of the requests, because Graph does not preserve it either.
+        // The responses are in a different order than the requests, because Graph does not preserve the order either.
         responses.reverse();
         Ok(Answer::json(200, json!({"responses": responses})))
     }

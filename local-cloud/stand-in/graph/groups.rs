@@ -15,8 +15,8 @@ use super::{
 };
 
 impl Call<'_> {
-    /// This call returns the memberships as they were at this time. With `ConsistencyLevel: eventual`, the time is in
-    /// the past, because the call reads the advanced index, which is updated with a delay.
+    /// The time whose memberships this call returns. With `ConsistencyLevel: eventual`, this time is in the past,
+    /// because the call reads the advanced index, which is updated with a delay.
     fn as_of(&self, options: &Options) -> OffsetDateTime {
         let behaviour = &self.graph.behaviour();
         let extra = (behaviour.list_replication_seconds - behaviour.membership_seconds).max(0.0);
@@ -181,7 +181,8 @@ impl Call<'_> {
         Ok(Answer::json(200, options.page(self.graph, self.request, None, rows)))
     }
 
-    /// Returns those of the groups in the request of which the user is a member, directly or through nested groups.
+    /// From the groups in the request, returns those of which the user is a direct member or a member through nested
+    /// groups.
     pub(super) fn check_member_groups(&self, key: &str) -> Result<Answer, GraphError> {
         let ids = self.body.get("groupIds").and_then(Value::as_array).into_iter().flatten();
         let ids: Vec<&str> = ids.filter_map(Value::as_str).collect();

@@ -34,7 +34,7 @@ pub(super) struct Registration {
     pub(super) certificates: Vec<Certificate>,
     /// Removed certificates (base64), each with the time until which the federation metadata still contains it.
     pub(super) removed_certificates: Vec<(String, OffsetDateTime)>,
-    /// Keys that were active before, each with the time until which some replicas still sign with it.
+    /// Keys that were active before, each with the time until which some replicas still sign with this key.
     pub(super) signed_before: Vec<(Arc<SigningKey>, OffsetDateTime)>,
     /// The credentials and the active certificate before the last change, and the time until which a stale replica
     /// returns them.

@@ -228,7 +228,7 @@ fn assigned_roles<'a>(
     assigned.filter_map(role).filter(|role| role["isEnabled"] == true).collect()
 }
 
-/// The value of a user attribute. The attribute has the name that claims mapping policies use.
+/// The value of a user attribute. `id` is the attribute's name in claims mapping policies.
 fn attribute(person: &Object, id: &str) -> Option<String> {
     let id = if id.eq_ignore_ascii_case("objectid") { "id" } else { id };
     let found = person.fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(id));

@@ -192,8 +192,8 @@ fn request(setting: &Setting, state: &mut State, input: &Input) -> Answer {
     answer(shape)
 }
 
-/// Returns past and open increase requests. If the call names no level, returns only requests for the account and omits
-/// requests for an instance.
+/// Returns past and open increase requests. If the call contains no `QuotaRequestedAtLevel`, returns only requests for
+/// the account, and omits requests for an instance.
 fn history(setting: &Setting, state: &State, operation: &str, input: &Input, of: Option<&Code>) -> Answer {
     let level = input.text("QuotaRequestedAtLevel").unwrap_or("ACCOUNT");
     let fits = |request: &&Request| {

@@ -23,7 +23,8 @@ pub(super) const CONNECT: &str = "Amazon Connect";
 pub(crate) async fn assume_role(cloud: &Cloud, posted: &PostedResponse) -> Result<Session, Refusal> {
     let invalid = || refuse("Your request included an invalid SAML response. To logout, click here.");
     let assertion = Assertion::read(&posted.response).map_err(|_| invalid())?;
-    // With several pairs, AWS shows a page on which the user selects a role.
+    // If the response contains several pairs of role and SAML provider, AWS shows a page on which the user selects a
+    // role.
     let pairs = Pair::all(&assertion);
     let ([pair], [_]) = (pairs.as_slice(), assertion.values("Role")) else { return Err(invalid()) };
     // After an update of the metadata, AWS may use the old or the new document, so the response must be valid with

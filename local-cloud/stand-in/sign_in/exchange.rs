@@ -151,7 +151,7 @@ fn is_trusted(trust: &[Statement], assertion: &Assertion, pair: &Pair, qualifier
     if tags.is_empty() {
         return allowed(&ask("sts:AssumeRoleWithSAML"));
     }
-    // If a response contains session tags, both actions are checked with the tags.
+    // If a response contains session tags, these two actions are both checked with the tags.
     ["sts:AssumeRoleWithSAML", "sts:TagSession"].into_iter().all(|action| {
         let tagged = tags.iter().fold(ask(action), |ask, (key, value)| {
             ask.with(&format!("aws:RequestTag/{key}"), *value).with("aws:TagKeys", *key)

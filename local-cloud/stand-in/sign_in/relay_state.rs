@@ -79,7 +79,7 @@ fn decoded(value: &str) -> Result<String, String> {
     decoded.map(String::from).map_err(|_| format!("The destination `{value}` is not text."))
 }
 
-/// The page of a destination. It must stay on the domain of the instance, or lead to an approved origin.
+/// The page that a destination names. The page must be on the domain of the instance or at an approved origin.
 fn page(instance: &Instance, destination: &str) -> Result<Page, String> {
     let host = destination.strip_prefix("https://").map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
     if host.is_some_and(|host| instance.origins.iter().any(|origin| origin.url == format!("https://{host}"))) {

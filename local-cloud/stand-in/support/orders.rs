@@ -12,8 +12,8 @@ static INSTANCE: LazyLock<Option<Regex>> =
 static COUNTRY: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b[A-Z]{2}\b|日本|Japan").ok());
 static TYPE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b(DID|TOLL_FREE|UIFN)\b").ok());
 static PREFIX: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\+\d{1,7}").ok());
-/// Matches a quantity with a label. If there is none, [`NUMBER`] finds the first numeral that is neither a prefix nor
-/// part of a phone number.
+/// Matches a quantity with a label. If a line contains no label, [`NUMBER`] finds the first numeral that is neither a
+/// prefix nor part of a phone number.
 static QUANTITY: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)(?:quantity|qty|数量|個数|×|\bx)\s*[:：=]?\s*([1-9]\d{0,3})").ok());
 static NUMBER: LazyLock<Option<Regex>> =

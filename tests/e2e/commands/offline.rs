@@ -181,7 +181,7 @@ fn init_without_a_terminal_names_the_missing_answers() {
 #[test]
 fn init_names_a_file_that_cannot_be_written_before_it_asks() {
     let folder = tempfile::tempdir().unwrap();
-    // Without answers, a question would end with a different error.
+    // Standard input contains no answers, so a question would end the command with a different error.
     let output = onboard().current_dir(folder.path()).args(["init", "missing/onboarding.json"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", printed(&output));
     assert!(err(&output).contains("missing/onboarding.json could not be written"), "{}", err(&output));

@@ -1,5 +1,5 @@
 //! `--json` is a contract: standard output contains only JSON, one object per line, for the success and the failure of
-//! every command, and each line is valid by `output.schema.json`.
+//! every command, and each line is valid according to `output.schema.json`.
 
 use std::{
     collections::BTreeSet,

@@ -1,5 +1,6 @@
-//! Verifies least privilege: the permissions in template.yaml equal the calls that the local cloud records. The local
-//! cloud also rejects calls that a role does not allow, including resources and conditions.
+//! Verifies least privilege: the permissions in template.yaml are exactly the permissions that the recorded calls of
+//! the local cloud need. The local cloud also rejects calls that a role does not allow, including resources and
+//! conditions.
 
 mod allowed;
 mod fixture;

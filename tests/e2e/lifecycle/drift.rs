@@ -133,7 +133,7 @@ async fn until_profile(fixture: &Fixture, alias: &str, profile: &str) {
     .await;
 }
 
-/// The security profile that users who left keep, and its permissions.
+/// The security profile of users who left but are kept, and the permissions of this profile.
 async fn no_access(fixture: &Fixture, id: &str) -> (Value, Value) {
     let path = format!("/security-profiles-summary/{id}?maxResults=1000");
     let all = fixture.cloud.rest("connect", "GET", &path, &Value::Null).await;

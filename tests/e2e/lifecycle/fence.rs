@@ -121,8 +121,8 @@ impl<'a> Frozen<'a> {
         calls.as_array().unwrap().iter().filter(|call| call["operation"] == self.operation).count()
     }
 
-    /// Lets the function continue. Asserts that its step ends because the lease is lost, and that the function sends
-    /// the write no second time. `others` is the number of calls of the operation by other executions.
+    /// Lets the function continue. Asserts that the function's step ends because the lease is lost, and that the
+    /// function does not send the write again. `others` is the number of calls of the operation by other executions.
     async fn continues_without_a_write(self, others: usize) {
         self.fixture.cloud.admin("POST", "gates", &json!({ "open": self.gate })).await;
         self.paused.resume();

@@ -1,4 +1,4 @@
-//! A local cloud that the tests use one after the other, with helpers that change it.
+//! A local cloud that the tests use one after the other, and helpers that change the cloud.
 
 use std::{
     collections::BTreeMap,

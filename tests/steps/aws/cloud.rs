@@ -20,7 +20,7 @@ impl Cloud {
         Self::start_before("http://127.0.0.1:9", behaviour).await
     }
 
-    /// Starts a cloud that forwards requests to services that the stand-in does not emulate to `upstream`.
+    /// Starts a cloud. Requests to services that the stand-in does not emulate are forwarded to `upstream`.
     pub(crate) async fn start_before(upstream: &str, behaviour: Behaviour) -> Self {
         let behaviour = Behaviour { page_limit: Some(2), empty_page: true, ..behaviour };
         let options = Options { behaviour, ..Options::made_up(upstream, Tenant::default()) };

@@ -1,4 +1,4 @@
-//! Tests of the steps `create-starter-flow` and `test-first-call`, and of the flow of phone numbers.
+//! Tests of the steps `create-starter-flow` and `test-first-call`, and of the connection of phone numbers to a flow.
 
 use connect_onboarding::onboarding::{create_starter_flow, test_first_call};
 use local_cloud::stand_in::Behaviour;

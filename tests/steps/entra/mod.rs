@@ -40,7 +40,7 @@ struct Cloud {
     local: StandIn,
     _secrets: MockServer,
     ctx: Context,
-    /// The endpoint in the inputs of the steps, as for a replicated instance.
+    /// The global sign-in endpoint that the tests pass to the steps. Set only for a replicated instance.
     global_sign_in_endpoint: Option<String>,
 }
 
@@ -155,7 +155,7 @@ impl Cloud {
         onboarding::assign_groups::run(&self.ctx, input).await
     }
 
-    /// The number of applications with the name, after the lists have been updated.
+    /// The number of applications whose display name is [`NAME`], after the lists have been updated.
     async fn applications(&self) -> usize {
         self.local.advance(1_000_000.0);
         let graph = self.ctx.graph();

@@ -1,4 +1,4 @@
-//! Changes that need approval wait, and all other changes are applied.
+//! Tests that changes that need approval wait for the approval, and that all other changes are applied.
 
 use std::time::Duration;
 

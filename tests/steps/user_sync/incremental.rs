@@ -119,7 +119,7 @@ async fn a_comparison_counts_only_if_the_replicas_had_the_time_to_show_the_last_
 #[tokio::test]
 async fn the_time_of_a_comparison_is_that_of_the_read_and_not_of_the_last_change_in_connect() {
     let fixture = scheduled(3, 0.0).await;
-    // The retry after this error makes the changes take longer than the read.
+    // This error causes a retry, so the changes to the users take longer than the read of the members.
     fixture.fault(json!({ "match": "^CreateUser$", "times": 1, "status": 503 }));
     let output = incremental(&fixture).await;
     assert_eq!((output.status, output.counts.done.created), (SyncStatus::Done, 3), "{output:?}");

@@ -68,7 +68,7 @@ fn ids(numbers: impl IntoIterator<Item = usize>) -> BTreeSet<String> {
     numbers.into_iter().map(member_id).collect()
 }
 
-/// Twelve members who are users, after full comparisons. Users who leave are kept.
+/// An instance with users for twelve members, after full comparisons. Users of members who leave are kept.
 async fn keeping(assignment: Assignment) -> Fixture {
     with_removal(assignment, "keep").await
 }
@@ -190,7 +190,7 @@ async fn members_are_assigned_although_the_run_fails_or_the_assignment_of_anothe
     let assigned = application(&fixture).assigned().await;
     assert_eq!(assigned.len(), 11 + 27, "all members but the rejected one are assigned: {assigned:?}");
 
-    // If a round has no time left for the assignments, the next round makes them.
+    // If a round has no time left to create the assignments, the next round creates them.
     let fixture = keeping(Assignment::Users).await;
     (12..40).for_each(|number| fixture.cloud.add_member(GROUP_NAME, member(number)).unwrap());
     fixture.fault(json!({ "service": "graph", "match": assignment, "times": 8, "delayMs": 3_000 }));
@@ -259,7 +259,7 @@ async fn while_a_request_for_approval_is_open_every_sync_compares_everything() {
 async fn a_request_for_approval_of_another_sync_also_ends_incremental_syncs() {
     let fixture = keeping(Assignment::Groups).await;
     assert!(incremental(&fixture).await.incremental);
-    // Only Connect changes: an administrator replaces a user by one with other rights.
+    // Only Connect changes: an administrator replaces a user with a user who has other rights.
     let users = fixture.users().await;
     let first = users[0].id().unwrap();
     fixture.ctx.connect().delete_user().instance_id(&fixture.instance_id).user_id(first).send().await.unwrap();

@@ -1,4 +1,4 @@
-//! Tests that the sessions of members end if they have left or lost a security profile.
+//! Tests that the sessions of a member end after the member has left or lost a security profile.
 
 use std::time::Duration;
 

@@ -22,7 +22,7 @@ struct Endpoint {
     hosts: Arc<Mutex<Vec<String>>>,
     /// How many further deliveries the endpoint rejects with 503.
     refuse: Arc<Mutex<u32>>,
-    /// What the endpoint returns for a validation token. `None`: the token itself, which is the right response.
+    /// What the endpoint returns for a validation token. `None`: the token itself, which is the valid response.
     handshake: Option<&'static str>,
 }
 

@@ -97,8 +97,8 @@ async fn a_number_that_is_unavailable_because_it_is_already_ours_is_kept() {
     let mut input = telephony.input(&[america(1)]);
     let found = telephony.poll(&mut input).await.unwrap();
     let offered = found.offers[0].phone_number.clone();
-    // Claims the number as an earlier attempt of this step would have done, if its response was lost and Connect no
-    // longer remembers its client token.
+    // Simulates an earlier attempt of this step: Connect has claimed the number, but the response was lost, and Connect
+    // no longer recognizes the client token of that attempt.
     let claim = telephony.cloud.ctx.connect().claim_phone_number().target_arn(&telephony.arn);
     claim.phone_number(&offered).client_token("0f5a1de4-0000-4000-8000-00000000000a").send().await.unwrap();
     telephony.cloud.calls();
