@@ -1,5 +1,5 @@
-//! Removals in Entra during a teardown. A missing object counts as removed, because an earlier attempt may have
-//! removed it.
+//! Removes objects in Entra during a teardown. If an object does not exist, this is a success, because an earlier
+//! attempt may have removed the object.
 
 use onboarding_core::StepError;
 use serde::Deserialize;
@@ -13,7 +13,7 @@ const READ_GROUPS: &str = "Group.Read.All";
 /// The result of a deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Deletion {
-    /// The object is deleted, or did not exist.
+    /// The object was deleted, or did not exist.
     Gone,
     /// Graph refuses to delete the object in its current state (HTTP 400), for the given reason.
     Refused(String),
@@ -45,8 +45,8 @@ impl Graph {
             format!("removing the claims mapping policy {policy} from the service principal {service_principal}");
         match self.act(&Call::delete(&path, doing).needs(WRITE_APPLICATIONS)).await {
             Err(GraphError::Refused(refusal)) if refusal.is_not_found() => Ok(()),
-            // With status 400, Graph uses several wordings if the policy is no longer assigned, so the list of assigned
-            // policies is read to decide.
+            // If the policy is no longer assigned, Graph may return status 400 with various messages. So the list of
+            // assigned policies is read to find out whether the policy is assigned.
             Err(GraphError::Refused(refusal)) if refusal.may_be_gone() => {
                 let left = self.claims_policies_of(service_principal).await?;
                 if left.iter().any(|one| one.id == policy) { Err((*refusal).into()) } else { Ok(()) }
@@ -80,10 +80,10 @@ impl Graph {
         self.remove(&Call::delete(&["policies", "claimsMappingPolicies", id], doing).needs(WRITE_POLICIES)).await
     }
 
-    /// Deletes an application and its service principal. Entra keeps both restorable for 30 days.
+    /// Deletes an application and its service principal. Both can be restored in Entra for 30 days.
     ///
     /// # Errors
-    /// The error that Graph returns, except a refusal because of the application's state.
+    /// The error that Graph returns, except if Graph refuses the deletion because of the application's state.
     pub async fn delete_application(&self, id: &str) -> Result<Deletion, StepError> {
         let doing = format!("deleting the application {id}");
         self.delete(&Call::delete(&["applications", id], doing).needs(WRITE_APPLICATIONS)).await
@@ -98,8 +98,8 @@ impl Graph {
         self.delete(&Call::delete(&["servicePrincipals", id], doing).needs(WRITE_APPLICATIONS)).await
     }
 
-    /// Deletes an object. A refusal because of the object's state, for example `DeletingSamlSpNotAllowed`, is returned
-    /// as a result and not as an error, because a retry would not help.
+    /// Deletes an object. If Graph refuses the deletion because of the object's state, for example with
+    /// `DeletingSamlSpNotAllowed`, this is a result and not an error, because a retry would not help.
     async fn delete(&self, call: &Call) -> Result<Deletion, StepError> {
         match self.act(call).await {
             Ok(()) => Ok(Deletion::Gone),

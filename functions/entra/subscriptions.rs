@@ -1,7 +1,7 @@
-//! Subscriptions to the members of groups: Graph calls the notification URL when a user joins or leaves.
+//! Subscriptions to the members of groups: Graph calls the notification URL when a user joins or leaves a group.
 //!
-//! An application may have [`MOST`] subscriptions in a tenant. If there are more groups, one subscription to all
-//! groups of the tenant replaces the subscriptions to single groups.
+//! An application may have [`MOST`] subscriptions in a tenant. If the instances use more groups, one subscription to
+//! all groups of the tenant replaces the subscriptions to single groups.
 
 use std::collections::BTreeSet;
 
@@ -16,11 +16,11 @@ use super::{
     call::{Call, GraphError},
 };
 
-/// The permission to subscribe. The permission to read only members is not sufficient.
+/// The permission that a subscription requires. The permission that only allows to read members is not sufficient.
 const READ_GROUPS: &str = "Group.Read.All";
 
-/// The requested lifetime of a subscription. Graph allows 41,760 minutes (29 days); this is one hour less, to allow
-/// for clock differences.
+/// The requested lifetime of a subscription. Graph allows at most 41,760 minutes (29 days). The value is one hour less,
+/// because the clocks may differ.
 pub(crate) const LIFETIME: Duration = Duration::minutes(41_700);
 
 /// The maximum number of subscriptions to groups and users per application and tenant, as documented by Microsoft.
@@ -31,7 +31,8 @@ pub(crate) const MOST: usize = 100;
 pub enum Watched<'a> {
     /// The members of one group.
     Group(&'a str),
-    /// All groups of the tenant, including groups that no instance uses, and including changes of other properties.
+    /// All groups of the tenant. Graph then also reports changes to groups that no instance uses, and changes of other
+    /// properties.
     AllGroups,
 }
 
@@ -53,7 +54,7 @@ impl std::fmt::Display for Watched<'_> {
     }
 }
 
-/// A subscription, with the fields used here.
+/// A subscription, with the fields that this project uses.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Subscription {
@@ -63,7 +64,7 @@ pub struct Subscription {
     pub resource: Option<String>,
     /// The URL that receives the notifications.
     pub notification_url: Option<String>,
-    /// The expiry, as returned by Graph.
+    /// When the subscription expires, as returned by Graph.
     pub expiration_date_time: String,
 }
 
@@ -75,7 +76,7 @@ impl Subscription {
         plain(self.resource.as_deref().unwrap_or_default()) == plain(&watched.resource())
     }
 
-    /// Returns whether the subscription reports changes of this group's members.
+    /// Returns whether the subscription reports changes to this group's members.
     #[must_use]
     pub fn watches(&self, group_id: &str) -> bool {
         self.is_to(Watched::Group(group_id)) || self.is_to(Watched::AllGroups)
@@ -93,13 +94,13 @@ impl Subscription {
         self.notification_url.as_deref() == Some(url)
     }
 
-    /// Returns whether the remaining lifetime is long enough that the subscription need not be renewed yet.
+    /// Returns whether the subscription remains valid long enough that it need not be renewed yet.
     #[must_use]
     pub fn lasts(&self, now: OffsetDateTime) -> bool {
         self.expires().is_some_and(|expires| expires - now > LIFETIME / 2)
     }
 
-    /// Returns the expiry, or `None` if Graph's value is not a time.
+    /// Returns when the subscription expires, or `None` if Graph's value is not a valid time.
     #[must_use]
     pub fn expires(&self) -> Option<OffsetDateTime> {
         OffsetDateTime::parse(&self.expiration_date_time, &Rfc3339).ok()
@@ -113,11 +114,12 @@ pub struct NewSubscription<'a> {
     pub watched: Watched<'a>,
     /// The URL that receives the notifications.
     pub notification_url: &'a str,
-    /// The URL that receives lifecycle notifications about the subscription itself. It can't be added later.
+    /// The URL that receives lifecycle notifications about the subscription itself. This URL can only be set when the
+    /// subscription is created.
     pub lifecycle_url: &'a str,
     /// The value that each notification must contain, at most 128 characters.
     pub client_state: &'a SecretString,
-    /// The expiry, at most 41,760 minutes from now.
+    /// When the subscription expires, at most 41,760 minutes from now.
     pub expires: OffsetDateTime,
 }
 
@@ -131,7 +133,7 @@ impl Graph {
         Ok(self.list(&call).await?.items)
     }
 
-    /// Creates a subscription. Graph calls both URLs before it responds. The call is safe to repeat, because Graph
+    /// Creates a subscription. Graph calls both URLs before it responds. The request is safe to repeat, because Graph
     /// rejects a second subscription to the same resource with status 409.
     ///
     /// # Errors
@@ -150,7 +152,8 @@ impl Graph {
         self.send(&call).await
     }
 
-    /// Extends a subscription, which also reauthorizes it. Returns `None` if the subscription no longer exists.
+    /// Extends the lifetime of a subscription, which also reauthorizes the subscription. Returns `None` if the
+    /// subscription no longer exists.
     ///
     /// # Errors
     /// The error that Graph returns.

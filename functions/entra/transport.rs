@@ -1,10 +1,15 @@
 //! HTTP requests to Graph and to the login service, with waits and retries.
 //!
-//! This module waits only for a few seconds. Longer waits are left to the `Retry` lists of the state machine. Status
-//! 429: waits exactly for `Retry-After` ([`retry_after`]) up to [`LONGEST_WAIT`], otherwise returns `Throttled`. Status
-//! 408, 5xx and broken connections: waits with exponential backoff and jitter, then opens a new connection, as
-//! Microsoft recommends. A request that is not idempotent is not repeated if the server may have processed it. Each
-//! attempt passes the [`fence`] of the step's lease.
+//! This module waits only for a few seconds. If a longer wait is necessary, the `Retry` lists of the state machine
+//! repeat the step.
+//!
+//! * Status 429: waits exactly as long as `Retry-After` requests ([`retry_after`]), if this is at most
+//!   [`LONGEST_WAIT`]. Otherwise, returns `Throttled`.
+//! * Status 408, status 5xx or a lost connection: waits with exponential backoff and jitter, then opens a new
+//!   connection, as Microsoft recommends. A request that is not idempotent is not repeated if the server may have
+//!   processed it.
+//!
+//! Each attempt first waits for the [`fence`], which checks the step's lease.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -25,12 +30,12 @@ use crate::runtime::{
     settings::Settings,
 };
 
-/// Maximum number of attempts for one exchange.
+/// Maximum number of attempts to send a request.
 const ATTEMPTS: u32 = 4;
-/// The longest `Retry-After` for which the function itself waits. Longer waits are left to the state machine, because a
-/// Lambda function is billed by the millisecond.
+/// The longest `Retry-After` for which the function itself waits. For longer waits, the state machine waits instead,
+/// because a Lambda function is billed while it waits.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// Maximum total time for which one request and its retries wait.
+/// Maximum total wait of a request and its retries.
 const WAIT_BUDGET: Duration = Duration::from_secs(20);
 /// Maximum duration of one attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -45,7 +50,7 @@ pub(super) struct Ask<'a> {
     pub(super) body: Body,
     /// Whether the request is idempotent.
     pub(super) repeatable: bool,
-    /// Describes the request in errors, for example `reading the group 1234`.
+    /// The description of the request in error messages, for example `reading the group 1234`.
     pub(super) doing: &'a str,
 }
 
@@ -57,7 +62,7 @@ pub(super) enum Body {
     Form(Vec<(&'static str, SecretString)>),
 }
 
-/// A response with any status except 408, 429 and 5xx.
+/// A response with a status that is not retried here: any status except 408, 429 and 5xx.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: StatusCode,
@@ -67,7 +72,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// Returns the values that Microsoft's support requires first: ` (request id …, date …)`.
+    /// Returns the values that Microsoft's support asks for first: ` (request id …, date …)`.
     pub(super) fn trace(&self) -> String {
         trace(&self.request_id, &self.date)
     }
@@ -77,7 +82,7 @@ fn trace(request_id: &str, date: &str) -> String {
     if date.is_empty() { format!(" (request id {request_id})") } else { format!(" (request id {request_id}, {date})") }
 }
 
-/// The HTTP client, created at the first exchange.
+/// The HTTP client, which is created when the first request is sent.
 #[derive(Debug)]
 pub(super) struct Transport {
     client: Mutex<Option<Client>>,
@@ -93,7 +98,7 @@ impl Transport {
         Self { client: Mutex::new(None), clock: settings.clock(), user_agent: settings.user_agent(), plain }
     }
 
-    /// Sends a request, and retries if this is safe and likely to succeed.
+    /// Sends a request. Retries if a retry is safe and can be successful.
     pub(super) async fn exchange(&self, ask: Ask<'_>) -> Result<Reply, StepError> {
         let mut waited = Duration::ZERO;
         for attempt in 1.. {
@@ -145,8 +150,8 @@ impl Transport {
             Err(error) => return Ok(Attempt::Failed(Failure::broken(ask, &error, &client_request_id))),
         };
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        // The login service names the header x-ms-request-id. If a response has neither header, the ID that this client
-        // sent identifies the request.
+        // The login service calls this header `x-ms-request-id`. If the response has neither header, the ID that this
+        // client sent identifies the request.
         let request_id = header("request-id").or_else(|| header("x-ms-request-id")).unwrap_or(&client_request_id);
         let reply = Reply {
             status,
@@ -173,7 +178,8 @@ impl Transport {
             .no_proxy()
             .user_agent(&self.user_agent);
         if self.plain {
-            // Reading the system's certificates takes longer than a call on loopback.
+            // No certificates are needed for plain HTTP, and reading the system's certificates takes longer than a
+            // local call.
             builder = builder.tls_certs_only([]);
         }
         let client = builder
@@ -183,7 +189,7 @@ impl Transport {
         Ok(client)
     }
 
-    /// Drops the client and its connections.
+    /// Drops the HTTP client and its connections.
     fn disconnect(&self) {
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -209,7 +215,7 @@ struct Failure {
     error: StepError,
     retry_after: Option<Duration>,
     new_connection: bool,
-    /// Whether the server has certainly not processed the request.
+    /// Whether it is certain that the server has not processed the request.
     not_done: bool,
 }
 

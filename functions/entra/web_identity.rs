@@ -1,11 +1,11 @@
 //! Sign-in without a secret: AWS issues a token for the function, and a federated credential of the Entra application
 //! trusts AWS (IAM outbound identity federation).
 //!
-//! The token's subject is the ARN of the role that requests it. Each function has its own role, but an Entra
-//! application accepts only twenty federated credentials, and each new function would require a change in Entra.
-//! Therefore, each identity has one role with a fixed name, whose only permission is to request such tokens. Only the
-//! functions that may use the identity can assume this role. The session name is the function's name, which identifies
-//! the function in `CloudTrail`.
+//! The subject of the token is the ARN of the role that requests the token. Each function has its own role. But an
+//! Entra application accepts only twenty federated credentials, and each new function would require a change in Entra.
+//! Therefore, each identity (setup, runtime) has one role with a fixed name, whose only permission is to request such
+//! tokens. Only the functions that may use the identity can assume this role. The session name is the function's name,
+//! so the events in `CloudTrail` show which function used the role.
 
 use aws_config::SdkConfig;
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
@@ -19,12 +19,12 @@ use crate::{
 
 /// Lifetime of a token in seconds: AWS's default, and the maximum that the role's policy allows.
 const LIFETIME: i32 = 300;
-/// Duration of a session of the role in seconds: AWS's minimum.
+/// Duration of a session of the role in seconds: the minimum that AWS allows.
 const SESSION: i32 = 900;
-/// The maximum length of a session name in STS.
+/// Maximum length of a session name in STS.
 const SESSION_NAME: usize = 64;
 
-/// Returns a token, issued by AWS for Entra, that identifies the role of the caller.
+/// Returns a token that AWS issues for Entra. The token identifies the role of the caller.
 pub(super) async fn token(config: &SdkConfig, settings: &Settings, role: &str) -> Result<SecretString, StepError> {
     let doing = format!("assuming the role {role} to sign in to Entra");
     let name: String = settings.function_name().chars().take(SESSION_NAME).collect();
@@ -40,8 +40,8 @@ pub(super) async fn token(config: &SdkConfig, settings: &Settings, role: &str) -
     let doing = format!("requesting a token for the role {role} from AWS");
     let answer = aws_sdk_sts::Client::from_conf(as_role)
         .get_web_identity_token()
-        // Only one audience is requested: with several, the token's `aud` claim would be a list, which Entra does not
-        // accept.
+        // Only one audience is requested. With several audiences, the token's `aud` claim would be a list, which Entra
+        // does not accept.
         .audience(settings.token_audience())
         // The only algorithm that Microsoft documents for tokens of other issuers.
         .signing_algorithm("RS256")

@@ -6,13 +6,13 @@ use yasna::{ASN1Error, ASN1ErrorKind, ASN1Result, BERReader, BERReaderSeq, Tag, 
 /// The parsed fields of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// The subject's public key in the encoding of the certificate: for RSA, a PKCS #1 `RSAPublicKey`.
+    /// The subject's public key, encoded as in the certificate: for RSA, a PKCS #1 `RSAPublicKey`.
     pub public_key: Vec<u8>,
-    /// The expiry of the certificate.
+    /// When the certificate expires.
     pub not_after: OffsetDateTime,
 }
 
-/// Parses a certificate in DER; returns `None` if it is invalid.
+/// Parses a certificate in DER format. Returns `None` if the certificate is invalid.
 #[must_use]
 pub fn read(der: &[u8]) -> Option<Facts> {
     let certificate = yasna::parse_der(der, |reader| {
@@ -25,7 +25,7 @@ pub fn read(der: &[u8]) -> Option<Facts> {
     certificate.ok()
 }
 
-/// Parses the signed part (RFC 5280, 4.1: `TBSCertificate`).
+/// Parses the part of the certificate that is signed (RFC 5280, 4.1: `TBSCertificate`).
 fn body(fields: &mut BERReaderSeq<'_, '_>) -> ASN1Result<Facts> {
     fields.read_optional(|version| version.read_tagged(Tag::context(0), |number| number.read_i64()))?;
     let (_serial, _algorithm, _issuer) =

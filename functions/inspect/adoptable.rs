@@ -1,5 +1,5 @@
-//! An instance that may have been set up manually: finds its enterprise application, its groups, and names of IAM
-//! objects that an onboarding can use. This module only reads.
+//! Reads an instance that may have been set up manually: finds the enterprise application and the groups of the
+//! instance, and chooses names of IAM objects that an onboarding can use.
 
 use std::collections::BTreeSet;
 
@@ -27,14 +27,14 @@ use crate::{
     context::Context,
 };
 
-/// The number of names that are tried for an IAM object: the default name, then `<name>-2` and so on.
+/// Number of names to try for an IAM object: the default name, then `<name>-2` and so on.
 const NAMES: usize = 9;
 
 /// Returns the instance with this alias.
 ///
 /// # Errors
-/// `InvalidInput` if there is no such instance, with the most similar alias, or if an onboarding cannot use the
-/// instance because it does not use SAML or is a replica.
+/// `InvalidInput` if no instance has this alias (the message contains the most similar alias), or if an onboarding
+/// can't use the instance because it does not use SAML or is a replica.
 pub(crate) async fn usable_instance(ctx: &Context, alias: &str) -> Result<aws_sdk_connect::types::Instance, StepError> {
     let Some(found) = instance::of_alias(ctx, alias).await? else {
         let listed = instances::list(ctx.connect()).await?;
@@ -74,18 +74,18 @@ pub(crate) async fn settings(ctx: &Context, id: &str, alias: &str) -> Result<Fou
     })
 }
 
-/// Returns the enterprise application whose relay state leads to the instance.
+/// Returns the enterprise application whose relay state opens the instance.
 ///
 /// # Errors
-/// `Conflict` if several applications lead to the instance; `AccessDenied` if the runtime identity may not read
-/// applications.
+/// `Conflict` if the relay states of several applications open the instance; `AccessDenied` if the runtime identity may
+/// not read applications.
 pub(crate) async fn application(ctx: &Context, instance_id: &str) -> Result<Option<Found>, StepError> {
     let graph = ctx.graph();
     let template = graph.application_template(names::GALLERY_APPLICATION, names::GALLERY_APPLICATION_ID).await?;
     let mut found = Vec::new();
     for listed in graph.service_principals_of(&template).await? {
-        // Graph does not document whether a list contains the relay state. Some properties are only in the response for
-        // a single object.
+        // Graph does not document whether the items of a list contain the relay state. Some properties are returned
+        // only for a single object.
         let relay_state = match listed.relay_state() {
             Some(relay_state) => Some(relay_state.to_owned()),
             None => graph.service_principal(&listed.id).await?.and_then(|one| one.relay_state().map(ToOwned::to_owned)),
@@ -113,14 +113,16 @@ pub(crate) async fn application(ctx: &Context, instance_id: &str) -> Result<Opti
     }
 }
 
-/// Returns the content of the application's claims mapping policy. Claims that were edited in the portal are in the
-/// custom claims policy of the service principal, which only the beta version of Graph returns (`customClaimsPolicy`).
+/// Returns the content of the application's claims mapping policy. Claims that an administrator edited in the portal
+/// are not part of it: they are in the service principal's custom claims policy, which only the beta version of Graph
+/// returns (`customClaimsPolicy`).
 pub(crate) fn claims(found: &Found) -> Option<FoundClaims> {
     let text = found.claims.first()?.definition.first()?;
     Some(FoundClaims::of(&serde_json::from_str(text).ok()?))
 }
 
-/// The groups whose members are users, and what an onboarding would assign to the application.
+/// The groups whose members are users of the instance, and whether an onboarding would assign groups or single users to
+/// the application.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     pub(crate) reads: Vec<GroupRead>,
@@ -128,10 +130,10 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    /// Reads the named groups, or if none are named, the groups that are assigned to the application.
+    /// Reads the groups in `named`. If `named` is empty, reads the groups that are assigned to the application.
     ///
     /// # Errors
-    /// `InvalidInput` if there is no group.
+    /// `InvalidInput` if there is no such group.
     pub(crate) async fn read(ctx: &Context, found: Option<&Found>, named: &[String]) -> Result<Self, StepError> {
         let graph = ctx.graph();
         let assignments = found.map(|found| found.assignments.as_slice()).unwrap_or_default();
@@ -146,7 +148,8 @@ impl Groups {
         for name in if named.is_empty() { assigned.as_slice() } else { named } {
             let group = graph.resolve_group(name).await?;
             let Some(read) = graph.group_members(&group.id, false).await? else { continue };
-            // A name that several groups have is not unique, so the input names the object id.
+            // If several groups have the same name, the generated input contains the object ID of the group instead of
+            // the name.
             let unique = match graph.resolve_group(&group.display_name).await {
                 Ok(_) => group.display_name.clone(),
                 Err(error) if matches!(error.kind, StepErrorKind::Conflict | StepErrorKind::InvalidInput) => {
@@ -180,7 +183,7 @@ impl Groups {
         Ok(Self { reads, assignment })
     }
 
-    /// Derives the settings of the groups from the users of the instance.
+    /// Derives the settings for the groups in the generated input from the users of the instance.
     ///
     /// # Errors
     /// If the users or profiles cannot be read completely from Connect.
@@ -205,7 +208,7 @@ impl Groups {
     }
 }
 
-/// An object in IAM that an onboarding names.
+/// The kind of an IAM object whose name is part of the input.
 #[derive(Clone, Copy)]
 enum Part {
     Provider,
@@ -219,12 +222,13 @@ struct Present {
     saml_provider: Option<String>,
     policy: Option<String>,
     role: Option<String>,
-    /// The ARN of the role in the claims.
+    /// The ARN of the role in the SAML claims.
     role_arn: Option<String>,
 }
 
 impl Present {
-    /// Reads the objects that the claims name. An onboarding can use only roles and policies in its own IAM path.
+    /// Reads the IAM objects that the SAML claims name. An onboarding can use only roles and policies under its own IAM
+    /// path.
     ///
     /// # Errors
     /// If IAM returns an error.
@@ -246,8 +250,9 @@ impl Present {
     }
 }
 
-/// Sets the names of the IAM objects: those that the application uses now if an onboarding can adopt them, otherwise
-/// the default names, with a number if another object has the name.
+/// Sets the names of the IAM objects in the generated input. If an onboarding can adopt the objects that the
+/// application uses now, these names are used. Otherwise, the default names are used, with a number if another object
+/// already has the default name.
 ///
 /// # Errors
 /// If STS, IAM or Entra returns an error.
@@ -308,7 +313,7 @@ async fn presence(
     Ok(object.presence)
 }
 
-/// The open item for a role that an onboarding cannot use.
+/// Returns the open item for a role that an onboarding can't use.
 fn another_role(arn: &str, iam: &Iam) -> OpenItem {
     OpenItem::new(
         format!("IAM role {arn}"),

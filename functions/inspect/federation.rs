@@ -1,4 +1,4 @@
-//! The federation in IAM: SAML provider, policy and role.
+//! The IAM objects with which the users of an instance sign in: SAML provider, policy and role.
 
 use aws_sdk_iam::{
     operation::get_saml_provider::GetSamlProviderOutput,
@@ -19,24 +19,24 @@ use serde_json::Value;
 
 use crate::{aws::iam, context::Context};
 
-/// The wanted federation of an instance.
+/// The IAM objects of an instance as the input requires them.
 #[derive(Clone, Debug)]
 pub(crate) struct Federation {
     pub(crate) region: String,
-    /// The ID of the instance; empty if the instance does not exist yet.
+    /// The ID of the instance, or an empty string if the instance does not exist yet.
     pub(crate) instance_id: String,
     pub(crate) saml_provider_arn: String,
     pub(crate) policy_arn: String,
     pub(crate) role_arn: String,
     pub(crate) username: UsernameAttribute,
     pub(crate) session_seconds: u32,
-    /// The expected thumbprint of the signing certificate. If `None`, the active certificate is expected.
+    /// The expected thumbprint of the signing certificate. `None` means the thumbprint of the active certificate.
     pub(crate) certificate: Option<String>,
-    /// The expected identifier. If `None`, every identifier in the form that AWS requires is accepted.
+    /// The expected identifier of the Entra application. `None` accepts every identifier in the form that AWS requires.
     pub(crate) identifier: Option<String>,
-    /// The page that opens after sign-in.
+    /// The page that users see after they sign in.
     pub(crate) destination: Option<Destination>,
-    /// The global sign-in of a replicated instance, which is never overwritten.
+    /// The settings for global sign-in of a replicated instance. An onboarding never overwrites these settings.
     pub(crate) global: Option<GlobalSignIn>,
 }
 
@@ -61,7 +61,7 @@ impl TryFrom<&VerifySignInInput> for Federation {
 }
 
 impl Federation {
-    /// Creates the federation that an input requests; `account` has the form `arn:aws:iam::123456789012`.
+    /// Returns the IAM objects that an input requires. `account` has the form `arn:aws:iam::123456789012`.
     ///
     /// # Errors
     /// `InvalidInput` if the session duration is invalid.
@@ -94,19 +94,19 @@ fn last(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
 
-/// Compares a document with the wanted document. The result shows a summary of both documents.
+/// Compares a document with the wanted document. The check contains a summary of each document.
 fn document(checks: &mut Checks, name: &str, wanted: &Value, found: &Value) {
     checks.that(name, same_document(wanted, found), summary(wanted), summary(found));
 }
 
-/// Compares the trust policy of the role with the wanted federation.
+/// Compares the trust policy of the role with the wanted trust policy.
 fn trust_check(checks: &mut Checks, wanted: &Federation, found: &Value) {
     let (provider, region, global) = (&wanted.saml_provider_arn, &wanted.region, wanted.global.as_ref());
     let right = is_wanted_trust(found, provider, region, global);
     checks.that("trust policy", right, summary(&trust_policy(provider, region, global)), summary(found));
 }
 
-/// Checks that the certificate and the issuer are both in the metadata that Entra publishes and in the metadata in IAM.
+/// Checks that the metadata that Entra publishes and the metadata in IAM both contain this certificate and this issuer.
 pub(crate) fn certificate_checks(
     (certificate, entity_id): (&str, &str),
     published: &str,
@@ -129,8 +129,9 @@ pub(crate) fn certificate_checks(
     checks
 }
 
-/// Compares the SAML provider with the metadata that Entra publishes (`None` if there is no application yet), and with
-/// the thumbprints of the active certificate and of all certificates of the application.
+/// Compares the SAML provider with the metadata that Entra publishes (`None` if there is no application yet). Also
+/// compares the provider with the thumbprint of the active certificate, and with the thumbprints of all certificates of
+/// the application.
 ///
 /// # Errors
 /// If IAM returns an error.
@@ -167,7 +168,7 @@ pub(crate) async fn provider_object(
         };
         let strange: Vec<&str> = present.thumbprints.iter().filter(|one| !known(one)).map(String::as_str).collect();
         let found = if strange.is_empty() { "none".to_owned() } else { strange.join(", ") };
-        // The onboarding updates the metadata only of a provider with its tags.
+        // The onboarding updates the metadata only if the provider has the onboarding's tags.
         let untagged = iam::owner(provider.tags(), alias) == Ownership::Unmanaged;
         let strangers = if untagged { &mut checks } else { &mut guards };
         strangers.equal("certificates that are not in Entra", "none", found);
@@ -176,7 +177,7 @@ pub(crate) async fn provider_object(
     Ok(owned(KIND, name, provider.tags(), alias, checks, why, "iam.samlProviderName").guarded(guards))
 }
 
-/// Checks the policy that a sign-in needs.
+/// Checks that the IAM policy allows the sign-in.
 ///
 /// # Errors
 /// If IAM returns an error.
@@ -190,7 +191,7 @@ pub(crate) async fn policy_checks(ctx: &Context, wanted: &Federation) -> Result<
     Ok(checks)
 }
 
-/// Compares the IAM policy with the wanted federation.
+/// Compares the IAM policy with the policy that the input requires.
 ///
 /// # Errors
 /// If IAM returns an error.
@@ -224,7 +225,7 @@ impl FoundRole {
         Ok(Self { role: Some(role), attached: iam::attached_policies(ctx.iam(), name).await? })
     }
 
-    /// Checks the role that a sign-in needs.
+    /// Checks that users can sign in with the role.
     pub(crate) fn sign_in_checks(&self, wanted: &Federation) -> Checks {
         let mut checks = Checks::default();
         let Some(role) = &self.role else {
@@ -246,7 +247,7 @@ fn longest_session(role: &Role) -> u32 {
     role.max_session_duration().and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(3600)
 }
 
-/// Compares the IAM role with the wanted federation.
+/// Compares the IAM role with the role that the input requires.
 ///
 /// # Errors
 /// If IAM returns an error.
@@ -287,8 +288,8 @@ pub(crate) async fn role_object(ctx: &Context, wanted: &Federation, alias: &str)
     Ok(Object { presence, ..object }.guarded(guards).noting(note))
 }
 
-/// Checks the tags of the onboarding. Only onboardings create objects under this IAM path, so an object without these
-/// tags has lost them.
+/// Checks the tags of the onboarding. Only onboardings create objects under this IAM path, so if an object does not
+/// have these tags, the tags were removed.
 fn tag_guard(tags: &[Tag], alias: &str) -> Checks {
     let value = |key: &str| tags.iter().find(|tag| tag.key() == key).map_or("none", Tag::value).to_owned();
     let mut guards = Checks::default();

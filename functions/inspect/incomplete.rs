@@ -1,6 +1,6 @@
 //! Collects the data that a teardown needs if the instance has no registry entry, for example because the onboarding
-//! failed before the registration. The sources are the input that the state machine stored, the instance, and the
-//! default names for the alias of the instance.
+//! failed before the registration. The data comes from three sources: the input that the state machine stored, the
+//! instance, and the default names that are derived from the alias.
 
 use onboarding_core::{
     StepError, StepErrorKind,
@@ -17,7 +17,7 @@ use crate::{
     registry::{Entry, Registry},
 };
 
-/// Returns an entry with the data that a teardown needs.
+/// Returns a registry entry with the data that a teardown needs.
 ///
 /// # Errors
 /// `InvalidInput` if neither the registry nor Connect contains the alias of the instance.
@@ -39,7 +39,7 @@ pub(crate) async fn entry(ctx: &Context, registry: &Registry<'_>, instance_id: &
         instance_arn: found.and_then(|found| found.instance.arn).unwrap_or_default(),
         tenant_id: String::new(),
         users: onboarding.users.clone(),
-        // An onboarding creates no subscriptions before it registers the instance.
+        // An onboarding creates subscriptions only after it has registered the instance, so there are none to delete.
         groups: Vec::new(),
         application: application(ctx, &alias, &onboarding.entra.application_name).await?,
         language: onboarding.language,

@@ -1,4 +1,4 @@
-//! The Amazon Connect instance: its current settings, and their differences from an input.
+//! The Amazon Connect instance: reads the current settings and compares them with an input.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ const SET_AT_CREATION: [InstanceAttributeType; 2] =
 const START_AGAIN: &str =
     "No step reverts this. Start the onboarding again, which creates a new instance: onboard start FILE";
 
-/// An instance, and its role in a replication.
+/// An instance, and whether it is replicated.
 #[derive(Clone, Debug)]
 pub(crate) struct Described {
     pub(crate) instance: ConnectInstance,
@@ -51,7 +51,7 @@ impl Described {
     }
 }
 
-/// Returns the instance with this ID, or `None` if it does not exist.
+/// Returns the instance with this ID, or `None` if the instance does not exist.
 ///
 /// # Errors
 /// If Connect returns an error.
@@ -73,7 +73,7 @@ fn reported(configuration: ReplicationConfiguration) -> Reported {
     }
 }
 
-/// Returns the instance with this alias, active or in creation.
+/// Returns the instance with this alias that is active or being created.
 ///
 /// # Errors
 /// If Connect returns an error.
@@ -86,7 +86,7 @@ pub(crate) async fn of_alias(ctx: &Context, alias: &str) -> Result<Option<Descri
     }
 }
 
-/// Returns whether an instance has the two tags of an onboarding of this alias.
+/// Returns whether an instance has the two tags of an onboarding with this alias.
 pub(crate) fn is_ours(instance: &ConnectInstance, alias: &str) -> bool {
     let tag = |key: &str| instance.tags().and_then(|tags| tags.get(key)).map(String::as_str);
     Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), alias) == Ownership::Ours
@@ -121,7 +121,7 @@ pub(crate) fn object(region: &str, alias: &str, found: Option<&Described>) -> Ob
         .irreversible("No step reverts this. Check the instance in the Amazon Connect console: onboard doctor FILE")
 }
 
-/// Checks the instance settings that a sign-in needs.
+/// Checks the settings of the instance that a sign-in needs.
 pub(crate) fn sign_in_checks(found: Option<&ConnectInstance>) -> Checks {
     let mut checks = Checks::default();
     let status = found.and_then(ConnectInstance::instance_status).map_or("none", InstanceStatus::as_str);
@@ -131,8 +131,8 @@ pub(crate) fn sign_in_checks(found: Option<&ConnectInstance>) -> Checks {
     checks
 }
 
-/// Compares the attributes in the input. On a new instance, all attributes are off unless set at its creation (as
-/// observed by Terraform users on instances created by the API).
+/// Compares the instance's attributes with the input. On a new instance, all attributes are off, except those that are
+/// set when the instance is created (Terraform users observed this on instances that were created through the API).
 ///
 /// # Errors
 /// If Connect returns an error.
@@ -219,7 +219,7 @@ pub(crate) fn stored(storage: &Storage) -> impl Iterator<Item = InstanceStorageR
     kinds.into_iter().filter_map(|(wanted, kind)| wanted.then_some(kind))
 }
 
-/// Returns the attributes in an input, with their values.
+/// Returns the attributes that an input sets, with their values.
 pub(crate) fn wanted_attributes(instance: &Instance) -> Vec<(InstanceAttributeType, bool)> {
     let always = [
         (InstanceAttributeType::InboundCalls, instance.inbound_calls),
@@ -248,10 +248,10 @@ pub(crate) async fn storage_configs(
     configs.try_collect().await.map_err(|error| fresh(&doing, &error))
 }
 
-/// Returns the wanted storage location: in the stack's bucket, encrypted with the stack's key.
+/// Returns the wanted storage location: in the stack's S3 bucket, encrypted with the stack's KMS key.
 ///
 /// # Errors
-/// `Internal` if the settings lack the bucket or the key.
+/// `Internal` if the function's settings do not contain the S3 bucket or the KMS key.
 pub(crate) fn wanted_storage(
     ctx: &Context,
     alias: &str,
@@ -267,7 +267,7 @@ pub(crate) fn wanted_storage(
         .map_err(|error| StepError::internal(error.to_string()))
 }
 
-/// Returns whether two storage locations are equal, ignoring the encryption key.
+/// Returns whether two storage locations are equal, regardless of the encryption key.
 pub(crate) fn same_place(one: &InstanceStorageConfig, other: &InstanceStorageConfig) -> bool {
     let place = |config: &InstanceStorageConfig| {
         config.s3_config().map(|s3| (s3.bucket_name().to_owned(), s3.bucket_prefix().trim_end_matches('/').to_owned()))
@@ -295,8 +295,8 @@ pub(crate) fn location(resource_type: &InstanceStorageResourceType, config: &Ins
     }
 }
 
-/// Converts an error of a call to a new instance: Connect may return "not found" for some minutes after an instance
-/// has become active (eventual consistency).
+/// Converts the error of a call to an instance that may be new. Connect is eventually consistent: for some minutes
+/// after an instance has become active, Connect may report that the instance does not exist.
 pub(crate) fn fresh<E, R>(doing: &str, error: &SdkError<E, R>) -> StepError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,

@@ -1,4 +1,4 @@
-//! The members of the input's groups, and the user sync's plan for them.
+//! The members of the input's groups, and the plan of the user sync for these members.
 
 use std::collections::BTreeSet;
 
@@ -21,19 +21,19 @@ const FIRST_ROUTING_PROFILE: &str = "Basic Routing Profile";
 /// The groups of an input with their members.
 #[derive(Debug, Default)]
 pub(crate) struct Members {
-    /// The groups as found in Entra, in the order of the input.
+    /// The groups as returned by Entra, in the order of the input.
     pub(crate) groups: Vec<EntraGroup>,
     /// The groups of the input, each with its members.
     pub(crate) reads: Vec<GroupRead>,
-    /// Notes for the operator about the groups.
+    /// Open items about the groups, for the operator.
     pub(crate) open_items: Vec<OpenItem>,
 }
 
 impl Members {
-    /// Finds each group and reads its members. All groups with problems are reported together.
+    /// Finds each group in Entra and reads its members. If several groups have faults, one error contains all faults.
     ///
     /// # Errors
-    /// `InvalidInput` with all problems, or the error that Graph returns.
+    /// `InvalidInput` with all faults, or the error that Graph returns.
     pub(crate) async fn read(ctx: &Context, onboarding: &Onboarding) -> Result<Self, StepError> {
         let nested = onboarding.users.nested_groups == NestedGroups::Flatten;
         let (mut members, mut faults) = (Self::default(), Vec::new());
@@ -98,8 +98,8 @@ impl Members {
         u64::try_from(self.ids().len()).unwrap_or(u64::MAX)
     }
 
-    /// Plans the user sync on an existing instance. `is_replicated` states whether the sync adds its users to a traffic
-    /// distribution group.
+    /// Plans the user sync for an existing instance. `is_replicated` states whether the sync adds the onboarding's
+    /// users to a traffic distribution group.
     ///
     /// # Errors
     /// If the users or profiles can't be read completely from Connect.
@@ -120,8 +120,8 @@ impl Members {
         Ok(UserPlan::of(&plan(&self.reads, &users, &profiles, &policy, today)))
     }
 
-    /// Plans the user sync on a new instance. The plan assumes that all profiles exist. Each profile that a new
-    /// instance does not have becomes an open item, because an administrator must create it.
+    /// Plans the user sync for a new instance. The plan assumes that all profiles exist. For each profile that a new
+    /// instance does not have, the plan contains an open item, because an administrator must create the profile.
     pub(crate) fn plan_on_new(&self, onboarding: &Onboarding, today: Date) -> UserPlan {
         let groups = &onboarding.users.groups;
         let named =
@@ -137,7 +137,7 @@ impl Members {
     }
 }
 
-/// Returns an open item for the profiles and hierarchy groups that the group uses but that a new instance does not
+/// Returns an open item with the profiles and hierarchy groups that the group uses, but that a new instance does not
 /// have.
 fn missing_on_new(group: &UserGroup) -> Option<OpenItem> {
     let profiles = group.security_profiles.iter().filter(|name| !FIRST_SECURITY_PROFILES.contains(&name.as_str()));
@@ -178,7 +178,7 @@ impl UserPlan {
         Self { counts: plan.counts(), open_items: skipped.chain(findings).take(MAX_LISTED).collect() }
     }
 
-    /// Returns one plan item per kind of change.
+    /// Returns one plan item for each kind of change.
     pub(crate) fn items(&self) -> Vec<PlanItem> {
         let counts = &self.counts;
         let lines = [

@@ -1,5 +1,5 @@
-//! The approved origins of an instance. Amazon Connect has no tags for them, so the registry records which origins this
-//! onboarding has added.
+//! The approved origins of an instance. Origins have no tags in Amazon Connect, so the registry records which origins
+//! this onboarding has added.
 
 use std::collections::BTreeSet;
 
@@ -21,12 +21,13 @@ pub(crate) const ADD_OR_REMOVE: &str = "If the website may embed Amazon Connect,
                                         instance.approvedOrigins. Otherwise, remove the origin under Approved origins \
                                         in the Amazon Connect console.";
 
-/// The origins of an instance.
+/// The approved origins of an instance.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Origins {
     /// The origins that Connect lists.
     pub(crate) listed: Vec<String>,
-    /// The origins that this onboarding has added, or was about to add.
+    /// The origins that the registry records as added by this onboarding. They are recorded before they are added to
+    /// Connect.
     pub(crate) added: BTreeSet<String>,
 }
 
@@ -37,7 +38,7 @@ impl Origins {
     /// See [`fresh`]; if `DynamoDB` returns an error.
     pub(crate) async fn read(ctx: &Context, instance_id: &str, wanted: &Instance) -> Result<Self, StepError> {
         let listed = listed(ctx, instance_id).await?;
-        // Most instances have no approved origins.
+        // The registry is read only if there are origins, because most instances have none.
         let added = match listed.is_empty() && wanted.approved_origins().is_empty() {
             true => BTreeSet::new(),
             false => Registry::new(ctx)?.added_origins(instance_id).await?,
@@ -45,17 +46,17 @@ impl Origins {
         Ok(Self { listed, added })
     }
 
-    /// Whether Connect lists an origin, in any form.
+    /// Returns whether Connect lists an origin, regardless of its spelling.
     pub(crate) fn lists(&self, origin: &str) -> bool {
         self.listed.iter().any(|listed| same(listed, origin))
     }
 
-    /// The listed origins that this onboarding has added.
+    /// Returns the listed origins that this onboarding has added.
     pub(crate) fn ours(&self) -> impl Iterator<Item = &String> {
         self.listed.iter().filter(|listed| self.added.contains(*listed))
     }
 
-    /// The listed origins that this onboarding has not added.
+    /// Returns the listed origins that this onboarding has not added.
     pub(crate) fn of_others(&self) -> impl Iterator<Item = &String> {
         self.listed.iter().filter(|listed| !self.added.contains(*listed))
     }
@@ -74,7 +75,7 @@ impl Origins {
         let is_declared = |origin: &&String| wanted.approved_origins().iter().any(|declared| same(declared, origin));
         let former = self.ours().filter(|origin| !is_declared(origin));
         let former = former.map(|origin| object(origin, Presence::Surplus));
-        // If the input does not declare origins, the origins of others are not compared.
+        // If the input does not specify approved origins, origins that this onboarding has not added are not compared.
         let others = self.of_others().filter(|origin| wanted.approved_origins.is_some() && !is_declared(origin));
         let others = others.map(|origin| {
             let mut guards = Checks::default();

@@ -1,5 +1,5 @@
-//! The stack's own records of an instance: its registry entry, and the subscriptions that report changes of its
-//! groups.
+//! The stack's own data about an instance: the registry entry, and the subscriptions that report changes to the
+//! instance's groups.
 
 use onboarding_core::{
     contract::{Area, EntraGroup},
@@ -12,8 +12,8 @@ use crate::{
     registry::Entry,
 };
 
-/// Compares the registry entry with the entry that an onboarding would write; `wanted` is the expected entry, or `None`
-/// if it is unknown.
+/// Compares the registry entry with the entry that an onboarding would write. `wanted` is that entry, or `None` if it
+/// can't be determined.
 pub(crate) fn entry_object(alias: &str, found: Option<&Entry>, wanted: Option<&Entry>) -> Object {
     let object = |presence| Object::new(Area::Registry, "registry entry", alias, presence);
     let Some(found) = found else { return object(Presence::Absent) };
@@ -22,7 +22,7 @@ pub(crate) fn entry_object(alias: &str, found: Option<&Entry>, wanted: Option<&E
     object(Presence::Ours).with(checks)
 }
 
-/// Checks the subscription to each group.
+/// Checks that each group has a subscription.
 pub(crate) fn subscription_objects(
     groups: &[EntraGroup],
     known: &[Subscription],

@@ -1,4 +1,4 @@
-//! The resources of a replicated instance that are not replicated completely (`connect:ListReplicationFindings`).
+//! Reads which resources of a replicated instance are not replicated completely (`connect:ListReplicationFindings`).
 
 use onboarding_core::{
     StepError,
@@ -24,15 +24,15 @@ const TYPES: [&str; 9] = [
     "SECURITY_PROFILE",
     "TRANSFER_DESTINATION",
 ];
-/// Maximum number of findings to read of each type. A report lists fewer.
+/// Maximum number of findings to read for each resource type. A report contains fewer findings.
 const MOST: usize = 100;
 const ADVICE: &str = "No step changes this. Amazon Connect replicates from the source; correct the named cause in the Region of \
                       the source, and contact AWS Support if the finding stays";
 
-/// Returns one object for each finding.
+/// Returns one object for each finding of an incomplete replication.
 ///
 /// # Errors
-/// If Connect returns an error. A type that Connect does not support counts as a type without findings.
+/// If Connect returns an error. A resource type that Connect does not support is not an error: it has no findings.
 pub(crate) async fn objects(ctx: &Context, instance_id: &str) -> Result<Vec<Object>, StepError> {
     let mut objects = Vec::new();
     for kind in TYPES {
@@ -42,7 +42,7 @@ pub(crate) async fn objects(ctx: &Context, instance_id: &str) -> Result<Vec<Obje
         while read < MOST
             && let Some(next) = findings.next().await
         {
-            // Connect rejects a type that it does not support yet (API reference).
+            // Connect rejects a resource type that it does not support yet (API reference).
             if next.as_ref().is_err_and(|error| code(error) == Some("InvalidRequestException")) {
                 break;
             }

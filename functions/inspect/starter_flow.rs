@@ -28,17 +28,17 @@ pub(crate) const TEST_CASE: &str = "test case";
 const START_AGAIN: &str =
     "The drift check does not revert this. Start the onboarding again, which restores it: onboard start FILE";
 
-/// Number of attempts to read the test case if the account denies access.
+/// Number of attempts to read the test case if Connect denies access.
 const DENIED_ATTEMPTS: usize = 3;
 
-/// The flow with the name of the starter flow.
+/// The flow whose name is the name of the starter flow.
 #[derive(Clone, Debug)]
 pub(crate) struct FoundFlow {
-    /// The id.
+    /// The ID of the flow.
     pub(crate) id: String,
-    /// The owner, by the tags.
+    /// The owner of the flow, determined from its tags.
     pub(crate) owner: Ownership,
-    /// Whether the flow is archived, so that it can't answer calls.
+    /// Whether the flow is archived. An archived flow can't answer calls.
     pub(crate) is_archived: bool,
     /// The time of the last change, in seconds since 1970.
     pub(crate) changed: Option<i64>,
@@ -46,18 +46,18 @@ pub(crate) struct FoundFlow {
 }
 
 impl FoundFlow {
-    /// Whether the flow has the content of the starter flow.
+    /// Returns whether the flow has the content of the starter flow in this language.
     pub(crate) fn is_current(&self, language: Language) -> bool {
         is_same_content(&self.content, &flow_content(language))
     }
 }
 
-/// The test case with the name of the first call.
+/// The test case whose name is the name of the first-call test.
 #[derive(Clone, Debug)]
 pub(crate) struct FoundTestCase {
-    /// The id.
+    /// The ID of the test case.
     pub(crate) id: String,
-    /// The owner, by the tags.
+    /// The owner of the test case, determined from its tags.
     pub(crate) owner: Ownership,
     /// The time of the last change, in seconds since 1970.
     pub(crate) changed: Option<i64>,
@@ -67,14 +67,15 @@ pub(crate) struct FoundTestCase {
 }
 
 impl FoundTestCase {
-    /// Whether the test case is published, calls this flow, and has the content in a version of the testing language.
+    /// Returns whether the test case is published, calls this flow, and has the expected content in one of the versions
+    /// of Connect's testing language.
     pub(crate) fn is_current(&self, flow_id: &str) -> bool {
         let same = TEST_VERSIONS.iter().any(|version| is_same_content(&self.content, &test_content(version)));
         same && self.is_published && last(&self.flow) == last(flow_id)
     }
 }
 
-/// The id at the end of an ARN. Amazon Connect may return an ARN for a member that is called an id.
+/// Returns the ID at the end of an ARN. In a member that is named as an ID, Amazon Connect may return an ARN.
 pub(crate) fn last(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
@@ -84,7 +85,7 @@ fn owner(tags: Option<&HashMap<String, String>>, alias: &str) -> Ownership {
     Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), alias)
 }
 
-/// Reads the flow with the name of the starter flow.
+/// Reads the flow whose name is the name of the starter flow.
 ///
 /// # Errors
 /// See [`fresh`].
@@ -110,10 +111,10 @@ pub(crate) async fn flow(client: &Client, instance_id: &str, alias: &str) -> Res
     Ok(described.and_then(|output| output.contact_flow).map(found))
 }
 
-/// Reads the test case with the name of the first call.
+/// Reads the test case whose name is the name of the first-call test.
 ///
 /// # Errors
-/// See [`fresh`]; also if the Region does not offer test cases.
+/// See [`fresh`]. Also an error if the Region does not offer test cases.
 pub(crate) async fn test_case(
     client: &Client,
     instance_id: &str,
@@ -145,8 +146,8 @@ pub(crate) async fn test_case(
     Ok(described.and_then(|output| output.test_case).map(found))
 }
 
-/// Returns the test case, or `None` if test cases can't be read: a Region may not offer them, and an account may deny
-/// access to them.
+/// Returns the test case (`Some(None)` if it does not exist). Returns `None` if test cases can't be read, because the
+/// Region does not offer test cases or because Connect denies this account access.
 ///
 /// # Errors
 /// Only temporary errors.
@@ -159,7 +160,8 @@ pub(crate) async fn test_case_if_offered(
         match test_case(client, instance_id, alias).await {
             Ok(found) => return Ok(Some(found)),
             Err(error) if error.kind.is_temporary() || error.kind == StepErrorKind::LeaseLost => return Err(error),
-            // A single denial must not hide the test case from the plan of a teardown.
+            // Access may be denied only temporarily. The plan of a teardown must not lack the test case because of a
+            // single denial.
             Err(error) if error.kind == StepErrorKind::AccessDenied && attempt < DENIED_ATTEMPTS => {}
             Err(_) => break,
         }
@@ -167,7 +169,7 @@ pub(crate) async fn test_case_if_offered(
     Ok(None)
 }
 
-/// Returns the ids of the phone numbers of an instance, each with the id of its flow.
+/// Returns the IDs of the phone numbers of an instance, each with the ID of its flow.
 async fn associations(client: &Client, instance_id: &str) -> Result<Vec<(String, String)>, StepError> {
     let list = client.list_flow_associations().instance_id(instance_id);
     let list = list.resource_type(ListFlowAssociationResourceType::VoicePhoneNumber);
@@ -178,7 +180,7 @@ async fn associations(client: &Client, instance_id: &str) -> Result<Vec<(String,
     Ok(pairs.map(|(number, flow)| (last(&number).to_owned(), last(&flow).to_owned())).collect())
 }
 
-/// Whether a phone number has a flow.
+/// Returns whether a phone number is associated with a flow.
 ///
 /// # Errors
 /// If Connect returns an error.
@@ -187,7 +189,7 @@ pub(crate) async fn has_flow(client: &Client, instance_id: &str, phone_number_id
     Ok(all.iter().any(|(number, _)| number == last(phone_number_id)))
 }
 
-/// Returns the ids of the phone numbers that have this flow.
+/// Returns the IDs of the phone numbers that are associated with this flow.
 ///
 /// # Errors
 /// If Connect returns an error.
@@ -204,8 +206,7 @@ fn presence(owner: Option<&Ownership>) -> Presence {
     }
 }
 
-/// Compares the starter flow and its test case with the input. Without a starter flow in the input, there are no
-/// objects.
+/// Compares the starter flow and its test case with the input. If the input has no starter flow, returns no objects.
 ///
 /// # Errors
 /// If Connect returns an error.

@@ -193,8 +193,8 @@ async fn after_an_ambiguous_refusal_the_list_decides_whether_a_claims_policy_is_
     }
 }
 
-/// Returns the credentials of a service principal with these certificates. Each certificate is given as its content in
-/// base64 and its name; the last certificate is the active one.
+/// Returns the credentials of a service principal with these certificates. Each certificate consists of its content in
+/// base64 and its name. The last certificate is the active certificate.
 fn credentials(certificates: &[(&str, &str)]) -> ResponseTemplate {
     let key = |(der, name): &(&str, &str), usage: &str| {
         let key = if usage == "Verify" { json!(der) } else { json!(null) };

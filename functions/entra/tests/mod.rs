@@ -1,4 +1,4 @@
-//! Tests of the client against a server on the loopback interface.
+//! Tests of the Graph client with a server on the loopback interface.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
@@ -19,25 +19,26 @@ use crate::runtime::settings::Settings;
 const GROUP: &str = "7c0b1d0e-0000-4000-8000-000000000001";
 const TOKEN_PATH: &str = "/contoso/oauth2/v2.0/token";
 
-/// An emulated Graph and login service on one port.
+/// A server that emulates Graph and the login service on one port.
 struct Cloud {
     server: MockServer,
 }
 
 impl Cloud {
-    /// Starts a cloud that issues tokens.
+    /// Starts a server that issues tokens.
     async fn start() -> Self {
         let cloud = Self { server: MockServer::start().await };
         cloud.on("POST", TOKEN_PATH, json_of(200, token(&["Group.Read.All"]))).await;
         cloud
     }
 
-    /// Always responds to a path with this response.
+    /// Configures the response to every request to a path.
     async fn on(&self, verb: &str, at: &str, answer: ResponseTemplate) {
         Mock::given(method(verb)).and(path(at)).respond_with(answer).mount(&self.server).await;
     }
 
-    /// Responds to a path with this response once; has priority over [`Cloud::on`].
+    /// Configures the response to one request to a path. This response takes precedence over a response of
+    /// [`Cloud::on`].
     async fn once(&self, verb: &str, at: &str, answer: ResponseTemplate) {
         let mock = Mock::given(method(verb)).and(path(at)).respond_with(answer);
         mock.up_to_n_times(1).with_priority(1).mount(&self.server).await;
@@ -56,7 +57,7 @@ impl Cloud {
         Graph::with_credential(Credential::with_secret("contoso", "app", "hunter2"), self.settings())
     }
 
-    /// Returns the requests to a path so far.
+    /// Returns the requests to a path that the server has received so far.
     async fn requests(&self, at: &str) -> Vec<Request> {
         let all = self.server.received_requests().await.unwrap();
         all.into_iter().filter(|request| request.url.path() == at).collect()
@@ -67,7 +68,7 @@ fn json_of(status: u16, body: Value) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_json(body)
 }
 
-/// Returns a token response whose payload has these roles.
+/// Returns the response of the token endpoint. The payload of the token contains these roles.
 fn token(roles: &[&str]) -> Value {
     let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let token = format!("{}.{}.signature", part(json!({})), part(json!({ "roles": roles })));

@@ -7,7 +7,8 @@ use super::*;
 
 const SECRETS: &str = "secretsmanager.GetSecretValue";
 
-/// Creates a Graph client that reads its credential from Secrets Manager. One port emulates Graph and Secrets Manager.
+/// Creates a Graph client that reads its credential from Secrets Manager. The server `cloud` emulates both Graph and
+/// Secrets Manager.
 fn graph_with_secret(cloud: &Cloud) -> Graph {
     Graph::new(Identity::Runtime, config(&cloud.server.uri()), cloud.settings())
 }

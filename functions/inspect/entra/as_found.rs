@@ -1,6 +1,6 @@
-//! The record of the enterprise application as it was found: one log line with its settings, certificates and claims,
-//! and as many lines as necessary with its assignments. `onboard evidence` and `onboard export` read these lines. They
-//! contain no secret: only the public part of a certificate is described.
+//! Logs the current state of the enterprise application: one log line with its settings, certificates and claims, and
+//! as many lines as necessary with its assignments. `onboard evidence` and `onboard export` read these lines. The lines
+//! contain no secret: they describe only the public part of a certificate.
 
 use onboarding_core::{log_messages, saml};
 use serde_json::{Value, json};
@@ -8,8 +8,8 @@ use tracing::info;
 
 use super::Found;
 
-/// Maximum number of assignments in one line of the log. Lambda limits a line to 256 KiB (Lambda developer guide, "Log
-/// and monitor"); an assignment has about 200 bytes.
+/// Maximum number of assignments in one log line. Lambda limits a line to 256 KiB (Lambda developer guide, "Log and
+/// monitor"), and an assignment has about 200 bytes.
 const MAX_LOGGED_ASSIGNMENTS: usize = 500;
 
 /// Logs the application of the instance with this alias.
@@ -29,7 +29,8 @@ pub(crate) fn log(instance: &str, found: &Found) {
     }
 }
 
-/// The application with Graph's names of its properties. `assignment_parts` is the number of lines with assignments.
+/// Returns the application as JSON with Graph's property names. `assignment_parts` is the number of log lines with
+/// assignments.
 fn application(found: &Found, assignment_parts: usize) -> Value {
     let Found { principal, application, claims, .. } = found;
     let certificates = principal.key_credentials.iter().filter_map(|key| {

@@ -9,9 +9,9 @@ use crate::entra::ServicePrincipal;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Certificate {
     pub(crate) thumbprint: String,
-    /// The expiry, as returned by Entra.
+    /// When the certificate expires, as returned by Entra.
     pub(crate) expires: String,
-    /// Whether the certificate has expired. Only an active certificate is used although it has expired.
+    /// Whether the certificate has expired. An expired certificate is used only if it is the active certificate.
     pub(crate) expired: bool,
 }
 
@@ -28,11 +28,11 @@ impl Certificate {
 /// Returns the active certificate, even if it has expired. If no certificate is active, returns the newest certificate
 /// that an onboarding created and that has not expired.
 ///
-/// An active certificate is never replaced here, because IAM must trust a certificate before Entra signs with it. Only
-/// the certificate rotation makes the changes in this order. Until the rotation, users can sign in with an expired
-/// certificate: Entra continues to sign with it (Microsoft, "Manage certificates for federated single sign-on": an
-/// application that does not validate the expiry remains accessible), and IAM does not validate the expiry (IAM user
-/// guide, "Create a SAML identity provider in IAM").
+/// This step never replaces an active certificate, because IAM must trust a certificate before Entra signs with it.
+/// Only the certificate rotation makes the changes in this order. Until the rotation, users can sign in even if the
+/// active certificate has expired. Entra continues to sign with the certificate (Microsoft, "Manage certificates for
+/// federated single sign-on": an application that does not validate the expiry remains accessible), and IAM does not
+/// validate the expiry (IAM user guide, "Create a SAML identity provider in IAM").
 pub(crate) fn usable_certificate(
     principal: &ServicePrincipal,
     subject: &str,

@@ -21,7 +21,7 @@ pub(crate) use self::certificate::{Certificate, usable_certificate};
 use super::federation::Federation;
 use crate::entra::{AppRoleAssignment, Application, ClaimsMappingPolicy, Graph, ServicePrincipal};
 
-/// The name under which a plan lists the application.
+/// The kind of the application in a plan.
 pub(crate) const APPLICATION: &str = "enterprise application";
 /// The names of the checks in [`Found::switches`] and [`Found::availability`].
 const SWITCHES: [&str; 5] = [
@@ -37,13 +37,13 @@ const SWITCH_ADVICE: &str = "Check the application in the Entra admin center: En
 /// What an operator must do if the application no longer exists.
 pub(crate) const START_AGAIN: &str = "No step reverts this. Start the onboarding again, which creates a new \
                                       application and connects it: onboard start FILE";
-/// The name under which a plan lists the signing certificate.
+/// The kind of the signing certificate in a plan.
 pub(crate) const CERTIFICATE: &str = "signing certificate";
-/// The name under which a plan lists the assignment of a group or of users.
+/// The kind of an assignment (of a group or of users) in a plan.
 pub(crate) const ASSIGNMENT: &str = "assignment";
 
 /// Returns the application with this name that the onboarding can use. If several applications have the name, returns
-/// the application with the tag of this onboarding.
+/// the application that has the tag of this onboarding.
 ///
 /// # Errors
 /// `Conflict` if several applications have the name, or if the application belongs to another instance.
@@ -52,7 +52,7 @@ pub(crate) async fn find(graph: &Graph, alias: &str, name: &str) -> Result<Optio
     find_of_template(graph, (alias, name), &template).await
 }
 
-/// The same as [`find`], for a gallery template that the caller has already read.
+/// Works as [`find`], if the caller has already read the gallery template.
 ///
 /// # Errors
 /// See [`find`].
@@ -90,15 +90,15 @@ pub(crate) async fn find_of_template(
 /// The owner of an enterprise application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ApplicationOwner {
-    /// An onboarding of this alias created the application.
+    /// An onboarding with this alias created the application.
     Ours,
-    /// The application existed before, and an onboarding of this alias uses it.
+    /// The application existed before, and an onboarding with this alias uses it.
     Adopted,
-    /// The application has no tag of this alias.
+    /// The application has no tag with this alias.
     Unknown,
 }
 
-/// Returns whether a service principal has the tag of an onboarding of this alias.
+/// Returns whether a service principal has the tag of an onboarding with this alias.
 fn is_marked(principal: &ServicePrincipal, alias: &str) -> bool {
     principal.tags.iter().any(|tag| names::is_service_principal_tag(tag, alias))
 }
@@ -112,15 +112,15 @@ pub(crate) fn owner(principal: &ServicePrincipal, alias: &str) -> ApplicationOwn
     }
 }
 
-/// The state of an application's template in the gallery.
+/// Whether the gallery still contains the application's template.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Gallery {
-    /// The gallery was not read, or the application has no template.
+    /// Unknown: the gallery was not read, or the application has no template.
     #[default]
     Unknown,
-    /// The gallery offers the template; if a date is given, only until this date.
+    /// The gallery contains the template. If a date is given, Microsoft removes the template on this date.
     Offered(Option<String>),
-    /// The gallery no longer offers the template.
+    /// The gallery no longer contains the template.
     Gone,
 }
 
@@ -135,8 +135,8 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Reads an application by the IDs of its service principal and its application object. Returns `None` if there is
-    /// no service principal.
+    /// Reads an application. `principal` is the object ID of its service principal, and `application` the ID of its
+    /// application object. Returns `None` if the service principal does not exist.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -156,7 +156,7 @@ impl Found {
         }))
     }
 
-    /// Adds the state of the application's template in the gallery.
+    /// Reads whether the gallery still contains the application's template.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -181,8 +181,8 @@ impl Found {
     }
 
     /// Returns the assignments that a teardown removes, and the assignments that it keeps. If the application existed
-    /// before the onboarding, a teardown removes only the assignments of the onboarding's groups, because other
-    /// assignments may have existed too.
+    /// before the onboarding, other assignments may also have existed. So a teardown of such an application removes
+    /// only the assignments of the onboarding's groups.
     pub(crate) fn removable_assignments(
         &self,
         owner: ApplicationOwner,
@@ -208,11 +208,11 @@ impl Found {
         checks
     }
 
-    /// Checks the settings that can block every sign-in, or allow every user in the tenant to sign in.
+    /// Checks the settings that can block every sign-in, or that can allow every user of the tenant to sign in.
     fn switches(&self, checks: &mut Checks) {
         let enabled = self.principal.account_enabled != Some(false);
         checks.that("application enabled", enabled, "true", enabled.to_string());
-        // `isDisabled` can be written only on the application; the service principal contains a copy.
+        // `isDisabled` can be changed only on the application object. The service principal contains a copy.
         let active = self.application.is_disabled != Some(true) && self.principal.is_disabled != Some(true);
         checks.that("application activated", active, "true", active.to_string());
         let required = self.principal.app_role_assignment_required;
@@ -220,7 +220,7 @@ impl Found {
         checks.that("user assignment required", required == Some(true), "true", found);
     }
 
-    /// Checks that Microsoft has neither disabled the application nor removed its template from the gallery.
+    /// Checks that Microsoft has not disabled the application, and has not removed its template from the gallery.
     fn availability(&self, checks: &mut Checks, now: OffsetDateTime) {
         let status = self.application.disabled_by_microsoft_status.as_deref().unwrap_or("NotDisabled");
         checks.equal("status at Microsoft", "NotDisabled", status);
@@ -234,7 +234,7 @@ impl Found {
         checks.that("gallery application", offered, "offered", found);
     }
 
-    /// Checks the SAML settings.
+    /// Checks the SAML settings of the application.
     fn settings(&self, wanted: &Federation) -> Checks {
         let none = || "none".to_owned();
         let (principal, application) = (&self.principal, &self.application);
@@ -245,7 +245,8 @@ impl Found {
             principal.preferred_single_sign_on_mode.clone().unwrap_or_else(none),
         );
         let relay = saml::relay_state(&wanted.region, &wanted.instance_id, wanted.destination.as_ref());
-        // A replicated instance keeps its global sign-in, which has reply URLs of its own and needs no relay state.
+        // If a replicated instance has global sign-in, the onboarding does not change it. Global sign-in has other
+        // reply URLs and needs no relay state.
         let global = self.uses_global_sign_in(wanted);
         let found = principal.relay_state().map_or_else(none, ToOwned::to_owned);
         checks.that("relay state", global || found == relay, relay, found);
@@ -265,13 +266,13 @@ impl Found {
         checks
     }
 
-    /// Returns whether the application uses the global sign-in of a replicated instance.
+    /// Returns whether the application is configured for the global sign-in of a replicated instance.
     pub(crate) fn uses_global_sign_in(&self, wanted: &Federation) -> bool {
         wanted.global.as_ref().is_some_and(|global| global.is_used_by(&self.application.web.redirect_uris))
     }
 
-    /// Checks that the members of each group can sign in: either the group is assigned, or, without Entra ID P1, each
-    /// of its members is assigned.
+    /// Checks that the members of each group can sign in. Either the group is assigned, or, in a tenant without Entra
+    /// ID P1, each member is assigned.
     pub(crate) fn assignment_checks(&self, groups: &[EntraGroup]) -> Checks {
         let assigned = &self.assignments;
         let group_assigned = |id: &str| assigned.iter().any(|assignment| assignment.principal_id == id);
@@ -291,9 +292,10 @@ impl Found {
     }
 }
 
-/// Returns the claims mapping policies of a service principal. To read them from the service principal requires a
-/// permission to write applications (Microsoft's permission table, as of 2026). Without it, the tenant's policies are read
-/// until one applies to the service principal; Entra applies only one. The policy of an onboarding comes first.
+/// Returns the claims mapping policies of a service principal. Reading the policies from the service principal requires
+/// a permission to write applications (Microsoft's permission table, as of 2026). Without this permission, the tenant's
+/// policies are read until one applies to the service principal. The search starts with the onboarding's policy. One
+/// policy is sufficient, because Entra applies only one.
 async fn claims_of(graph: &Graph, principal: &ServicePrincipal) -> Result<Vec<ClaimsMappingPolicy>, StepError> {
     match graph.claims_policies_of(&principal.id).await {
         Err(error) if error.kind == StepErrorKind::AccessDenied => {}
@@ -310,8 +312,8 @@ async fn claims_of(graph: &Graph, principal: &ServicePrincipal) -> Result<Vec<Cl
     Ok(Vec::new())
 }
 
-/// Returns the reply URLs, the regional URL first. AWS recommends the regional URL for Connect, because it makes the
-/// sign-in of a Region independent of other Regions.
+/// Returns the reply URLs. The regional URL comes first: AWS recommends it for Connect, because a sign-in in one Region
+/// then does not depend on other Regions.
 pub(crate) fn reply_urls(region: &str) -> [String; 2] {
     let [global, regional] = iam::sign_in_endpoints(region);
     [regional, global]
@@ -321,7 +323,7 @@ fn claims(wanted: &Federation) -> Value {
     saml::claims_definition(&wanted.role_arn, &wanted.saml_provider_arn, wanted.username, wanted.session_seconds)
 }
 
-/// Describes the SAML claims of a claims mapping policy for messages.
+/// Describes the SAML claims of a claims mapping policy as text for a message.
 fn describe_claims(definition: &Value) -> String {
     let entries = definition.pointer("/ClaimsMappingPolicy/ClaimsSchema").and_then(Value::as_array);
     let texts = entries.into_iter().flatten().map(|entry| {
@@ -334,7 +336,7 @@ fn describe_claims(definition: &Value) -> String {
     if texts.is_empty() { "none".into() } else { texts.join(", ") }
 }
 
-/// Returns whether a policy has this definition, ignoring differences in JSON formatting.
+/// Returns whether a policy has this definition, regardless of the JSON formatting.
 pub(crate) fn says(policy: &ClaimsMappingPolicy, definition: &Value) -> bool {
     match policy.definition.as_slice() {
         [text] => serde_json::from_str::<Value>(text).is_ok_and(|present| present == *definition),
@@ -342,8 +344,8 @@ pub(crate) fn says(policy: &ClaimsMappingPolicy, definition: &Value) -> bool {
     }
 }
 
-/// Returns the application, its certificate, its claims and its assignments. `people` contains the object IDs of the
-/// users to assign if single users are assigned.
+/// Returns the application, its certificate, its claims and its assignments as objects of a plan. `people` contains the
+/// object IDs of the users to assign if single users are assigned.
 pub(crate) fn objects(
     found: Option<&Found>,
     onboarding: &Onboarding,
@@ -387,12 +389,12 @@ fn application_object(
     let mut checks = found.settings(wanted);
     let emails = &onboarding.entra.notification_emails;
     let present = &principal.notification_email_addresses;
-    // If the input has no addresses, the addresses that were set in the portal are kept.
+    // If the input has no email addresses, the onboarding keeps the addresses that were set in the portal.
     let same = emails.iter().all(|email| present.contains(email)) && present.iter().all(|email| emails.contains(email));
     checks.that("notification mails", emails.is_empty() || same, emails.join(", "), present.join(", "));
     let owner = owner(principal, alias);
     let mut guards = Checks::default();
-    // An onboarding changes these settings only if an onboarding of this alias created the application.
+    // An onboarding changes these settings only of an application that an onboarding with the same alias created.
     found.switches(if owner == ApplicationOwner::Ours { &mut checks } else { &mut guards });
     found.availability(&mut guards, now);
     let replies = reply_urls(&wanted.region);
@@ -418,7 +420,7 @@ fn application_object(
         .advising(SWITCH_ADVICE)
 }
 
-/// Returns open items for wrong settings that affect sign-in and that the onboarding does not change.
+/// Returns open items for incorrect settings that affect sign-in and that the onboarding does not change.
 pub(crate) fn open_items(application: &Object) -> Vec<OpenItem> {
     let wrong = application.guards.iter().filter(|guard| !guard.passed && SWITCHES.contains(&guard.name.as_str()));
     let item = |guard: &Check| {
