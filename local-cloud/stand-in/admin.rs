@@ -34,7 +34,7 @@ struct RemoveMember {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EndSubscription {
-    /// The subscription ID.
+    /// The ID of the subscription to end.
     id: String,
 }
 
@@ -43,7 +43,7 @@ struct EndSubscription {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Working {
-    /// The function name.
+    /// The name of the invoked function.
     function: String,
     /// The state that invokes the function, in the format `machine/state`.
     state: String,

@@ -16,9 +16,9 @@ pub(crate) enum Protocol {
     Query,
     /// S3: REST paths, and errors in S3's own XML format.
     S3,
-    /// Microsoft Graph.
+    /// Microsoft Graph: REST paths, and errors in Graph's JSON format.
     Graph,
-    /// Entra's token endpoint.
+    /// Entra's token endpoint: requests as forms, and errors in the JSON format of OAuth 2.0.
     Login,
 }
 

@@ -21,7 +21,7 @@ use crate::stand_in::{
 
 /// The CloudTrail operation that this module handles.
 pub(crate) const LOOK_UP: &str = "LookupEvents";
-/// The only event name.
+/// The name of the only events that the history contains.
 const SIGN_IN: &str = "AssumeRoleWithSAML";
 /// The time for which CloudTrail keeps events.
 const HISTORY: Duration = Duration::days(90);

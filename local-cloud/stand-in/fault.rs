@@ -167,7 +167,7 @@ pub enum FaultRuleError {
     Service {
         /// The rule's `match`.
         pattern: String,
-        /// The unknown name.
+        /// The unknown service name.
         service: String,
     },
     /// The rule defines no effect on the calls that it matches.

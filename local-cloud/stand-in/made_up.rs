@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 use crate::stand_in::options::{Behaviour, ClientCredentials, Options};
 use crate::stand_in::tenant::{Group, Tenant};
 
-/// The AWS Region.
+/// The Region of the fictitious account.
 pub const REGION: &str = "ap-northeast-1";
-/// The AWS account ID.
+/// The ID of the fictitious AWS account.
 pub const ACCOUNT: &str = "111122223333";
-/// The Entra tenant ID.
+/// The ID of the fictitious Entra tenant.
 pub const TENANT_ID: &str = "0f5a1de4-0000-4000-8000-00000000000a";
 /// The client ID of the application that may request tokens. Its client secret is `secret`.
 pub const CLIENT_ID: &str = "0f5a1de4-0000-4000-8000-00000000000b";

@@ -16,7 +16,7 @@ use crate::stand_in::authority::policy::{Ask, Context};
 use crate::stand_in::http::{Request, Response};
 use crate::stand_in::route::{Destination, ISSUER};
 
-/// The replacement for secret values.
+/// The text that replaces a secret value in the record.
 const MASK: &str = "***";
 
 /// Headers that are not recorded.

@@ -70,7 +70,7 @@ impl RsaKey {
         Ok(Self { pair, id, modulus: unsigned(modulus), exponent: unsigned(exponent) })
     }
 
-    /// The key ID.
+    /// The key ID, which the issuer's tokens contain as `kid`.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }

@@ -19,7 +19,7 @@ pub struct Group {
     /// The object ID, a GUID. If it is missing, an ID is generated.
     #[serde(default)]
     pub id: Option<String>,
-    /// The display name.
+    /// The group's display name.
     pub display_name: String,
     /// The direct members as Microsoft Graph lists them: users, nested groups, devices, …, identified by `@odata.type`.
     #[serde(default)]

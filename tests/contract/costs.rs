@@ -169,7 +169,7 @@ fn requests(syncs: u32, others: u32) -> Vec<Line> {
     ]
 }
 
-/// A number without trailing zeros.
+/// Formats a number without trailing zeros.
 fn plain(number: f64) -> String {
     let text = format!("{number:.10}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

@@ -48,7 +48,7 @@ impl Home {
         home
     }
 
-    /// A home directory in a cloud without stacks.
+    /// A home directory, and a server that reports every requested stack as missing.
     async fn without_stack() -> Self {
         let home = Self::new().await;
         Mock::given(any()).respond_with(ResponseTemplate::new(400).set_body_string(NO_STACK)).mount(&home.server).await;

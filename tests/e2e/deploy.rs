@@ -25,7 +25,7 @@ use super::{
     common::{err, onboard, out, root},
 };
 
-/// The schema of the command's output.
+/// The title of the schema for the command's output.
 const SCHEMA: &str = "deploy";
 
 /// A local cloud, and a script that starts the functions' debug binary. The script takes the place of a binary that is

@@ -38,7 +38,7 @@ impl Machine {
     pub(crate) const ALL: [Self; 6] =
         [Self::Onboarding, Self::UserSync, Self::Plan, Self::Drift, Self::RotateCertificate, Self::Teardown];
 
-    /// Name of the file in `statemachine/`.
+    /// The name of the state machine's file in `statemachine/`.
     pub(crate) const fn file(self) -> &'static str {
         match self {
             Self::Onboarding => "onboarding",
@@ -50,7 +50,7 @@ impl Machine {
         }
     }
 
-    /// Logical id in the template.
+    /// The state machine's logical id in the template.
     pub(crate) fn id(self) -> String {
         format!("{self:?}StateMachine")
     }
@@ -90,7 +90,7 @@ fn part<'a>(name: &'a str, end: &str) -> Option<&'a str> {
 pub(crate) struct Phase {
     pub(crate) machine: Machine,
     pub(crate) calls: Vec<Call>,
-    /// The reasons for restarts.
+    /// Why executions of this phase were restarted.
     pub(crate) restarts: Vec<String>,
     /// The inventory without random values: ids, certificates, times, and the order of lists.
     pub(crate) end_state: Value,

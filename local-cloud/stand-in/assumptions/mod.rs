@@ -20,9 +20,9 @@ pub const ALL: &str = "all";
 /// A text in both languages of the project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text {
-    /// English.
+    /// The text in English.
     pub en: &'static str,
-    /// Japanese.
+    /// The text in Japanese.
     pub ja: &'static str,
 }
 

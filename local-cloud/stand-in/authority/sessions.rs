@@ -21,11 +21,11 @@ use crate::stand_in::upstream::Upstream;
 pub(crate) struct Session {
     /// The name of the function that owns the session. `None` for a session of any other role.
     pub(super) function: Option<String>,
-    /// The role ARN.
+    /// The ARN of the session's role.
     pub(crate) role_arn: String,
     /// When the session expires. `None` for a function's own session, which is always renewed in time.
     pub(crate) ends: Option<OffsetDateTime>,
-    /// The role name.
+    /// The name of the session's role.
     pub(super) role: String,
     /// The session ARN, `arn:aws:sts::…:assumed-role/role/session`.
     pub(super) arn: String,

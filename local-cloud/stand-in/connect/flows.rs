@@ -13,7 +13,7 @@ use crate::stand_in::world::{Setting, State};
 
 /// The only version of the flow language.
 const VERSION: &str = "2019-10-30";
-/// The maximum length of the content.
+/// The maximum length of a flow's content.
 const MOST_CONTENT: usize = 256_000;
 
 /// Runs an operation on a flow.

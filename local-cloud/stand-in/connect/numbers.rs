@@ -23,7 +23,7 @@ pub(crate) struct Number {
     pub(crate) phone: String,
     country: String,
     kind: String,
-    /// The instance ARN.
+    /// The ARN of the instance to which the number belongs.
     pub(crate) target: String,
     description: Option<String>,
     pub(crate) tags: Map<String, Value>,
@@ -79,7 +79,6 @@ impl Number {
     }
 }
 
-/// Adds a number to an instance.
 pub(crate) fn add_number(
     setting: &Setting,
     connect: &mut Connect,

@@ -23,7 +23,7 @@ pub(crate) struct Predefined {
 }
 
 impl Predefined {
-    /// The attributes of a new instance.
+    /// The predefined attributes that AWS creates in a new instance.
     pub(super) fn defaults(now: OffsetDateTime) -> Vec<Self> {
         vec![Self {
             name: "connect:Subtype".into(),

@@ -71,7 +71,6 @@ impl TestCases {
         self.all.values_mut().find(|case| case.id == id)
     }
 
-    /// The tags of a test case.
     pub(super) fn tags(&mut self, id: &str) -> Option<&mut Map<String, Value>> {
         self.at(id).map(|case| &mut case.tags)
     }
@@ -82,7 +81,7 @@ impl TestCases {
         found.ok_or_else(|| Refusal::not_found("Test case execution not found."))
     }
 
-    /// The test cases in an inventory.
+    /// The test cases as the inventory shows them.
     pub(super) fn inventory(&self) -> Vec<Value> {
         let case = |case: &TestCase| json!({ "Name": case.name, "Status": case.status, "Tags": case.tags });
         self.all.values().map(case).collect()

@@ -68,7 +68,7 @@ impl fmt::Debug for AppCredential {
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     pub(super) registration: AppRegistration,
-    /// The object ID of the service principal.
+    /// The object ID of the application's service principal.
     pub(super) principal: String,
     next: Option<(OffsetDateTime, AppRegistration)>,
 }

@@ -24,7 +24,7 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
     pub(super) app_id: String,
-    /// The object ID of the service principal.
+    /// The object ID of the application's service principal.
     pub(super) principal: String,
     pub(super) roles: Vec<String>,
     expires: OffsetDateTime,

@@ -39,7 +39,7 @@ pub(super) struct Registration {
     /// The credentials and the active certificate before the last change, and the time until which a stale replica
     /// returns them.
     pub(super) credentials_before: Option<(Map<String, Value>, OffsetDateTime)>,
-    /// The number of reads of the service principal.
+    /// How many times the service principal was read.
     pub(super) reads: u64,
     /// The ID of the assigned claims mapping policy. The list has at most one entry.
     pub(super) policies: Vec<String>,

@@ -56,7 +56,7 @@ impl Subscription {
             }
     }
 
-    /// The notification URL.
+    /// The URL to which the subscription's notifications are sent.
     pub(super) fn url(&self) -> &str {
         text(&self.fields, "notificationUrl")
     }

@@ -212,7 +212,7 @@ async fn role(cloud: &Cloud, arn: &str) -> Option<Map<String, Value>> {
     found.get("Role").and_then(Value::as_object).filter(|role| text(role, "Arn") == arn).cloned()
 }
 
-/// A text member of a role.
+/// The value of a role member that contains text.
 pub(crate) fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a str {
     fields.get(name).and_then(Value::as_str).unwrap_or_default()
 }

@@ -43,7 +43,7 @@ pub struct SignedIn {
     /// The service that rejected the sign-in: `Microsoft Entra ID`, `AWS sign-in` or `Amazon Connect`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused_by: Option<String>,
-    /// The message of the error page.
+    /// The message of the error page, if the sign-in was rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// The role session name, if AWS has created a role session. Connect looks up the user with this name.

@@ -43,12 +43,10 @@ impl Cloud {
         found.unwrap_or_else(|| panic!("there is no application {name}"))
     }
 
-    /// Adds a member to a group.
     pub(crate) async fn add_member(&self, group: &str, member: &Value) {
         self.admin("POST", "members/add", &json!({ "group": group, "member": member })).await;
     }
 
-    /// Removes a member from a group.
     pub(crate) async fn remove_member(&self, group: &str, member_id: &str) {
         self.admin("POST", "members/remove", &json!({ "group": group, "memberId": member_id })).await;
     }

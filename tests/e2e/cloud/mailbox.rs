@@ -18,7 +18,7 @@ pub(crate) struct Mail {
 }
 
 impl<'a> Mailbox<'a> {
-    /// Creates the queue and subscribes it.
+    /// Creates the queue and subscribes it to the notification topic.
     pub(crate) async fn open(cloud: &'a Cloud, name: &str) -> Self {
         let made = cloud.call("sqs", "AmazonSQS.CreateQueue", json!({ "QueueName": name })).await;
         let queue = made["QueueUrl"].as_str().unwrap().to_owned();

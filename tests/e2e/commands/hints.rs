@@ -22,7 +22,7 @@ fn commands(text: &str) -> BTreeSet<String> {
     command.captures_iter(text).map(|found| found[1].to_owned()).collect()
 }
 
-/// The words of a command, as the shell reads them.
+/// The words into which the shell splits a command.
 fn words(command: &str) -> Vec<String> {
     let output = Command::new("sh").args(["-c", &format!("printf '%s\\n' {command}")]).output().unwrap();
     out(&output).lines().map(str::to_owned).collect()

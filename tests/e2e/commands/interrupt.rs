@@ -108,7 +108,7 @@ async fn the_question_of_a_teardown_ends_and_nothing_is_removed() {
     let (code, text) = typing(&teardown, &[("type the alias", CTRL_C)]);
     assert_eq!(code, Some(130), "{text}");
     assert!(fixture.entry().await.contains_key("config"), "the registry still contains the instance");
-    // A wrong alias changes nothing either.
+    // If the operator types a wrong alias, nothing changes either.
     let (code, text) = typing(&teardown, &[("type the alias", "another\n")]);
     assert!(code == Some(5) && text.contains("Not confirmed"), "{code:?} {text}");
 }

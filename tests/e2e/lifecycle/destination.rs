@@ -38,7 +38,7 @@ async fn is_refused(fixture: &Fixture, message: &str) {
     assert!(outcome["message"].as_str().unwrap().contains(message), "{message}: {outcome}");
 }
 
-/// Sets the relay state manually, with this query.
+/// Sets a relay state with this query, as an administrator would.
 async fn set_relay_state(fixture: &Fixture, endpoint: &str, query: &str) {
     let principal = fixture.application(ALIAS).await["id"].as_str().unwrap().to_owned();
     let relay = json!({ "samlSingleSignOnSettings": { "relayState": format!("{endpoint}{query}") } });

@@ -36,7 +36,7 @@ pub(crate) fn with_retries(url: &str) -> Context {
     Context::new(config.build(), on(url).settings)
 }
 
-/// Clients with these settings.
+/// Clients that send every call to `url`, with these settings.
 pub(crate) fn with(url: &str, settings: Settings) -> Context {
     let config = sdk_config(url).into_builder().retry_config(RetryConfig::disabled());
     Context::new(config.build(), settings)

@@ -29,7 +29,7 @@ impl Cloud {
         Self { cloud, ctx }
     }
 
-    /// Uses the SDK retries that the functions have.
+    /// Makes the clients retry as the SDK clients of the functions do.
     pub(crate) fn retry(&mut self) {
         self.ctx = clients::with_retries(&self.cloud.aws_url());
     }

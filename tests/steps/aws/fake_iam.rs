@@ -12,9 +12,9 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::a
 use super::clients;
 use connect_onboarding::context::Context;
 
-/// The AWS account.
+/// The ID of the AWS account.
 pub(crate) const ACCOUNT: &str = "111122223333";
-/// The Entra tenant.
+/// The ID of the Entra tenant.
 pub(crate) const TENANT: &str = "0f5a1de4-0000-4000-8000-00000000000a";
 
 type Form = BTreeMap<String, String>;
@@ -75,7 +75,7 @@ impl FakeIam {
         Self::start_for(clients::on).await
     }
 
-    /// Starts with the SDK retries that the functions have.
+    /// Starts the fake, with clients that retry as the SDK clients of the functions do.
     pub(crate) async fn start_with_retries() -> Self {
         Self::start_for(clients::with_retries).await
     }

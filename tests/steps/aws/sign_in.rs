@@ -15,7 +15,7 @@ use super::cloud::Cloud;
 const TENANT: &str = "0f5a1de4-0000-4000-8000-00000000000a";
 const CLIENT: &str = "0f5a1de4-0000-4000-8000-0000000000c1";
 
-/// The value of the secret.
+/// The current value of the secret that the mock returns.
 type Stored = Arc<Mutex<String>>;
 
 struct Fixture {

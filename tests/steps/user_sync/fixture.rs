@@ -70,7 +70,7 @@ impl Emulator {
         compares && stored > number(&request["ExpressionAttributeValues"][":number"])
     }
 
-    /// Sets and removes attributes.
+    /// Applies an `UpdateItem` request: sets and removes attributes of the item.
     fn update(&self, key: &str, request: &Value) {
         let expression = request["UpdateExpression"].as_str().unwrap().replace('#', "");
         let (set, removed) = expression.split_once("REMOVE").unwrap_or((&expression, ""));

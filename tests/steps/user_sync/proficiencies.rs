@@ -43,7 +43,7 @@ async fn attribute(fixture: &Fixture) -> PredefinedAttribute {
     describe.name("Language").send().await.unwrap().predefined_attribute.unwrap()
 }
 
-/// The values of the attribute, in the order of Connect.
+/// The values of the attribute, in the order in which Connect returns them.
 fn values(attribute: &PredefinedAttribute) -> Vec<String> {
     attribute.values().unwrap().as_string_list().unwrap().clone()
 }

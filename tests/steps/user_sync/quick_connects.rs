@@ -40,7 +40,7 @@ impl QuickConnects {
         this
     }
 
-    /// Starts, and lets the first member leave.
+    /// Starts the fixture. Then the first member leaves.
     async fn with_leaver() -> Self {
         let this = Self::start(false).await;
         this.leave(0);

@@ -207,7 +207,7 @@ async fn a_reported_leaver_who_was_back_since_the_last_sync_is_signed_out_again(
     let fixture = keeping().await;
     leave(&fixture, 3);
     fixture.sync().await.unwrap();
-    // No sync has seen that the member was back and could sign in.
+    // In the meantime, the member was back in the group and could sign in, but no sync noticed this.
     let output = hinted(&fixture, [3]).await;
     assert_eq!((output.status, output.counts.done.signed_out), (SyncStatus::Done, 1), "{output:?}");
 }

@@ -1,4 +1,4 @@
-//! Delta queries.
+//! Tests of delta queries.
 
 use serde_json::{Value, json};
 
