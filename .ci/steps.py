@@ -25,7 +25,7 @@ TOOLS = "target/ci-tools"
 LOGS = ROOT / "target" / "ci-logs"
 # The number of seconds between two progress lines in the output.
 HEARTBEAT = 30
-# The number of seconds that a step has to stop its child processes after it has received the signal to stop.
+# The number of seconds in which a step must stop its child processes after it has received the signal to stop.
 GRACE = 20
 
 

@@ -1,4 +1,4 @@
-//! Shared parts of the reports of all benchmarks.
+//! The parts that the reports of all benchmarks share.
 
 use std::{
     fmt::{self, Display},
@@ -32,7 +32,7 @@ impl Display for Target {
     }
 }
 
-/// Nearest-rank percentiles: `median` is the 50th, `p90` the 90th, `worst` the maximum.
+/// Percentiles by the nearest-rank method: `median` is the 50th and `p90` the 90th percentile, `worst` is the maximum.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Spread {
     pub(crate) median: f64,

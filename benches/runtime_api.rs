@@ -60,7 +60,8 @@ struct Api {
 
 impl Api {
     fn note(&self, what: What) -> StatusCode {
-        // Sending fails if the receiver is already closed, which is normal after the last relevant action.
+        // Sending fails if the receiver is already closed. This is normal after the last action that the benchmark
+        // measures.
         let _ = self.seen.send(Seen { at: Instant::now(), what });
         StatusCode::ACCEPTED
     }

@@ -9,13 +9,12 @@ use std::{
 use serde_json::Value;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-/// The Python packages with pinned versions and hashes, from the file that the local cloud also uses.
+/// The list of Python packages with pinned versions and hashes, which the local cloud also uses.
 const REQUIREMENTS: &str = include_str!("../local-cloud/emulator/requirements.txt");
 /// boto3 and its dependencies.
 const BOTO3: [&str; 7] = ["boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"];
 
-/// Builds a Rust program with the release profile, with the same selection of packages and features as for a
-/// deployment.
+/// Builds a Rust program with the release profile. The same packages and features are selected as for a deployment.
 pub(crate) fn build(name: &str) -> Result<PathBuf, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -53,7 +52,8 @@ pub(crate) fn python() -> Result<PathBuf, String> {
         .args(["--only-binary", ":all:", "--requirement"])
         .arg(&fresh);
     output(pip, "pip install boto3")?;
-    // The file gets its final name only after the installation, so that an interrupted installation is repeated.
+    // The list gets its final name only after the installation has succeeded, so that an interrupted installation is
+    // repeated.
     fs::rename(&fresh, &installed).map_err(|error| format!("{}: {error}", installed.display()))?;
     Ok(python)
 }

@@ -10,7 +10,8 @@ const { Terminal } = require("@xterm/headless");
 const [recording, svg, columns, rows, title, command] = process.argv.slice(2);
 // A frame contains all output of this many seconds.
 const FRAME = 0.15;
-// For how many seconds the prompt is shown before the command prints, and the end of the recording before it starts again.
+// The number of seconds for which the prompt is shown before the first output, and for which the last frame is shown
+// before the animation starts again.
 const [PROMPT, END] = [1, 8];
 // Size of a character cell, distance of the text from the edge, and font size, in SVG units.
 const [WIDTH, HEIGHT, MARGIN, FONT] = [8.4, 19, 16, 14];

@@ -1,5 +1,5 @@
-//! A stub of Amazon Connect for the measurement of a cold start. The stub returns the same response to every request
-//! and records the requests.
+//! A stub of Amazon Connect for the cold start benchmark. The stub returns the same response to every request, and
+//! records each request.
 
 use std::{io, net::SocketAddr};
 
@@ -11,7 +11,7 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 
-/// The instance alias in the event. The event requests a check whether the quota allows one more instance.
+/// The instance alias in the event. With this event, the function checks whether the quota allows one more instance.
 const ALIAS: &str = "acme-support";
 
 /// The event that each program receives.
@@ -46,7 +46,7 @@ async fn list_instances(
     State(calls): State<mpsc::UnboundedSender<String>>,
     request: axum::extract::Request,
 ) -> Response {
-    // Sending fails if the receiver is already closed, which is normal after the last relevant request.
+    // Sending fails if the receiver is already closed. This is normal after the last request that the benchmark counts.
     let _ = calls.send(format!("{} {}", request.method(), request.uri().path()));
     Json(json!({ "InstanceSummaryList": [{
         "Id": "11111111-2222-3333-4444-555555555555",

@@ -21,7 +21,7 @@ pub(crate) struct Programs {
     pub(crate) zip: PathBuf,
 }
 
-/// Prepares all programs. Reuses existing builds and a given `bootstrap`.
+/// Prepares all programs. Reuses existing builds, and the given `bootstrap` if there is one.
 pub(crate) fn prepare(bootstrap: Option<PathBuf>) -> Result<Programs, String> {
     let empty = build("empty-lambda")?;
     let bootstrap = bootstrap.map_or_else(|| build("bootstrap"), Ok)?;

@@ -84,8 +84,8 @@ pub(crate) async fn cold_start(program: &Program) -> Result<Sample, String> {
     Ok(Sample { ready_ms: ms(ready), answered_ms: ms(answered), peak_kb })
 }
 
-/// Whether the program's response shows that the program has read the response of the AWS stub. The empty program makes
-/// no call and returns no status; its response is always accepted.
+/// Whether the program's response shows that the program has read the response of the Connect stub. The empty program
+/// makes no call and returns no status, so its response is always accepted.
 fn understood(answer: &str) -> bool {
     let answer: Value = serde_json::from_str(answer).unwrap_or_default();
     answer.get("status").is_none_or(|status| status == "SUFFICIENT")

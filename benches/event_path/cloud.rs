@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use test_support::{Aws, Response, member};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-/// The maximum time to wait for the local cloud. Creating ten thousand users takes minutes.
+/// The maximum time until the local cloud has onboarded all users. Creating ten thousand users takes minutes.
 const PATIENCE: Duration = Duration::from_secs(1800);
 const GROUP: &str = "Support agents";
 
@@ -69,7 +69,7 @@ impl Cloud {
         }
     }
 
-    /// Waits until no sync is running or about to start.
+    /// Waits until no user sync is running and none is about to start.
     pub(crate) async fn until_idle(&self) -> Result<(), String> {
         let mut quiet = 0;
         while quiet < 5 {
@@ -82,14 +82,14 @@ impl Cloud {
         Ok(())
     }
 
-    /// Adds a new member to the group.
+    /// Adds a new member with this number to the group.
     pub(crate) async fn joins(&self, number: u32) -> Result<(), String> {
         let id = format!("00000000-0000-4000-b000-{number:012x}");
         let member = member(&id, &format!("joiner{number}@contoso.example"), "New Member");
         self.admin("POST", "members/add", &json!({ "group": GROUP, "member": member })).await.map(drop)
     }
 
-    /// Returns how many calls were made after the call with number `after`, and how many of those calls created a user.
+    /// Returns the number of calls since the call with number `after`, and how many of these calls created a user.
     pub(crate) async fn created(&self, after: usize) -> Result<(usize, usize), String> {
         let calls = self.admin("GET", &format!("calls?after={after}"), &Value::Null).await?;
         let calls = calls.as_array().map(Vec::as_slice).unwrap_or_default();

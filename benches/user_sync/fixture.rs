@@ -64,10 +64,10 @@ impl Fixture {
         let mut behaviour = Behaviour::default();
         behaviour.quotas.insert(CREATE_USER_RATE.into(), rate);
         behaviour.quotas.insert(USERS_PER_INSTANCE.into(), 1_000_000.0);
-        // Graph sometimes returns empty pages. The benchmark disables empty pages, because the target for the number of
-        // calls does not include them.
+        // Graph sometimes returns empty pages. They are disabled here, because the target for the number of calls does
+        // not include them.
         behaviour.graph.empty_page_after = None;
-        // Graph sometimes returns a change twice, which causes a full comparison.
+        // Graph sometimes returns a change twice, and the sync then makes a full comparison. This is disabled here too.
         behaviour.graph.replayed_changes_every = None;
         let tenant = Tenant::with_group(GROUP, GROUP_NAME, (0..members).map(person).collect());
         let upstream = format!("http://127.0.0.1:{port}");
@@ -94,7 +94,8 @@ impl Fixture {
         self.cloud.advance(60.0);
     }
 
-    /// Makes the last change in Entra ten minutes older, so that the last full comparison counts.
+    /// Sets the time of the last change in Entra back by ten minutes, so that the last full comparison is valid and an
+    /// incremental sync can start from it.
     pub(crate) fn age_changes(&self) -> Result<(), String> {
         let mut item = self.registry.tracking();
         let item = item.as_mut().ok_or("no state of incremental syncs is stored")?;
@@ -168,12 +169,12 @@ async fn create_instance(cloud: &LocalCloud) -> Result<Value, String> {
     if made.succeeded() { Ok(made.json()) } else { Err(format!("creating the instance: {}", made.text)) }
 }
 
-/// The registry of the stub.
+/// The items of the registry table, as the stub stores them.
 #[derive(Debug, Default)]
 struct Registry {
-    /// The configuration of the instance.
+    /// The configuration in the registry entry of the instance.
     entry: OnceLock<String>,
-    /// The item with the state of the incremental syncs.
+    /// The item in which incremental syncs store their state.
     tracking: Mutex<Option<Value>>,
 }
 

@@ -24,7 +24,7 @@ const AGENT: &str = "7c1e0000-0000-4000-8000-0000000a6e47";
 const ROUTING: &str = "7c1e0000-0000-4000-8000-000000b0071e";
 const ALIAS: &str = "acme-support";
 
-/// The differences between Entra and Connect.
+/// The differences between Entra and Connect in a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Case {

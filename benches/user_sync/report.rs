@@ -58,14 +58,14 @@ pub(crate) struct NoChange {
     peak_mb: f64,
     most_calls: u32,
     calls: Calls,
-    /// The same for an incremental sync.
+    /// The duration and the calls of an incremental sync without changes.
     incremental_seconds: f64,
     incremental_calls: Calls,
 }
 
 impl Creation {
-    /// Compares both runs with the shortest time that the rate limit allows. The limit's burst is 2.5 times its rate,
-    /// as in AWS (a burst of 5 at 2 requests per second).
+    /// Compares the durations of the product and of the script with the shortest duration that the rate limit allows.
+    /// The burst of the limit is 2.5 times its rate, as in AWS (a burst of 5 at 2 requests per second).
     pub(crate) fn new(
         users: u32,
         rate: f64,

@@ -31,8 +31,8 @@ COMMON = {
     "ValidationError",
     "ValidationException",
 }
-# Accepted differences, in which the recorded call is right and the model is wrong, by service, operation and text. The
-# value states the reason and its source.
+# Accepted differences by service, operation and text: the recorded call is right and the model is wrong. The value
+# states the reason and its source.
 EXCEPTIONS = {}
 
 
@@ -44,7 +44,7 @@ def about(call):
     except wire.Unknown as unknown:
         yield f"request: {unknown}"
         return
-    # The record contains the method and path of an S3 call instead of an operation name.
+    # For an S3 call, the record contains the method and the path instead of an operation name.
     if operation.name != call["operation"] and call["service"] != "s3":
         yield f"request: botocore identifies {operation.name}, but the record names {call['operation']}"
     for error in service.validation(operation, parameters):

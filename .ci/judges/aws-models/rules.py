@@ -5,14 +5,14 @@ import regex
 
 # The text that replaces secrets in a record.
 MASK = "***"
-# Patterns of the models that the regular expression engine cannot compile. They are not checked.
+# Patterns of the models that the regular expression engine cannot compile. Values are not compared with these patterns.
 left_out = set()
 
 
 @functools.cache
 def pattern(text):
-    """Compiles a pattern of the models. The patterns are written for Java, with `\\p{L}` or `[…&&[…]]`. In some, the
-    backslashes are escaped twice, so that they would match a literal backslash (`PhoneNumber` of Connect)."""
+    """Compiles a pattern of the models. The patterns are written for Java, with `\\p{L}` or `[…&&[…]]`. In some
+    patterns, a backslash is escaped twice, so that it would match a literal backslash (`PhoneNumber` of Connect)."""
     if regex.search(r"\\\\[+dpsw]", text):
         text = text.replace("\\\\", "\\")
     try:

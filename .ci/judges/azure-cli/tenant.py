@@ -1,10 +1,10 @@
 """A Microsoft Entra ID tenant on loopback, over TLS: the login service for service principals, and the part of
-Microsoft Graph that app registrations need. It shares no code with `.ci/documents/az`.
+Microsoft Graph that app registrations need. This program shares no code with `.ci/documents/az`.
 
-It follows the rules that Microsoft documents for these calls: display names are not unique, filters ignore case, an
-application has one service principal, and an assignment exists only once. The name of a federated credential is unique
-and immutable. The credential's combination of issuer and subject is unique too. A new object is unknown to some
-replicas for a while (for the next `lag` requests).
+The tenant follows the rules that Microsoft documents for these calls. Display names are not unique, and filters ignore
+case. An application has one service principal, and an assignment exists only once. The name of a federated credential
+is unique and immutable. The credential's combination of issuer and subject is unique too. Some replicas do not have a
+new object yet (for the next `lag` requests).
 """
 import json
 import re

@@ -64,7 +64,7 @@ evaluate = Evaluator()
 CHANGED = {
     "eval_jsonata_expression": evaluate,
     "encode_jsonata_variable_declarations": declarations,
-    # Without this change, moto reports `$`, which is the context item in a filter, as an unknown variable.
+    # In a filter, `$` is the context item. Without this change, moto reports it as an unknown variable.
     "extract_jsonata_variable_references": lambda text: set(NAMES.findall(text or "")),
     # moto's own definitions of the functions that Step Functions adds are not used, because expressions.mjs already
     # defines these functions.
@@ -82,7 +82,7 @@ class NoTime:
 
 
 def with_the_stubs_error(from_error):
-    """Keeps the error name of a stub. Without this function, moto replaces the name with a general one of the service."""
+    """Keeps the error name of a stub. Without this function, moto replaces it with a general error name."""
     return lambda self, env, ex: ex.failure_event if isinstance(ex, FailureEventException) else from_error(self, env, ex)
 
 

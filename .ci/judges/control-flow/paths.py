@@ -62,7 +62,7 @@ def instead(state, *answers):
 
 
 def with_fields(state, before=False, **fields):
-    """Changes fields of the last recorded result of a state. It replaces that result, or is inserted before all results."""
+    """Changes fields of the last recorded result of a state. The changed result replaces it, or is inserted first."""
 
     def change(stubs):
         new = answer(stubs, state, **fields)

@@ -110,7 +110,7 @@ export function* variants(expression, recorded, count, seed) {
   }
 }
 
-// Returns the bindings as JSON text. Marked integers are written with a fraction.
+// Returns the bindings as JSON text. Integers with the mark WHOLE are written with a fraction (20.0).
 export function text(bindings) {
   return JSON.stringify(bindings).replace(/"\\u0001whole:(\d+)"/g, '$1.0')
 }

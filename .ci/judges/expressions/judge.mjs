@@ -38,8 +38,8 @@ function same(reference, local) {
   return isDeepStrictEqual(reference.value, local.value)
 }
 
-// The reference implementation's result. If the expression reads the time, it is evaluated with each millisecond
-// between the start and the end of the recorded evaluation, until the result equals the recorded result.
+// The result of the reference implementation. If the expression reads the time, it is evaluated with each millisecond
+// between the start and the end of the recorded evaluation, until the result equals the local cloud's recorded result.
 async function repeated({ expression, bindings, local, began, ended }) {
   let reference
   for (let now = began; now <= ended; now++) {
@@ -115,7 +115,7 @@ const ofMachines = expressions.size
 for (const expression of json(`${root}/.ci/judges/expressions/language.json`)) expressions.add(expression)
 const random = randomOnes(expressions, evaluations)
 
-// The inserted faults: evaluations of the local cloud whose results are changed.
+// The faults that are inserted to test this check: evaluations of the local cloud whose results are changed.
 const isText = (one) => typeof one.local.value === 'string' && !OF_TIME.test(one.expression)
 const planted = (ones) => ({ ...ones.find(isText), where: 'planted', local: { value: `${ones.find(isText).local.value}.` } })
 

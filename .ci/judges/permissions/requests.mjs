@@ -25,7 +25,8 @@ export function via(stack, service, more = {}) {
   return { 'kms:ViaService': `${service}.${stack.region}.amazonaws.com`, ...more }
 }
 
-// For each role: the requests to assume the role, one for each AWS service that the role's trust policy names.
+// For each role: the requests with which AWS services assume the role, one for each service that the role's trust
+// policy names.
 function trust(stack) {
   const services = { 'AWS::Lambda::Function': 'lambda', 'AWS::StepFunctions::StateMachine': 'states' }
   const pairs = Object.entries(services).flatMap(([type, service]) => stack.of(type).map((one) => [service, stack.roleOf(one.id)]))

@@ -48,7 +48,7 @@ export class Stack {
     return `arn:aws:sts::${this.account}:assumed-role/${this.resources[roleId].ref}/judge`
   }
 
-  // The resource policy of a resource, given by ARN, if it has one.
+  // The policy that is attached to the resource with this ARN, if there is one.
   resourcePolicy(action, resource) {
     if (action.startsWith('sts:AssumeRole')) return this.roles().find((one) => one.arn === resource)?.properties.AssumeRolePolicyDocument
     if (action.startsWith('kms:')) return this.of('AWS::KMS::Key').find((one) => one.arn === resource)?.properties.KeyPolicy
@@ -63,7 +63,8 @@ export class Stack {
     return this.of(type).find((one) => list(one.properties[field]).includes(ref))?.properties.PolicyDocument
   }
 
-  // The resource policy that Lambda creates from AWS::Lambda::Permission (developer guide, "Resource-based policies").
+  // The policy of a function that Lambda creates from AWS::Lambda::Permission (developer guide, "Resource-based
+  // policies").
   functionPolicy(resource) {
     const mine = this.of('AWS::Lambda::Permission').filter((one) => resource.endsWith(`:${one.properties.FunctionName.split(':').at(-1)}`))
     if (!mine.length) return undefined

@@ -22,8 +22,8 @@ FOLDER = Path(sys.argv[1])
 REGION = re.compile(r"\b(?:af|ap|ca|cn|eu|il|me|mx|sa|us)(?:-gov)?-(?:central|north|south|east|west|northeast|northwest|southeast|southwest)-\d\b")
 # The Regions that the documents call by a place name.
 NAMES = {"Tokyo": "ap-northeast-1", "Osaka": "ap-northeast-3", "Seoul": "ap-northeast-2", "Frankfurt": "eu-central-1", "Virginia": "us-east-1"}
-# The Region that docs/limits.md names as unsupported, and the only error that cfn-lint may report for it, which is the
-# reason why the Region is unsupported.
+# The Region that docs/limits.md names as unsupported, and the only error that cfn-lint may report for this Region. This
+# error is the reason why the Region is unsupported.
 REFUSED = ("us-gov-west-1", "E3006", "AWS::Lambda::Url")
 # Accepted reports of cfn-lint: the rule, a part of the message, and the reason for the exception.
 EXCEPTIONS = [
