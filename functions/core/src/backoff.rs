@@ -10,8 +10,8 @@
 /// lease, and each attempt of a request takes up to 20 seconds. The remaining seconds cover differences between clocks.
 pub const TAKEOVER: u64 = 40;
 
-/// Maximum number of waits of [`TAKEOVER`] seconds in one execution. A second wait is needed only if a third execution
-/// acquires the lease during the first wait and then finishes without releasing the lease.
+/// Maximum number of waits of [`TAKEOVER`] seconds in one execution. A second wait is needed only if another execution
+/// acquires the lease during the first wait and then also finishes without releasing the lease.
 pub const MAX_TAKEOVERS: u32 = 5;
 
 /// Seconds until the next poll of a new Connect instance. The creation of an instance takes one or two minutes.
@@ -66,8 +66,8 @@ pub fn phone_numbers(attempt: u32) -> u64 {
     if attempt < 12 { approval(attempt) } else { LAST }
 }
 
-/// Seconds until the next poll of a test call. A test call takes half a minute, and at most five minutes (Amazon
-/// Connect administrator guide, "Execute test cases"). A queued test call starts later.
+/// Seconds until the next poll of a test call. A test call usually takes half a minute, and at most five minutes
+/// (Amazon Connect administrator guide, "Execute test cases"). A queued test call starts later.
 #[must_use]
 pub const fn first_call(attempt: u32) -> u64 {
     if attempt < 6 { 10 } else { 60 }

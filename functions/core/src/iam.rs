@@ -24,8 +24,8 @@ pub fn federation_policy(instance_id: &str) -> Value {
     })
 }
 
-/// The trust policy of the role. It accepts assertions only from this SAML provider and only for the two AWS sign-in
-/// endpoints or, if the instance is replicated, also for its global sign-in endpoint.
+/// The trust policy of the role. It accepts assertions only from this SAML provider, and only for the two AWS sign-in
+/// endpoints and, if the instance is replicated, for the global sign-in endpoint of the instance.
 #[must_use]
 pub fn trust_policy(saml_provider_arn: &str, region: &str, global: Option<&GlobalSignIn>) -> Value {
     let mut audiences = sign_in_endpoints(region).to_vec();
@@ -43,8 +43,8 @@ pub fn trust_policy(saml_provider_arn: &str, region: &str, global: Option<&Globa
 }
 
 /// Whether an onboarding leaves this trust policy of the role unchanged. For a replicated instance, an administrator
-/// may have set up the global sign-in. Every trust policy is then accepted that trusts only the sign-in endpoints of
-/// this instance.
+/// may have set up the global sign-in. In this case, every trust policy that trusts only the sign-in endpoints of this
+/// instance stays unchanged.
 #[must_use]
 pub fn is_wanted_trust(found: &Value, saml_provider_arn: &str, region: &str, global: Option<&GlobalSignIn>) -> bool {
     same_document(found, &trust_policy(saml_provider_arn, region, global))

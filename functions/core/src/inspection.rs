@@ -3,7 +3,7 @@
 
 use crate::contract::{Action, Area, Check, DriftFinding, PlanItem};
 
-/// The checks whose failure can give access to an unauthorized user.
+/// The names of the checks of settings whose change can give access to an unauthorized user.
 const SECURITY: [&str; 13] = [
     "trust policy",
     "policy",
@@ -129,7 +129,7 @@ impl Object {
         self.advising(advice)
     }
 
-    /// The failed checks.
+    /// The failed checks of settings that an onboarding sets.
     pub fn differences(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| !check.passed)
     }

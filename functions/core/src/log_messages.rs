@@ -7,7 +7,7 @@ pub const USER_CREATED: &str = "user created";
 pub const USER_CHANGED: &str = "user changed";
 /// A user who left was scheduled for deletion.
 pub const DELETION_SCHEDULED: &str = "user scheduled for deletion";
-/// A user is a member again.
+/// The scheduled deletion of a user was canceled, because the user is a member again.
 pub const DELETION_CANCELED: &str = "the scheduled deletion of the user was canceled";
 /// A user was deleted.
 pub const USER_DELETED: &str = "user deleted";

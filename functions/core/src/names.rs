@@ -6,11 +6,13 @@ use crate::entra::Identity;
 pub const MANAGED_BY_KEY: &str = "managed-by";
 /// The value of the first tag on every object that this product creates.
 pub const MANAGED_BY: &str = "connect-onboarding";
-/// The key of the second tag on every object that this product creates. Its value is the alias of the instance.
+/// The key of the second tag on every object that this product creates. The value of this tag is the alias of the
+/// instance.
 pub const ONBOARDING_KEY: &str = "onboarding";
-/// The key of the tag on a Connect user that contains the user's Entra object id.
+/// The key of the tag with the Entra object id, on a Connect user.
 pub const ENTRA_OBJECT_ID_KEY: &str = "entra-object-id";
-/// The key of the tag on a credential's secret that contains the expiry date of the credential (RFC 3339, or a date).
+/// The key of the tag with the expiry date of a credential (RFC 3339, or a date), on the secret that contains the
+/// credential.
 pub const EXPIRES_KEY: &str = "expires";
 /// The name of the security profile without permissions, for users who left and are kept.
 pub const NO_ACCESS_PROFILE: &str = "Connect Onboarding No Access";

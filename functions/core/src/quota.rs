@@ -13,7 +13,7 @@
 use crate::onboarding::QUOTA_NAMES;
 
 /// How many times the quota's value is read again after the request is `APPROVED`. The waits of
-/// [`approval`](crate::backoff::approval) add up to about a day.
+/// [`approval`](crate::backoff::approval) between these reads add up to about a day.
 const READS_AFTER_APPROVAL: u32 = 11;
 /// How many times the quota's value is read again after the request is `CASE_CLOSED`. The waits between these reads add
 /// up to about an hour and a half.
@@ -113,9 +113,10 @@ impl QuotaRequest {
         self.followed.unwrap_or_default()
     }
 
-    /// Whether the decision must consider this request. An open request always counts. A request on which AWS has
-    /// decided counts only if it is recent, because the quota's value may still change, or this step may have sent the
-    /// request and lost the response. An older request has no further effect, so a new execution sends a new request.
+    /// Whether the decision must consider this request. An open request is always considered. A request on which AWS
+    /// has decided is considered only if it is recent: the quota's value may still change, or this step may have sent
+    /// the request without receiving the response. An older request has no further effect, so a new execution sends a
+    /// new request.
     fn counts(&self, need: QuotaNeed) -> bool {
         let recent = match self.stage() {
             Stage::Open => return true,
@@ -136,7 +137,7 @@ pub enum QuotaDecision<'a> {
     NotAdjustable,
     /// The step requests an increase of the quota.
     Ask,
-    /// AWS has not decided the request yet.
+    /// AWS has not decided on the request yet.
     Undecided(&'a QuotaRequest),
     /// AWS has decided on the request, and the value may still change.
     ValueOutstanding(&'a QuotaRequest),

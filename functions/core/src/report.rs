@@ -89,8 +89,8 @@ fn quota(quota: &QuotaResult) -> Option<OpenItem> {
     }
 }
 
-/// The active signing certificate, if it had expired when the onboarding started. The onboarding never replaces an
-/// active certificate.
+/// The open item about the active signing certificate, if the certificate had expired when the onboarding started. An
+/// onboarding never replaces an active certificate.
 fn expired_certificate(sign_on: &EntraSignOn, started_at: &str) -> Option<OpenItem> {
     let time = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
     let is_expired = time(&sign_on.certificate_expires)? < time(started_at)?;

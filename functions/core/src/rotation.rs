@@ -53,7 +53,7 @@ pub struct RotationParameters<'a> {
     pub now: OffsetDateTime,
     /// A certificate that expires in fewer than this many days is replaced.
     pub days: i64,
-    /// Replace the certificate regardless of its validity.
+    /// Whether to replace the certificate regardless of its validity.
     pub force: bool,
     /// The stage that the previous round reached.
     pub stage: RotationStatus,

@@ -49,8 +49,8 @@ pub fn destination_url(alias: &str, destination: &Destination) -> String {
     format!("https://{}.my.connect.aws{}", alias.to_ascii_lowercase(), destination.path())
 }
 
-/// The user access URL ("ユーザーのアクセス URL") that users open to sign in. Graph has no property for this URL, so it is
-/// composed here.
+/// The URL that users open to sign in (in the Japanese portal: "ユーザーのアクセス URL"). Graph has no property for this URL, so
+/// it is composed here.
 #[must_use]
 pub fn user_access_url(app_id: &str, tenant_id: &str) -> String {
     format!("https://launcher.myapps.microsoft.com/api/signin/{app_id}?tenantId={tenant_id}")
@@ -99,7 +99,7 @@ pub fn claims_definition(role_arn: &str, saml_provider_arn: &str, username: User
 /// The content of a federation metadata document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata {
-    /// The issuer (entityID).
+    /// The issuer (entityID) of the identity provider.
     pub entity_id: String,
     /// The sign-in URLs of the identity provider.
     pub single_sign_on: Vec<String>,

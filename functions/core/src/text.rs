@@ -14,7 +14,7 @@ pub fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
 }
 
-/// A text in Unicode Normalization Form D, which reverses [`nfc`].
+/// A text in Unicode Normalization Form D, in which marks are separate characters.
 #[must_use]
 pub fn nfd(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfd().collect()) }

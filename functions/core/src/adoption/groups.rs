@@ -15,7 +15,7 @@ pub(super) const USERNAMES: [UsernameAttribute; 3] =
 /// A group with its derived settings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DerivedGroup {
-    /// The settings, without the hierarchy group.
+    /// The settings of the group, without the hierarchy group.
     pub settings: UserGroup,
     /// The id of the hierarchy group that all users of the group have.
     pub hierarchy_group_id: Option<String>,
@@ -31,7 +31,7 @@ pub struct DerivedUsers {
     /// The groups whose members have Connect users. A user in several groups gets the routing profile of the first
     /// group, so the groups with the fewest members come first.
     pub groups: Vec<DerivedGroup>,
-    /// What the operator must check.
+    /// The open items: what the operator must check.
     pub open_items: Vec<OpenItem>,
 }
 
@@ -105,7 +105,7 @@ pub fn derive(
         let settings = UserGroup { group: group.settings.group.clone(), ..found.settings };
         derived.groups.push(DerivedGroup { settings, ..found });
     }
-    // A guest cannot sign in with the user principal name.
+    // A guest cannot sign in with the user principal name. If this attribute is the username, guests have no users.
     derived.guests &= username != UsernameAttribute::UserPrincipalName;
     derived.open_items.extend(without_group(groups, users, username));
     derived

@@ -42,7 +42,7 @@ pub struct FoundInstance {
     pub attributes: BTreeMap<String, String>,
     /// The types of data that the instance stores, in the stack's bucket or elsewhere.
     pub storage: Storage,
-    /// The approved origins.
+    /// The approved origins of the instance.
     pub origins: Vec<String>,
 }
 
@@ -198,7 +198,7 @@ pub fn destination(found: &str, region: &str, instance_id: &str) -> Option<Desti
     (relay_state(region, instance_id, Some(&page)) == found).then_some(page)
 }
 
-/// An ISO 8601 duration of this many seconds.
+/// Converts a number of seconds to an ISO 8601 duration.
 #[must_use]
 pub fn iso_duration(seconds: u32) -> String {
     let parts = [(seconds / 3600, 'H'), (seconds / 60 % 60, 'M'), (seconds % 60, 'S')];

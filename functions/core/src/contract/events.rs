@@ -25,7 +25,7 @@ pub struct MembershipChange {
     /// Object ids of the former members; empty if they are unknown.
     #[serde(default)]
     pub removed: Vec<String>,
-    /// The Entra tenant.
+    /// The id of the Entra tenant.
     #[serde(default)]
     pub tenant_id: String,
 }
@@ -44,10 +44,10 @@ pub struct Reauthorization {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SubscribeGroupsInput {
-    /// The instance whose groups are handled; if absent, every registered instance.
+    /// The id of the instance whose groups the step handles; if absent, the step handles every registered instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_id: Option<String>,
-    /// The object id of the group to handle; if absent, every group.
+    /// The object id of the group to handle; if absent, the step handles every group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_id: Option<String>,
     /// Whether to renew a subscription regardless of its remaining time.
@@ -120,7 +120,7 @@ pub struct QueuedEvent {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncMembersOutput {
-    /// The instances whose user sync was started.
+    /// The ids of the instances whose user sync was started.
     pub started: Vec<String>,
     /// The number of messages that are not valid events.
     pub unreadable: usize,

@@ -8,7 +8,7 @@ use super::Lease;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LockAliasInput {
-    /// The alias.
+    /// The alias of the instance.
     pub alias: String,
     /// The ARN of the execution that acquires or releases the locks.
     pub execution: String,
@@ -35,8 +35,8 @@ pub enum LockScope {
     Alias,
     /// The lock for phone number orders.
     Numbers,
-    /// Both locks. If another execution holds the lock for phone number orders, the step does not wait for it, because
-    /// an order takes weeks.
+    /// Both locks. If another execution holds the lock for phone number orders, the step does not wait for this lock,
+    /// because an order takes weeks.
     All,
 }
 

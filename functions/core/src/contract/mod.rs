@@ -112,7 +112,7 @@ pub struct PreflightOutput {
     pub account: String,
     /// The AWS Region.
     pub region: String,
-    /// The AWS partition, `aws`.
+    /// The AWS partition of the account, for example `aws`.
     pub partition: String,
     /// The id of the Entra tenant.
     pub tenant_id: String,

@@ -92,7 +92,7 @@ pub struct RequestQuotasInput {
 pub struct RequestQuotasOutput {
     /// One result per quota.
     pub quotas: Vec<QuotaResult>,
-    /// Whether a request is open.
+    /// Whether a quota request is still open.
     pub pending: bool,
     /// The number of polls so far.
     #[serde(default)]

@@ -42,7 +42,7 @@ pub struct RegisterInstanceInput {
 pub struct RegisterInstanceOutput {
     /// The instance's id, which is the key of its registry entry.
     pub instance_id: String,
-    /// Whether the entry is new or was changed.
+    /// Whether the step created or changed the registry entry.
     pub changed: bool,
 }
 
@@ -64,7 +64,7 @@ pub struct VerifySignInInput {
     pub role_arn: String,
     /// The ARN of the policy.
     pub policy_arn: String,
-    /// The attribute used as username and role session name.
+    /// The user attribute that is the username and the role session name.
     pub username: UsernameAttribute,
     /// The maximum session duration, as an ISO 8601 duration.
     pub session_duration: String,
@@ -109,7 +109,7 @@ pub struct Check {
 pub struct ReportInput {
     /// The execution's ARN.
     pub execution: String,
-    /// Start time (RFC 3339).
+    /// Start time of the execution (RFC 3339).
     pub started_at: String,
     /// The output of `preflight`.
     pub preflight: PreflightOutput,

@@ -37,7 +37,7 @@ pub struct Teardown {
     pub approved_digest: Option<String>,
 }
 
-/// Whether a teardown changes anything.
+/// Whether a teardown is only planned, or also applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum TeardownMode {
@@ -93,9 +93,9 @@ pub struct PlanTeardownInput {
 pub struct PlanTeardownOutput {
     /// Always `PLANNED`. The state machine sets `DONE` at the end.
     pub status: PlanStatus,
-    /// The digest of the plan, with which an operator approves it.
+    /// The digest of the plan. An operator approves the plan with this digest.
     pub digest: String,
-    /// Every object, in the order of the teardown.
+    /// Every object of the plan, in the order of the teardown.
     pub items: Vec<PlanItem>,
     /// Open items for the operator to read before the teardown.
     #[serde(default)]

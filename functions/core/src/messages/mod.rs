@@ -83,7 +83,7 @@ pub enum Message {
         alias: String,
         /// The URL that users open to sign in.
         sso_url: String,
-        /// Actions left for an operator.
+        /// The open items: actions left for an operator.
         #[serde(default)]
         open_items: Vec<OpenItem>,
         /// Whether AWS denied a quota or a phone number that the input marks as required. In this case, the execution
@@ -100,7 +100,7 @@ pub enum Message {
         /// The instance's alias.
         #[serde(default)]
         alias: String,
-        /// Why a part of the plan needs approval.
+        /// The reasons why a part of the plan needs approval.
         #[serde(default)]
         reasons: Vec<String>,
         /// The numbers of planned actions.
@@ -109,7 +109,7 @@ pub enum Message {
         /// field.
         #[serde(default)]
         waiting: Box<WaitingPart>,
-        /// The digest of the request, with which an operator approves or rejects it.
+        /// The digest of the request. An operator approves or rejects the request with this digest.
         digest: String,
         /// The execution's ARN.
         execution: String,
@@ -137,7 +137,7 @@ pub enum Message {
         /// is unknown.
         #[serde(default)]
         thumbprint: String,
-        /// Expiry time of this certificate (RFC 3339); empty if the certificate is unknown.
+        /// Expiry time of the certificate with this thumbprint (RFC 3339); empty if the certificate is unknown.
         #[serde(default)]
         expires: String,
         /// The reason why the stack cannot replace the certificate.

@@ -65,7 +65,7 @@ pub enum UsernameAttribute {
 }
 
 impl UsernameAttribute {
-    /// The source attribute in a claims mapping policy (Microsoft: "Table 3", user sources).
+    /// The source attribute in a claims mapping policy (Microsoft's documentation, "Table 3", user sources).
     #[must_use]
     pub const fn claim_source(self) -> &'static str {
         match self {

@@ -1,5 +1,5 @@
-//! Reads the start input strictly: reports every fault at once, each with its JSON path. All other inputs are read
-//! leniently by serde.
+//! Reads the start input strictly: reports every fault at once, each with its JSON path. Serde reads all other inputs
+//! without these checks.
 //!
 //! The checks only find faults. Serde then reads the input, so that types and defaults are declared only once, in
 //! [`crate::onboarding`].

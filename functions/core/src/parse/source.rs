@@ -52,8 +52,8 @@ impl Source {
                 (_, Some(place)) => return place.value.clone(),
                 (_, None) => {}
             }
-            // If the path is cut inside a quoted key, the rest is not the path of a value, and the loop cuts the path
-            // again.
+            // If the path is cut inside a quoted key, the remaining path is not the path of a value, and the loop cuts
+            // the path again.
             let Some(end) = path.rfind(['.', '[']) else { return 0..0 };
             (path, part) = (&path[..end], &Part::Value);
         }

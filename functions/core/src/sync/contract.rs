@@ -21,7 +21,7 @@ pub const MAX_HINTED: usize = 20;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncUsersInput {
-    /// The instance to sync. Its registry entry holds all settings.
+    /// The id of the instance to sync. The registry entry of this instance holds all settings.
     pub instance_id: String,
     /// Whether to apply the plan, or only to create it.
     #[serde(default)]

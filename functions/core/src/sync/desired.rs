@@ -37,7 +37,7 @@ pub(super) struct Desired<'a> {
 }
 
 /// Determines the desired users from all groups. If several members would get the same username, `users` shows which
-/// member already has it.
+/// member already has a Connect user with this username.
 pub(super) fn desired<'a>(
     groups: &'a [GroupRead],
     users: &BTreeMap<&str, &ConnectUser>,

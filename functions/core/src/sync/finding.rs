@@ -205,8 +205,8 @@ pub enum Finding {
         /// The new object id.
         to: String,
     },
-    /// A desired username and another username differ only in upper and lower case. Connect treats them as two users,
-    /// because its usernames are case-sensitive.
+    /// A desired username and another username differ only in upper and lower case. Connect treats the two usernames as
+    /// different users, because usernames in Connect are case-sensitive.
     CaseOnly {
         /// The desired username, as Entra emits it.
         username: String,

@@ -372,8 +372,8 @@ impl<'a> Guard<'a> {
     }
 
     /// Guards the actions that take the admin profile away, if no user would keep it. A user that the plan creates is
-    /// counted only if it replaces the user of a renamed member, who is deleted after the creation. Any other creation
-    /// may fail.
+    /// counted only if it replaces the old user of a renamed member, because the old user is deleted only after the
+    /// creation. Any other creation may fail.
     fn guard_last_admins(&mut self, plan: &Plan) {
         let profile_id = &plan.admins.profile_id;
         let reduced = plan.update.iter().filter(|update| update.lost_profiles.contains(profile_id));

@@ -15,7 +15,8 @@ use crate::onboarding::{NestedGroups, RemovalLimit, Removed, UserGroup, Username
 /// The tag of a Connect user with the date of its scheduled deletion, `YYYY-MM-DD` (UTC).
 pub const REMOVAL_DUE_KEY: &str = "removal-due";
 
-/// The tag of a Connect user whose sessions ended because the member left. The value is the date, `YYYY-MM-DD` (UTC).
+/// The tag of a Connect user whose sessions ended because the member left. The value is the date on which the sessions
+/// ended, `YYYY-MM-DD` (UTC).
 pub const SIGNED_OUT_KEY: &str = "signed-out";
 
 /// The tag of a Connect user whose sessions must still end, because the user lost access. The value is the date on
@@ -90,7 +91,7 @@ impl Member {
         .filter(|value| !value.is_empty())
     }
 
-    /// A label of the member for messages.
+    /// A label of the member, for use in messages.
     #[must_use]
     pub fn label(&self) -> &str {
         [&self.user_principal_name, &self.display_name, &self.mail]
@@ -105,7 +106,7 @@ impl Member {
 pub struct NestedGroup {
     /// The object id of the nested group.
     pub id: String,
-    /// The display name, if Graph returned it.
+    /// The display name of the nested group, if Graph returned it.
     pub display_name: Option<String>,
 }
 

@@ -79,7 +79,7 @@ pub struct UserRef {
     pub arn: String,
     /// The Entra object id in the user's tag. For a user to adopt, the id that the tag will contain.
     pub object_id: Option<String>,
-    /// Whether the sessions of the user ended already when the member left.
+    /// Whether the sessions of the user were already ended when the member left.
     pub signed_out: bool,
     /// Whether Entra ID still lets the user sign in although the member left.
     pub let_in: bool,
@@ -143,14 +143,14 @@ pub enum Change {
     Hierarchy(String),
     /// `UpdateUserConfig`: the settings of the channels.
     Channels(UserChannels),
-    /// `ListUserProficiencies`, followed by the requests that make the proficiencies equal to those of the groups.
+    /// `ListUserProficiencies`, followed by the requests that change the proficiencies to those of the groups.
     Proficiencies(ProficiencyChange),
-    /// `AssociateTrafficDistributionGroupUser`: the ID of the group, followed by the tag that records it.
+    /// `AssociateTrafficDistributionGroupUser`: the ID of the group, followed by the tag that records the group.
     TrafficGroup(String),
     /// `UntagResource`: the member is back, so the tag that records the end of the sessions is removed.
     ForgetSignOut,
-    /// `DeleteAllEntitySessions`, followed by `UntagResource`: the user lost access in an earlier sync that could not end
-    /// the sessions of the user.
+    /// `DeleteAllEntitySessions`, followed by `UntagResource`: the user lost access in an earlier sync that could not
+    /// end the sessions of the user.
     RepeatSignOut,
     /// `UntagResource`: the sessions that an earlier sync could not end have expired.
     ForgetSignOutDue,

@@ -47,7 +47,8 @@ pub fn plan(groups: &[GroupRead], users: &[ConnectUser], profiles: &Profiles, po
     planner.plan
 }
 
-/// Maps each username to its user. If two pages contain the same username, the user with the smaller id is used.
+/// Maps each username to its user. If two pages of the list of users contain the same username, the user with the
+/// smaller id is used.
 fn by_username(users: &[ConnectUser]) -> BTreeMap<&str, &ConnectUser> {
     let mut map: BTreeMap<&str, &ConnectUser> = BTreeMap::new();
     for user in users {

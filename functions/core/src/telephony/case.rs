@@ -50,7 +50,7 @@ pub(super) struct OrderItem {
 }
 
 impl OrderItem {
-    /// Whether the numbers have the area code 03.
+    /// Whether the numbers of this item have the area code 03.
     pub(super) fn is_tokyo(&self) -> bool {
         self.prefix.as_deref().is_some_and(|prefix| prefix.starts_with("+813"))
     }

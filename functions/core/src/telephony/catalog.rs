@@ -1,5 +1,5 @@
 //! Selects the service and category of a support case from the result of `DescribeServices`, as the AWS documentation
-//! requires. AWS may change the codes, so the selection looks for English or Japanese keywords in codes and names.
+//! requires. AWS may change the codes, so the selection searches codes and names for English or Japanese keywords.
 
 use super::case::Topic;
 

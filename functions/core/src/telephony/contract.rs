@@ -196,7 +196,7 @@ pub enum OrderStatus {
 }
 
 impl CaseOrder {
-    /// Whether another poll can find a change.
+    /// Whether another poll can find a change of this request.
     #[must_use]
     pub const fn is_pending(&self) -> bool {
         match self.status {

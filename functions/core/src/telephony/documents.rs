@@ -1,5 +1,6 @@
-//! The three documents of a Japanese number order and their requirements. Messages name the input field of a document,
-//! never its S3 object key, because an object key may contain a person's name.
+//! The three documents that an order of Japanese phone numbers needs, and the requirements for these documents.
+//! Messages name the input field of a document, never its S3 object key, because an object key may contain a person's
+//! name.
 
 use crate::onboarding::Documents;
 

@@ -13,8 +13,8 @@ const FLOW_VERSION: &str = "2019-10-30";
 /// The versions of the testing language; the version that is most likely accepted comes first. The developer guide
 /// shows `2025-06-21`. Public projects that use the service report that it accepts only `2019-10-30`.
 pub const TEST_VERSIONS: [&str; 2] = ["2019-10-30", "2025-06-21"];
-/// The greeting. Amazon Connect recognizes speech in test cases only in English, so every flow plays the greeting in
-/// English.
+/// The greeting. Amazon Connect recognizes speech in test cases only in English, so every starter flow also plays the
+/// greeting in English.
 const ENGLISH: &str = "Thank you for calling. This number is being set up. Please call again later.";
 /// The part of the greeting that the test case expects. The recognized text can differ from the greeting in case,
 /// punctuation and numerals, and several messages can be recognized as one text. The test case therefore expects only a
