@@ -52,9 +52,9 @@ const READ_USERS: Permission = Permission {
     purpose: "reads the members' names and whether their accounts are enabled",
 };
 
-/// For each call of the setup identity, Microsoft lists `Application.ReadWrite.OwnedBy` as the least privileged
-/// permission. This permission is not sufficient, because an application that is created from the gallery without a
-/// signed-in user has no owner (microsoft-graph-docs#16545).
+/// For each call that creates or changes an application, Microsoft lists `Application.ReadWrite.OwnedBy` as the least
+/// privileged permission. This permission is not sufficient, because an application that is created from the gallery
+/// without a signed-in user has no owner (microsoft-graph-docs#16545).
 const SETUP: [Permission; 5] = [
     Permission {
         name: "Application.ReadWrite.All",

@@ -25,8 +25,8 @@ pub const FIRST_CALL_TEST: &str = "Connect Onboarding first call";
 pub const IAM_PATH: &str = "/connect-onboarding/";
 /// The display name of the application in Microsoft's gallery from which an onboarding creates the Entra application.
 pub const GALLERY_APPLICATION: &str = "AWS Single-Account Access";
-/// The template id of the gallery application, in case Microsoft renames it again (its former name is "Amazon Web
-/// Services (AWS)").
+/// The template id of the gallery application, in case Microsoft renames this application again (its former name is
+/// "Amazon Web Services (AWS)").
 pub const GALLERY_APPLICATION_ID: &str = "8b1025e4-1dd2-430b-a150-2ef79cd700f5";
 
 /// The name of the IAM role with which an identity signs in to Entra. The subject of the identity's federated tokens is

@@ -18,8 +18,8 @@ use crate::contract::RotationStatus;
 /// Seconds to wait after a change of the metadata in IAM. AWS guarantees no propagation time; changes usually take
 /// effect within seconds, sometimes minutes.
 pub const TRUST_PROPAGATION: u64 = 600;
-/// Seconds to wait after the switch, because a sign-in may still arrive with the old signature: directory replicas take
-/// minutes, and a SAML response is valid for five minutes.
+/// Seconds to wait after the switch, because AWS may still receive SAML responses with a signature of the old
+/// certificate: the replication in Entra takes minutes, and a SAML response is valid for five minutes.
 pub const SWITCH_PROPAGATION: u64 = 3_600;
 
 /// A signing certificate of the application.

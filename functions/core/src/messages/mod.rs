@@ -1,8 +1,8 @@
 //! All notifications, in English and Japanese.
 //!
-//! A state machine (or an EventBridge rule) sends a [`Message`] to the step `notify`. A [`Notification`] is the form
-//! that is published to the topic. Each notification states what happened, to which object, and what to do next, with
-//! commands that are ready to copy.
+//! A state machine (or an EventBridge rule) sends a [`Message`] to the step `notify`. The step
+//! converts the message to a [`Notification`] and publishes the notification to the Amazon SNS topic. Each notification
+//! states what happened, to which object, and what to do next, with commands that are ready to copy.
 
 mod commands;
 mod content;

@@ -17,7 +17,7 @@ pub(super) fn sign_in(at: &Location<'_>, value: &Value) {
     object(at, value, &[optional("destination", destination)]);
 }
 
-/// Checks that a destination is a named page or stays within the instance in every browser.
+/// Checks that a destination is a named page, or a path that no browser interprets as a page outside the instance.
 fn destination(at: &Location<'_>, value: &Value) {
     let Some(text) = text(at, value) else { return };
     if matches!(text, "agentWorkspace" | "ccp" | "admin") {
