@@ -58,7 +58,7 @@ struct Args {
     bench: bool,
 }
 
-/// The measurements, in seconds.
+/// The measured times from a change to the user, in seconds.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::fixture::{Fixture, GROUP};
 
-/// One run of the script.
+/// The measurements of one run of the script.
 #[derive(Debug)]
 pub(crate) struct Run {
     /// The time from the start of the script (`exec`) to its exit.

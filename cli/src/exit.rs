@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Result of a command.
+/// The result of a command, as an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// 0: success.

@@ -57,7 +57,7 @@ impl Progress {
         text.clone_into(&mut self.state().emulator);
     }
 
-    /// Prints a line unchanged.
+    /// Prints a line of cargo's output unchanged.
     pub(crate) fn line(&self, line: &str) {
         let mut state = self.state();
         state.clear();

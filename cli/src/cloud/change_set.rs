@@ -67,13 +67,13 @@ impl StackState {
 /// A change set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangeSet {
-    /// Status of the creation.
+    /// Status of the creation of the change set.
     pub status: String,
-    /// Status of the execution.
+    /// Status of the execution of the change set.
     pub execution: String,
     /// Reason of the status. Can be empty.
     pub reason: String,
-    /// The changes.
+    /// The changes to the stack's resources.
     pub changes: Vec<Change>,
 }
 
@@ -90,11 +90,11 @@ impl ChangeSet {
 /// An event of a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StackEvent {
-    /// Id of the event.
+    /// Id of the stack event.
     pub id: String,
-    /// Logical id of the resource.
+    /// Logical id of the resource that the event is about.
     pub resource: String,
-    /// Type of the resource.
+    /// Type of the resource that the event is about.
     pub kind: String,
     /// New status of the resource.
     pub status: String,
@@ -105,7 +105,7 @@ pub struct StackEvent {
 /// The value that a change set sets for a stack parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ParameterValue {
-    /// The specified value.
+    /// The value that the operator specified.
     Given(String),
     /// The value that the parameter already has in the stack.
     Previous,
@@ -114,7 +114,7 @@ pub enum ParameterValue {
 /// Calls CloudFormation operations for one stack.
 #[derive(Clone, Copy, Debug)]
 pub struct Stacks<'a> {
-    /// Client for signed calls.
+    /// Client for signed calls to AWS.
     pub signed: &'a Signed,
     /// Name or ARN of the stack.
     pub stack: &'a str,

@@ -14,14 +14,14 @@ use crate::{
 /// The error with which a command fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandError {
-    /// Exit code of the program.
+    /// The exit code with which the program ends.
     pub exit: Exit,
     /// The error's name, for programs that evaluate the JSON output: the name of a workflow error, an AWS error code,
     /// or a name that this tool defines.
     pub name: String,
     /// What happened, and to which object.
     pub what: String,
-    /// The recommended action.
+    /// The recommended action for the operator.
     pub action: String,
     /// The faults of the input file, if the error is that this file is invalid.
     pub bad_input: Option<Box<BadInput>>,

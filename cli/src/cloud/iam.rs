@@ -17,30 +17,30 @@ use super::{
     signed::{IAM, elements, text},
 };
 
-/// The tags of an object.
+/// The tags of an IAM object.
 pub type Tags = BTreeMap<String, String>;
 
 /// The IAM objects with which the users of an instance sign in. An object that does not exist is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Federation {
-    /// The role that users assume.
+    /// The IAM role that users assume when they sign in.
     pub role: Option<Role>,
-    /// The policy of the role.
+    /// The managed policy that the onboarding attached to the role.
     pub policy: Option<Policy>,
-    /// The SAML provider.
+    /// The SAML provider that the role trusts.
     pub provider: Option<SamlProvider>,
 }
 
 /// An IAM role.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Role {
-    /// Name.
+    /// Name of the role.
     pub name: String,
-    /// ARN.
+    /// ARN of the role.
     pub arn: String,
-    /// Path.
+    /// Path of the role.
     pub path: String,
-    /// Description, if there is one.
+    /// Description of the role, if there is one.
     pub description: Option<String>,
     /// The trust policy, as JSON.
     pub trust: String,
@@ -50,37 +50,37 @@ pub struct Role {
     pub boundary: Option<String>,
     /// The ARNs of the attached policies, sorted.
     pub attached: Vec<String>,
-    /// Tags.
+    /// Tags of the role.
     pub tags: Tags,
 }
 
 /// A managed IAM policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// Name.
+    /// Name of the policy.
     pub name: String,
-    /// ARN.
+    /// ARN of the policy.
     pub arn: String,
-    /// Path.
+    /// Path of the policy.
     pub path: String,
-    /// Description, if there is one.
+    /// Description of the policy, if there is one.
     pub description: Option<String>,
     /// The default version of the policy document, as JSON.
     pub document: String,
-    /// Tags.
+    /// Tags of the policy.
     pub tags: Tags,
 }
 
 /// A SAML provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SamlProvider {
-    /// Name.
+    /// Name of the SAML provider.
     pub name: String,
-    /// ARN.
+    /// ARN of the SAML provider.
     pub arn: String,
-    /// The metadata document.
+    /// The SAML metadata document.
     pub metadata: String,
-    /// Tags.
+    /// Tags of the SAML provider.
     pub tags: Tags,
 }
 

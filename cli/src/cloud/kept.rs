@@ -39,20 +39,20 @@ pub struct Kept {
     pub endpoint: String,
     /// URL of the stand-in, for the AWS services that the stand-in emulates and for calls to `/_admin/`.
     pub stand_in: String,
-    /// URL of Microsoft Graph.
+    /// URL of the emulated Microsoft Graph.
     pub graph_url: String,
-    /// URL of Entra's login service.
+    /// URL of the emulated login service of Entra.
     pub login_url: String,
-    /// AWS Region.
+    /// The AWS Region that the local cloud emulates.
     pub region: String,
-    /// AWS account number.
+    /// Number of the emulated AWS account.
     pub account: String,
     /// Clock scale: how many seconds the local cloud takes for one second of the real cloud.
     #[serde(default = "one")]
     pub clock_scale: f64,
-    /// Stack name.
+    /// Name of the stack that is deployed in the local cloud.
     pub stack: String,
-    /// Stack outputs.
+    /// Stack outputs by name.
     pub outputs: BTreeMap<String, String>,
 }
 

@@ -33,7 +33,7 @@ use crate::{
 /// A cloud in which the stack is deployed.
 #[derive(Debug)]
 pub struct Cloud {
-    /// Configuration shared by all clients.
+    /// AWS SDK configuration, shared by all clients.
     pub config: SdkConfig,
     /// Step Functions client.
     pub sfn: aws_sdk_sfn::Client,
@@ -118,7 +118,7 @@ impl Cloud {
         self.stack.output(machine.output(), self.words)
     }
 
-    /// The AWS Region.
+    /// The AWS Region of the stack.
     #[must_use]
     pub fn region(&self) -> &str {
         self.config.region().map_or("", |region| region.as_ref())
@@ -159,7 +159,7 @@ pub enum Machine {
 }
 
 impl Machine {
-    /// All state machines.
+    /// All state machines of the stack.
     pub const ALL: [Self; 6] =
         [Self::Onboarding, Self::Plan, Self::UserSync, Self::Teardown, Self::Drift, Self::RotateCertificate];
 

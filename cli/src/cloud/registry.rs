@@ -19,9 +19,9 @@ const APPROVAL_VALIDITY: Duration = Duration::days(3);
 /// The registry entry of one instance.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Entry {
-    /// Instance id.
+    /// Id of the Connect instance.
     pub instance_id: String,
-    /// Instance alias.
+    /// Alias of the Connect instance.
     pub alias: String,
     /// The configuration that the onboarding stored: ids, groups and user settings.
     pub config: Value,
@@ -44,7 +44,7 @@ pub struct Entry {
 /// A request for approval of changes that a user sync has not applied.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ApprovalRequest {
-    /// Digest of the request.
+    /// Digest of the request for approval.
     pub digest: String,
     /// Expiry of the request, in milliseconds since the epoch.
     pub until: f64,
@@ -62,9 +62,9 @@ pub struct ApprovalRequest {
 /// A decision of an operator.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordedDecision {
-    /// Digest of the request.
+    /// Digest of the request on which the operator decided.
     pub digest: String,
-    /// The ARN of the operator.
+    /// The ARN of the operator who decided.
     pub by: String,
     /// The time of the decision, in milliseconds since the epoch.
     pub at: f64,
@@ -181,9 +181,9 @@ impl Cloud {
 /// The decision of an operator about a request for approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// The changes are applied.
+    /// Approves the changes: the next user sync applies them.
     Approve,
-    /// The changes are not applied.
+    /// Rejects the changes: no user sync applies them.
     Reject,
 }
 

@@ -41,40 +41,40 @@ pub struct Service {
     global: bool,
 }
 
-/// CloudFormation.
+/// The service CloudFormation.
 pub const CLOUD_FORMATION: Service =
     Service { host: "cloudformation", signs_as: "cloudformation", id: "CloudFormation", global: false };
-/// SQS.
+/// The service SQS.
 pub const SQS: Service = Service { host: "sqs", signs_as: "sqs", id: "SQS", global: false };
-/// SNS.
+/// The service SNS.
 pub const SNS: Service = Service { host: "sns", signs_as: "sns", id: "SNS", global: false };
-/// CloudWatch.
+/// The service CloudWatch.
 pub const CLOUD_WATCH: Service =
     Service { host: "monitoring", signs_as: "monitoring", id: "CloudWatch", global: false };
-/// CloudWatch Logs.
+/// The service CloudWatch Logs.
 pub const LOGS: Service = Service { host: "logs", signs_as: "logs", id: "CloudWatch Logs", global: false };
-/// CloudTrail.
+/// The service CloudTrail.
 pub const CLOUD_TRAIL: Service =
     Service { host: "cloudtrail", signs_as: "cloudtrail", id: "CloudTrail", global: false };
-/// Lambda.
+/// The service Lambda.
 pub const LAMBDA: Service = Service { host: "lambda", signs_as: "lambda", id: "Lambda", global: false };
-/// Systems Manager.
+/// The service Systems Manager.
 const SSM: Service = Service { host: "ssm", signs_as: "ssm", id: "SSM", global: false };
-/// Amazon Connect.
+/// The service Amazon Connect.
 pub const CONNECT: Service = Service { host: "connect", signs_as: "connect", id: "Connect", global: false };
-/// Service Quotas.
+/// The service Service Quotas.
 pub const QUOTAS: Service =
     Service { host: "servicequotas", signs_as: "servicequotas", id: "Service Quotas", global: false };
-/// STS.
+/// The service STS.
 pub const STS: Service = Service { host: "sts", signs_as: "sts", id: "STS", global: false };
 /// IAM, which has one global endpoint.
 pub const IAM: Service = Service { host: "iam", signs_as: "iam", id: "IAM", global: true };
 /// AWS Support, which has one global endpoint.
 pub const SUPPORT: Service = Service { host: "support.us-east-1", signs_as: "support", id: "Support", global: true };
-/// S3.
+/// The service S3.
 const S3: Service = Service { host: "s3", signs_as: "s3", id: "S3", global: false };
 
-/// A client for signed calls.
+/// A client for signed calls to AWS services.
 #[derive(Debug)]
 pub struct Signed {
     config: SdkConfig,
@@ -351,7 +351,7 @@ impl Signed {
         Ok(instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 
-    /// The Region of the calls.
+    /// The AWS Region to which the calls are sent.
     #[must_use]
     pub fn region(&self) -> String {
         self.config.region().map(ToString::to_string).unwrap_or_default()

@@ -52,7 +52,7 @@ impl Stack {
         Self { name: name.to_owned(), ..Self::default() }
     }
 
-    /// Whether the stack was read.
+    /// Whether the stack could be read.
     #[must_use]
     pub const fn exists(&self) -> bool {
         !self.status.is_empty()

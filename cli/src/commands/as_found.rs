@@ -15,23 +15,23 @@ use crate::{
 /// Maximum number of reads of a log until the log is complete, and the interval between two reads.
 const PATIENCE: (u32, Duration) = (60, Duration::from_secs(2));
 
-/// A setting with its value.
+/// A setting that the drift check compared with the input.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Setting {
     /// The name of the object, and the name of its setting.
     pub(crate) place: String,
     /// The value that the input requires.
     pub(crate) expected: String,
-    /// The value that was found.
+    /// The value that the drift check found.
     pub(crate) found: String,
     /// Whether the value is as required.
     pub(crate) passed: bool,
 }
 
-/// What the drift check found.
+/// The results of a drift check.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct AsFound {
-    /// The settings, sorted.
+    /// The compared settings, sorted.
     pub(crate) settings: Vec<Setting>,
     /// The enterprise application with its certificates and claims. Null if the application could not be read.
     pub(crate) application: Value,

@@ -187,10 +187,10 @@ pub struct FollowOptions {
     pub in_this_process: bool,
 }
 
-/// Why following stopped.
+/// Why the command stopped following an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// The execution ended.
+    /// The followed execution ended.
     Ended,
     /// The operator pressed Ctrl-C.
     Interrupted,

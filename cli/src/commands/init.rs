@@ -65,12 +65,12 @@ struct Answers {
     language: Lang,
 }
 
-/// A question.
+/// A question to the operator.
 struct Question {
     text: String,
     /// The answer if the operator types nothing.
     default: &'static str,
-    /// Stores an answer.
+    /// Stores the operator's answer.
     store: fn(&mut Answers, &str),
     /// Whether the value at this path of the input comes from the answer.
     concerns: fn(&str) -> bool,

@@ -17,7 +17,7 @@ const LATE: i64 = 60_000;
 /// One line of a function's log.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Line {
-    /// Milliseconds since the epoch.
+    /// Time of the log line, in milliseconds since the epoch.
     pub(crate) at: i64,
     level: String,
     /// The name of the handler that the function runs.

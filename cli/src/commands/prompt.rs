@@ -11,11 +11,11 @@ use crate::ui::Console;
 /// How the operator reacted to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Typed this line.
+    /// The operator typed this line.
     Typed(String),
-    /// Ended the input (Ctrl-D).
+    /// The operator ended the input (Ctrl-D).
     End,
-    /// Interrupted the command.
+    /// The operator interrupted the command.
     Interrupted,
 }
 

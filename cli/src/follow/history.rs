@@ -5,10 +5,10 @@
 
 use aws_sdk_sfn::types::{HistoryEvent, HistoryEventType as Type};
 
-/// One history event.
+/// One event of an execution's history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// Event id.
+    /// Id of the event.
     pub id: i64,
     /// Id of the previous event; 0 for the first events.
     pub previous: i64,
@@ -29,9 +29,9 @@ pub enum What {
     Succeeded(String),
     /// A task failed. A retry can follow.
     Failed {
-        /// Error name.
+        /// Name of the task's error.
         error: String,
-        /// Error message of the service.
+        /// Message of the task's error, as the service returned it.
         cause: String,
     },
     /// An event that is not displayed. The event is needed to assign later events to their state.

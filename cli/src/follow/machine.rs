@@ -7,7 +7,7 @@ use serde_json::Value;
 /// A state with its nested states.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Node {
-    /// State name.
+    /// Name of the state.
     pub name: String,
     /// State type in Amazon States Language.
     pub kind: String,

@@ -38,9 +38,9 @@ use crate::{
 pub struct Followed {
     /// The latest description of the execution.
     pub described: Described,
-    /// Progress of the states.
+    /// Progress of the execution's states.
     pub progress: Progress,
-    /// Progress of the users.
+    /// Progress of the users, if the execution is a user sync.
     pub users: Users,
     /// Whether the execution has finished and its whole history was observed.
     pub complete: bool,
@@ -106,14 +106,14 @@ impl Followed {
 /// An execution and the user syncs that it started.
 #[derive(Debug)]
 pub struct Executions {
-    /// The execution that is followed.
+    /// The execution that the operator follows.
     pub root: Followed,
     /// The user syncs that the execution started, oldest first.
     pub syncs: Vec<Followed>,
 }
 
 impl Executions {
-    /// Status of the execution.
+    /// Status of the execution that the operator follows.
     #[must_use]
     pub const fn status(&self) -> &ExecutionStatus {
         &self.root.described.execution.status

@@ -23,31 +23,31 @@ pub struct Note {
 pub enum Transition {
     /// A state finished.
     Done {
-        /// State name.
+        /// Name of the finished state.
         state: String,
-        /// Seconds from start to end.
+        /// Duration of the state in seconds.
         seconds: f64,
-        /// Summary of the output.
+        /// Summary of the state's output.
         note: Note,
         /// Whether the finished state is a `Wait` state.
         waited: bool,
     },
     /// A state failed with an error that the state machine catches. The execution continues without the state's result.
     Caught {
-        /// State name.
+        /// Name of the failed state.
         state: String,
-        /// Seconds from start to end.
+        /// Duration of the state in seconds.
         seconds: f64,
-        /// The caught error.
+        /// The error that the state machine caught.
         caught: Caught,
     },
     /// A task failed. Later events show whether it is retried.
     Failed {
-        /// State name.
+        /// Name of the state whose task failed.
         state: String,
-        /// Error name.
+        /// Name of the task's error.
         error: String,
-        /// Error message.
+        /// Message of the task's error.
         message: String,
     },
 }
@@ -55,7 +55,7 @@ pub enum Transition {
 /// An error that the state machine caught.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caught {
-    /// Error name.
+    /// Name of the caught error.
     pub error: String,
     /// Whether the state's `Catch` lists this error by name. If it does, the error is a regular outcome.
     pub expected: bool,
@@ -77,7 +77,7 @@ pub struct Running {
     pub since: f64,
     /// End of the wait in seconds since the epoch, if the duration is known.
     pub until: Option<f64>,
-    /// Number of failed attempts.
+    /// Number of failed attempts of the state.
     pub failures: u32,
     /// The error of the last attempt, unless a later attempt succeeded.
     error: Option<String>,
@@ -178,7 +178,7 @@ impl Progress {
         self.stopped.extend(running.into_iter().map(|(state, run)| (state, (at - run.since).max(0.0))));
     }
 
-    /// Processes an event.
+    /// Processes the next event of the history. Returns the change to report, if there is one.
     pub fn observe(&mut self, event: &Event) -> Option<Transition> {
         let owner = match &event.what {
             What::Entered(state) | What::Exited(state, _) => state.clone(),

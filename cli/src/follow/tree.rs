@@ -19,7 +19,7 @@ const BAR: usize = 24;
 /// Width of the column with state names, indentation included.
 const NAME: usize = 30;
 
-/// A line with its priority.
+/// A line of the drawing, with its priority.
 type Line = (Weight, String);
 
 /// Priority of a line. If not all lines fit, the lines with the lowest priority are hidden first.

@@ -41,7 +41,7 @@ impl Users {
         (self.planned > 0.0).then_some((done.min(self.planned), self.planned))
     }
 
-    /// Number of failed users.
+    /// Number of users for which a change failed.
     #[must_use]
     pub const fn failed(&self) -> f64 {
         self.failed

@@ -44,7 +44,7 @@ impl Table {
         std::iter::once("\u{feff}".to_owned()).chain(lines).collect()
     }
 
-    /// The rows as JSON objects.
+    /// The rows of the table as JSON objects.
     #[must_use]
     pub fn json(&self) -> Value {
         let row = |row: &Vec<String>| -> Value {

@@ -20,7 +20,7 @@ use unicode_width::UnicodeWidthChar;
 use super::stream::Stream;
 use crate::{args::hints::Hints, words::Words};
 
-/// Whether [`detail`] prints.
+/// Whether [`detail`] prints: true with `--verbose`.
 static VERBOSE: AtomicBool = AtomicBool::new(false);
 
 /// Prints a line to standard error if `--verbose` is set.
@@ -50,17 +50,17 @@ pub enum Tone {
 /// The options of all commands that determine the output and the questions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Preferences {
-    /// Results are JSON.
+    /// Whether results are printed as JSON (`--json`).
     pub json: bool,
-    /// The result is a text on standard output.
+    /// Whether the result is a text on standard output.
     pub prints_text: bool,
-    /// No progress and no suggestions.
+    /// Whether progress and suggestions are omitted (`--quiet`).
     pub quiet: bool,
-    /// More details.
+    /// Whether more details are printed (`--verbose`).
     pub verbose: bool,
-    /// Yes/no questions are answered with yes.
+    /// Whether yes/no questions are answered with yes (`--yes`).
     pub yes: bool,
-    /// No questions are asked.
+    /// Whether questions are not allowed (`--no-input`).
     pub no_input: bool,
 }
 
@@ -81,7 +81,7 @@ pub struct Console {
 }
 
 impl Console {
-    /// The console of this process.
+    /// Creates the console of this process.
     #[must_use]
     pub fn of_this_process(words: Words, preferences: Preferences, hints: Hints) -> Self {
         VERBOSE.store(preferences.verbose, Ordering::Relaxed);

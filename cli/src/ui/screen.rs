@@ -20,7 +20,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Switches to the alternate screen.
+    /// Switches the terminal to the alternate screen.
     #[must_use]
     pub fn take(stream: Stream) -> Self {
         let _ = stream.write(ENTER);

@@ -1,4 +1,4 @@
-//! Durations and times as text.
+//! Formats durations and times as text.
 
 /// Formats a duration: `0.35 s`, `12 min 03 s`, `2 h 05 min`, `3 d 04 h`.
 #[must_use]

@@ -1,4 +1,4 @@
-//! Messages of the commands.
+//! Messages of several commands.
 
 use onboarding_core::sync::GuardedAction;
 

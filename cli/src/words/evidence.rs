@@ -32,7 +32,7 @@ catalog! {
 /// A text in English and in Japanese.
 type Both = [&'static str; 2];
 
-/// The tables: name, title, explanation.
+/// The tables of an evidence pack: name, title and explanation.
 const TABLES: [(&str, Both, Both); 7] = [
     (
         "access",
@@ -157,12 +157,12 @@ impl Words {
         self.choose(english, japanese)
     }
 
-    /// The title of a table.
+    /// The title of a table of an evidence pack.
     pub(crate) fn evidence_table(self, name: &str) -> &'static str {
         TABLES.iter().find(|(table, ..)| *table == name).map_or("", |(_, title, _)| self.of(*title))
     }
 
-    /// The explanation of a table.
+    /// The explanation of a table of an evidence pack.
     pub(crate) fn evidence_note(self, name: &str) -> &'static str {
         TABLES.iter().find(|(table, ..)| *table == name).map_or("", |(.., note)| self.of(*note))
     }

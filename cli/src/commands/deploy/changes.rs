@@ -12,7 +12,7 @@ use crate::{
 /// Maximum size of a group whose resources are listed by name.
 const NAMED: usize = 3;
 
-/// Prints the changes.
+/// Prints the changes of a change set.
 pub(super) fn print(stack: &str, changes: &[Change], console: &Console) {
     let words = console.words();
     console.line(&console.paint(Tone::Strong, &words.changes_of(stack)));

@@ -22,9 +22,9 @@ const CANCELLED: &str = "cancelled";
 /// The state of the deployment according to the events that were read so far.
 #[derive(Debug, Default)]
 struct Seen {
-    /// Id of the newest event.
+    /// Id of the newest event that was read.
     newest: Option<String>,
-    /// The resources that are complete.
+    /// The resources whose creation, update or deletion is complete.
     complete: BTreeSet<String>,
     /// The first failure: resource, type and reason.
     failure: Option<(String, String, String)>,

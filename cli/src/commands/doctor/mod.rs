@@ -21,7 +21,7 @@ use crate::{
     ui::{Console, Tone},
 };
 
-/// A check with its result.
+/// A requirement that was checked, with the result.
 struct Check {
     name: &'static str,
     verdict: Verdict,

@@ -56,9 +56,9 @@ impl Happened {
 /// An event about a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct UserEvent {
-    /// Milliseconds since the epoch.
+    /// Time of the event, in milliseconds since the epoch.
     pub(super) at: i64,
-    /// The name of the execution.
+    /// The name of the execution that logged the event.
     pub(super) execution: String,
     pub(super) username: String,
     pub(super) happened: Happened,
@@ -73,7 +73,7 @@ pub(super) struct UserEvent {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Decision {
     pub(super) digest: String,
-    /// `approved` or `rejected`.
+    /// The decision: `approved` or `rejected`.
     pub(super) decision: &'static str,
     pub(super) by: String,
     /// The time of the decision.
@@ -87,7 +87,7 @@ pub(super) struct Decision {
 /// A difference that a drift check found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Drift {
-    /// Milliseconds since the epoch.
+    /// Time of the drift check, in milliseconds since the epoch.
     pub(super) at: i64,
     pub(super) execution: String,
     pub(super) place: String,

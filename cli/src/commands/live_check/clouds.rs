@@ -35,7 +35,7 @@ use crate::{
 /// Maximum number of attempts for a throttled call.
 const TRIES: u32 = 8;
 
-/// Entra's login service.
+/// URL of Entra's login service.
 const LOGIN: &str = "https://login.microsoftonline.com";
 /// The content type of a request in AWS's query protocol.
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -235,7 +235,7 @@ impl Clouds {
         self.aws.answer(CONNECT, (method, path), headers, body.as_bytes()).await
     }
 
-    /// Calls Microsoft Graph.
+    /// Calls an operation of Microsoft Graph.
     pub(crate) async fn graph(&self, method: Method, path: &str, body: &Value) -> Result<Answer, CommandError> {
         let url = format!("{}/v1.0{path}", self.graph);
         self.repeated(async || {

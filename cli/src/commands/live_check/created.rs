@@ -23,7 +23,7 @@ pub(crate) enum Resource {
     Policy(String),
     /// A security group of Entra.
     Group(String),
-    /// A subscription to change notifications.
+    /// A Graph subscription to change notifications.
     Subscription(String),
     /// A SAML provider, identified by its ARN.
     Provider(String),

@@ -34,7 +34,7 @@ struct Decided {
     closed: bool,
     /// Whether the requested value is in force. `None` if the instance no longer exists.
     in_force: Option<bool>,
-    /// Seconds since the decision.
+    /// Seconds since the decision on the request.
     age: f64,
 }
 

@@ -12,7 +12,7 @@ pub struct Call<'a> {
     pub operation: &'a str,
     /// The HTTP method.
     pub method: &'a str,
-    /// The path of the request.
+    /// The path in the URL of the request.
     pub path: &'a str,
     /// The HTTP status of the response; 499 if the caller was killed before the response arrived.
     pub status: u16,

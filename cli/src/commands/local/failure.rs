@@ -17,13 +17,13 @@ pub enum Failure {
     /// A requirement of the local cloud is missing or does not work. The two texts, in English and Japanese, state what
     /// happened and the recommended action.
     NotStarted([(String, String); 2]),
-    /// The execution failed.
+    /// The execution of the onboarding failed.
     Workflow {
         /// The failed state, if known.
         state: Option<String>,
-        /// Error name.
+        /// Name of the error with which the execution failed.
         error: String,
-        /// The step's error message.
+        /// Message of the error with which the execution failed.
         cause: String,
     },
     /// The test sign-in at the end of the run was rejected with an error page.
@@ -32,7 +32,7 @@ pub enum Failure {
         user: String,
         /// The service that showed the page.
         by: String,
-        /// The message on the page.
+        /// The message on the error page.
         message: String,
     },
     /// The repeated onboarding changed something, although its input was the same.
@@ -50,7 +50,7 @@ impl Failure {
         Self::NotStarted(Words::BOTH.map(messages))
     }
 
-    /// The exit code.
+    /// The exit code for this failure.
     #[must_use]
     pub const fn exit(&self) -> Exit {
         match self {

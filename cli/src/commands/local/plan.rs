@@ -28,7 +28,7 @@ pub struct Plan {
     pub input: Value,
     /// The validated input of the onboarding, with its defaults.
     pub onboarding: Onboarding,
-    /// The Entra tenant.
+    /// The Entra tenant that the local cloud emulates.
     pub tenant: Tenant,
     /// The fault rules to apply.
     pub faults: Vec<FaultRule>,

@@ -10,7 +10,7 @@ use super::failure::Failure;
 /// A successful test sign-in.
 #[derive(Debug)]
 pub struct Rehearsal {
-    /// The username.
+    /// The username of the user who signed in.
     pub username: String,
     /// The URL of the page that opened, if the input names a page.
     pub page: Option<String>,

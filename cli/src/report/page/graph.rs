@@ -21,7 +21,7 @@ pub struct Graph {
 /// A state in the graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// State name.
+    /// Name of the state.
     pub state: String,
     /// Lane number, starting at 0.
     pub lane: usize,
@@ -30,9 +30,9 @@ pub struct Row {
 /// A connection from one row to a later row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Way {
-    /// Index of the source row.
+    /// Index of the row at which the connection starts.
     pub from: usize,
-    /// Index of the target row.
+    /// Index of the row at which the connection ends.
     pub to: usize,
 }
 
@@ -45,7 +45,7 @@ impl Graph {
         graph
     }
 
-    /// Number of lanes.
+    /// Number of lanes in the graph.
     #[must_use]
     pub fn lanes(&self) -> usize {
         self.rows.iter().map(|row| row.lane + 1).max().unwrap_or(0)

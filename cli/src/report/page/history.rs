@@ -6,31 +6,31 @@ use serde_json::Value;
 
 use super::graph::Graph;
 
-/// The results of an execution.
+/// The results of an execution's states.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     /// The displayed states and their order.
     pub graph: Graph,
     /// Results by state name.
     pub runs: BTreeMap<String, Run>,
-    /// Seconds from start to end.
+    /// Duration of the execution in seconds.
     pub seconds: f64,
 }
 
 /// The result of a state.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Run {
-    /// Outcome of the last run.
+    /// Outcome of the state's last run.
     pub outcome: Outcome,
     /// Number of runs. A polling state runs several times.
     pub polls: u32,
-    /// Total run time in seconds.
+    /// Total duration of the state's runs in seconds.
     pub seconds: f64,
     /// Total time in seconds that the execution waited between the runs.
     pub waited: f64,
-    /// Short summary of the output.
+    /// Short summary of the state's output.
     pub note: String,
-    /// Number of failed attempts.
+    /// Number of failed attempts of the state.
     pub failures: u32,
 }
 
@@ -40,7 +40,7 @@ pub enum Outcome {
     /// The state succeeded.
     #[default]
     Done,
-    /// The last attempt failed.
+    /// The last attempt of the state failed.
     Failed,
 }
 

@@ -7,9 +7,9 @@ use fast_qr::{ECL, QRBuilder};
 /// A QR code: the path of its dark squares, and the side length with the quiet zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Code {
-    /// Value of `<path d>`.
+    /// The dark squares, as the value of the attribute `d` of an SVG `<path>`.
     pub(super) path: String,
-    /// Side length in squares.
+    /// Side length of the QR code in squares.
     pub(super) side: usize,
 }
 

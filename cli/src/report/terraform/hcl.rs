@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Write as _};
 
-/// A value of an argument.
+/// The value of an argument in HCL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     Text(String),

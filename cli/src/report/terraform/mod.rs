@@ -52,11 +52,11 @@ const PRINCIPAL_IGNORES: [&str; 5] = ["alternative_names", "description", "featu
 /// The Connect instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Instance {
-    /// Instance id.
+    /// Id of the instance.
     pub id: String,
-    /// Alias.
+    /// Alias of the instance.
     pub alias: String,
-    /// `SAML`.
+    /// The identity management type of the instance; for an onboarded instance, `SAML`.
     pub identity_management: String,
     /// Whether inbound calls are enabled.
     pub inbound_calls: bool,
@@ -69,7 +69,7 @@ pub struct Instance {
     pub storage: Vec<Storage>,
     /// The security profile that the onboarding created, if it exists.
     pub security_profile: Option<SecurityProfile>,
-    /// Tags.
+    /// Tags of the instance.
     pub tags: Tags,
 }
 
@@ -80,50 +80,50 @@ pub struct Storage {
     pub resource_type: String,
     /// The id of the association between the instance and the storage location.
     pub association: String,
-    /// The bucket.
+    /// Name of the S3 bucket.
     pub bucket: String,
-    /// The prefix.
+    /// Prefix of the S3 object keys.
     pub prefix: String,
     /// The ARN of the KMS key with which the data is encrypted, if there is one.
     pub key: Option<String>,
 }
 
-/// A security profile.
+/// A security profile of Connect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecurityProfile {
-    /// Id.
+    /// Id of the security profile.
     pub id: String,
-    /// Name.
+    /// Name of the security profile.
     pub name: String,
-    /// Description, if there is one.
+    /// Description of the security profile, if there is one.
     pub description: Option<String>,
-    /// Permissions, sorted.
+    /// Permissions of the security profile, sorted.
     pub permissions: Vec<String>,
-    /// Tags.
+    /// Tags of the security profile.
     pub tags: Tags,
 }
 
-/// What the configuration describes.
+/// The objects that the Terraform configuration describes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Source {
     /// The AWS Region.
     pub region: String,
-    /// The Entra tenant.
+    /// Id of the Entra tenant.
     pub tenant_id: String,
-    /// The instance.
+    /// The Connect instance.
     pub instance: Instance,
     /// The IAM objects.
     pub federation: Federation,
     /// The enterprise application as the drift check found it; null if it could not be read.
     pub application: Json,
-    /// The assignments of the application.
+    /// The assignments of the enterprise application.
     pub assignments: Vec<Json>,
 }
 
 /// A Terraform configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Configuration {
-    /// The text.
+    /// The text of the configuration.
     pub text: String,
     /// The addresses of the resources, in the order of the text.
     pub resources: Vec<String>,
@@ -138,7 +138,7 @@ const ATTRIBUTES: [(&str, &str); 5] = [
     ("MULTI_PARTY_CONFERENCE", "multi_party_conference_enabled"),
 ];
 
-/// Describes the onboarding.
+/// Describes an onboarding as Terraform configuration.
 #[must_use]
 pub fn render(source: &Source) -> Configuration {
     let mut writer = Writer::default();

@@ -1,4 +1,4 @@
-//! The labels in English.
+//! The labels of the report page in English.
 
 use super::{Labels, Names};
 

@@ -1,4 +1,4 @@
-//! The labels in Japanese.
+//! The labels of the report page in Japanese.
 
 use super::{Labels, Names};
 

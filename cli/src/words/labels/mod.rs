@@ -16,10 +16,10 @@ use self::{
     states::STATES,
 };
 
-/// The labels in one language.
+/// The labels of the report page in one language.
 #[derive(Debug)]
 pub(crate) struct Labels {
-    /// Value of `<html lang>`.
+    /// The language code, as the value of `<html lang>`.
     pub(crate) code: &'static str,
     pub(crate) title: &'static str,
     pub(crate) skip: &'static str,
@@ -95,7 +95,7 @@ pub(crate) struct Labels {
     orders: [&'static str; 6],
 }
 
-/// Names of the resources.
+/// The names of the resources in one language.
 #[derive(Debug)]
 pub(crate) struct Names {
     pub(crate) instance: &'static str,
@@ -118,7 +118,7 @@ pub(crate) struct Names {
 }
 
 impl Labels {
-    /// The labels in a language.
+    /// The labels of the report page in a language.
     #[must_use]
     pub(crate) const fn of(language: Language) -> &'static Self {
         match language {
