@@ -1,9 +1,11 @@
 """Removes delays and overhead that the emulator has and AWS does not."""
+import contextlib
 import contextvars
 import functools
 import gc
 import gzip
 import json
+import socket
 import threading
 import time
 from pathlib import Path
@@ -31,6 +33,37 @@ def start_executions_at_once(patches, sfn):
                 time.sleep(seconds)
 
     sfn.time = Time()
+
+
+def wait_for_events_without_polling(patches, runtime, server):
+    """Lets the threads of a function's Runtime API sleep until a request or an event arrives.
+
+    In the unchanged emulator, each process of a function has a server and a request for the next event, which both wake
+    up ten times per second. A local cloud has about 25 such processes, and a test run has several local clouds."""
+    interval = 5  # seconds after which a thread notices at the latest that its process has been stopped
+
+    class Events:
+        def __init__(self, events):
+            self.events = events
+
+        def get(self, timeout):
+            return self.events.get(timeout=interval)
+
+    @patches.replace(runtime.ProvidedWorker, "_build_handler_class")
+    def handler_class(build, worker, generation, pending):
+        return build(worker, generation, Events(pending))
+
+    @patches.replace(server, "serve_forever")
+    def serve(serve_forever, self, poll_interval):
+        serve_forever(self, interval)
+
+    @patches.replace(server, "shutdown")
+    def shutdown(wait_for_the_end, self):
+        # After this assignment, a connection ends the loop of `serve_forever` at once.
+        self._BaseServer__shutdown_request = True
+        with contextlib.suppress(OSError):  # the socket is closed, so the loop has ended
+            socket.create_connection(self.server_address, timeout=1).close()
+        wait_for_the_end(self)
 
 
 def look_for_due_schedules_each_second(patches, scheduler, eventbridge):

@@ -8,6 +8,7 @@ import os
 import resource
 import shutil
 import signal
+import socketserver
 import sys
 import threading
 import time
@@ -238,6 +239,7 @@ evaluate_as_the_reference_does(patches, sfn)  # noqa: F821, defined in evaluator
 record_expressions_if_asked(patches, sfn)  # noqa: F821, defined in expressions.py
 be_as_strict_as_an_account(patches)  # noqa: F821, defined in account.py
 start_executions_at_once(patches, sfn)  # noqa: F821, defined in delays.py
+wait_for_events_without_polling(patches, lambda_runtime, socketserver.BaseServer)  # noqa: F821
 look_for_due_schedules_each_second(patches, scheduler, eventbridge)  # noqa: F821
 read_only_the_head_of_service_models(patches, responses)  # noqa: F821
 log_every_line_of_an_invocation(patches, lambda_runtime)  # noqa: F821, defined in function_logs.py
