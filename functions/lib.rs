@@ -1,5 +1,5 @@
-//! Connect Onboarding: sets up Amazon Connect with single sign-on from Microsoft Entra ID, as state machines with
-//! small steps.
+//! Connect Onboarding sets up Amazon Connect with single sign-on from Microsoft Entra ID. The workflows are state
+//! machines, and each step of a workflow is one Lambda function.
 //!
 //! | Directory | Content |
 //! |---|---|
@@ -13,8 +13,8 @@
 //! | [`runtime`] | The integration with Lambda: adapter, settings, logs, metrics |
 //! | `onboarding-core` | A crate of its own that needs no cloud: contracts, error names, documents, the planner of the user sync |
 //!
-//! A directory uses only directories below it in this table, and a workflow never uses another workflow
-//! (`tests/contract/layers.rs`). A step never calls another step; only a state machine does.
+//! In this table, each folder uses only folders in rows below, and a workflow never uses another workflow
+//! (`tests/contract/layers.rs`). A step never calls another step; only a state machine calls steps.
 
 pub mod aws;
 pub mod certificates;

@@ -1,5 +1,5 @@
-//! The binary of all Lambda functions. The environment variable `_HANDLER` selects the step. In template.yaml, each
-//! step has its own role, memory size and timeout.
+//! The program that runs as every Lambda function. The environment variable `_HANDLER` selects the step. In
+//! template.yaml, the function of each step has its own role, memory size and timeout.
 
 use connect_onboarding::{
     certificates,
@@ -9,10 +9,10 @@ use connect_onboarding::{
     teardown, user_sync,
 };
 
-/// Marker of the source files, by which `onboard deploy` recognizes a binary of an earlier build.
+/// The marker of the source files. `onboard deploy` reads the marker to recognize a binary of an earlier build.
 const SOURCES: &str = env!("ONBOARD_SOURCES");
 
-/// Serves the step that the handler names: the function `run` of a module. The steps in `steps_with_deadline` also
+/// Serves the step that `handler` names: the function `run` of a module. The steps in `steps_with_deadline` also
 /// receive the deadline of their invocation, because they must stop before the deadline.
 macro_rules! serve_step {
     ($handler:ident, $ctx:ident, $fence_of:ident, {
@@ -28,7 +28,8 @@ macro_rules! serve_step {
             other => Err(format!(
                 "this binary ({sources}) has no handler {other:?}: it runs as a Lambda function whose Handler is the name of a step, as \
                  set in template.yaml",
-                // The compiler must not split the marker, because it is searched for in the file.
+                // `onboard deploy` searches the binary file for the marker, so the compiler must store the marker in
+                // one piece.
                 sources = std::hint::black_box(SOURCES)
             )
             .into()),

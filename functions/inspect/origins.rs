@@ -46,7 +46,8 @@ impl Origins {
         Ok(Self { listed, added })
     }
 
-    /// Returns whether Connect lists an origin, regardless of its spelling.
+    /// Returns whether Connect lists an origin. Connect may list the origin in another form, if an administrator
+    /// entered it in the console.
     pub(crate) fn lists(&self, origin: &str) -> bool {
         self.listed.iter().any(|listed| same(listed, origin))
     }

@@ -1,4 +1,4 @@
-//! The steps between Microsoft Graph's change notifications and the event bus.
+//! The steps that connect Microsoft Graph's change notifications with the event bus.
 
 pub mod receive_notification;
 pub mod subscribe_groups;

@@ -1,17 +1,17 @@
-//! `receive-notification`: the function URL that Microsoft Graph calls when the members of a group change. It
-//! authenticates the caller, puts an event on the bus and responds within milliseconds. The content of a notification
-//! is not trusted: it only causes a sync, which reads the members again.
+//! `receive-notification`: the function URL that Microsoft Graph calls when the members of a group change. The step
+//! authenticates the caller, puts an event on the event bus and responds within milliseconds. The content of a
+//! notification is not trusted: the event only starts a sync, which reads the members from Graph again.
 //!
 //! * Reads: `secretsmanager:GetSecretValue` on the key from which the `clientState` values are derived, once per
 //!   process.
 //! * Writes: `events:PutEvents` on the stack's bus.
-//! * Safe to repeat: a duplicate event only causes a sync that finds no change.
+//! * Safe to repeat: a duplicate event only starts a sync that finds no change.
 //!
-//! The `clientState` authenticates the caller ([`crate::entra::client_state`]): the value is specific to one tenant and
-//! one group, or to all groups of the tenant. A notification for another tenant, group or application is therefore
-//! rejected by comparison alone, without a network call. Rejected items do not fail their batch, because Graph would
-//! resend the batch for hours. A subscription to all groups also reports groups that no instance uses; `sync-members`,
-//! which reads the registry, ignores such groups.
+//! The `clientState` authenticates the caller ([`crate::entra::client_state`]): its value is specific to one tenant and
+//! one group, or to all groups of the tenant. The step can therefore reject a notification for another tenant, group or
+//! application without a network call. If some notifications of a batch are rejected, the response is still a success,
+//! because otherwise Graph would send the batch again for hours. A subscription to all groups also reports groups that
+//! no instance uses. `sync-members`, which reads the registry, ignores such groups.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,20 +36,21 @@ use crate::{
 const MAX_BYTES: usize = 1024 * 1024;
 /// Maximum length of a validation token. Microsoft's tokens have several hundred characters.
 const MAX_TOKEN_LENGTH: usize = 4096;
-/// Maximum number of members in one event. EventBridge allows 256 KB for one event and also for a request with ten
-/// events.
+/// Maximum number of members in one event. EventBridge allows 256 KB for one event, and the same size for a request
+/// with ten events.
 const MEMBERS_PER_EVENT: usize = 500;
 
-/// Maximum number of unknown subscriptions in one log line.
+/// Maximum number of unknown subscription IDs in one log line.
 const MAX_LOGGED: usize = 10;
 
-/// A batch of notifications. Items are parsed one by one, so that an invalid item does not affect the others.
+/// A batch of notifications. The notifications are parsed one by one, so that an invalid notification does not affect
+/// the others.
 #[derive(Deserialize)]
 struct Batch {
     value: Vec<Value>,
 }
 
-/// The fields that identify the subscription.
+/// The fields of a notification that identify the subscription.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Item {
@@ -61,18 +62,17 @@ struct Item {
     resource_data: Option<Value>,
 }
 
-/// The content of a batch, arranged by Entra group.
+/// The notifications of a batch, arranged by Entra group.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Content {
     changes: BTreeMap<(Uuid, Uuid), Change>,
     reauthorize: BTreeSet<Uuid>,
     rejected: usize,
-    /// The subscriptions of rejected items, at most [`MAX_LOGGED`].
+    /// The IDs of the subscriptions whose notifications were rejected, at most [`MAX_LOGGED`].
     unknown: BTreeSet<Uuid>,
 }
 
-/// The added and removed members in the notifications of a group. A notification that lists no members still means that
-/// the group changed.
+/// The added and removed members in the notifications of a group. If both sets are empty, the group still changed.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Change {
     added: BTreeSet<Uuid>,
@@ -82,7 +82,7 @@ struct Change {
 /// Handles one request.
 ///
 /// # Errors
-/// Never fails, because Graph evaluates only the HTTP status. Status 503 makes Graph resend the notifications.
+/// Never. Graph evaluates only the HTTP status: after status 503, Graph sends the notifications again.
 pub async fn run(ctx: &Context, request: LambdaFunctionUrlRequest) -> Result<LambdaFunctionUrlResponse, StepError> {
     if !function_url::is(&request, "POST") {
         return Ok(function_url::text(405, "only POST is allowed"));
@@ -95,7 +95,7 @@ pub async fn run(ctx: &Context, request: LambdaFunctionUrlRequest) -> Result<Lam
     }
     let batch = function_url::bytes(&request).and_then(|bytes| serde_json::from_slice::<Batch>(&bytes).ok());
     let Some(batch) = batch else { return Ok(function_url::text(400, "the body is not a batch of notifications")) };
-    // The lifecycle URL contains the group, because lifecycle notifications do not.
+    // The lifecycle URL contains the group ID, because lifecycle notifications do not.
     let group = function_url::query(&request, GROUP_PARAMETER).and_then(|id| Uuid::try_parse(&id).ok());
     Ok(match deliver(ctx, batch, group).await {
         Ok(()) => function_url::text(202, ""),
@@ -106,7 +106,7 @@ pub async fn run(ctx: &Context, request: LambdaFunctionUrlRequest) -> Result<Lam
     })
 }
 
-/// The query parameter of the lifecycle URL that contains the group.
+/// The query parameter of the lifecycle URL that contains the group ID.
 pub const GROUP_PARAMETER: &str = "group";
 
 /// Returns the validation token as plain text, as Graph requires.
@@ -130,7 +130,7 @@ async fn deliver(ctx: &Context, batch: Batch, group: Option<Uuid>) -> Result<(),
     event_bus::put(ctx.events(), ctx.settings.event_bus()?, &into_events(content)).await
 }
 
-/// Arranges the items of a batch by Entra group.
+/// Arranges the notifications of a batch by Entra group.
 fn read(batch: Batch, group: Option<Uuid>, states: &ClientStates) -> Content {
     let mut content = Content::default();
     for value in batch.value {
@@ -143,18 +143,18 @@ fn read(batch: Batch, group: Option<Uuid>, states: &ClientStates) -> Content {
     content
 }
 
-/// Adds one item; returns `None` if the item does not belong to a subscription of this stack.
+/// Adds one notification. Returns `None` if the notification does not belong to a subscription of this stack.
 fn add(content: &mut Content, value: Value, group: Option<Uuid>, states: &ClientStates) -> Option<()> {
     let item: Item = serde_json::from_value(value).ok()?;
     let group = if item.lifecycle_event.is_some() { group } else { group_in(item.resource.as_deref()) }?;
     let (tenant, subscription) = (Uuid::try_parse(&item.tenant_id).ok()?, Uuid::try_parse(&item.subscription_id).ok()?);
-    // A group is reported by its own subscription or by the subscription to all groups.
+    // Changes to a group are reported either by the subscription to this group or by the subscription to all groups.
     if ![group, ALL_GROUPS].iter().any(|subscribed| states.proves(tenant, *subscribed, &item.client_state)) {
         return None;
     }
     match item.lifecycle_event.as_deref() {
-        // The lifecycle event `missed` means that the group must be read completely. Graph does not guarantee this
-        // event for groups.
+        // The lifecycle event `missed` means that the group must be read completely. Graph does not guarantee that it
+        // sends this event for groups.
         Some("missed") => {
             content.changes.entry((tenant, group)).or_default();
         }
@@ -176,15 +176,15 @@ fn add(content: &mut Content, value: Value, group: Option<Uuid>, states: &Client
     Some(())
 }
 
-/// Returns the group in `Groups/{id}` or `groups/{id}/members`.
+/// Returns the group ID in `Groups/{id}` or `groups/{id}/members`.
 fn group_in(resource: Option<&str>) -> Option<Uuid> {
     let mut parts = resource?.trim_matches('/').split('/');
     parts.next().filter(|kind| kind.eq_ignore_ascii_case("groups"))?;
     Uuid::try_parse(parts.next()?).ok()
 }
 
-/// Returns the added (`false`) and removed (`true`) members. `@removed` is a string in notifications and an object in
-/// delta queries; only its presence matters.
+/// Returns the members in a notification, each with `true` if the member was removed and `false` if the member was
+/// added. `@removed` is a string in notifications and an object in delta queries, so only its presence is evaluated.
 fn members(data: Option<&Value>) -> impl Iterator<Item = (Uuid, bool)> {
     let delta = data.and_then(|data| data.get("members@delta")).and_then(Value::as_array);
     delta.into_iter().flatten().filter_map(|member| {
@@ -242,7 +242,7 @@ mod tests {
         member(number).to_string()
     }
 
-    /// The format is taken from two public captures of real notifications.
+    /// Returns a notification in the format of real notifications. The format is taken from two published examples.
     fn item(delta: &Value) -> Value {
         json!({
             "changeType": "updated", "clientState": states().of(TENANT, GROUP).expose_secret(), "resource": format!("Groups/{GROUP}"),

@@ -8,17 +8,17 @@
 //!   subscription was created outside an onboarding.
 //! * Permissions: `Group.Read.All` in Graph.
 //! * Safe to repeat: a subscription of this stack with enough remaining lifetime is kept, so a second run only reads.
-//!   An expired subscription is created again, and its group is treated as changed, because notifications may have been
-//!   missed.
+//!   An expired subscription is created again, and the step sends an event for its group, because Graph may have sent
+//!   no notifications for some changes.
 //!
-//! The onboarding subscribes before its first sync, so that no change between the two is missed. A missing subscription
-//! is not a failure, because scheduled syncs find the changes of the group, only later.
+//! The onboarding subscribes before its first sync, so that every change is covered by the subscription or by the sync.
+//! If a subscription can't be created, the onboarding does not fail, because a scheduled sync finds the changes later.
 //!
-//! Graph allows an application [`MOST_SUBSCRIPTIONS`] subscriptions in a tenant. If the groups of all instances,
-//! together with the subscriptions of other stacks that use the same application, exceed this limit, one subscription
-//! to all groups of the tenant replaces the subscriptions to single groups. When the groups fit within the limit again,
-//! the daily run returns to one subscription per group. The new subscriptions are created before the old ones are
-//! deleted, so that no change is missed; therefore, the limit check keeps one subscription free.
+//! Graph allows an application [`MOST_SUBSCRIPTIONS`] subscriptions in a tenant. The subscriptions of other stacks that
+//! use the same application count, too. If one subscription per group would exceed this limit, one subscription to all
+//! groups of the tenant replaces the subscriptions to single groups. When the limit allows one subscription per group
+//! again, the daily run changes back. The new subscriptions are created before the old subscriptions are deleted, so
+//! that no change is missed. For this purpose, the check of the limit reserves one subscription.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,8 +46,8 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// Errors after which a retry may succeed. The daily run, after it has processed all groups, also returns permanent
-/// errors, so that its event is stored as a failed event.
+/// Errors after which a retry can be successful. The daily run also returns permanent errors, after it has processed
+/// all groups, so that its event is stored as a failed event.
 pub async fn run(ctx: &Context, input: SubscribeGroupsInput) -> Result<SubscribeGroupsOutput, StepError> {
     let groups = Groups::read(ctx, &input).await?;
     let mut output = SubscribeGroupsOutput::default();
@@ -81,7 +81,8 @@ pub async fn run(ctx: &Context, input: SubscribeGroupsInput) -> Result<Subscribe
         }
         failure
     };
-    // Within an onboarding, no events are needed, because its first sync reads all members immediately afterwards.
+    // In an onboarding, no events are needed, because the first sync of the onboarding reads all members immediately
+    // afterwards.
     if input.instance_id.is_none() {
         event_bus::put(ctx.events(), ctx.settings.event_bus()?, &missed(&subscriber, &output, per_group)).await?;
     }
@@ -91,7 +92,7 @@ pub async fn run(ctx: &Context, input: SubscribeGroupsInput) -> Result<Subscribe
     }
 }
 
-/// Ensures one subscription per group; returns the last failure.
+/// Ensures that each group has a subscription. Returns the last failure.
 async fn subscribe_each_group(
     subscriber: &Subscriber<'_>,
     groups: &BTreeMap<String, String>,
@@ -104,7 +105,7 @@ async fn subscribe_each_group(
             Err(error) => {
                 warn!(group = id, error = error.name(), message = error.message, "subscribing to the group failed");
                 output.open_items.push(open_item(format!("notifications of the group {name}"), &error));
-                // A permanent error must not hide an error that is worth a retry.
+                // An error that can be retried takes precedence over a permanent error.
                 if failure.as_ref().is_none_or(|earlier| !StepErrorKind::RETRIED.contains(&earlier.kind)) {
                     failure = Some(error);
                 }
@@ -114,7 +115,7 @@ async fn subscribe_each_group(
     failure
 }
 
-/// Ensures one subscription to all groups; returns the failure.
+/// Ensures that there is a subscription to all groups. Returns the failure.
 async fn subscribe_all_groups(
     subscriber: &Subscriber<'_>,
     groups: &BTreeMap<String, String>,
@@ -149,7 +150,7 @@ fn open_item(subject: String, error: &StepError) -> OpenItem {
     OpenItem::new(subject, error.message.clone(), action)
 }
 
-/// Returns an event for each group that had no subscription before, because changes may have been missed.
+/// Returns an event for each group that had no subscription before, because changes to this group may have been missed.
 fn missed(subscriber: &Subscriber<'_>, output: &SubscribeGroupsOutput, per_group: bool) -> Vec<Event> {
     let created = output.subscriptions.iter().filter(|subscription| subscription.action == SubscriptionAction::Created);
     created
@@ -180,7 +181,8 @@ impl Groups {
         if let Some(instance_id) = &input.instance_id {
             entries = vec![registry.entry(instance_id).await?];
         }
-        // For the subscription to all groups, Graph's renewal request has an ID that no group has.
+        // A renewal request from Graph for the subscription to all groups contains [`ALL_GROUPS`], an ID that no group
+        // has.
         let all_groups = input.group_id.as_deref().is_none_or(|id| Uuid::try_parse(id) == Ok(ALL_GROUPS));
         let is_selected = |id: &str| {
             all_groups || input.group_id.as_deref().is_some_and(|group_id| group_id.eq_ignore_ascii_case(id))
@@ -203,21 +205,21 @@ struct Subscriber<'a> {
 }
 
 impl Subscriber<'_> {
-    /// Returns whether the limit allows one subscription per group, in addition to the subscriptions of other stacks
-    /// and to one subscription that is kept free.
+    /// Returns whether the limit allows one subscription per group. The subscriptions of other stacks count against the
+    /// limit, and one subscription is reserved.
     fn fits_limit(&self, groups: &BTreeSet<String>) -> bool {
         let others = self.existing.iter().filter(|subscription| !subscription.calls(self.url)).count();
         groups.len() + others < MOST_SUBSCRIPTIONS
     }
 
-    /// Returns whether a new subscription replaces a subscription of this stack of the other kind (to one group or to
-    /// all groups). If it does, no change was missed.
+    /// Returns whether a new subscription replaces a subscription of this stack of the other kind (to one group, or to
+    /// all groups). In this case, no change was missed.
     fn replaces(&self, new: &GroupSubscription, per_group: bool) -> bool {
         let before = if per_group { Watched::AllGroups } else { Watched::Group(&new.group_id) };
         self.own(before, &self.existing).is_some()
     }
 
-    /// Finds, renews or creates the subscription.
+    /// Finds, renews or creates the subscription to a resource.
     async fn ensure(&self, watched: Watched<'_>) -> Result<(Subscription, SubscriptionAction), StepError> {
         if let Some(found) = self.own(watched, &self.existing) {
             if found.lasts(self.now) && !self.reauthorize {
@@ -254,8 +256,8 @@ impl Subscriber<'_> {
         match self.ctx.graph().subscribe(&new).await {
             Ok(created) => Ok((created, SubscriptionAction::Created)),
             Err(GraphError::Failed(error)) => Err(error),
-            // The subscription exists already: another run of this step has created it in the meantime, or an earlier
-            // call has created it and the response was lost.
+            // The subscription already exists. Either another run of this step has created it in the meantime, or an
+            // earlier call of this run created it and the response was lost.
             Err(GraphError::Refused(refusal)) if refusal.status == 409 => {
                 let existing = self.ctx.graph().subscriptions().await?;
                 let adopted = self.own(watched, &existing).cloned();
@@ -279,7 +281,7 @@ impl Subscriber<'_> {
         ))
     }
 
-    /// Deletes the subscriptions of this stack that new subscriptions have replaced. If a deletion fails, the old
+    /// Deletes the subscriptions of this stack that are replaced by new subscriptions. If a deletion fails, the old
     /// subscription only causes duplicate events until it expires.
     async fn delete_replaced(&self, replaced: impl Fn(&Subscription) -> bool) {
         for subscription in

@@ -1,10 +1,11 @@
-//! `unsubscribe-groups`: deletes the Graph subscriptions to the instance's groups. It is the first step of a teardown.
+//! `unsubscribe-groups`: deletes the Graph subscriptions to the instance's groups. This is the first step of a
+//! teardown.
 //!
 //! * Reads: Graph `GET /subscriptions`; `dynamodb:Scan` on the registry.
 //! * Writes: Graph `DELETE /subscriptions/{id}`.
 //! * Permission: `Group.Read.All` in Graph.
-//! * Safe to repeat: a subscription that no longer exists counts as deleted. Only subscriptions that call this stack
-//!   are deleted. A subscription that another instance also needs is kept: a subscription to a group of that instance,
+//! * Safe to repeat: if a subscription no longer exists, this is a success. The step deletes only subscriptions that
+//!   call this stack. It keeps a subscription that another instance needs: a subscription to a group of that instance,
 //!   or to all groups.
 
 use onboarding_core::{

@@ -5,19 +5,21 @@
 //! * Writes: `PATCH /servicePrincipals/{id}`, `PATCH /applications/{id}`, `POST
 //!   /servicePrincipals/{id}/addTokenSigningCertificate`.
 //! * Permission: `Application.ReadWrite.All`.
-//! * Safe to repeat: only differences are written, and tags, identifiers and reply URLs from other sources are kept.
-//!   `accountEnabled` and `appRoleAssignmentRequired` are set only if an onboarding created the application; an
-//!   application that existed before is tagged as adopted and keeps both settings. A certificate is added only if the
-//!   application has neither an active certificate nor another usable certificate of this onboarding. If a failed
-//!   attempt has added a certificate, this step finds it by its subject, even if Entra returns it only after a delay.
-//!   An active certificate is kept, even if it has expired: only the step `rotate-certificate` replaces certificates,
+//! * Safe to repeat: only differences are written. Tags, identifiers and reply URLs from other sources are kept.
+//! * `accountEnabled` and `appRoleAssignmentRequired` are set only if an onboarding created the application. An
+//!   application that existed before is tagged as adopted and keeps both settings.
+//! * A certificate is added only if the application has neither an active certificate nor another usable certificate of
+//!   this onboarding. If a failed attempt has added a certificate, this step finds the certificate by its subject, even
+//!   if Entra returns it only after a delay.
+//! * An active certificate is kept, even if it has expired. Only the step `rotate-certificate` replaces certificates,
 //!   because IAM must trust the new certificate before Entra signs with it.
 //!
-//! The order matters: SAML mode is set before the identifier, because the tenant's policy for new identifiers exempts
-//! applications in SAML mode. Until the mode has replicated, the policy may reject the identifier. After the first
-//! refusals, the step therefore only waits and tries again. After further refusals, the step also requests version 2
-//! tokens for the application, because the policy exempts applications with version 2 tokens too. If the policy still
-//! rejects the identifier, the step fails, and the error states what an administrator can do.
+//! The order of the writes matters: SAML mode is set before the identifier, because the tenant's policy for new
+//! identifiers does not apply to applications in SAML mode. Until SAML mode has replicated, the policy may reject the
+//! identifier. After the first rejections, the step therefore only waits and tries again. After further rejections, the
+//! step also requests version 2 tokens for the application, because the policy does not apply to applications with
+//! version 2 tokens either. If the policy still rejects the identifier, the step fails, and the error states what an
+//! administrator can do.
 
 use std::time::Duration;
 
@@ -39,13 +41,15 @@ use crate::{
 
 /// Maximum number of identifiers to try. No tenant has this many applications with an AWS identifier.
 const MOST_IDENTIFIERS: usize = 200;
-/// For this many attempts (more than two minutes in the state machine), a refusal by the tenant's policy may mean that
-/// SAML mode has not replicated.
+/// During this many attempts (more than two minutes in the state machine), the tenant's policy may reject the
+/// identifier because SAML mode has not replicated yet.
 const SAML_MODE_ATTEMPTS: u32 = 5;
-/// For this many attempts, a refusal by the tenant's policy may mean that the token version has not replicated.
+/// During this many attempts, the tenant's policy may reject the identifier because the token version has not
+/// replicated yet.
 const TOKEN_VERSION_ATTEMPTS: u32 = 10;
 const POLICY_ADVICE: &str = "exempt SAML applications from the tenant's identifier URI policy (excludeSaml)";
-/// Delays between checks of the metadata in one invocation. After the last delay, the state machine retries the step.
+/// Delays between the checks of the federation metadata in one invocation. After the last delay, the state machine
+/// retries the step.
 const METADATA_WAITS: [Duration; 5] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -57,7 +61,7 @@ const METADATA_WAITS: [Duration; 5] = [
 /// Configures the sign-on settings.
 ///
 /// # Errors
-/// `NotConsistentYet` until Entra shows the application and its new certificate everywhere.
+/// `NotConsistentYet` until every replica of Entra returns the application and its new certificate.
 pub async fn run(ctx: &Context, input: ConfigureEntraSignOnInput) -> Result<EntraSignOn, StepError> {
     let graph = ctx.graph();
     let principal = graph.seen_service_principal(&input.application.service_principal_id).await?;
@@ -107,7 +111,7 @@ fn principal_changes(principal: &ServicePrincipal, input: &ConfigureEntraSignOnI
             changes.insert("appRoleAssignmentRequired".into(), json!(true));
         }
     }
-    // If the input has no addresses, the addresses that were set in the portal are kept.
+    // If the input has no email addresses, the step keeps the addresses that were set in the portal.
     if !input.notification_emails.is_empty()
         && !same_set(&principal.notification_email_addresses, &input.notification_emails)
     {
@@ -116,8 +120,8 @@ fn principal_changes(principal: &ServicePrincipal, input: &ConfigureEntraSignOnI
     changes
 }
 
-/// Returns whether an onboarding of this alias created the application. Only for such an application does the step
-/// change `accountEnabled` and `appRoleAssignmentRequired`.
+/// Returns whether an onboarding with this alias created the application. The step changes `accountEnabled` and
+/// `appRoleAssignmentRequired` only of such an application.
 fn is_ours(principal: &ServicePrincipal, input: &ConfigureEntraSignOnInput) -> bool {
     match owner(principal, &input.alias) {
         ApplicationOwner::Ours => true,
@@ -126,8 +130,8 @@ fn is_ours(principal: &ServicePrincipal, input: &ConfigureEntraSignOnInput) -> b
     }
 }
 
-/// Activates a deactivated application. `isDisabled` can be written only on the application; the service principal
-/// contains a copy.
+/// Activates a deactivated application. `isDisabled` can be changed only on the application object. The service
+/// principal contains a copy.
 async fn activate(graph: &Graph, id: &str) -> Result<(), StepError> {
     if graph.seen_application(id).await?.is_disabled == Some(true) {
         graph.update_application(id, json!({ "isDisabled": false })).await?;
@@ -139,8 +143,8 @@ fn same_set(one: &[String], other: &[String]) -> bool {
     one.iter().all(|item| other.contains(item)) && other.iter().all(|item| one.contains(item))
 }
 
-/// Returns the reply URLs that the application must have. An application that uses the global sign-in of a replicated
-/// instance keeps its reply URLs.
+/// Returns the reply URLs that the application must have. An application that is configured for the global sign-in of a
+/// replicated instance keeps its reply URLs.
 fn wanted_reply_urls(application: &Application, region: &str, global: Option<&GlobalSignIn>) -> Vec<String> {
     let present = &application.web.redirect_uris;
     match global.filter(|global| global.is_used_by(present)) {
@@ -149,10 +153,11 @@ fn wanted_reply_urls(application: &Application, region: &str, global: Option<&Gl
     }
 }
 
-/// Ensures that the application has its own AWS identifier and both reply URLs, and returns the identifier.
+/// Ensures that the application has its own AWS identifier and both reply URLs. Returns the identifier.
 ///
-/// The step tries identifiers until Graph accepts one, because lists do not show which identifiers are in use: lists
-/// contain changes only after a delay, and they omit recently deleted applications, whose identifiers stay reserved.
+/// The step tries identifiers until Graph accepts one, because a list of applications does not show which identifiers
+/// are in use: a list contains changes only after a delay, and does not contain recently deleted applications, whose
+/// identifiers remain reserved.
 async fn set_identifier(
     graph: &Graph,
     application: &Application,
@@ -162,7 +167,7 @@ async fn set_identifier(
     let id = application.id.as_str();
     let present = application.identifier_uris.iter().find(|uri| saml::is_aws_identifier(uri)).cloned();
     let mut changes = Map::new();
-    // Entra does not keep the order of the reply URLs, so the order is ignored.
+    // Entra does not keep the order of the reply URLs, so the order is not compared.
     if !reply_urls.iter().all(|url| application.web.redirect_uris.contains(url)) {
         let others = application.web.redirect_uris.iter().filter(|url| !reply_urls.contains(url));
         changes.insert("web".into(), json!({ "redirectUris": reply_urls.iter().chain(others).collect::<Vec<_>>() }));
@@ -181,8 +186,8 @@ async fn set_identifier(
         match graph.update_application(id, changes.clone().into()).await {
             Ok(()) => return Ok(identifier),
             Err(GraphError::Refused(refusal)) if refusal.is_identifier_taken() => taken.push(identifier),
-            // The policy also exempts applications that receive version 2 tokens (confirmed by Microsoft in
-            // entra-apps-identifier-uri-protection#6). The setting has no effect on SAML.
+            // The policy does not apply to applications that receive version 2 tokens either (confirmed by Microsoft in
+            // entra-apps-identifier-uri-protection#6). The token version has no effect on SAML.
             Err(GraphError::Refused(refusal))
                 if refusal.is_identifier_policy() && attempts >= SAML_MODE_ATTEMPTS && !version_set =>
             {
@@ -201,7 +206,7 @@ async fn set_identifier(
     )))
 }
 
-/// Converts a refusal by the tenant's policy to the error for this number of attempts.
+/// Converts a rejection by the tenant's policy to an error, depending on the number of attempts.
 fn refused_by_policy(StepError { kind, message }: StepError, attempts: u32) -> StepError {
     if attempts < TOKEN_VERSION_ATTEMPTS {
         return StepError::not_consistent_yet(format!(
@@ -216,8 +221,8 @@ fn identifiers(application: &Application, identifier: &str) -> Value {
     std::iter::once(identifier).chain(application.identifier_uris.iter().map(String::as_str)).collect::<Vec<_>>().into()
 }
 
-/// Ensures that a signing certificate is active, and returns this certificate. Adds a certificate if there is no usable
-/// one.
+/// Ensures that a signing certificate is active, and returns this certificate. Adds a certificate if the application
+/// has no usable certificate.
 async fn active_certificate(
     graph: &Graph,
     principal: &ServicePrincipal,
@@ -241,11 +246,11 @@ async fn active_certificate(
     Ok(certificate)
 }
 
-/// Waits until the federation metadata contains the certificate, and returns the metadata. With metadata that lacks the
-/// certificate, AWS would reject every sign-in.
+/// Waits until the federation metadata contains the certificate, and returns the metadata. If the metadata in IAM did
+/// not contain the certificate, AWS would reject every sign-in.
 ///
-/// The metadata may lack an expired certificate: Microsoft does not document whether the metadata contains one. The step
-/// `create-saml-provider` then accepts a SAML provider that already trusts the certificate.
+/// The metadata may not contain an expired certificate; Microsoft does not document this. In this case, the step
+/// `create-saml-provider` accepts a SAML provider that already trusts the certificate.
 async fn published_metadata(
     graph: &Graph,
     app_id: &str,

@@ -1,20 +1,21 @@
-//! `configure-instance`: sets the instance's attributes, flow logs, storage locations for recordings, transcripts and
-//! reports, and approved origins (manual procedure: the console's テレフォニー and データストレージ pages).
+//! `configure-instance`: sets the following settings of the instance (manual procedure: the console's テレフォニー and
+//! データストレージ pages): attributes, flow logs, approved origins, and the storage locations for recordings, transcripts and
+//! reports.
 //!
 //! * Reads: `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`, `connect:ListApprovedOrigins`,
 //!   `dynamodb:GetItem`; `connect:ListSecurityProfiles`, and if the instance has the security profile for users who
 //!   left, `connect:DescribeSecurityProfile` and `connect:ListSecurityProfilePermissions`.
 //! * Writes: `connect:UpdateInstanceAttribute`, `connect:AssociateInstanceStorageConfig`,
-//!   `connect:UpdateInstanceStorageConfig`, `connect:AssociateApprovedOrigin`, `connect:DisassociateApprovedOrigin`,
-//!   `dynamodb:UpdateItem` (which origins this onboarding has added), `connect:UpdateSecurityProfile` (permissions that
-//!   were added to the security profile for users who left). Setting a storage location also requires `s3:GetBucketAcl` and
-//!   `s3:GetBucketLocation` on the bucket, `kms:DescribeKey` and `kms:CreateGrant` on the key, and `iam:PutRolePolicy`
-//!   on `AWSServiceRoleForAmazonConnect*`. Setting an attribute may require `ds:DescribeDirectories` and
-//!   `logs:CreateLogGroup`.
+//!   `connect:UpdateInstanceStorageConfig`, `connect:AssociateApprovedOrigin`, `connect:DisassociateApprovedOrigin`;
+//!   `dynamodb:UpdateItem` (records which origins this onboarding has added); `connect:UpdateSecurityProfile` (removes
+//!   permissions that were added to the security profile for users who left). To set a storage location also requires
+//!   `s3:GetBucketAcl` and `s3:GetBucketLocation` on the S3 bucket, `kms:DescribeKey` and `kms:CreateGrant` on the KMS
+//!   key, and `iam:PutRolePolicy` on `AWSServiceRoleForAmazonConnect*`. To set an attribute may require
+//!   `ds:DescribeDirectories` and `logs:CreateLogGroup`.
 //! * Safe to repeat: each attribute and storage location is read and compared first, and only differences are written.
-//!   A storage location that another administrator set may contain data that is in use, so it is kept and reported. An
-//!   origin is recorded before it is added, so that a retry knows that this onboarding added it. Only recorded origins
-//!   are removed.
+//!   A storage location that an administrator set may contain data that is in use, so the step keeps and reports it. An
+//!   origin is recorded in the registry before it is added to Connect, so that a retry knows that this onboarding added
+//!   it. Only recorded origins are removed.
 
 use aws_sdk_connect::types::{InstanceStorageConfig, InstanceStorageResourceType};
 use onboarding_core::{
@@ -41,8 +42,7 @@ use crate::{
 /// Sets the attributes, storage locations and approved origins that differ.
 ///
 /// # Errors
-/// `NotConsistentYet` until the new instance is visible everywhere in Connect; otherwise the error that Connect
-/// returns.
+/// `NotConsistentYet` until Connect finds the new instance in every call; otherwise the error that Connect returns.
 pub async fn run(ctx: &Context, input: ConfigureInstanceInput) -> Result<ConfigureInstanceOutput, StepError> {
     let mut output = ConfigureInstanceOutput::default();
     set_attributes(ctx, &input, &mut output).await?;
@@ -54,8 +54,8 @@ pub async fn run(ctx: &Context, input: ConfigureInstanceInput) -> Result<Configu
     Ok(output)
 }
 
-/// Removes permissions that were added to the security profile of users who left. The user sync creates this profile
-/// when it is needed.
+/// Removes permissions that were added to the security profile of users who left. If the profile does not exist, this
+/// step does not create it: the user sync does so when the profile is needed.
 async fn restore_no_access(
     ctx: &Context,
     input: &ConfigureInstanceInput,
@@ -148,8 +148,8 @@ async fn set_storage(
     Ok(())
 }
 
-/// Sets the storage location. Returns false if the instance already has a storage location, because another caller has
-/// set it in the meantime, or because the response to an earlier attempt of this step was lost.
+/// Sets the storage location. Returns `false` if the instance already has a storage location: either someone else has
+/// set one in the meantime, or an earlier attempt of this step has set it and the response was lost.
 async fn associate_storage(
     ctx: &Context,
     input: &ConfigureInstanceInput,
@@ -206,7 +206,7 @@ async fn update_storage(
         })
 }
 
-/// Adds the missing origins, and removes origins that this onboarding added and that are no longer in the input.
+/// Adds the missing origins. Removes the origins that this onboarding added and that the input no longer contains.
 async fn set_origins(
     ctx: &Context,
     input: &ConfigureInstanceInput,
@@ -240,7 +240,7 @@ async fn set_origins(
     Ok(())
 }
 
-/// Records an origin as added by this onboarding, then adds it.
+/// Records in the registry that this onboarding adds an origin, then adds the origin to Connect.
 async fn add_origin(ctx: &Context, instance_id: &str, origin: &str, origins: &mut Origins) -> Result<(), StepError> {
     let registry = Registry::new(ctx)?;
     let is_new = origins.added.insert(origin.to_owned());
@@ -249,9 +249,9 @@ async fn add_origin(ctx: &Context, instance_id: &str, origin: &str, origins: &mu
     }
     match ctx.connect().associate_approved_origin().instance_id(instance_id).origin(origin).send().await {
         Ok(_) => Ok(()),
-        // If an earlier attempt of this step recorded the origin, the earlier attempt added it, and Connect did not list
-        // it yet. Otherwise, another administrator has added it in the meantime. Retries of the SDK have the same client
-        // token, so they cause no conflict.
+        // If an earlier attempt of this step recorded the origin, that attempt also added it, and Connect did not list
+        // it yet. Otherwise, an administrator has added the origin in the meantime. A retry by the SDK has the same
+        // client token as the first request, so it causes no conflict.
         Err(error) if aws::error::is(&error, &["ResourceConflictException"]) => {
             if is_new {
                 origins.added.remove(origin);

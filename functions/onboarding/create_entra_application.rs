@@ -4,15 +4,15 @@
 //! * Reads: `GET /applicationTemplates`, `GET /servicePrincipals` and `GET /applications` (lists and single objects).
 //! * Writes: `POST /applicationTemplates/{id}/instantiate`.
 //! * Permission: `Application.ReadWrite.All`.
-//! * Safe to repeat: if exactly one application has the template and the name in the input, it is adopted. If there are
-//!   several such applications, the application with the tag of this onboarding is used; if none has the tag, the step
-//!   fails with `Conflict`.
+//! * Safe to repeat: if exactly one application has the template and the name in the input, the step adopts it. If
+//!   there are several such applications, the step uses the application with the tag of this onboarding, or fails with
+//!   `Conflict` if none has this tag.
 //!
 //! The `instantiate` call is not idempotent, and Graph's lists contain a new application only after a delay. If an
-//! attempt created an application and failed, a retry may not find this application immediately. Therefore:
+//! attempt has created an application and then failed, a retry may not find this application immediately. Therefore:
 //!
-//! 1. The first invocation only searches, and records in `previous` that it has searched. An application that appears
-//!    later is then known to come from this execution.
+//! 1. The first invocation only searches, and records in `previous` that it has searched. If an application appears in
+//!    a later search, it is known that this execution created the application.
 //! 2. The step returns the IDs of a new application immediately, and later invocations receive the IDs in `previous`.
 //! 3. A retry, identified by the state machine's retry count, searches [`SEARCHES`] times before it creates an
 //!    application.
@@ -31,18 +31,17 @@ use crate::{
     inspect::entra::{ApplicationOwner, find_of_template, owner},
 };
 
-/// Number of times a retry searches for an application that the previous attempt may have created: one minute in
-/// total.
+/// How many times a retry searches for an application that the previous attempt may have created: one minute in total.
 const SEARCHES: u32 = 12;
-/// Names of the app role for users: `msiam_access` is declared by Microsoft's gallery application, `User` is the
-/// fallback.
+/// Names of the app role for users. Microsoft's gallery application declares `msiam_access`; `User` is used if this
+/// role does not exist.
 const ROLE_NAMES: [&str; 2] = ["msiam_access", "User"];
 /// The app role ID to assign if an application declares no roles.
 const NO_ROLE: &str = "00000000-0000-0000-0000-000000000000";
 const REPLICATING: &str = "REPLICATING";
 const READY: &str = "READY";
 
-/// Finds or creates the application, then checks whether it can be read.
+/// Finds or creates the application, then checks whether Graph returns it.
 ///
 /// # Errors
 /// `Conflict` if several applications have the name, or if the application belongs to another instance.
@@ -59,33 +58,33 @@ pub async fn run(ctx: &Context, input: CreateEntraApplicationInput) -> Result<En
     }
     let next = next_search(previous.attempt, input.retry_count);
     match next {
-        // The first invocation returns before anything is created, so that an application found by the next attempt is
-        // recognized as created by this execution.
+        // The first invocation returns before anything is created. So if the next attempt finds an application, it is
+        // known that this execution created it.
         None if !previous.searched => {
             Ok(EntraApplication { searched: true, status: REPLICATING.into(), ..EntraApplication::default() })
         }
         Some(attempt) => Ok(replicating(EntraApplication { searched: true, attempt, ..previous })),
-        // No other operation that can fail may follow this call, because the IDs would then be lost.
+        // No operation that can fail may follow this call, because the IDs of the new application would then be lost.
         None => instantiate(graph, &input.application_name, &template).await,
     }
 }
 
-/// Returns the number of the next search for an application that may already exist, or `None` if no such application
-/// can exist.
+/// Returns the number of the next search for an application that may already exist. Returns `None` if no further search
+/// is necessary before an application is created.
 const fn next_search(searches: u32, retry_count: u32) -> Option<u32> {
     match (searches, retry_count) {
         // This is the first attempt of the Task state: nothing has been created yet.
         (0, 0) => None,
         (1..SEARCHES, _) => Some(searches + 1),
-        // All searches for an existing application are done, and this is the first attempt to create one.
+        // All searches are finished, and no attempt to create an application has been made yet.
         (_, 0) => None,
-        // The previous attempt may have created the application.
+        // The previous attempt may have created the application, so the searches start again.
         (_, _) => Some(1),
     }
 }
 
-/// Converts a found application. The application counts as adopted if it already existed when this execution first
-/// searched for it, unless an onboarding of this alias created it.
+/// Converts an application that was found. The application is adopted if it already existed when this execution first
+/// searched for it, unless an onboarding with this alias created it.
 fn existing(principal: ServicePrincipal, alias: &str, searched: bool) -> EntraApplication {
     let adopted = match owner(&principal, alias) {
         ApplicationOwner::Ours => false,
@@ -115,7 +114,7 @@ async fn instantiate(graph: &Graph, name: &str, template: &str) -> Result<EntraA
     }))
 }
 
-/// Polls once whether the application and its service principal can be read.
+/// Checks once whether Graph returns the application and its service principal.
 async fn poll(graph: &Graph, mut application: EntraApplication) -> Result<EntraApplication, StepError> {
     if application.application_id.is_empty() {
         let found = graph.application_by_app_id(&application.app_id).await?;
@@ -146,7 +145,8 @@ fn replicating(application: EntraApplication) -> EntraApplication {
     EntraApplication { status: REPLICATING.into(), wait_seconds, ..application }
 }
 
-/// Returns the role to assign. If an application declares roles, Entra accepts no assignment without a role.
+/// Returns the app role to assign. If an application declares app roles, Entra accepts no assignment without an app
+/// role.
 fn app_role(roles: &[AppRole]) -> Result<String, StepError> {
     let usable =
         |role: &&AppRole| role.is_enabled != Some(false) && role.allowed_member_types.iter().any(|kind| kind == "User");

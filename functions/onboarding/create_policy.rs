@@ -70,8 +70,8 @@ async fn create(ctx: &Context, input: &CreatePolicyInput, document: &str) -> Res
     }
 }
 
-/// Finds out why the name is taken. Policy names are unique across all paths: either an earlier attempt created the
-/// policy and its response was lost, or the account has a policy with this name under another path.
+/// Determines why the name is already in use. Policy names are unique across all paths. Either an earlier attempt
+/// created the policy and the response was lost, or the account has a policy with this name under another path.
 async fn name_conflict(ctx: &Context, name: &str) -> Result<StepError, StepError> {
     let mut items = ctx.iam().list_policies().scope(PolicyScopeType::Local).into_paginator().items().send();
     while let Some(policy) = items.try_next().await.doing("listing the account's policies")? {
@@ -107,7 +107,8 @@ async fn replace(ctx: &Context, arn: &str, document: &str) -> Result<(), StepErr
             .if_found()
             .doing(format_args!("removing version {oldest} of the policy {arn}"))?;
     }
-    // A repetition by the SDK would create a second version, or exceed the maximum number of versions.
+    // If the SDK repeated a successful request, the second request would create another version, or exceed the maximum
+    // number of versions.
     ctx.iam()
         .without_retries()
         .create_policy_version()

@@ -1,6 +1,6 @@
 //! `create-role`: creates the IAM role that users assume when they sign in (manual procedure: IAM ロールの作成). The role
-//! trusts only the SAML provider, because any other principal that can assume the role could choose the session name
-//! and thereby sign in as any Connect user.
+//! trusts only the SAML provider. Any other principal that could assume the role could choose the session name, and
+//! thereby sign in as any Connect user.
 //!
 //! * Reads: `iam:GetRole`, `iam:ListAttachedRolePolicies`.
 //! * Writes: `iam:CreateRole`, `iam:TagRole`, `iam:UpdateAssumeRolePolicy`, `iam:UpdateRole`,
@@ -8,13 +8,13 @@
 //!   `iam:AttachRolePolicy` is also limited to policies under `policy/connect-onboarding/` (`iam:PolicyARN`).
 //! * If the stack has a permissions boundary, the role gets the same boundary. The boundary must allow
 //!   `connect:GetFederationToken`.
-//! * A role of a replicated instance keeps each trust policy that trusts only endpoints of the instance, because an
-//!   administrator may have set up its global sign-in (`onboarding_core::replication`). A new role trusts the global
-//!   endpoint too.
-//! * Safe to repeat: a role is identified by its name. A role with the tags of this onboarding is reset to the wanted
-//!   settings, including its trust policy. The role is never replaced, because Connect binds each user to the role of
-//!   the first sign-in. An untagged role is used if it has exactly the wanted settings; otherwise the step fails with
-//!   `Conflict`. Additional policies on a role with the tags are kept.
+//! * The role of a replicated instance keeps its trust policy if this policy trusts only endpoints of the instance,
+//!   because an administrator may have set up global sign-in (`onboarding_core::replication`). A new role also trusts
+//!   the global endpoint.
+//! * Safe to repeat: the role is identified by its name. If the role has the tags of this onboarding, the step resets
+//!   it to the wanted settings, including the trust policy, and keeps additional policies. The step never replaces the
+//!   role, because Connect binds each user to the role of the user's first sign-in. If the role has no tags, the step
+//!   uses it only if it has exactly the wanted settings; otherwise the step fails with `Conflict`.
 
 use aws_sdk_iam::types::Role;
 use onboarding_core::{
@@ -34,8 +34,8 @@ use crate::{
 /// Creates the role or updates its settings.
 ///
 /// # Errors
-/// `NotConsistentYet` until the new provider and policy are visible everywhere in IAM; `Conflict` if a role with this
-/// name does not belong to the onboarding and has other settings.
+/// `NotConsistentYet` until every replica of IAM knows the new provider and the new policy; `Conflict` if a role with
+/// this name does not belong to the onboarding and has other settings.
 pub async fn run(ctx: &Context, input: CreateRoleInput) -> Result<CreateRoleOutput, StepError> {
     let global = input.global_sign_in_endpoint.as_ref().map(GlobalSignIn::new);
     let wanted = Wanted {
@@ -87,7 +87,7 @@ pub async fn run(ctx: &Context, input: CreateRoleInput) -> Result<CreateRoleOutp
 struct Wanted {
     trust: serde_json::Value,
     seconds: i32,
-    /// `None` if the stack has no boundary. An existing role then keeps its boundary.
+    /// `None` if the stack has no permissions boundary. An existing role then keeps its boundary.
     boundary: Option<String>,
 }
 
@@ -107,8 +107,8 @@ async fn create(ctx: &Context, input: &CreateRoleInput, wanted: &Wanted) -> Resu
         .send()
         .await;
     let Some(created) = sent.none_if(&["EntityAlreadyExists"]).doing(&doing)? else {
-        // Either an earlier call created the role and its response was lost, or another role has a name that differs
-        // only in case.
+        // Either an earlier call created the role and the response was lost, or the account has a role whose name
+        // differs only in case.
         return Err(StepError::not_consistent_yet(format!(
             "{doing}: it exists, but IAM does not return it; if the error continues, the name of an existing role \
              differs only in case: use the same case in iam.roleName, or set another name"

@@ -1,15 +1,16 @@
-//! `create-saml-provider`: creates the IAM SAML provider from the application's federation metadata, which is fetched
-//! with the `appid` parameter and checked first (manual procedure: ID プロバイダの作成).
+//! `create-saml-provider`: creates the IAM SAML provider from the application's federation metadata (manual procedure:
+//! ID プロバイダの作成). The metadata is requested with the parameter `appid`, and checked before it is used.
 //!
 //! * Reads: the federation metadata (no permission), `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
 //! * Writes: `iam:CreateSAMLProvider`, `iam:TagSAMLProvider`, `iam:UpdateSAMLProvider`.
-//! * Safe to repeat: a provider is identified by its name. The step compares the issuer, the sign-on location and the
-//!   certificates, and not the bytes of the metadata, because Entra signs the metadata again for each request. A
-//!   provider with the tags of this onboarding is kept if it trusts the issuer and the active certificate; otherwise the
-//!   provider is updated. All other certificates are left to `rotate-certificate`, because Entra's metadata contains
-//!   removed certificates for a while. An update keeps the ARN, so that the SAML claims that contain the ARN stay valid.
-//!   An untagged provider is used if it also trusts no certificate that the metadata lacks; otherwise the step fails
-//!   with `Conflict`.
+//! * Safe to repeat: the provider is identified by its name. The step compares the issuer, the sign-on location and the
+//!   certificates, but not the bytes of the metadata, because Entra signs the metadata again for each request.
+//! * If the provider has the tags of this onboarding, the step keeps it if it trusts the issuer and the active
+//!   certificate, and otherwise updates it. Only the step `rotate-certificate` changes the other certificates, because
+//!   Entra's metadata still contains removed certificates for some time. An update keeps the provider's ARN, so the
+//!   SAML claims, which contain the ARN, remain valid.
+//! * If the provider has no tags, the step uses it under one more condition: the provider must not trust a certificate
+//!   that the metadata does not contain. Otherwise, the step fails with `Conflict`.
 
 use onboarding_core::{
     StepError,
@@ -23,10 +24,11 @@ use crate::{
     context::Context,
 };
 
-/// Makes IAM trust the application's issuer and certificate.
+/// Creates or updates the SAML provider, so that IAM trusts the application's issuer and active certificate.
 ///
 /// # Errors
-/// `NotConsistentYet` until the metadata shows the active certificate; `Conflict` if the name is taken.
+/// `NotConsistentYet` until the metadata contains the active certificate; `Conflict` if a provider of another owner has
+/// the name.
 pub async fn run(ctx: &Context, input: CreateSamlProviderInput) -> Result<CreateSamlProviderOutput, StepError> {
     let xml = ctx.graph().federation_metadata(app_id(&input.sign_on)).await?;
     ensure(ctx, &input, &xml).await
@@ -37,7 +39,7 @@ fn app_id(sign_on: &EntraSignOn) -> &str {
     sign_on.metadata_url.rsplit_once("appid=").map_or("", |(_, id)| id.split('&').next().unwrap_or(id))
 }
 
-/// The same as [`run`], with metadata that the caller has already fetched.
+/// Works as [`run`], with metadata that the caller has already requested.
 ///
 /// # Errors
 /// See [`run`].
@@ -74,7 +76,7 @@ pub async fn ensure(
     Ok(CreateSamlProviderOutput { saml_provider_arn: arn })
 }
 
-/// Checks that the metadata has the issuer and the certificate of the application's sign-on settings.
+/// Checks that the metadata contains the issuer and the certificate of the application's sign-on settings.
 fn check_published(sign_on: &EntraSignOn, metadata: &Metadata) -> Result<(), StepError> {
     if metadata.entity_id != sign_on.entity_id {
         return Err(StepError::not_consistent_yet(format!(
@@ -106,8 +108,8 @@ async fn create(
         .send()
         .await;
     let Some(created) = sent.none_if(&["EntityAlreadyExists"]).doing(&doing)? else {
-        // An earlier call created the provider and its response was lost, and the previous read did not find the
-        // provider yet. The retry reads the provider and compares it.
+        // An earlier call created the provider and the response was lost, and the previous read did not find the
+        // provider yet. The retry of the step reads the provider and compares it.
         return Err(StepError::not_consistent_yet(format!("{doing}: it exists, but IAM does not return it yet")));
     };
     match created.saml_provider_arn {

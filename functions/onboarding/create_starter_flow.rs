@@ -1,13 +1,13 @@
-//! `create-starter-flow`: finds or creates the flow that answers calls to phone numbers without a flow, so that the
-//! first call to a new number is answered.
+//! `create-starter-flow`: finds or creates the starter flow. It answers calls to phone numbers without a flow, so that
+//! the first call to a new number is answered.
 //!
 //! * Reads: `connect:ListContactFlows`, `connect:DescribeContactFlow`.
 //! * Writes: `connect:CreateContactFlow` with the tags of the onboarding (`connect:TagResource`),
 //!   `connect:UpdateContactFlowContent`.
-//! * Safe to repeat: the flow is found by its name. A flow without the tags of this onboarding is never changed. Only a
-//!   different content is written.
-//! * If Amazon Connect rejects the flow, the numbers get no flow, and the report contains an open item. The onboarding
-//!   does not fail.
+//! * Safe to repeat: the flow is found by its name. A flow without the tags of this onboarding is never changed. The
+//!   content is written only if it differs.
+//! * If Amazon Connect rejects the flow, the phone numbers get no flow, and the report contains an open item. The
+//!   onboarding does not fail.
 
 use aws_sdk_connect::{
     operation::{
@@ -89,7 +89,7 @@ async fn create(ctx: &Context, input: &CreateStarterFlowInput) -> Result<String,
             info!(instance = input.alias, flow = id, "starter flow created");
             Ok(id)
         }
-        // An earlier attempt of this step has created the flow, and Connect does not list it yet.
+        // An earlier attempt of this step has created the flow, but Connect does not list it yet.
         Err(error) if is(&error, &["DuplicateResourceException"]) => {
             Err(StepError::not_consistent_yet(step_error(doing, &error).message))
         }
@@ -103,7 +103,7 @@ async fn create(ctx: &Context, input: &CreateStarterFlowInput) -> Result<String,
     }
 }
 
-/// Adds the problems of a rejected flow. The message of the error itself is empty.
+/// Adds the problems that Connect reports in a rejected flow, because the error itself contains no message.
 fn with_problems(mut error: StepError, problems: &[ProblemDetail]) -> StepError {
     for problem in problems.iter().filter_map(ProblemDetail::message) {
         error.message = format!("{}; {problem}", error.message);

@@ -1,7 +1,8 @@
-//! `describe-onboarding`: derives the content of `onboarding.json` from an instance that exists, for `onboard adopt`. If
+//! `describe-onboarding`: derives the content of `onboarding.json` from an existing instance, for `onboard adopt`. If
 //! an onboarding has registered the instance, the registry contains its input, and the step replaces the settings of
-//! the instance and the application by the current ones. Otherwise, the step finds the enterprise application by its
-//! relay state, and derives the groups from the assignments of the application and from the users of the instance.
+//! the instance and the application in this input with the current settings. Otherwise, the step finds the enterprise
+//! application by its relay state, and derives the groups from the assignments of the application and from the users of
+//! the instance.
 //!
 //! * Reads: `connect:ListInstances`, `connect:DescribeInstance`, `connect:ListInstanceAttributes`,
 //!   `connect:ListInstanceStorageConfigs`, `connect:ListApprovedOrigins`; `dynamodb:GetItem` on the registry; in Graph
@@ -33,19 +34,20 @@ use crate::{
     registry::{Entry, Registry},
 };
 
-/// The highest number of notification addresses in an input.
+/// Maximum number of notification email addresses in an input.
 const MAX_EMAILS: usize = 5;
 
 /// Describes an instance.
 ///
 /// # Errors
-/// `InvalidInput` if the instance does not exist, does not use SAML, or its groups are unknown; `Conflict` if several
-/// applications lead to it; otherwise the error that AWS or Graph returns.
+/// `InvalidInput` if the instance does not exist, does not use SAML, or if its groups are unknown; `Conflict` if the
+/// relay states of several applications open the instance; otherwise the error that AWS or Graph returns.
 pub async fn run(ctx: &Context, input: DescribeOnboardingInput) -> Result<DescribeOnboardingOutput, StepError> {
     let request = Request::parse_step(&input.request)?;
     let described = adoptable::usable_instance(ctx, &request.alias).await?;
     let id = described.id().unwrap_or_default();
-    // Connect returns the alias in lower case or as it was typed; the file uses the same spelling.
+    // Connect may return the alias in lower case, or as the creator typed it. The generated file contains the same
+    // spelling.
     let alias = described.instance_alias().unwrap_or(&request.alias);
     let entry = Registry::new(ctx)?.find(id).await?;
     let settings = adoptable::settings(ctx, id, alias).await?;
@@ -71,7 +73,7 @@ pub async fn run(ctx: &Context, input: DescribeOnboardingInput) -> Result<Descri
     })
 }
 
-/// Describes an instance with the input of its last onboarding and its current settings.
+/// Describes a registered instance: the input of its last onboarding, with the current settings.
 async fn of_registered(
     ctx: &Context,
     entry: &Entry,
@@ -88,7 +90,7 @@ async fn of_registered(
     let alias = onboarding.instance.alias.clone();
     let (instance, mut open_items) = settings.section(Some(&onboarding.instance));
     onboarding.instance = instance;
-    // The tags contain the alias as the last onboarding wrote it.
+    // The tags contain the alias in the spelling of the last onboarding.
     onboarding.instance.alias = alias;
     let known = entry.application.clone().unwrap_or_default();
     match Found::read(ctx.graph(), &known.service_principal_id, &known.application_id).await {
@@ -164,8 +166,8 @@ async fn of_unregistered(
     Ok((onboarding, open_items))
 }
 
-/// Adds the settings of the application: its name, the recipients of expiry notifications if they are managed, and the
-/// page after sign-in.
+/// Adds the settings of the application to the generated input: the application's name, the page after sign-in, and, if
+/// `emails` is true, the recipients of the emails about the certificate's expiry.
 fn add_application(
     ctx: &Context,
     onboarding: &mut Onboarding,
@@ -195,7 +197,7 @@ fn add_application(
     })
 }
 
-/// The open item for an application whose claims were edited in the portal.
+/// Returns the open item for an application whose claims were edited in the portal.
 fn unknown_claims(application: &str) -> OpenItem {
     OpenItem::new(
         format!("claims of {application}"),

@@ -1,14 +1,15 @@
 //! `instance-quota`: ensures that the account's quota allows one more instance (manual procedure: the part of the quota
-//! request that comes before the instance). All other quotas belong to an instance and are requested after the instance
-//! is created.
+//! request that comes before the instance). All other quotas belong to an instance, so they are requested after the
+//! instance has been created.
 //!
 //! * Reads: `connect:ListInstances`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
 //!   `servicequotas:ListServiceQuotas`, `servicequotas:GetRequestedServiceQuotaChange`,
 //!   `servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota`.
 //! * Writes: `servicequotas:RequestServiceQuotaIncrease`, which also requires `iam:CreateServiceLinkedRole` for
 //!   `servicequotas.amazonaws.com` the first time in an account.
-//! * Safe to repeat: nothing is requested if the instance exists or the quota is sufficient, and an open request is
-//!   reused. Each invocation polls once; the state machine waits between polls.
+//! * Safe to repeat: the step requests nothing if the instance exists or the quota is sufficient. If an increase
+//!   request is already open, the step uses this request. Each invocation polls once; the state machine waits between
+//!   polls.
 
 use onboarding_core::{
     StepError, StepErrorKind, backoff,
@@ -24,12 +25,12 @@ use crate::{
     context::Context,
 };
 
-/// Checks once whether the quota is sufficient. If it is not, polls the open request for an increase, or sends a
+/// Checks once whether the quota is sufficient. If it is not, polls the open increase request, or sends an increase
 /// request.
 ///
 /// # Errors
 /// `QuotaDenied` if AWS denied the increase, because the instance can't be created without it. `LimitExceeded` if AWS
-/// has not decided within two months, the maximum duration of the loop.
+/// has not decided within two months, the maximum duration of the loop in the state machine.
 pub async fn run(ctx: &Context, input: InstanceQuotaInput) -> Result<QuotaResult, StepError> {
     let all = instances::list(ctx.connect()).await?;
     let existing = || all.iter().filter(|instance| instances::takes_room(instance));

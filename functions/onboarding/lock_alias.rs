@@ -1,14 +1,14 @@
 //! `lock-alias`: acquires or releases the lease of an alias ("lock" in messages), so that only one execution at a time
 //! creates, changes or deletes objects of the alias. The state machines call this step before their first write and
-//! after their last write, and pass the returned lease to the steps between.
+//! after their last write, and pass the returned lease to the steps in between.
 //!
 //! * Reads: `dynamodb:Scan` and `dynamodb:GetItem` on the registry; `states:DescribeExecution` on the execution that
 //!   holds the lease.
 //! * Writes: `dynamodb:UpdateItem` on the registry ([`crate::registry::lease`]).
 //! * Safe to repeat: an execution that holds the lease can acquire it again, and releases only its own lease.
 //!
-//! A lease that another execution holds is not an error: the step returns the holder and the time to wait. The state
-//! machine decides what happens after the last attempt.
+//! If another execution holds the lease, this is not an error: the step returns the holder and the time to wait. The
+//! state machine decides what happens after the last attempt.
 
 use onboarding_core::{
     StepError, backoff,
@@ -79,8 +79,8 @@ fn held_by_other(input: &LockAliasInput, scope: Scope, holder: &Holder, attempt:
     }
 }
 
-/// The holder has finished, so the lease is free after a short wait, also for an execution that does not wait for a
-/// running holder.
+/// Returns the output if the holder of the lease has finished. The lease is then free after a short wait, so even an
+/// execution that does not wait for a running holder waits for it.
 fn revoked(input: &LockAliasInput, scope: Scope, holder: &Holder, attempt: u32) -> LockAliasOutput {
     let message = holder.revoked_message(scope, &input.alias);
     let attempts = input.attempts.unwrap_or(backoff::LAST_LOCK_ATTEMPT) + backoff::MAX_TAKEOVERS;

@@ -1,12 +1,12 @@
-//! `notify`: publishes a notification to the stack's SNS topic. The state machines start this step, and so does the
-//! EventBridge rule for failed executions.
+//! `notify`: publishes a notification to the stack's SNS topic. The state machines and the EventBridge rule for failed
+//! executions start this step.
 //!
 //! * Reads: nothing.
-//! * Writes: `sns:Publish` on the topic, with plain text for email and the format of Amazon Q Developer in chat
-//!   applications for HTTPS subscriptions; for a request for approval, the registry (`dynamodb:UpdateItem`) then records
-//!   that the operators were notified. Without this record, the next user sync sends the request again.
+//! * Writes: `sns:Publish` on the topic, as plain text for email, and in the format of Amazon Q Developer in chat
+//!   applications for HTTPS subscriptions. After a request for approval was published, `dynamodb:UpdateItem` records in
+//!   the registry that the operators were notified. Without this record, the next user sync sends the request again.
 //! * Permissions: use of the KMS key that encrypts both the topic and the registry.
-//! * Safe to repeat: a repeated notification has the same reference.
+//! * Safe to repeat: a repeated notification has the same reference, so operators can recognize the repetition.
 //!
 //! All message texts are in `onboarding_core::messages`. A state machine continues if the notification fails.
 
@@ -21,7 +21,8 @@ use crate::{aws::error::CallResult as _, context::Context, registry::Registry};
 /// Runs the step.
 ///
 /// # Errors
-/// If the topic does not accept the message, or the registry does not record the notification about an approval.
+/// If SNS does not accept the message, or if the registry can't record that the operators were notified of a request
+/// for approval.
 pub async fn run(ctx: &Context, input: NotifyInput) -> Result<NotifyOutput, StepError> {
     let notification = input.message.compose(input.language.unwrap_or_else(|| ctx.settings.language()));
     let published = ctx

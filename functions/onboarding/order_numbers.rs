@@ -1,12 +1,12 @@
 //! `order-numbers`: claims or orders the phone numbers of the instance (manual procedure: 電話番号の申請). Each invocation
-//! polls once; the state machine waits between polls, for weeks if necessary.
-//! [`poll`] decides which numbers to claim and which cases to file; this step performs the actions.
+//! polls once; the state machine waits between polls, for weeks if necessary. [`poll`] decides which numbers are
+//! claimed and which support cases are filed; this step performs these actions.
 //!
 //! The step claims numbers that are in Connect's inventory, and then sets their description, tags and flow. Japanese
 //! numbers, and other numbers that are not in the inventory, are ordered with one AWS Support case that contains the
-//! three documents. AWS then adds these numbers to the instance. If the account has no access to the Support API, or
-//! the input specifies `manual`, the operator receives the text for the case. In all three cases, the step waits until
-//! `ListPhoneNumbersV2` returns the numbers.
+//! three documents. AWS then adds these numbers to the instance. If the account has no access to the Support API, or if
+//! the input specifies `manual`, the operator receives the text for the support case. In all these situations, the step
+//! waits until `ListPhoneNumbersV2` returns the numbers.
 //!
 //! * Reads: `connect:ListPhoneNumbersV2`, `connect:SearchAvailablePhoneNumbers`, `connect:DescribePhoneNumber`,
 //!   `connect:ListContactFlows`, `connect:ListFlowAssociations`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
@@ -15,14 +15,14 @@
 //! * Writes: `connect:ClaimPhoneNumber`, `connect:UpdatePhoneNumberMetadata`,
 //!   `connect:AssociatePhoneNumberContactFlow`, `connect:TagResource`, `support:AddAttachmentsToSet`,
 //!   `support:CreateCase`.
-//! * A number without `contactFlow` in the input gets the starter flow, unless the number already has a flow.
-//! * Safe to repeat: the instance's numbers are listed before any request. A poll claims only numbers that the previous
-//!   poll has stored in the state of the execution, each with its own client token. A support case is found again by
-//!   the marker in its subject, even if the case is resolved. Numbers that the instance already had get the settings in
-//!   the input, but never the tags of the onboarding. A number is never released, because a released number can't be
-//!   claimed again.
-//! * The EventBridge event "Support Case Update" is not used: AWS delivers this event only in us-east-1 and only on a
-//!   best-effort basis, so the event would require a second stack in that Region, and polling would still be necessary.
+//! * A phone number without `contactFlow` in the input gets the starter flow, unless the number already has a flow.
+//! * Safe to repeat: the instance's phone numbers are listed before any request. A poll claims only numbers that the
+//!   previous poll has stored in the state of the execution, and each number has its own client token. A support case
+//!   is found again by the marker in its subject, even if the case is resolved. Numbers that the instance already had
+//!   get the settings in the input, but never the tags of the onboarding. A number is never released, because a
+//!   released number can't be claimed again.
+//! * The EventBridge event "Support Case Update" is not used: AWS sends this event only in us-east-1 and only on a
+//!   best-effort basis. The event would require a second stack in that Region, and polling would still be necessary.
 
 use onboarding_core::{
     StepError,
@@ -32,11 +32,11 @@ use time::OffsetDateTime;
 
 use crate::{context::Context, onboarding::telephony::perform};
 
-/// Polls once for all phone numbers and settings that are missing.
+/// Polls once for all phone numbers and phone number settings that are missing.
 ///
 /// # Errors
-/// If Connect, S3 or AWS Support can't be reached or returns an error. Refusals, missing documents and a missing
-/// support plan are returned in the output with the action that the operator must take.
+/// If Connect, S3 or AWS Support can't be reached or returns an error. Rejected requests, missing documents and a
+/// missing support plan are part of the output, with the action that the operator must take.
 pub async fn run(ctx: &Context, input: OrderNumbersInput) -> Result<OrderNumbersOutput, StepError> {
     let today = OffsetDateTime::now_utc().date();
     let mut responses = Responses::default();

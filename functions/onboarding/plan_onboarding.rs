@@ -1,6 +1,6 @@
-//! `plan-onboarding`: shows the effect of an onboarding before it is started, object by object: the objects that the
-//! onboarding would create, adopt, change and keep, the objects that it would wait for, and the conflicts that would
-//! stop it.
+//! `plan-onboarding`: shows the effect of an onboarding before it is started. The plan contains each object that the
+//! onboarding would create, adopt, change or keep, each object that the onboarding would wait for, and each conflict
+//! that would stop the onboarding.
 //!
 //! * Reads: the same as the steps of the onboarding. Graph `GET /applicationTemplates`, `/groups`,
 //!   `/groups/{id}/members` or `/transitiveMembers`, `/servicePrincipals`, `/applications`, claims policies and
@@ -15,8 +15,7 @@
 //! * Writes: nothing.
 //! * Permissions: the AWS actions listed under Reads; in Graph `Application.Read.All`, `Policy.Read.All`,
 //!   `Group.Read.All`, `User.Read.All`.
-//! * Safe to repeat: the step only reads. The onboarding reads everything again, so that later changes are taken into
-//!   account.
+//! * Safe to repeat: the step only reads. The onboarding reads everything again, so it includes changes after the plan.
 
 use onboarding_core::{
     StepError, StepErrorKind,
@@ -52,7 +51,7 @@ use crate::{
 /// Plans an onboarding.
 ///
 /// # Errors
-/// `InvalidInput` with all problems of the input and its groups at once; otherwise the error that AWS or Graph
+/// `InvalidInput` with all faults of the input and its groups in one error; otherwise the error that AWS or Graph
 /// returns.
 pub async fn run(ctx: &Context, input: PlanOnboardingInput) -> Result<PlanOnboardingOutput, StepError> {
     let onboarding = Onboarding::parse_step(&input.onboarding)?;
@@ -84,7 +83,7 @@ struct Instance {
     object: Object,
     id: Option<String>,
     arn: Option<String>,
-    /// The global sign-in, if the instance is replicated.
+    /// The settings for global sign-in, if the instance is replicated.
     global: Option<GlobalSignIn>,
     entry: Option<Entry>,
 }
@@ -94,7 +93,7 @@ impl Instance {
         let alias = onboarding.instance.alias.as_str();
         let found = instance::of_alias(ctx, alias).await?;
         let object = instance::object(ctx.region(), alias, found.as_ref());
-        // If the instance can't be used, the objects that depend on the instance are planned as if it did not exist.
+        // If the instance can't be used, the objects that depend on it are planned as if the instance did not exist.
         let usable = found.filter(|_| !matches!(object.presence, Presence::Foreign(_)));
         let entry = match &usable {
             Some(usable) => Registry::new(ctx)?.find(usable.id()).await?,
@@ -198,8 +197,8 @@ impl Planner<'_> {
         };
         let open_items = objects.iter().filter(|object| object.kind == entra::APPLICATION).flat_map(entra::open_items);
         let open_items = open_items.chain(self.global_sign_in(found.as_ref(), &wanted)).collect();
-        // The metadata is read only if the application already has a usable certificate, because a new certificate
-        // would change the metadata.
+        // The federation metadata is read only if the application already has a usable certificate. Otherwise, the
+        // onboarding adds a certificate, and the metadata changes.
         let certificate = objects
             .iter()
             .find(|object| object.kind == entra::CERTIFICATE && object.presence == Presence::Ours)
@@ -211,8 +210,7 @@ impl Planner<'_> {
             _ => None,
         };
         let certificates = found.as_ref().map(Found::certificates).unwrap_or_default();
-        // The plan follows the order of the onboarding: the IAM objects come after the certificate and before the
-        // claims.
+        // The plan has the order of the onboarding: the IAM objects come after the certificate and before the claims.
         let federation = [
             provider_object(ctx, &wanted, alias, (published.as_ref(), certificate.as_deref(), &certificates)).await?,
             policy_object(ctx, &wanted, alias).await?,
@@ -232,14 +230,15 @@ impl Planner<'_> {
         Ok((self.planned(&objects), open_items))
     }
 
-    /// Returns an open item if the instance is replicated, and the application does not use its global sign-in.
+    /// Returns an open item if the instance is replicated, but the application is not configured for global sign-in.
     fn global_sign_in(&self, found: Option<&Found>, wanted: &Federation) -> Option<OpenItem> {
         let (global, id) = (wanted.global.as_ref()?, self.instance.id.as_deref()?);
         let in_use = found.is_some_and(|found| found.uses_global_sign_in(wanted));
         (!in_use).then(|| global.open_item(id, &wanted.role_arn, &wanted.saml_provider_arn))
     }
 
-    /// Finds the application in Entra, or explains why the application can't be used or can't be read.
+    /// Finds the application in Entra. If the application can't be used or can't be read, the result contains the
+    /// reason.
     async fn entra_application(&self) -> Result<(Option<Found>, Option<Presence>), StepError> {
         let graph = self.ctx.graph();
         let (alias, name) = (&self.onboarding.instance.alias, &self.onboarding.entra.application_name);
@@ -251,8 +250,8 @@ impl Planner<'_> {
         match search.await {
             Ok(found) => Ok((found, None)),
             Err(error) if error.kind == StepErrorKind::Conflict => Ok((None, Some(Presence::Foreign(error.message)))),
-            // The runtime identity may lack the permission to read applications. The onboarding uses the setup
-            // identity, which has this permission.
+            // The runtime identity may not have the permission to read applications. The onboarding itself uses the
+            // setup identity, which has this permission.
             Err(error) if error.kind == StepErrorKind::AccessDenied => {
                 Ok((None, Some(Presence::Hidden(format!("it can't be read: {}", error.message)))))
             }
@@ -260,7 +259,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Returns the application as it would be stored in the registry.
+    /// Returns the application in the form in which the registry stores it.
     fn application(&self, found: &Found) -> EntraApplication {
         let known = self.instance.entry.as_ref().and_then(|entry| entry.application.clone()).filter(|known| {
             known.service_principal_id == found.principal.id && known.application_id == found.application.id

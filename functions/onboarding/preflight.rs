@@ -1,15 +1,15 @@
-//! `preflight`: checks the prerequisites in both clouds before anything is created (manual procedure: 前提条件): the
-//! complete input, the AWS account and Region, the Graph token and its permissions (missing permissions are listed),
-//! the gallery template, each group, the quota codes in the input, and whether the users quota is sufficient for the
-//! groups.
+//! `preflight`: checks the prerequisites in AWS and Entra before anything is created (manual procedure: 前提条件). The step
+//! checks the complete input, the AWS account and Region, the Graph token and its permissions (all missing permissions
+//! are listed), the gallery template, each group, and the quota codes in the input. It also checks whether the users
+//! quota is sufficient for the groups.
 //!
 //! * Reads: `sts:GetCallerIdentity`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
 //!   `secretsmanager:GetSecretValue`; in Graph `GET /applicationTemplates`, `/groups`, `/groups/{id}/members`, or
 //!   `/transitiveMembers` if nested groups are flattened.
 //! * Writes: nothing.
 //! * Permissions: the AWS actions listed under Reads; in Graph, the required permissions of both identities
-//!   ([`Identity::permissions`]). Only this function can sign in as both identities, so that missing consent is
-//!   reported before anything is created.
+//!   ([`Identity::permissions`]). This function can sign in as both identities, so that it reports missing consent
+//!   before anything is created. No other function of the onboarding can do this.
 //! * Safe to repeat: the step only reads.
 
 use onboarding_core::{
@@ -29,8 +29,8 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// `InvalidInput` with all problems of the input and its groups at once, or if input and groups together are too large
-/// for the state machine; `AccessDenied` with all missing permissions.
+/// `InvalidInput` with all faults of the input and its groups in one error, or if input and groups together are too
+/// large for the state machine; `AccessDenied` with all missing permissions.
 pub async fn run(ctx: &Context, input: PreflightInput) -> Result<PreflightOutput, StepError> {
     let onboarding = Onboarding::parse_step(&input.onboarding)?;
     let identity = ctx.sts().get_caller_identity().send().await.doing("reading the account")?;
@@ -54,8 +54,8 @@ pub async fn run(ctx: &Context, input: PreflightInput) -> Result<PreflightOutput
     output.within_limits()
 }
 
-/// Checks that both identities have the permissions that the workflow requires, and reports the missing permissions of
-/// both identities together.
+/// Checks that both identities have the permissions that the workflows require. One error contains the missing
+/// permissions of both identities.
 async fn permissions(ctx: &Context) -> Result<(), StepError> {
     let mut lacks = Vec::new();
     for identity in Identity::ALL {
@@ -74,9 +74,9 @@ async fn permissions(ctx: &Context) -> Result<(), StepError> {
     )))
 }
 
-/// Returns a note for the operator if the groups have more members than a new instance can hold. The increase is
-/// requested after the instance is created, because the quota belongs to the instance. An error while reading the quota
-/// is ignored here.
+/// Returns an open item if the groups have more members than a new instance can have users. The onboarding requests the
+/// increase after it has created the instance, because the quota belongs to the instance. If the quota can't be read,
+/// this check is skipped.
 async fn users_quota(ctx: &Context, users: u64) -> Option<OpenItem> {
     let limit = quotas::in_force(ctx.quotas(), USERS_QUOTA, None).await.ok().flatten()?;
     #[expect(clippy::cast_precision_loss, reason = "a group has fewer than 2^53 members")]

@@ -1,5 +1,5 @@
-//! `register-instance`: writes the instance to the registry, so that later user syncs find its settings: the groups
-//! whose members become users, their profiles, and the removal action for leavers.
+//! `register-instance`: writes the instance to the registry, so that later user syncs find the settings of its users:
+//! the groups whose members become users, their profiles, and the removal action for leavers.
 //!
 //! * Reads: `dynamodb:GetItem`.
 //! * Writes: `dynamodb:UpdateItem`.

@@ -1,5 +1,6 @@
-//! `report`: combines the results of all branches into one document, the output of the onboarding: IDs, ARNs, the SSO
-//! URL, users, quotas, phone numbers, and the open items that require manual action (manual procedure: ユーザーのアクセス URL).
+//! `report`: combines the results of all branches of the state machine into one document, the output of the onboarding
+//! (manual procedure: ユーザーのアクセス URL). The document contains IDs, ARNs, the SSO URL, users, quotas, phone numbers, and
+//! the open items that require a manual action.
 //!
 //! * Reads and writes: nothing.
 //! * Safe to repeat: the output depends only on the input.
@@ -15,7 +16,7 @@ use crate::context::Context;
 /// Runs the step.
 ///
 /// # Errors
-/// Never fails. The result type is the same for all steps.
+/// Never. All steps have the same result type.
 pub async fn run(_ctx: &Context, input: ReportInput) -> Result<Report, StepError> {
     Ok(report::compose(input))
 }

@@ -1,10 +1,11 @@
-//! `request-quotas`: requests increases for the quotas of the instance: concurrent calls, phone numbers, users, and
-//! any other quota in the input (manual procedure: 同時通話数・電話番号の申請). One loop of the state machine polls all of them.
+//! `request-quotas`: requests increases for the quotas of the instance: concurrent calls, phone numbers, users, and any
+//! other quota in the input (manual procedure: 同時通話数・電話番号の申請). One loop of the state machine polls all increase
+//! requests.
 //!
-//! An increase of the users quota is requested automatically if the groups have more members than the instance can
-//! hold. The required value is the number of members plus the number of the instance's users that do not belong to the
-//! onboarding. The requested value is ten percent higher, rounded up to the next ten, to leave room for joiners and for
-//! leavers in their grace period.
+//! An increase of the users quota is requested automatically if the groups have more members than the quota allows. The
+//! required value is the number of members plus the number of the instance's users that do not belong to the
+//! onboarding. The requested value is ten percent higher, rounded up to the next ten, so that it also covers joiners
+//! and leavers in their grace period.
 //!
 //! * Reads: `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
 //!   `servicequotas:ListServiceQuotas`, `servicequotas:GetRequestedServiceQuotaChange`,
@@ -12,8 +13,8 @@
 //!   poll only).
 //! * Writes: `servicequotas:RequestServiceQuotaIncrease`, which also requires `iam:CreateServiceLinkedRole` for
 //!   `servicequotas.amazonaws.com` the first time in an account.
-//! * Safe to repeat: see [`crate::aws::quotas`]. Within an execution, a quota that is decided is not polled again. A
-//!   new execution polls all quotas and repeats denied requests.
+//! * Safe to repeat: see [`crate::aws::quotas`]. In one execution, a quota on which AWS has decided is not polled
+//!   again. A new execution polls all quotas, and repeats requests that AWS denied.
 
 use onboarding_core::{
     StepError,
@@ -29,11 +30,11 @@ use crate::{
     context::Context,
 };
 
-/// Polls once for each quota that is not decided yet.
+/// Polls once each quota on which AWS has not decided yet.
 ///
 /// # Errors
-/// `QuotaDenied` if AWS denied a quota that the input marks as required. Any other denial is returned in the output
-/// with a message.
+/// `QuotaDenied` if AWS denied a quota that the input marks as required. Any other denial is part of the output, with a
+/// message.
 pub async fn run(ctx: &Context, input: RequestQuotasInput) -> Result<RequestQuotasOutput, StepError> {
     let previous = input.previous.unwrap_or_default();
     let known = |code: &str| previous.quotas.iter().find(|result| result.code == code);
@@ -50,7 +51,7 @@ pub async fn run(ctx: &Context, input: RequestQuotasInput) -> Result<RequestQuot
         };
         quotas.push(result);
     }
-    // Denials are checked last, so that a denial does not prevent the requests for the other quotas.
+    // Denials are checked last, so that a denied quota does not prevent the requests for the other quotas.
     if let Some(denied) = quotas.iter().find(|result| result.required && result.status == QuotaStatus::Denied) {
         return Err(StepError::quota_denied(denied.message.clone().unwrap_or_default()));
     }

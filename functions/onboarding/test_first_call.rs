@@ -1,14 +1,14 @@
-//! `test-first-call`: calls the starter flow with a test case of Amazon Connect, to prove that the first call is
-//! answered. A test case simulates the call; it dials no number. Each invocation polls once; the state machine waits
-//! between polls.
+//! `test-first-call`: runs a test case of Amazon Connect that calls the starter flow, to check that the first call will
+//! be answered. A test case only simulates a call and does not dial a phone number. Each invocation polls once; the
+//! state machine waits between polls.
 //!
 //! * Reads: `connect:ListContactFlows`, `connect:DescribeContactFlow`, `connect:ListTestCases`,
 //!   `connect:DescribeTestCase`, `connect:ListTestCaseExecutions`, `connect:GetTestCaseExecutionSummary`,
 //!   `connect:ListTestCaseExecutionRecords`.
 //! * Writes: `connect:CreateTestCase` with the tags of the onboarding (`connect:TagResource`),
 //!   `connect:UpdateTestCase`, `connect:StartTestCaseExecution`.
-//! * Safe to repeat: the test case is found by its name. A passed test that started after the last change of flow and
-//!   test case is not repeated. The client token is the same for each attempt.
+//! * Safe to repeat: the test case is found by its name. If a test passed, and started after the last change of the
+//!   flow and the test case, the test is not repeated. The client token is the same for each attempt.
 //! * The Service Authorization Reference lists no actions for test cases, and not every Region offers them. If the test
 //!   can't run or fails, the report contains an open item. The onboarding does not fail.
 
@@ -32,7 +32,7 @@ use crate::{
     inspect::{instance::fresh, starter_flow},
 };
 
-/// The service rejects the content of a test case.
+/// The error code with which Connect rejects the content of a test case.
 const INVALID: [&str; 1] = ["InvalidTestCaseException"];
 
 /// Polls once.
@@ -90,7 +90,7 @@ fn entry_point(flow_id: &str) -> TestCaseEntryPoint {
         .build()
 }
 
-/// Creates the test case, in the first version of the testing language that the service accepts.
+/// Creates the test case, in the first version of Connect's testing language that Connect accepts.
 async fn create(ctx: &Context, input: &TestFirstCallInput) -> Result<String, StepError> {
     let doing = format!("creating the test case of the instance {}", input.instance_id);
     let mut refusal = None;
@@ -113,7 +113,7 @@ async fn create(ctx: &Context, input: &TestFirstCallInput) -> Result<String, Ste
                 info!(instance = input.alias, test_case = id, version, "test case created");
                 return Ok(id);
             }
-            // An earlier attempt of this step has created the test case, and Connect does not list it yet.
+            // An earlier attempt of this step has created the test case, but Connect does not list it yet.
             Err(error) if is(&error, &["DuplicateResourceException"]) => {
                 return Err(StepError::not_consistent_yet(step_error(doing, &error).message));
             }
@@ -124,7 +124,7 @@ async fn create(ctx: &Context, input: &TestFirstCallInput) -> Result<String, Ste
     Err(refusal.unwrap_or_else(|| StepError::conflict(doing)))
 }
 
-/// Restores content, flow and status of the test case.
+/// Resets the content, the flow and the status of the test case.
 async fn update(ctx: &Context, input: &TestFirstCallInput, id: &str) -> Result<(), StepError> {
     let doing = format!("updating the test case {id} of the instance {}", input.instance_id);
     let mut refusal = None;
@@ -143,7 +143,7 @@ async fn update(ctx: &Context, input: &TestFirstCallInput, id: &str) -> Result<(
     Err(refusal.unwrap_or_else(|| StepError::conflict(doing)))
 }
 
-/// Returns the start (seconds since 1970) and the end (RFC 3339) of the last passed test.
+/// Returns the start (seconds since 1970) and the end (RFC 3339) of the last test that passed.
 async fn passed(
     ctx: &Context,
     input: &TestFirstCallInput,
@@ -208,7 +208,7 @@ async fn follow(
     })
 }
 
-/// Returns the ids of the failed observations.
+/// Returns the IDs of the failed observations.
 async fn failed(
     ctx: &Context,
     input: &TestFirstCallInput,

@@ -1,7 +1,6 @@
-//! `verify-sign-in`: checks the sign-in configuration: reads everything that a sign-in needs from both clouds, and
-//! compares it with the expected values. The step also compares the username of one Connect user with the role session
-//! name that Entra would emit for this user (manual procedure: SAML ログイン). A failed check is reported in the output and
-//! is not an error.
+//! `verify-sign-in`: reads all settings in AWS and Entra that a sign-in needs, and compares them with the expected
+//! values (manual procedure: SAML ログイン). The step also compares the username of one Connect user with the role session
+//! name that Entra would send for this user. A failed check is part of the output and is not an error.
 //!
 //! * Reads: `GET /servicePrincipals/{id}`, its `claimsMappingPolicies` and `appRoleAssignedTo`, `/applications/{id}`,
 //!   `/applicationTemplates/{id}`, `/users/{id}`, the federation metadata; `iam:GetSAMLProvider`, `iam:GetRole`,
@@ -32,13 +31,13 @@ use crate::{
 };
 
 const USERS_PER_PAGE: i32 = 100;
-/// Maximum number of users to look up in Entra until a user is found.
+/// Maximum number of Connect users to search in Entra until one is found.
 const MAX_USERS_READ: u32 = 100;
 
 /// Runs the step.
 ///
 /// # Errors
-/// If AWS or Graph returns an error. Unexpected values become failed checks.
+/// If AWS or Graph returns an error. A value that differs from the expected value is a failed check, not an error.
 pub async fn run(ctx: &Context, input: VerifySignInInput) -> Result<VerifySignInOutput, StepError> {
     let instance = instance::describe(ctx, &input.instance_id).await?;
     let global = instance.as_ref().and_then(instance::Described::global_sign_in).cloned();
@@ -73,8 +72,8 @@ pub async fn run(ctx: &Context, input: VerifySignInInput) -> Result<VerifySignIn
     })
 }
 
-/// Checks one user that the user sync created and that still exists in Entra. One user is enough, because all usernames
-/// are derived by the same rule.
+/// Checks one user that the user sync created and that still exists in Entra. One user is sufficient, because all
+/// usernames are derived by the same rule.
 ///
 /// # Errors
 /// If Connect or Graph returns an error.
@@ -86,7 +85,8 @@ pub async fn check_username(ctx: &Context, input: &VerifySignInInput, alias: &st
     let users = ctx.connect().search_users().instance_id(&input.instance_id).search_filter(filter);
     let mut users = users.max_results(USERS_PER_PAGE).into_paginator().items().send();
     let mut reads = 0;
-    // Former members stay in Connect for their grace period, or permanently, so the first users may be former members.
+    // Former members remain in Connect during their grace period, or permanently, so the first users of the search may
+    // be former members.
     while reads < MAX_USERS_READ
         && let Some(user) = users.try_next().await.doing("searching for a Connect user of this onboarding")?
     {
