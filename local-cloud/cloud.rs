@@ -31,7 +31,7 @@ pub struct Settings {
     pub clock_scale: f64,
     /// The assumptions about AWS and Entra whose alternative reading is emulated.
     pub assume: Vec<&'static Assumption>,
-    /// Whether Amazon Connect limits requests at its real API rates. If false, it allows higher rates.
+    /// Whether Amazon Connect limits requests at its real API rates. If false, Connect allows higher rates.
     pub real_rates: bool,
     /// Whether Lambda has the low concurrency limit of a new AWS account.
     pub fresh_account: bool,

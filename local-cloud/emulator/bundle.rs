@@ -15,7 +15,8 @@ use flate2::read::GzDecoder;
 
 use super::error::NotStarted;
 
-/// A file: its path in the release, and its content. A path that ends in `.gz` is an executable file that is unpacked.
+/// A file: its path in the release, and its content. A path that ends in `.gz` belongs to a compressed executable,
+/// which is unpacked.
 type File = (&'static str, &'static [u8]);
 
 /// The directory below the user's cache directory.
@@ -94,7 +95,8 @@ fn unpack(cache: &Path, id: &str, files: &[File]) -> io::Result<PathBuf> {
         _ => {}
     }
     fs::create_dir_all(cache)?;
-    // The directory gets its name only when it is complete, because another run can be unpacking at the same time.
+    // The directory gets its final name only after all files are in it, because another run can be unpacking at the
+    // same time.
     let fresh = tempfile::Builder::new().prefix("unpacking-").tempdir_in(cache)?;
     for (path, content) in files {
         let file = fresh.path().join(path.trim_end_matches(".gz"));

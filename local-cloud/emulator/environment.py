@@ -45,8 +45,8 @@ def run(what, command, **options):
 
 
 def install(folder):
-    """Creates the environment in a folder. pip uses the caller's settings for index, proxy and certificate, but not
-    those that would install the packages elsewhere."""
+    """Creates the environment in a folder. pip uses the caller's settings for index, proxy and certificate, but
+    ignores settings that would install the packages elsewhere."""
     import os
 
     astray = ["PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_CONSTRAINT"]

@@ -1,5 +1,5 @@
 //! Starts the AWS emulator (ministack) with only the environment variables that this module sets, because the functions
-//! that the emulator runs inherit its environment.
+//! that the emulator runs inherit the emulator's environment.
 
 use std::{
     fs::{self, File},
@@ -182,7 +182,7 @@ impl Emulator {
             .env_clear()
             .envs(settings.environment())
             .stdin(Stdio::piped())
-            // The emulator inherits the listening socket as its standard output, so it prints to standard error.
+            // The emulator inherits the listening socket as its standard output, so its messages go to standard error.
             .stdout(OwnedFd::from(listener))
             .stderr(out);
         let mut group = Group::spawn(&mut command)?;

@@ -212,7 +212,7 @@ impl LocalCloud {
         self.cloud.graph.update_user(id, patch)
     }
 
-    /// Signs a user in, from Entra's user access URL to Connect, with the current settings of both clouds.
+    /// Signs a user in, from Entra's user access URL to Connect, with the current settings of Entra and AWS.
     pub async fn sign_in(&self, wanted: &SignIn) -> SignedIn {
         sign_in::rehearse(&self.cloud, wanted).await
     }

@@ -102,8 +102,8 @@ pub struct Behaviour {
     /// Whether `DeleteUser` rejects the deletion of a user who is in a traffic distribution group. Otherwise the user
     /// leaves the group.
     pub groups_block_deletion: bool,
-    /// Whether `UpdateUserConfig` keeps the settings of those channels that the request does not name. Otherwise it
-    /// clears them.
+    /// Whether `UpdateUserConfig` keeps the settings of those channels that the request does not name. Otherwise the
+    /// operation clears these settings.
     pub config_merges_channels: bool,
     /// Whether `SearchUsers` returns after-contact work time per channel in milliseconds, as in `PhoneConfig`.
     pub channel_work_in_milliseconds: bool,
@@ -126,7 +126,7 @@ pub struct Behaviour {
     /// Whether Connect supplies the condition key `aws:TagKeys`, which contains the tag keys of a request.
     pub tag_keys_evaluated: bool,
     /// Whether Directory Service checks permissions for the ARN of the directory that Connect creates for an instance.
-    /// Otherwise it checks them only for `*`.
+    /// Otherwise Directory Service checks permissions only for `*`.
     pub directories_by_arn: bool,
     /// Whether IAM accepts only metadata that its issuer has signed.
     pub metadata_must_be_signed: bool,
@@ -234,7 +234,7 @@ pub enum QuotaOutcome {
 /// How AWS processes a quota increase request. All times are seconds of real-cloud time since the request was made.
 #[derive(Clone, Debug)]
 pub struct QuotaPath {
-    /// When the request becomes a support case (`CASE_OPENED`). `None` if it is decided automatically.
+    /// When the request becomes a support case (`CASE_OPENED`). `None` if AWS decides on the request automatically.
     pub case_opened: Option<f64>,
     /// The time at which AWS decides on the request.
     pub decided: f64,

@@ -205,7 +205,8 @@ fn everything_that_expires_has_an_alarm_that_leaves_time_to_act() {
     }
 }
 
-/// The only state machine without an alarm. Only operators start it, and they wait for its result; it changes nothing.
+/// The only state machine without an alarm. Only operators start this state machine, and they wait for the result. The
+/// state machine changes nothing.
 const UNWATCHED: &str = "PlanStateMachine";
 
 #[test]

@@ -16,7 +16,8 @@ use wiremock::{
     matchers::{any, header, method, path, query_param},
 };
 
-/// A profile of IAM Identity Center, a profile with a key, and a profile that takes its credentials from another
+/// A profile of IAM Identity Center, a profile with an access key, and a profile that takes its credentials from
+/// another profile.
 /// profile.
 const CONFIG: &str = "[default]\nregion = us-west-2\n\
     [profile single]\nsso_session = acme-sso\nsso_account_id = 111122223333\nsso_role_name = Operator\nregion = eu-west-1\n\
@@ -65,7 +66,7 @@ impl Home {
         fs::read_to_string(self.folder.path().join(name)).unwrap_or_default()
     }
 
-    /// Writes a program that writes its name to the file `calls` and then runs this statement.
+    /// Creates a program that first writes its own name to the file `calls` and then runs this statement.
     fn program(&self, name: &str, statement: &str) {
         self.write(name, &format!("#!/bin/sh\necho {name} >> calls\n{statement}\n"));
         fs::set_permissions(self.folder.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();

@@ -333,8 +333,8 @@ async fn refused_at_delivery(cloud: &Cloud) {
 }
 
 async fn refused_by_resource_policies(cloud: &Cloud) {
-    // A rule may send to a queue only if the queue's policy allows it. An undeliverable event goes to the dead-letter
-    // queue.
+    // A rule may send to a queue only if the queue's policy allows it. An undeliverable event is sent to the
+    // dead-letter queue.
     let queue = cloud.physical("HintQueue").await;
     let no_policy = json!({ "QueueUrl": queue, "Attributes": { "Policy": "" } });
     cloud.call("sqs", "AmazonSQS.SetQueueAttributes", no_policy).await;

@@ -151,7 +151,7 @@ async fn a_leaver_never_gets_in_whatever_the_settings_are() {
     cloud.add_member("Agents", &account(JOINER)).await;
     cloud.admin("POST", "clock", &json!({ "advanceSeconds": 120 })).await;
     for (_, report) in all.iter().zip(&reports).filter(|(combination, _)| combination.assignment == "users") {
-        // The first attempts to remove the assignment fail. They are more than the retries of one call, and fewer than
+        // The removal of the assignment fails at first. The number of failures exceeds the retries of one call, but not
         // the attempts of the sync.
         let assignments = assignments(&cloud, report).await;
         let assignment = assignments.iter().find(|one| one["principalId"] == id(LEAVER)).unwrap();

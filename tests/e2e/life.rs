@@ -204,9 +204,9 @@ impl Life {
         self.run(Machine::Onboarding, &input(), done).await;
     }
 
-    /// A member joins, and Graph sends a notification. Then a member leaves, which exceeds the removal limit and
-    /// requests approval. While a sync is running, another sync ends with the status `BUSY`. After the approval, a sync
-    /// removes the user. The lease of a killed execution is taken over.
+    /// A member joins, and Graph sends a notification. Then a member leaves. The removal exceeds the removal limit, so
+    /// the sync requests approval. While a sync is running, another sync ends with the status `BUSY`. After the
+    /// approval, a sync removes the user. Another execution takes over the lease of a killed execution.
     async fn synced(&self, before: usize) {
         let sync = json!({ "instanceId": self.instance().await });
         let done = |output: &Value| output["status"] == "DONE";

@@ -87,7 +87,7 @@ async fn browse(url: String) {
     }
 }
 
-/// Runs a complete check, and signs in with a browser when the check requests it.
+/// Runs a complete check. If the check requests a sign-in, signs a user in as a browser does.
 async fn complete_check(cloud: &Cloud) -> Output {
     let stack = cloud.addresses.stack.clone();
     let mut command = cloud.onboard(&["live-check", "--group", "Support agents", "--stack", &stack, "--browser"]);

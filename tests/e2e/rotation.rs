@@ -63,8 +63,8 @@ impl Fixture {
         output["instances"][0].clone()
     }
 
-    /// The thumbprint of the active certificate. Asserts that it is the only certificate in Entra and the only one that
-    /// IAM trusts.
+    /// The thumbprint of the active certificate. Asserts that Entra has no other certificate, and that IAM trusts no
+    /// other certificate.
     async fn only_certificate(&self) -> String {
         let path =
             format!("/servicePrincipals/{}?$select=keyCredentials,preferredTokenSigningKeyThumbprint", self.principal);

@@ -17,7 +17,7 @@ use crate::stand_in::options::Behaviour;
 /// The name that selects every assumption.
 pub const ALL: &str = "all";
 
-/// A text in both languages of the project.
+/// A text in English and Japanese.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text {
     /// The text in English.

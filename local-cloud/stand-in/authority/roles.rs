@@ -32,8 +32,8 @@ struct Known {
 pub(super) struct Roles {
     upstream: Upstream,
     known: Mutex<Known>,
-    /// The documents of managed policies, by policy ID and version. They are never read twice, because a version never
-    /// changes and the same policies are attached to most roles.
+    /// The documents of managed policies, by policy ID and version. Each document is read only once: a version never
+    /// changes, and the same policies are attached to most roles.
     documents: Mutex<HashMap<(String, String), Vec<Statement>>>,
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Predefined {
     values: Vec<String>,
     purposes: Vec<String>,
     configuration: Map<String, Value>,
-    /// Whether AWS has created the attribute, so that it can't be changed.
+    /// Whether AWS has created the attribute. Such an attribute can't be changed.
     read_only: bool,
     modified: OffsetDateTime,
 }

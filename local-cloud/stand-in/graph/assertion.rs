@@ -25,7 +25,7 @@ const SKEW: Duration = Duration::minutes(5);
 /// The maximum lifetime of an assertion. Ten minutes is what Microsoft's documentation recommends. Entra does not
 /// enforce this limit, but this emulation does.
 const LONGEST: i64 = 600;
-/// The domain under which AWS accounts publish the keys of their tokens.
+/// The domain under which AWS accounts publish the public keys of their tokens.
 const AWS_ISSUERS: &str = ".tokens.sts.global.api.aws";
 
 /// A client assertion, parsed as a JSON Web Token.

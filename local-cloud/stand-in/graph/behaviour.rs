@@ -9,7 +9,7 @@ pub struct GraphBehaviour {
     /// The application permissions of the application in [`crate::stand_in::Options::client`] that have admin consent.
     /// Each token contains these permissions as `roles`.
     pub roles: Vec<String>,
-    /// Further applications that can request tokens, besides the one in the options.
+    /// Further applications that can request tokens, besides the application in the options.
     pub registrations: Vec<AppRegistration>,
     /// How long a changed app registration (consent, credentials) takes to reach the token endpoint.
     pub registration_seconds: f64,

@@ -235,7 +235,7 @@ fn text(fields: &Map<String, Value>, name: &str) -> String {
     fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// The times after `since`, up to `until`.
+/// Whether a time is after `since` and not after `until`.
 fn between(since: i128, until: i128) -> impl Fn(OffsetDateTime) -> bool {
     move |at| (since + 1..=until).contains(&at.unix_timestamp_nanos())
 }

@@ -76,7 +76,7 @@ pub struct GraphOptions {
     pub clients: Vec<AppRegistration>,
     /// The issuer of web identity tokens in this local cloud's AWS account.
     pub aws_issuer: String,
-    /// The URL of the local AWS services. They also serve the public keys of the web identity token issuer.
+    /// The URL of the local AWS services. The public keys of the web identity token issuer are served at the same URL.
     pub aws_url: String,
     /// The URL of Graph, without the API version: `http://127.0.0.1:4571`.
     pub graph_url: String,

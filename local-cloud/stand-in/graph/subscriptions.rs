@@ -251,7 +251,7 @@ fn gone(id: &str) -> GraphError {
 }
 
 impl Graph {
-    /// Ends a subscription in the same way as when it expires.
+    /// Ends a subscription as if it had expired.
     ///
     /// # Errors
     /// If no subscription has this ID.

@@ -1,7 +1,7 @@
-//! The test sign-in: all steps from the user access URL to the first page of Connect, with the current settings of both
-//! clouds. The Entra part is in [`crate::stand_in::graph`]. The module [`aws`] emulates AWS sign-in and Connect's user
-//! lookup, [`exchange`] emulates STS. A test sign-in changes no resource, is recorded in CloudTrail, and shares no code
-//! with the product.
+//! The test sign-in: all steps from the user access URL to the first page of Connect, with the current settings of
+//! Entra and AWS. The Entra part is in [`crate::stand_in::graph`]. The module [`aws`] emulates AWS sign-in and
+//! Connect's user lookup, [`exchange`] emulates STS. A test sign-in changes no resource, is recorded in CloudTrail, and
+//! shares no code with the product.
 //!
 //! [`operation`] is the API operation `AssumeRoleWithSAML`, and [`identity_provider`] signs responses for its callers.
 
@@ -77,7 +77,7 @@ pub struct Form {
     pub relay_state: String,
 }
 
-/// The data that Entra gives to the browser and that the browser posts to AWS.
+/// The data that Entra sends to the browser and that the browser posts to AWS.
 #[derive(Clone, Debug)]
 pub(crate) struct PostedResponse {
     pub(crate) reply_url: String,

@@ -264,8 +264,8 @@ pub(super) fn of(function: &str, action: &str) -> Option<&'static str> {
     Some(reason)
 }
 
-/// Whether a reason is still needed: if the reason names functions, none of them uses the action; if it names no
-/// function, at least one function does not use the action.
+/// Whether a reason is still needed. A reason that names functions is needed if none of these functions uses the
+/// action. A reason that names no function is needed if at least one function does not use the action.
 pub(super) fn needed(names: &[&str], action: &str, unused: &BTreeSet<(&str, &str)>) -> bool {
     match names {
         [] => unused.iter().any(|(_, one)| *one == action),

@@ -159,7 +159,8 @@ async fn an_origin_whose_response_was_lost_belongs_to_the_onboarding() {
     assert_eq!(output.approved_origins, [ApprovedOrigin { origin: CRM.into(), adopted: false }]);
     assert_eq!(cloud.writes(), [""; 0]);
 
-    // If the input no longer contains the origin, the step removes the origin and its record.
+    // If the input no longer contains the origin, the step removes the origin from the instance and from the registry
+    // entry.
     input.instance.approved_origins = None;
     run(&cloud.ctx, input.clone()).await.unwrap();
     assert_eq!(cloud.writes(), ["DisassociateApprovedOrigin", "UpdateItem"]);

@@ -35,7 +35,7 @@ const MEMBERS: [&str; 3] = [
     "5f000000-0000-4000-8000-000000000003",
 ];
 
-/// A local cloud, a secret with the Graph credential, and the clients for both.
+/// A local cloud, a secret with the Graph credential, and the clients that the steps use.
 struct Cloud {
     local: StandIn,
     _secrets: MockServer,

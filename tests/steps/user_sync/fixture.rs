@@ -38,7 +38,7 @@ pub(crate) struct Fixture {
     emulator: MockServer,
 }
 
-/// The attributes that were written to the registry, by key. The values have the types of `DynamoDB`.
+/// The attributes that were written to the registry, by the key of the item. The values have the types of `DynamoDB`.
 type Attributes = Arc<Mutex<HashMap<String, Map<String, Value>>>>;
 
 /// A mock of the emulator: `GetItem`, `BatchGetItem` and `UpdateItem` of `DynamoDB`, and `GetSecretValue` of Secrets

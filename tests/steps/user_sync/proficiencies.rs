@@ -12,7 +12,7 @@ fn language(value: &str, level: u8) -> Value {
     json!({ "attribute": "Language", "value": value, "level": level })
 }
 
-/// Starts with synced users whose group gives these proficiencies.
+/// Starts with synced users who get these proficiencies from their group.
 async fn synced(members: usize, proficiencies: &[Value]) -> Fixture {
     let fixture = Fixture::with_members(members).await;
     fixture.set_users("/groups/0/proficiencies", json!(proficiencies));
@@ -155,7 +155,7 @@ async fn a_user_whose_change_was_interrupted_is_completed_by_the_next_sync() {
     let output = fixture.sync().await.unwrap();
     assert_eq!((output.counts.done.created, output.counts.done.failed), (1, 1), "{output:?}");
     assert!(tag(&fixture).await.unwrap().starts_with("pending:"));
-    // The group gives another proficiency meanwhile.
+    // Before the next sync, the input assigns another proficiency to the group.
     fixture.set_users("/groups/0/proficiencies", json!([language("English", 1)]));
     fixture.sync().await.unwrap();
     assert_eq!(proficiencies(&fixture, 0).await, ["English 1"]);

@@ -66,7 +66,7 @@ async fn users_of_an_instance_that_is_replicated_later_join_under_both_readings(
         fixture.sync().await.unwrap();
         assert_eq!(joined(&fixture).await, (0, 4));
         replicate(&fixture, "ACTIVE");
-        // One user joined earlier, but the tag was lost.
+        // One user is already in the group, but lacks the tag.
         let groups = fixture.ctx.connect().list_traffic_distribution_groups().instance_id(&fixture.instance_id);
         let groups = groups.send().await.unwrap().traffic_distribution_group_summary_list.unwrap();
         let user = fixture.users().await[0].id().unwrap().to_owned();

@@ -17,7 +17,7 @@ const ROLE: &str = "arn:aws:iam::111122223333:role/connect-onboarding-ap-northea
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 const ENDPOINT: &str = "http://127.0.0.1:4572/7a1c9d3e-2b4f-4c6d-8e0a-1b3c5d7e9f01/oauth2/v2.0/token";
 
-/// A token issuer that publishes its key, as AWS does for an account.
+/// A token issuer that publishes its public key, as AWS does for an account.
 struct Issuer {
     url: String,
     key: RsaKey,

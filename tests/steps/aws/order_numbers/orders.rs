@@ -57,7 +57,7 @@ async fn a_case_whose_response_was_lost_is_found_by_the_next_poll_and_by_a_later
         let output = run(&telephony.cloud.ctx, input.clone()).await.unwrap();
         assert_eq!(output.orders[0].display_id.as_deref(), Some("1700000001"));
         assert!(message(&output).contains("ケース 1700000001"), "the operator is still notified: {output:?}");
-        // A later execution starts without the state of the first one.
+        // A later execution starts without the stored state of the first execution.
         let outputs = telephony.follow(telephony.input(&[japan("+813", 1)]), 30).await;
         assert!(!outputs.last().unwrap().pending);
         assert!(outputs[1..].iter().all(|output| output.notify.is_none()), "notified once");
