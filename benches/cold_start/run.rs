@@ -27,9 +27,9 @@ pub(crate) struct Program {
 /// The measurements of one cold start.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Sample {
-    /// From `exec` to the request for the first event, which ends Lambda's init phase.
+    /// The time from `exec` to the request for the first event. This request ends Lambda's init phase.
     pub(crate) ready_ms: f64,
-    /// From `exec` to the response to the first event.
+    /// The time from `exec` to the response to the first event.
     pub(crate) answered_ms: f64,
     /// The peak resident memory up to the response.
     pub(crate) peak_kb: u64,

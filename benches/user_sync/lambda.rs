@@ -20,7 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(900);
 /// The result of one complete sync, which may need several invocations of the function.
 #[derive(Debug)]
 pub(crate) struct Synced {
-    /// The time from the start of the program (`exec`) to its last response.
+    /// The time from the start of the program (`exec`) to the program's last response.
     pub(crate) wall: Duration,
     pub(crate) peak_kb: u64,
     /// The function's last response.

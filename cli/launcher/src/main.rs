@@ -51,8 +51,8 @@ fn launch(arguments: Vec<OsString>) -> Result<ExitCode, String> {
         return Ok(ExitCode::from(NOT_BUILT));
     }
     if let Some(environment) = environment {
-        // A failure to prepare the environment is not reported here: `onboard local` prepares it again and explains the
-        // cause.
+        // A failure to create the environment is not reported here: `onboard local` creates the environment again and
+        // explains the cause.
         let _ = environment.join();
     }
     progress.end();

@@ -48,7 +48,7 @@ pub struct StackState {
     pub id: String,
     /// Status of the stack.
     pub status: String,
-    /// Reason of the status. Can be empty.
+    /// Reason of the stack's status. Can be empty.
     pub reason: String,
     /// Names of the stack parameters.
     pub parameters: Vec<String>,
@@ -71,7 +71,7 @@ pub struct ChangeSet {
     pub status: String,
     /// Status of the execution of the change set.
     pub execution: String,
-    /// Reason of the status. Can be empty.
+    /// Reason of the change set's status. Can be empty.
     pub reason: String,
     /// The changes to the stack's resources.
     pub changes: Vec<Change>,
@@ -98,7 +98,7 @@ pub struct StackEvent {
     pub kind: String,
     /// New status of the resource.
     pub status: String,
-    /// Reason of the status. Can be empty.
+    /// Reason of the resource's status. Can be empty.
     pub reason: String,
 }
 
@@ -261,7 +261,7 @@ impl Stacks<'_> {
     }
 }
 
-/// Counts an error with this code as success.
+/// Returns success if the result is an error with this code.
 fn existing(result: Result<String, CommandError>, code: &str) -> Result<(), CommandError> {
     match result {
         Err(error) if error.name == code => Ok(()),
@@ -273,13 +273,13 @@ fn parsed<T>(xml: &str, read: impl FnOnce(Node<'_, '_>) -> Option<T>) -> Option<
     Document::parse(xml).ok().and_then(|document| read(document.root()))
 }
 
-/// The elements of the first list with this name.
+/// The members of the first XML list with this name below a node.
 fn members<'a, 'i: 'a>(node: Node<'a, 'i>, list: &'a str) -> impl Iterator<Item = Node<'a, 'i>> {
     let list = elements(node, list).next();
     list.into_iter().flat_map(|list| list.children().filter(|child| child.tag_name().name() == "member"))
 }
 
-/// The text of a child element, `None` if it is missing or empty.
+/// The text of a child element in XML. `None` if the element is missing or empty.
 fn child(node: Node<'_, '_>, name: &str) -> Option<String> {
     let child = node.children().find(|child| child.tag_name().name() == name)?;
     child.text().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())

@@ -164,8 +164,8 @@ impl Cloud {
     }
 
     /// Finds the execution that the operator's argument names. The argument is tried as an ARN, then as an execution
-    /// name, then as an instance alias. Without an argument, returns the running onboarding or, if none is running, the
-    /// latest one.
+    /// name, then as an instance alias. Without an argument, returns the running onboarding or, if no onboarding is
+    /// running, the latest onboarding.
     ///
     /// # Errors
     /// Fails if no execution matches.

@@ -1,4 +1,4 @@
-//! The current IAM objects of an onboarding: role, policy and SAML provider. Reads only.
+//! Reads the current IAM objects of an onboarding: role, policy and SAML provider. Changes nothing.
 //!
 //! Permissions: `iam:GetRole`, `iam:ListAttachedRolePolicies`, `iam:GetPolicy`, `iam:GetPolicyVersion`,
 //! `iam:GetSAMLProvider`.

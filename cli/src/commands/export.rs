@@ -1,9 +1,10 @@
 //! `onboard export`: describes an onboarding as Terraform configuration with `import` blocks, so that Terraform can
 //! take over its resources.
 //!
-//! Reads the instance (`connect:DescribeInstance`, `ListInstanceAttributes`, `ListInstanceStorageConfigs`,
-//! `ListSecurityProfiles`, `DescribeSecurityProfile`, `ListSecurityProfilePermissions`) and the IAM objects with the
-//! operator's credentials, and the enterprise application through a drift check without remediation.
+//! With the operator's credentials, the command reads the instance (`connect:DescribeInstance`,
+//! `ListInstanceAttributes`, `ListInstanceStorageConfigs`, `ListSecurityProfiles`, `DescribeSecurityProfile`,
+//! `ListSecurityProfilePermissions`) and the IAM objects. The enterprise application is read by a drift check without
+//! remediation.
 
 use std::collections::BTreeMap;
 

@@ -18,7 +18,7 @@ use crate::{
     words::{Lang, quoted},
 };
 
-/// The file beside the input that contains the schema for editors.
+/// The file with the schema for editors. It is written into the folder of the input file.
 const SCHEMA: &str = "onboarding.schema.json";
 
 /// Runs the command.
@@ -163,8 +163,8 @@ fn questions(args: &InitArgs, console: &Console) -> Vec<Question> {
     all.into_iter().flatten().collect()
 }
 
-/// Asks a question until its answer is valid. Returns false if the operator interrupts the command. If the operator ends
-/// the input, the answer is the default.
+/// Asks a question until its answer is valid. Returns false if the operator interrupts the command. If the operator
+/// ends the input (Ctrl-D), the answer is the default.
 async fn answered(question: &Question, answers: &mut Answers, console: &Console) -> bool {
     loop {
         let typed = match ask(&question.text, console).await {

@@ -60,7 +60,7 @@ pub async fn run(args: LogsArgs, console: &Console) -> Result<Exit, CommandError
     Ok(Exit::Done)
 }
 
-/// The log lines of an execution, oldest first.
+/// Reads the log lines of an execution. Returns them in chronological order.
 ///
 /// # Errors
 /// Fails if CloudWatch Logs rejects a request.

@@ -114,9 +114,8 @@ pub async fn rotate(args: RotateArgs, console: &Console) -> Result<Exit, Command
     Ok(if undecided { Exit::Undecided } else { Exit::Done })
 }
 
-/// Runs `teardown`: shows what would be deleted, and deletes it with `--apply` after the operator has typed the alias.
-/// The teardown gets the digest of the displayed plan, so it applies no other plan.
-///
+/// Runs `teardown`: shows what would be deleted. With `--apply`, deletes it after the operator has typed the alias. The
+/// input of the teardown contains the digest of the displayed plan, so that no other plan is applied.
 /// # Errors
 /// Fails if the teardown is not confirmed, the teardown fails, or the cloud is not usable.
 pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, CommandError> {

@@ -63,8 +63,8 @@ static ENDS_ITSELF: AtomicBool = AtomicBool::new(false);
 /// Whether the operator has interrupted the command.
 static INTERRUPTED: LazyLock<Sender<bool>> = LazyLock::new(Sender::default);
 
-/// Runs a command on a new async runtime until it ends or the operator interrupts it. If the command fails, reports the
-/// error.
+/// Runs a command on a new async runtime until the command ends or the operator interrupts it. Reports the error if the
+/// command fails.
 pub fn run(console: &Console, work: impl Future<Output = Result<Exit, CommandError>>) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -195,7 +195,7 @@ pub fn interrupted() -> impl Future<Output = ()> {
     let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
     async {
         let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = signals else {
-            // If no handlers can be installed, a signal terminates the process, so nothing needs to complete.
+            // If no handlers can be installed, a signal terminates the process, so the future never completes.
             return std::future::pending().await;
         };
         tokio::select! {

@@ -65,7 +65,7 @@ pub async fn run(args: StopArgs, console: &Console) -> Result<Exit, CommandError
     Ok(Exit::Done)
 }
 
-/// The quota increases, phone number claims and support cases of an onboarding that AWS still works on.
+/// The requests of an onboarding that AWS has not completed: quota increases, phone number claims and support cases.
 async fn open_requests(cloud: &Cloud, described: &Described, words: Words) -> Result<Vec<String>, CommandError> {
     if described.execution.machine != Machine::Onboarding {
         return Ok(Vec::new());

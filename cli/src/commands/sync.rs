@@ -49,7 +49,7 @@ pub async fn run(args: SyncArgs, console: &Console) -> Result<Exit, CommandError
 fn print(output: &Value, alias: &str, console: &Console) -> Exit {
     let words = console.words();
     let Ok(result) = serde_json::from_value::<SyncUsersOutput>(output.clone()) else {
-        // If the status is `BUSY`, another sync was running, and the output has fewer fields.
+        // If another sync was running, the status is `BUSY`, and the output has fewer fields.
         let busy = output["status"] == "BUSY";
         console.line(&if busy { words.sync_busy() } else { format!("{output:#}") });
         return Exit::Done;

@@ -37,7 +37,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Reads a definition in Amazon States Language whose resource ARNs are filled in.
+    /// Reads a definition in Amazon States Language. The placeholders for ARNs must already be replaced by ARNs.
     #[must_use]
     pub fn read(definition: &Value) -> Self {
         let mut machine = Self::default();
@@ -169,9 +169,9 @@ fn order(level: &Value, with_errors: bool) -> Vec<&str> {
             return;
         }
         let state = &states[name];
-        // The list is reversed at the end, so states that are visited first are last in the result. Error paths are
-        // visited first, so that they follow all other states. The last successor of a state often leads back to an
-        // earlier state. It is visited last, so that it directly follows the state.
+        // The list is reversed at the end, so the states that are visited first are at the end of the result. Error
+        // paths are visited first, so that they follow all other states. The last successor of a state often leads back
+        // to an earlier state. This successor is visited last, so that it directly follows the state.
         if with_errors {
             caught(state).into_iter().for_each(|next| visit(states, next, with_errors, seen, last));
         }

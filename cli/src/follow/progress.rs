@@ -252,7 +252,8 @@ impl Progress {
     }
 
     fn done(&mut self, state: &str, at: f64) -> Option<Transition> {
-        // If one branch fails, the history has no exit events for the states of any branch.
+        // If a branch fails, the history has no exit events for the states of any branch. These states are therefore
+        // removed from the running states here.
         let machine = &self.machine;
         let within = |name: &str| machine.is_within(name, state);
         let failed = self.running.iter().find(|(name, running)| within(name) && running.error.is_some());
@@ -413,7 +414,7 @@ mod tests {
             transition("Assign", caught("NotConsistentYet", false))
         );
         assert_eq!(fails(&mut fixture, "Lease", "Taken"), transition("Lease", caught("Taken", true)));
-        // The next item succeeds, but the state keeps the error of the first item.
+        // The next item succeeds, but the result of the state still contains the error of the first item.
         fixture.enters("Assign", 3.0);
         assert_eq!(fixture.leaves("Assign", 4.0), done("Assign", 1.0, ""));
         let end = fixture.0.end_of("Assign").and_then(|end| end.caught.clone());

@@ -52,7 +52,7 @@ pub fn draw(executions: &Executions, console: &Console, now: f64, frame: Option<
     let root = &executions.root;
     let onboarding = root.described.execution.machine == Machine::Onboarding;
     let pen = Pen { console, now };
-    // After the execution has ended, states that did not run are no longer shown as upcoming.
+    // States that did not run are shown as upcoming only while the execution is running.
     let ahead = onboarding && *executions.status() == ExecutionStatus::Running;
     let within = Within { depth: 0, ahead, ended: root.progress.end().is_some() };
     pen.level(&root.progress.machine.nodes, &root.progress, within, &mut lines, &mut |state, depth, lines| {
@@ -310,7 +310,7 @@ fn failed_with(error: &str, message: &str) -> String {
     format!("{error}: {}", lines.join(" "))
 }
 
-/// Whether a state of the level failed with an error that its `Catch` does not list by name.
+/// Whether a state of this level failed with an error that the state's `Catch` does not list by name.
 fn caught(nodes: &[Node], progress: &Progress) -> bool {
     nodes.iter().any(|node| {
         let end = progress.end_of(&node.name).and_then(|end| end.caught.as_ref());

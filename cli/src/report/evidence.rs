@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-/// A table of an evidence pack. Its name and the names of its columns are part of the format of the pack.
+/// A table of an evidence pack. The format of the pack defines the name of the table and the names of the columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     /// The name of the table, and of its CSV file without the suffix.

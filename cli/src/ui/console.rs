@@ -30,7 +30,7 @@ pub fn detail(text: &str) {
     }
 }
 
-/// Meaning of a piece of text, which determines its colour.
+/// The meaning of a text, which determines its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     /// Ordinary text.
@@ -147,8 +147,8 @@ impl Console {
         }
     }
 
-    /// Prints text unchanged to standard output, even with `--json`. For commands whose result is this text, such as a
-    /// script.
+    /// Prints text unchanged to standard output, even with `--json`. Used by commands whose result is this text, for
+    /// example a script.
     pub fn raw(&self, text: &str) {
         self.write(Stream::Out, &format!("{text}\n"));
     }
@@ -262,8 +262,8 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Escapes control characters as in other output, and replaces line breaks and tabs by spaces, so that the text stays
-/// in its row.
+/// Escapes control characters as in other output. Also replaces line breaks and tabs by spaces, so that the text stays
+/// in one row.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     escaped(&text.replace(['\n', '\t'], " "))

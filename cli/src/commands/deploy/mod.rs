@@ -152,7 +152,7 @@ fn given(
 }
 
 /// The parameters of the change set: specified parameters, and the previous values of parameters that the stack already
-/// has. CloudFormation uses the defaults of the template for all others.
+/// has. For all other parameters, CloudFormation uses the defaults of the template.
 fn parameters(
     names: Vec<String>,
     mut given: BTreeMap<String, String>,

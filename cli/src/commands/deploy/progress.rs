@@ -99,7 +99,7 @@ async fn follow(
     let words = console.words();
     console.note(&words.deploying(stacks.stack));
     let mut polls = Polls::default();
-    // Shortly after the execution, CloudFormation can still return the previous status of the stack.
+    // Shortly after the change set is executed, CloudFormation can still return the previous status of the stack.
     let mut begun = false;
     loop {
         let stack = stacks.find().await?.unwrap_or_default();

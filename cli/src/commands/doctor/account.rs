@@ -142,7 +142,8 @@ pub(super) async fn federation(cloud: &Cloud) -> Check {
                 (None, _) => Check::new("federation", Verdict::Unknown, words.reading_federation(), ""),
             }
         }
-        // The service model of IAM calls the exception `FeatureDisabledException` and its code `FeatureDisabled`.
+        // In the service model of IAM, the exception is named `FeatureDisabledException`, but its error code is
+        // `FeatureDisabled`.
         Err(error) if error.name.starts_with("FeatureDisabled") => disabled(),
         Err(error) => Check::unknown("federation", error),
     }

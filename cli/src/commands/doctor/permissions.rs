@@ -38,15 +38,15 @@ const DEPLOYMENT: [&str; 21] = [
     "states:CreateStateMachine",
 ];
 
-/// Checks the permissions that the next commands need: before the first deployment those of a deployment, and then
-/// those of the commands for the stack.
+/// Checks the permissions that the operator needs next. Before the first deployment, these are the permissions for a
+/// deployment. After the first deployment, these are the permissions for the commands that use the stack.
 pub(super) async fn permissions(cloud: &Cloud, caller: &Result<Caller, CommandError>) -> Check {
     let words = cloud.words;
     let caller = match caller {
         Ok(caller) => caller,
         Err(error) => return Check::unknown("permissions", error.clone()),
     };
-    // The simulator does not accept the root user, whom no policy of the account restricts.
+    // The simulator does not accept the root user. No policy of the account restricts this user.
     if caller.arn.ends_with(":root") {
         return Check::good("permissions", words.root_user());
     }

@@ -40,8 +40,8 @@ const TOOLS: [(&str, &str); 3] = [
     ("aws", "AWS CLI: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"),
     ("bash", "bash"),
 ];
-/// Further programs that the script needs if it creates keys or client secrets. The script uses them so that no secret
-/// appears on a command line.
+/// Further programs that the script needs if it creates keys or client secrets. With these programs, no secret appears
+/// on a command line.
 const TOOLS_FOR_SECRETS: [(&str, &str); 2] = [("jq", "jq: https://jqlang.org"), ("openssl", "OpenSSL")];
 
 /// Number of the signal that Ctrl-C sends.
@@ -118,8 +118,8 @@ fn is_there(program: &str) -> bool {
     std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
 }
 
-/// Runs the script with an argument. Returns `None` if the operator interrupts it. With `--json`, returns the output of
-/// the script, which is then written to standard error.
+/// Runs the script with an argument. Returns `None` if the operator interrupts the script. With `--json`, returns the
+/// output of the script, which is then written to standard error.
 async fn execute(script: &str, argument: &str, console: &Console) -> Result<Option<String>, CommandError> {
     let words = console.words();
     let ended = shell(script, argument, console).await.map_err(|error| {
@@ -134,8 +134,8 @@ async fn execute(script: &str, argument: &str, console: &Console) -> Result<Opti
     }
 }
 
-/// Runs the script in a shell. Returns whether it succeeded and what it printed, or `None` if the operator interrupts
-/// it.
+/// Runs the script in a shell. Returns whether the script succeeded and what it printed, or `None` if the operator
+/// interrupts the script.
 async fn shell(script: &str, argument: &str, console: &Console) -> std::io::Result<Option<(bool, String)>> {
     let mut command = Command::new("bash");
     command.args(["-s", "--", argument]).stdin(Stdio::piped());

@@ -1,5 +1,5 @@
-//! Generates the script of `onboard entra-setup`. The script reads values that depend on the tenant or the account when
-//! it runs, so that it can be reviewed and stored without them.
+//! Generates the script of `onboard entra-setup`. The script contains no values that depend on the tenant or the
+//! account, but reads them when it is run. The script can therefore be reviewed and stored.
 
 use std::fmt::Write;
 

@@ -62,8 +62,8 @@ pub(super) struct UserEvent {
     pub(super) execution: String,
     pub(super) username: String,
     pub(super) happened: Happened,
-    /// The user's security profiles after the event. `None` if the event does not change them or an earlier release,
-    /// which did not log them, wrote the line.
+    /// The user's security profiles after the event. `None` if the event does not change the security profiles, or if
+    /// an earlier release, which did not log them, wrote the log line.
     pub(super) profiles: Option<Vec<String>>,
     /// The day on which a user may be deleted.
     pub(super) due: String,
@@ -146,7 +146,8 @@ impl History {
             actions,
             execution: execution.to_owned(),
         };
-        // Each round of each sync that applies a decision logs it, so the log contains the same decision repeatedly.
+        // Each round of each sync that applies a decision logs this decision, so the log can contain a decision several
+        // times.
         let known = |other: &Decision| {
             (&other.digest, other.decision, &other.decided) == (&decision.digest, decision.decision, &decision.decided)
         };

@@ -105,7 +105,7 @@ fn configured<'e>(entry: &'e Entry, name: &str) -> &'e [Value] {
     entry.config[name].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// The members of a group in the log lines; `None` if a line is missing.
+/// The members of a group according to the log lines. `None` if a line with a part of the members is missing.
 fn members_of(lines: &[Value], group: &str) -> Option<BTreeSet<String>> {
     let parts: BTreeMap<u64, &Value> = lines
         .iter()

@@ -109,7 +109,7 @@ impl Clouds {
         Ok(clouds)
     }
 
-    /// The same access, but to AWS with the credentials of an assumed role.
+    /// Returns access with the credentials of an assumed role for AWS, and with the operator's credentials for Entra.
     pub(crate) async fn in_role(&self, role: &str) -> Result<Self, CommandError> {
         let form = [("RoleArn", role), ("RoleSessionName", "live-check")];
         let mut answer = self.query(STS, "AssumeRole", &form).await?;

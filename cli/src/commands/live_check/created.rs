@@ -63,7 +63,7 @@ impl CreatedResources {
         self.resources.retain(|other| other != resource);
     }
 
-    /// Removes all resources, newest first. Returns those that could not be removed.
+    /// Removes all resources, newest first. Returns the resources that could not be removed.
     pub(crate) async fn remove(&mut self, clouds: &Clouds) -> Vec<String> {
         let mut left = Vec::new();
         if clouds.lost_a_response() {
@@ -87,7 +87,8 @@ impl CreatedResources {
     }
 }
 
-/// Removes a resource. Replicas of Entra's directory may not have a new resource yet and respond with 404.
+/// Removes a resource. If the resource is in Entra's directory and the response has the status 404, the removal is
+/// repeated, because some replicas may not have a new resource yet.
 async fn remove_visible(clouds: &Clouds, resource: &Resource) -> Result<Answer, CommandError> {
     let in_directory = matches!(resource, Resource::Application { .. } | Resource::Policy(_) | Resource::Group(_));
     let mut answer = remove(clouds, resource).await?;

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::cloud::error::CommandError;
 
-/// Creates the flow and the test cases, the last one with the credentials of a role that allows only the action with the
-/// name of the operation.
+/// Creates the flow and the test cases. The last test case is created with the credentials of a role whose policy
+/// allows only the IAM action with the name of the operation.
 pub(crate) async fn check(
     clouds: &Clouds,
     role: &Clouds,

@@ -1,5 +1,5 @@
-//! Finds resources by their name. If a call got no response, the command does not know whether the call created a
-//! resource, and which id that resource has.
+//! Finds resources that the check created, by their name. This is necessary after a call that got no response: the
+//! command then does not know whether the call created a resource, or which id the resource has.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::cloud::{error::CommandError, signed::IAM};
 
-/// For how long a list operation may not return a new resource, in seconds.
+/// The time in seconds after which every list operation returns a new resource.
 const LISTED_AFTER: f64 = 300.0;
 
 fn text(value: &Value) -> String {

@@ -1,5 +1,6 @@
-//! Checks the assumptions about Service Quotas and AWS Support. Reads the account's history of quota requests. Only if
-//! the operator has selected this, sends one request, for the instance that the command creates.
+//! Checks the assumptions about Service Quotas and AWS Support. Reads the account's history of quota requests. Sends a
+//! quota request only if the operator has selected the option for this; the request is for the instance that the
+//! command creates.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -32,7 +33,7 @@ struct Decided {
     of_instance: bool,
     /// Whether the status is `CASE_CLOSED` instead of `APPROVED`.
     closed: bool,
-    /// Whether the requested value is in force. `None` if the instance no longer exists.
+    /// Whether the quota has the requested value. `None` if the instance of the request no longer exists.
     in_force: Option<bool>,
     /// Seconds since the decision on the request.
     age: f64,
@@ -106,7 +107,7 @@ async fn decided(clouds: &Clouds) -> Result<Vec<Decided>, CommandError> {
     Ok(decided)
 }
 
-/// Whether the value of a request is in force. `None` if the instance of the request no longer exists.
+/// Whether the quota has the value that the request asked for. `None` if the instance of the request no longer exists.
 async fn is_in_force(clouds: &Clouds, request: &Value) -> Result<Option<bool>, CommandError> {
     let mut body = json!({ "ServiceCode": "connect", "QuotaCode": request["QuotaCode"] });
     if let Some(context) = request["QuotaContext"]["ContextId"].as_str() {
@@ -121,7 +122,8 @@ async fn is_in_force(clouds: &Clouds, request: &Value) -> Result<Option<bool>, C
     Ok(Some(value.zip(request["DesiredValue"].as_f64()).is_some_and(|(value, desired)| value >= desired)))
 }
 
-/// How long the value of a quota takes to change, according to requests that AWS approved within the last hour.
+/// The reading that is true about the time until the value of a quota changes, according to requests that AWS approved
+/// within the last hour.
 fn delay(decided: &[Decided]) -> Option<Reading> {
     let recent = |request: &&Decided| (0.0..LATE).contains(&request.age);
     decided.iter().filter(recent).find_map(|request| match request {
@@ -131,8 +133,8 @@ fn delay(decided: &[Decided]) -> Option<Reading> {
     })
 }
 
-/// The last status of a granted request for one instance. A request with the status `CASE_CLOSED` was granted only if
-/// the requested value is in force.
+/// The reading that is true about the last status of a granted request for one instance. A request with the status
+/// `CASE_CLOSED` was granted only if the quota has the requested value.
 fn last_status(decided: &[Decided]) -> Option<Reading> {
     let granted = |request: &&Decided| request.of_instance && (!request.closed || request.in_force == Some(true));
     decided.iter().find(granted).map(|request| Reading::other_if(request.closed))
@@ -163,7 +165,8 @@ pub(crate) async fn request(clouds: &Clouds, instance: &str, findings: &mut Find
     Ok(())
 }
 
-/// The value of the quota for a new instance: the value applied to the account or, if there is none, AWS's default.
+/// The value of the quota for a new instance: the value that is applied to the account or, if there is none, AWS's
+/// default.
 async fn value(clouds: &Clouds) -> Result<f64, CommandError> {
     let body = json!({ "ServiceCode": "connect", "QuotaCode": USERS });
     let mut answer = call(clouds, "GetServiceQuota", &body).await?;

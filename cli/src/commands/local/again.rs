@@ -40,7 +40,7 @@ const GRAPH_READING: [&str; 7] = [
 /// Whether a call creates, updates or deletes a resource.
 #[must_use]
 pub fn changes(call: Call<'_>) -> bool {
-    // A rejected call has no effect. A call whose response is unknown can have had an effect.
+    // A rejected call has no effect. A call whose response is not known may have had an effect.
     let refused = (400..499).contains(&call.status);
     if refused || matches!(call.method, "GET" | "HEAD" | "OPTIONS") {
         return false;
@@ -55,7 +55,7 @@ pub fn changes(call: Call<'_>) -> bool {
     }
 }
 
-/// Lists the calls that change something, each with how often it was made.
+/// Lists the calls that change something, each with the number of times it was made.
 #[must_use]
 pub fn changing<'a>(calls: impl Iterator<Item = Call<'a>>) -> Vec<String> {
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();

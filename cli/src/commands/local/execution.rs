@@ -73,7 +73,8 @@ impl<'a> Workflow<'a> {
     }
 }
 
-/// Converts an error of a command to the failure of a local run: the emulator no longer responds.
+/// Converts the error of a command to a failure of the local run. The failure states that the emulator no longer
+/// responds.
 fn lost(error: CommandError) -> Failure {
     Failure::not_started(|words| (words.emulator_not_responding(&error.what), words.check_emulator()))
 }

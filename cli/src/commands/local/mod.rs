@@ -82,7 +82,8 @@ fn listed(words: Words) -> String {
     all
 }
 
-/// Validates the input, creates the run's directory, and keeps the logs if the run fails.
+/// Validates the input, creates the directory of the run, and runs the onboarding. If the run fails, the logs in this
+/// directory are kept.
 async fn prepared(args: LocalArgs, console: &Console) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let plan = Plan::read(&args, &workspace)?;

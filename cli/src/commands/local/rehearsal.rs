@@ -35,7 +35,7 @@ pub async fn run(stand_in: &LocalCloud, report: &Report) -> Result<Option<Rehear
     }
 }
 
-/// The Entra object id of any one user of the instance.
+/// The Entra object id of one user of the instance, no matter which.
 fn any_member(inventory: &Value, instance_id: &str) -> Option<String> {
     let instances = inventory["connect"]["instances"].as_array()?;
     let instance = instances.iter().find(|instance| instance["Id"] == instance_id)?;

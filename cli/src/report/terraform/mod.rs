@@ -20,7 +20,7 @@ use crate::cloud::iam::{Federation, Tags};
 
 /// The first versions of the providers that have all resources, arguments and import ids of the configuration.
 const PROVIDERS: [(&str, &str); 2] = [("aws", ">= 6.0"), ("azuread", ">= 3.0")];
-/// The properties of the application that the gallery or an administrator sets, and not the onboarding.
+/// The properties of the application that the gallery or an administrator sets. The onboarding does not set them.
 const APPLICATION_IGNORES: [&str; 23] = [
     "api",
     "app_role",
@@ -114,7 +114,7 @@ pub struct Source {
     pub instance: Instance,
     /// The IAM objects.
     pub federation: Federation,
-    /// The enterprise application as the drift check found it; null if it could not be read.
+    /// The enterprise application as the drift check found it. Null if the application could not be read.
     pub application: Json,
     /// The assignments of the enterprise application.
     pub assignments: Vec<Json>,
