@@ -1,15 +1,16 @@
 //! Approvals of guarded actions of the user sync (docs/theory.md, "Approval").
 //!
-//! The item of an instance contains at most one request and one approval, each with the digest of its set of actions:
+//! The registry item of an instance contains at most one request and one approval, each with the digest of its actions:
 //!
 //! * the request: `approvalDigest`, `approvalChunks`, `approvalSummary` (JSON, [`WaitingPart`]), `approvalRequestedAt`,
 //!   `approvalUntil`, `approvalNotified`, and after a rejection `rejectedBy` and `rejectedAt`;
 //! * the approval: `approvedDigest`, `approvedChunks`, `approvedUntil`, `approvedBy` and `approvedAt`. `onboard
 //!   approve` turns the request into the approval in one conditional write.
 //!
-//! The set itself is stored in items of its own, because it may be larger than an item: the key is `approval#`, the
-//! instance ID, `#`, the digest, `#` and the number of the chunk; the attribute `actions` contains the bytes.
-//! `DynamoDB` deletes these items some days after the request (`expiresAt`, time to live).
+//! The actions are stored in separate items, because they may be larger than the maximum size of an item. The key of
+//! such an item is `approval#`, the instance ID, `#`, the digest, `#` and the number of the chunk. The attribute
+//! `actions` contains the bytes of the chunk. `DynamoDB` deletes these items some days after the request (`expiresAt`,
+//! time to live).
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use onboarding_core::{
@@ -21,13 +22,14 @@ use tracing::{info, warn};
 
 use super::{Item, Registry, now_ms, number, string, text, time};
 
-/// The prefix of the key of a chunk.
+/// The prefix of the keys of chunks.
 const PREFIX: &str = "approval#";
 /// Maximum number of bytes in a chunk. The maximum size of an item is 400 KiB.
 const MAX_CHUNK: usize = 350_000;
 /// The time until a request expires.
 const REQUEST_VALIDITY: Duration = Duration::days(3);
-/// The time until `DynamoDB` may delete a chunk: a request and the following approval are valid for three days each.
+/// The time until `DynamoDB` may delete a chunk. The request is valid for three days, and the approval for another
+/// three days.
 const CHUNK_LIFETIME: Duration = Duration::days(7);
 
 /// Returns whether a key of the registry is the key of a chunk.
@@ -39,7 +41,8 @@ fn chunk_key(instance_id: &str, digest: &str, chunk: usize) -> String {
     format!("{PREFIX}{instance_id}#{digest}#{chunk}")
 }
 
-/// The set of a request or approval, whose actions are in other items.
+/// The actions of a request or approval: their digest and the number of chunks. The actions themselves are in other
+/// items.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct StoredSet {
     digest: String,
@@ -52,7 +55,7 @@ pub struct Request {
     set: StoredSet,
     /// The time at which the request expires.
     pub until: OffsetDateTime,
-    /// Whether the operators were notified.
+    /// Whether the operators were notified of the request.
     pub notified: bool,
     /// The ARN of the operator who rejected the request.
     pub rejected_by: Option<String>,
@@ -72,7 +75,7 @@ impl Request {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GivenApproval {
     set: StoredSet,
-    /// The ARN of the operator.
+    /// The ARN of the operator who gave the approval.
     pub by: String,
     /// The time of the approval.
     pub at: OffsetDateTime,
@@ -86,14 +89,15 @@ impl GivenApproval {
     }
 }
 
-/// The request and the approval of an instance, as far as they have not expired.
+/// The request and the approval of an instance. Each is `None` if it does not exist or has expired.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Approvals {
     /// The request.
     pub request: Option<Request>,
     /// The approval.
     pub approval: Option<GivenApproval>,
-    /// The digests in the item, also of an expired request or approval: the condition of a write.
+    /// The digests of the request and the approval in the item, even if expired. A write is conditional on these
+    /// digests.
     stored: [Option<String>; 2],
 }
 
@@ -128,7 +132,7 @@ impl Approvals {
         }
     }
 
-    /// Returns the condition that the item still has the request and the approval that were read.
+    /// Returns the condition that the item still contains the request and the approval that were read.
     fn unchanged(&self) -> (String, Vec<(&'static str, AttributeValue)>) {
         let names = [("approvalDigest", ":request"), ("approvedDigest", ":approval")];
         let conditions = names.iter().zip(&self.stored).map(|((name, value), stored)| match stored {
@@ -142,7 +146,7 @@ impl Approvals {
 }
 
 impl Registry<'_> {
-    /// Returns the request and the approval of an instance that have not expired.
+    /// Returns the request and the approval of an instance, as far as they have not expired.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -151,7 +155,7 @@ impl Registry<'_> {
         Ok(Approvals::of(&item, OffsetDateTime::now_utc()))
     }
 
-    /// Returns the approved actions, or no actions if there is no approval or its set can't be read completely.
+    /// Returns the approved actions. Returns no actions if there is no approval, or if a chunk is missing.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -159,7 +163,7 @@ impl Registry<'_> {
         self.actions(instance_id, approvals.approval.as_ref().map(|approval| &approval.set)).await
     }
 
-    /// Returns the requested actions, or no actions if there is no request or its set can't be read completely.
+    /// Returns the requested actions. Returns no actions if there is no request, or if a chunk is missing.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -184,8 +188,8 @@ impl Registry<'_> {
         Ok(ActionSet::EMPTY)
     }
 
-    /// Stores a request for approval, which replaces an earlier request. Returns the time at which the request expires,
-    /// or `None` if the request or the approval has changed since it was read.
+    /// Stores a request for approval, which replaces an earlier request. Returns when the request expires. Returns
+    /// `None` if the request or the approval in the registry has changed since it was read.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -216,7 +220,7 @@ impl Registry<'_> {
             (":now", now_ms()),
             (":until", number(until.unix_timestamp() * 1000)),
         ]);
-        // The attributes approvalBy and approvalToken belong to a request of an earlier release.
+        // The attributes `approvalBy` and `approvalToken` belong to the request of an earlier release.
         let update = "SET approvalDigest = :digest, approvalChunks = :chunks, approvalSummary = :summary, \
                       approvalRequestedAt = :now, approvalUntil = :until \
                       REMOVE approvalNotified, rejectedBy, rejectedAt, approvalBy, approvalToken";
@@ -228,8 +232,8 @@ impl Registry<'_> {
         Ok(stored.then_some(until))
     }
 
-    /// Withdraws the request for approval, because no action needs approval now. A request that was changed
-    /// meanwhile stays.
+    /// Withdraws this request for approval, because no action needs approval now. If the request was rejected, or
+    /// replaced by another request, it is not withdrawn.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -244,7 +248,8 @@ impl Registry<'_> {
         Ok(())
     }
 
-    /// Records that the operators were notified of a request. Does nothing if another request has replaced it.
+    /// Records that the operators were notified of a request. Does nothing if another request has replaced this
+    /// request.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.

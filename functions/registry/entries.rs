@@ -1,4 +1,4 @@
-//! The entries of the registry.
+//! The registry entries of instances.
 
 use std::collections::BTreeSet;
 
@@ -10,9 +10,9 @@ use tracing::error;
 use super::{Entry, Item, Registry, approval, lease, now_ms, string, text, time, tracking};
 use crate::runtime::metrics::{Metric, Metrics};
 
-/// The attribute that contains the entry, as JSON.
+/// The attribute that contains the registry entry, as JSON.
 const CONFIG: &str = "config";
-/// The attribute of an instance whose teardown has started.
+/// The attribute that an instance has after its teardown has started.
 const TEARDOWN: &str = "teardown";
 /// The attribute with the input of an onboarding that has not registered the instance yet.
 const PENDING: &str = "begun";
@@ -29,14 +29,14 @@ pub struct Pending {
 /// The registry entries of all instances whose teardown has not started.
 #[derive(Debug, Default)]
 pub struct Contents {
-    /// The entries, each with the time of the instance's last successful sync, or with the time of its registration if
-    /// no sync was successful yet.
+    /// The entries. Each has the time of the instance's last successful sync, or, if no sync was successful yet, the
+    /// time of the registration.
     pub entries: Vec<(Entry, Option<OffsetDateTime>)>,
     /// The registry entries that can't be read.
     pub unreadable: Vec<Unreadable>,
 }
 
-/// An entry that can't be read: it was edited or damaged, or written by a later release.
+/// A registry entry that can't be read: someone edited or damaged the entry, or a later release wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     /// The ID of the instance.
@@ -62,7 +62,7 @@ impl Unreadable {
 }
 
 impl Registry<'_> {
-    /// Returns the entry of an instance, read consistently.
+    /// Returns the entry of an instance, with a consistent read.
     ///
     /// # Errors
     /// `InvalidInput` if the instance has no entry or the entry can't be read.
@@ -70,7 +70,7 @@ impl Registry<'_> {
         self.find(instance_id).await?.ok_or_else(|| self.not_registered(instance_id))
     }
 
-    /// Returns the entry in the item of an instance.
+    /// Returns the entry that the item of an instance contains.
     ///
     /// # Errors
     /// `InvalidInput` if the item has no entry or the entry can't be read.
@@ -86,7 +86,7 @@ impl Registry<'_> {
         ))
     }
 
-    /// Returns the entry of an instance, or `None` if there is none.
+    /// Returns the entry of an instance, or `None` if the instance has no entry.
     ///
     /// # Errors
     /// `InvalidInput` if the entry can't be read.
@@ -95,7 +95,7 @@ impl Registry<'_> {
         configuration(&item).map_err(|unreadable| StepError::invalid_input(unreadable.message))
     }
 
-    /// Returns all readable entries, read consistently ([`Self::scan`]).
+    /// Returns all entries that can be read, with a consistent read ([`Self::scan`]).
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -103,15 +103,15 @@ impl Registry<'_> {
         Ok(self.scan().await?.entries.into_iter().map(|(entry, _)| entry).collect())
     }
 
-    /// Returns the complete registry, read consistently. An unreadable entry does not affect the others; it is logged
-    /// and counted in a metric with an alarm.
+    /// Returns the complete registry, with a consistent read. An entry that can't be read does not affect the others:
+    /// it is logged and counted in a metric, for which there is an alarm.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
     pub async fn scan(&self) -> Result<Contents, StepError> {
         let mut contents = Contents::default();
         for item in self.items().await? {
-            // Instances in teardown no longer take part in schedules and events.
+            // Schedules and events no longer include an instance whose teardown has started.
             if item.contains_key(TEARDOWN) {
                 continue;
             }
@@ -136,8 +136,8 @@ impl Registry<'_> {
     /// Returns the IDs of the groups that other instances use.
     ///
     /// # Errors
-    /// `InvalidInput` if the entry of another instance can't be read, because the groups of that instance would be
-    /// treated as unused.
+    /// `InvalidInput` if the entry of another instance can't be read. Otherwise, the caller would treat the groups of
+    /// that instance as unused.
     pub async fn groups_of_others(&self, instance_id: &str) -> Result<BTreeSet<String>, StepError> {
         let contents = self.scan().await?;
         if let Some(other) = contents.unreadable.into_iter().find(|other| other.instance_id != instance_id) {
@@ -151,8 +151,8 @@ impl Registry<'_> {
         Ok(others.flat_map(|entry| entry.groups).map(|group| group.id).collect())
     }
 
-    /// Returns the spelling of an alias in the registry, if it differs from `alias` only in case. Also finds aliases of
-    /// instances in onboarding or in teardown.
+    /// Returns the alias as spelled in the registry, if this spelling differs from `alias` only in case. Also finds
+    /// aliases of instances whose onboarding or teardown is running.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -164,7 +164,7 @@ impl Registry<'_> {
         Ok(first.filter(|first| first != alias && spellings.all(|other| other != alias)))
     }
 
-    /// Returns the stored data of an instance that is not registered.
+    /// Returns the data that the registry stores about an instance that is not registered.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -174,7 +174,7 @@ impl Registry<'_> {
         Ok(Pending { alias: text(&item, "alias").map(ToOwned::to_owned), onboarding })
     }
 
-    /// Returns the stored approval of an instance's teardown, if the teardown has started.
+    /// Returns the approval of an instance's teardown, if the teardown has started.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -184,7 +184,7 @@ impl Registry<'_> {
         Ok(text.and_then(|text| serde_json::from_str(text).ok()))
     }
 
-    /// Writes the entry if it is new or different, and deletes the record of an unfinished teardown. Returns whether
+    /// Writes the entry if it is new or has changed, and deletes the record of an unfinished teardown. Returns whether
     /// the entry was written.
     ///
     /// # Errors
@@ -207,7 +207,8 @@ impl Registry<'_> {
     }
 }
 
-/// Returns the entry in an item, or `None` if the item is not that of an instance or the instance is not registered.
+/// Returns the entry in an item. Returns `None` if the item does not belong to an instance, or if the instance is not
+/// registered.
 fn configuration(item: &Item) -> Result<Option<Entry>, Unreadable> {
     let instance_id = text(item, "instanceId").unwrap_or_default();
     if [lease::is_key, approval::is_key, tracking::is_key].iter().any(|is_other| is_other(instance_id)) {
@@ -230,7 +231,7 @@ fn configuration(item: &Item) -> Result<Option<Entry>, Unreadable> {
     }
 }
 
-/// Returns whether two configurations are equal, ignoring the order of the JSON keys.
+/// Returns whether two configurations are equal, regardless of the order of the JSON keys.
 fn same(stored: &str, new: &str) -> bool {
     stored == new
         || matches!(

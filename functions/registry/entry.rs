@@ -8,8 +8,8 @@ use onboarding_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The data about an onboarded instance. Stored as JSON; new fields need defaults, because later releases read older
-/// entries.
+/// The data about an onboarded instance, which is stored as JSON. Later releases read the entries of earlier releases,
+/// so new fields need defaults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
@@ -31,11 +31,11 @@ pub struct Entry {
     /// The language of notifications.
     #[serde(default)]
     pub language: Language,
-    /// The complete input of the last onboarding, or `None` in an entry of a release that did not store it.
+    /// The complete input of the last onboarding, or `None` if a release wrote the entry that did not store the input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onboarding: Option<Onboarding>,
-    /// Whether the instance existed before the onboarding and does not have the tags of this onboarding; `None` in an
-    /// entry of a release that did not store it.
+    /// Whether the instance existed before the onboarding, and therefore does not have the tags of this onboarding.
+    /// `None` if a release wrote the entry that did not store this information.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_adopted: Option<bool>,
 }
@@ -51,8 +51,8 @@ impl From<RegisterInstanceInput> for Entry {
             application,
             instance_adopted,
         } = input;
-        // Values found during the onboarding (member counts, attempts) are omitted: they are not configuration, and
-        // would make an unchanged entry appear different after each onboarding.
+        // Values that were determined during the onboarding (member counts, attempts) are omitted. They are not
+        // settings, and with them, an entry would appear changed after each onboarding.
         let groups = groups.into_iter().map(|group| EntraGroup { users: 0, ..group }).collect();
         Self {
             instance_id,
@@ -70,15 +70,15 @@ impl From<RegisterInstanceInput> for Entry {
 }
 
 impl Entry {
-    /// The name of the SAML provider in IAM.
+    /// Returns the name of the SAML provider in IAM.
     #[must_use]
     pub fn saml_provider_name(&self) -> String {
         let name = self.onboarding.as_ref().map(|onboarding| onboarding.iam.saml_provider_name.clone());
         name.filter(|name| !name.is_empty()).unwrap_or_else(|| names::saml_provider(&self.alias))
     }
 
-    /// Returns the input of the last onboarding. For an entry of an older release, this contains only the settings that
-    /// the release stored; names have their defaults.
+    /// Returns the input of the last onboarding. If an older release wrote the entry, the result contains only the
+    /// settings that this release stored, and all names have their defaults.
     #[must_use]
     pub fn input(&self) -> Onboarding {
         self.onboarding
@@ -86,7 +86,7 @@ impl Entry {
             .unwrap_or_else(|| Onboarding::with_defaults(&self.alias, self.users.clone(), self.language))
     }
 
-    /// Returns each group with the settings of its members.
+    /// Returns each group together with the settings for its members.
     ///
     /// # Errors
     /// `Internal` if the number of group IDs differs from the number of groups in the settings.

@@ -1,22 +1,23 @@
-//! Leases: the right of one execution to write (docs/theory.md, "Leases" and "Fence").
+//! Leases. A lease is the right of one execution to change certain objects (docs/theory.md, "Leases" and "Fence").
 //!
-//! Each lease is part of an item of the registry:
+//! Each lease is part of a registry item. There are three kinds:
 //!
-//! * of an alias: the key is `alias#` and the alias in lower case, because Amazon Connect ignores case. The attribute
-//!   `holder` contains the holder, and [`Registry::acquire_lease`] acquires the lease.
-//! * of the number orders of an alias: the same key with `#numbers`. Orders take weeks, and other executions must be
-//!   able to acquire the lease of the alias during this time.
-//! * of the users of an instance: the key is the instance ID. The attribute `lease` contains the holder, and the state
-//!   machines `user-sync` and `teardown` acquire the lease.
+//! * The lease of an alias: the key of the item is `alias#` and the alias in lower case, because Amazon Connect ignores
+//!   the case of an alias. The attribute `holder` contains the holder, and [`Registry::acquire_lease`] acquires the
+//!   lease.
+//! * The lease of the phone number orders of an alias: the key is the same, with `#numbers` at the end. Orders take
+//!   weeks, and other executions must be able to acquire the lease of the alias during this time.
+//! * The lease of the users of an instance: the key is the instance ID. The attribute `lease` contains the holder, and
+//!   the state machines `user-sync` and `teardown` acquire the lease.
 //!
-//! The other attributes have the same names in all items: `leaseNumber` grows with each acquisition and is never reset;
-//! `leaseRevokedAt` is the time at which another execution found that the holder has finished. The lease of an alias
-//! also has the time of its acquisition (`since`). The lease of the users has an expiry (`leaseUntil`), and its number
-//! also grows with each invocation that works under the lease. Times are milliseconds since the epoch.
+//! The other attributes have the same names in all items. `leaseNumber` increases with each acquisition and is never
+//! reset. `leaseRevokedAt` is the time at which another execution found that the holder has finished. The lease of an
+//! alias also has the time of its acquisition (`since`). The lease of the users also has an expiry (`leaseUntil`), and
+//! its number also increases with each invocation that works under the lease. Times are milliseconds since the epoch.
 //!
-//! Each write of a lease is conditional on its holder. An execution that finds a finished holder first revokes the
-//! lease, then waits, and only then takes the lease over. After the revocation, no invocation of the former holder
-//! confirms the lease again, and after the wait, no request of such an invocation is in progress.
+//! Each write of a lease is conditional on the current holder. If an execution finds that the holder has finished, it
+//! first revokes the lease, then waits, and only then takes over the lease. After the revocation, no invocation of the
+//! former holder can confirm the lease again. After the wait, no request of such an invocation is in progress.
 
 use std::time::Duration;
 
@@ -37,14 +38,15 @@ use crate::{
     },
 };
 
-/// The prefix of the key of an alias's lease.
+/// The prefix of the keys of aliases' leases.
 const PREFIX: &str = "alias#";
-/// Maximum number of attempts to acquire a lease while other executions acquire and release it.
+/// Maximum number of attempts to acquire a lease if other executions acquire and release it in the meantime.
 const MAX_TRIES: u32 = 5;
-/// How long requests may start after a confirmation. Together with the longest attempt of a request (20 seconds), this
-/// is less than [`backoff::TAKEOVER`]; the difference covers differences between clocks.
+/// For how long after a confirmation an invocation may start requests. This time and the longest attempt of a request
+/// (20 seconds) together are shorter than [`backoff::TAKEOVER`]. The difference allows for differences between clocks.
 const TERM: Duration = Duration::from_secs(10);
-/// The validity of the lease of an instance's users after its last renewal, as in the state machines.
+/// For how long the lease of an instance's users is valid after its last renewal. The state machines use the same
+/// value.
 const USERS_LEASE: Duration = Duration::from_secs(3600);
 
 /// Returns whether a key of the registry is the key of an alias's lease.
@@ -55,14 +57,14 @@ pub(super) fn is_key(key: &str) -> bool {
 /// The objects that a lease of an alias protects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// The instance, the single sign-on and the registration.
+    /// The instance, the single sign-on configuration and the registration.
     Alias,
-    /// The orders of phone numbers.
+    /// The phone number orders.
     Numbers,
 }
 
 impl Scope {
-    /// Returns the key of the lease's item.
+    /// Returns the key of the item that contains the lease.
     pub(super) fn key(self, alias: &str) -> String {
         let alias = alias.to_ascii_lowercase();
         match self {
@@ -71,7 +73,7 @@ impl Scope {
         }
     }
 
-    /// Returns the name that messages use for this scope.
+    /// Returns the name of this scope in messages.
     const fn label(self) -> &'static str {
         match self {
             Self::Alias => "the alias",
@@ -92,16 +94,17 @@ pub struct Holder {
 /// The result of acquiring a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acquisition {
-    /// This execution holds the lease. It has just acquired the lease, or already held it before.
+    /// This execution holds the lease: it has just acquired the lease, or already held it.
     Acquired(Lease),
-    /// Another execution, which is still running, holds the lease.
+    /// Another execution holds the lease and is still running.
     HeldByOther(Holder),
-    /// The holder has finished, and its lease is revoked. The lease can be taken over in [`backoff::TAKEOVER`] seconds.
+    /// The holder has finished, and its lease is revoked. The lease can be taken over [`backoff::TAKEOVER`] seconds
+    /// later.
     Revoked(Holder),
 }
 
 impl Holder {
-    /// Returns a message that names the holder of the lease and the action for the operator.
+    /// Returns a message with the holder of the lease and the action that the operator must take.
     #[must_use]
     pub fn message(&self, scope: Scope, alias: &str) -> String {
         let since = self.since.map_or_else(String::new, |since| format!(" since {}", super::rfc3339(since)));
@@ -129,7 +132,7 @@ impl Holder {
 /// Returns the fence for an invocation that works under this lease.
 ///
 /// # Errors
-/// `Internal` if the settings name no table.
+/// `Internal` if the settings do not contain a table.
 pub fn fence(ctx: &Context, lease: Lease) -> Result<std::sync::Arc<Fence>, StepError> {
     let (client, table) = (ctx.dynamodb().clone(), ctx.settings.registry_table()?.to_owned());
     let clock = ctx.settings.clock();
@@ -141,8 +144,8 @@ pub fn fence(ctx: &Context, lease: Lease) -> Result<std::sync::Arc<Fence>, StepE
 }
 
 impl Registry<'_> {
-    /// Acquires the lease of an alias for an execution. The lease of a finished execution is revoked, and taken over by
-    /// a later call.
+    /// Acquires the lease of an alias for an execution. If the holder of the lease has finished, this call revokes the
+    /// lease, and a later call takes it over.
     ///
     /// # Errors
     /// If `DynamoDB` or Step Functions returns an error.
@@ -176,7 +179,7 @@ impl Registry<'_> {
         Err(StepError::unavailable(format!("other executions acquired the lock of {label} {alias} {MAX_TRIES} times")))
     }
 
-    /// Releases the lease of an alias if the execution holds it. The item keeps the number of the lease.
+    /// Releases the lease of an alias if the execution holds it. The lease's number remains in the item.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -187,15 +190,15 @@ impl Registry<'_> {
         self.update_if(&doing, &scope.key(alias), "holder = :me", update, &values).await.map(drop)
     }
 
-    /// Makes an execution the holder of an alias's lease if the current holder is `before`, whose lease is revoked;
-    /// with `None`, if the lease is free or this execution already holds it. Returns the lease if the execution is the
-    /// holder.
+    /// Makes an execution the holder of an alias's lease, and returns the lease. With `before`, the current holder must
+    /// be `before`, and the lease must be revoked. Without `before`, the lease must be free, or the execution must
+    /// already hold it. If the condition is not met, returns `None`.
     async fn set_holder(&self, key: &str, execution: &str, before: Option<&str>) -> Result<Option<Lease>, StepError> {
         let doing = format!("acquiring the lease {key}");
         let mut values = vec![(":me", string(execution)), (":now", now_ms()), (":one", number(1))];
         values.extend(before.map(|before| (":before", string(before))));
         let (condition, since) = match before {
-            // The condition is also true if an earlier attempt of this execution acquired the lease and its response
+            // The condition is also true if an earlier attempt of this execution acquired the lease and the response
             // was lost.
             None => ("attribute_not_exists(holder) OR holder = :me", "if_not_exists(since, :now)"),
             Some(_) => ("holder = :before AND attribute_exists(leaseRevokedAt)", ":now"),
@@ -205,8 +208,8 @@ impl Registry<'_> {
         updated.map(|item| lease_in(&item, key, execution)).transpose()
     }
 
-    /// Prevents further confirmations of the lease of a finished execution. Returns the time of the first revocation,
-    /// or `None` if the execution no longer holds the lease.
+    /// Revokes the lease of a finished execution, so that its functions can't confirm the lease any more. Returns the
+    /// time of the first revocation, or `None` if the execution no longer holds the lease.
     async fn revoke_lease(&self, key: &str, holder: &str) -> Result<Option<OffsetDateTime>, StepError> {
         let doing = format!("revoking the lease {key}");
         let values = [(":before", string(holder)), (":now", now_ms())];
@@ -215,10 +218,11 @@ impl Registry<'_> {
         Ok(updated.and_then(|item| time(&item, "leaseRevokedAt")))
     }
 
-    /// Confirms a lease. Returns `None` if the lease has another holder or number, or is revoked.
+    /// Confirms a lease. Returns `None` if the lease has another holder or another number, or is revoked.
     async fn confirm_lease(&self, lease: Lease, turn: Turn) -> Result<Option<Lease>, StepError> {
         if is_key(&lease.key) {
-            // Most functions that work under the lease of an alias may only read the registry.
+            // This confirmation does not write, because most functions that work under the lease of an alias may only
+            // read the registry.
             let item = self.item(&lease.key).await?.unwrap_or_default();
             let is_held = text(&item, "holder") == Some(&lease.holder)
                 && number_in(&item, "leaseNumber") == Some(lease.number)
@@ -226,8 +230,8 @@ impl Registry<'_> {
             return Ok(is_held.then_some(lease));
         }
         let doing = format!("confirming the lease {}", lease.key);
-        // The first confirmation of an invocation takes a new number, so that an earlier invocation of the same
-        // execution, whose result is no longer awaited, loses the lease.
+        // With its first confirmation, an invocation increases the number of the lease. An earlier invocation of the
+        // same execution, whose result Step Functions no longer waits for, thereby loses the lease.
         let (comparison, add) = match turn {
             Turn::First => (">=", " ADD leaseNumber :one"),
             Turn::Later => ("=", ""),
@@ -244,7 +248,7 @@ impl Registry<'_> {
     }
 }
 
-/// The renewal of the lease of an instance's users, which is part of each write under this lease.
+/// The renewal of the lease of an instance's users. Each write under this lease includes the renewal.
 pub(super) struct Renewal {
     /// The condition under which the execution still holds the lease.
     pub(super) condition: String,
@@ -253,10 +257,11 @@ pub(super) struct Renewal {
 }
 
 impl Renewal {
-    /// The assignment that extends the lease.
+    /// The update expression that extends the lease.
     pub(super) const SET: &str = "leaseUntil = :until";
 
-    /// Creates the renewal of a lease. The number in the registry is compared with the lease's number by `comparison`.
+    /// Creates the renewal of a lease. `comparison` is the operator between the number in the registry and the lease's
+    /// number.
     pub(super) fn new(lease: &Lease, comparison: &str) -> Self {
         let until = OffsetDateTime::now_utc() + USERS_LEASE;
         Self {
@@ -279,7 +284,8 @@ fn lease_in(item: &Item, key: &str, holder: &str) -> Result<Lease, StepError> {
     Ok(Lease { key: key.to_owned(), holder: holder.to_owned(), number })
 }
 
-/// Returns whether an execution has not finished. A pending redrive and unknown statuses count as running.
+/// Returns whether an execution has not finished. An execution with a pending redrive or an unknown status counts as
+/// running.
 async fn is_running(client: &aws_sdk_sfn::Client, execution: &str) -> Result<bool, StepError> {
     let sent = client.describe_execution().execution_arn(execution).send().await;
     let found = sent.none_if(&["ExecutionDoesNotExist", "InvalidArn"]);

@@ -1,28 +1,29 @@
-//! The registry: one `DynamoDB` item per onboarded instance with the data that the user sync needs, one item per alias
-//! with the lease of the alias ([`lease`]), and the sets of actions that need approval ([`approval`]).
+//! The registry: a `DynamoDB` table with one item per onboarded instance (the data that the user sync needs), one item
+//! per alias (the lease of the alias, see [`lease`]), and items with the actions that need approval ([`approval`]).
 //!
-//! The key of an instance's item is `instanceId`. Several components own attributes of the same item, so the item is
-//! updated and never replaced:
+//! The key of an instance's item is `instanceId`. Each of the following components writes other attributes of the same
+//! item, so a component updates the item and never replaces it:
 //!
 //! * [`entries`]: `alias`, `config`, `registeredAt`;
-//! * [`rotation`]: the execution that may add a signing certificate, and until when (`rotation`, `rotationUntil`);
+//! * [`rotation`]: the execution that may add a signing certificate, and the end of this right (`rotation`,
+//!   `rotationUntil`);
 //! * the onboarding: `begun`, the input of the onboarding, which is kept until `config` exists;
 //! * [`origins`]: `origins`, the approved origins that the onboarding has added to the instance;
 //! * [`lease`] and the state machines of the user sync and the teardown: the lease of the users (`lease`, `leaseUntil`,
 //!   `leaseNumber`, `leaseRevokedAt`);
-//! * the state machine of the user sync: the request for one more pass (`dirty`) and the results of the latest syncs
+//! * the state machine of the user sync: the request for another pass (`dirty`) and the results of the latest syncs
 //!   (`lastRun`, `lastSuccessAt`, `lastFailure`, `lastFailureAt`);
 //! * [`approval`]: the request for approval (`approval…`, `rejected…`) and the approval (`approved…`), which `onboard
 //!   approve` and `onboard reject` also write;
 //! * [`progress`]: `progress`, the progress of the running sync;
 //! * drift detection: `driftDigest`;
-//! * the teardown: `teardown`, the approved plan. While this attribute exists, no other component works on the
-//!   instance.
+//! * the teardown: `teardown`, the approved plan. While this attribute exists, no other component changes the instance.
 //!
-//! The state of incremental syncs has an item of its own ([`tracking`]).
+//! The state of incremental syncs is in a separate item ([`tracking`]).
 //!
-//! Times are milliseconds since the epoch. The registry does not record which objects exist in AWS and Entra; this is
-//! always read from AWS and Entra. It records who added an object only for approved origins, which can't have tags.
+//! Times are milliseconds since the epoch. The registry does not record which objects exist in AWS and Entra; the
+//! functions always read this from AWS and Entra. Only for approved origins, which can't have tags, does the registry
+//! record which of them the onboarding added.
 
 use std::collections::HashMap;
 
@@ -68,10 +69,10 @@ pub struct Registry<'a> {
 }
 
 impl<'a> Registry<'a> {
-    /// Returns the registry whose table is named in the settings.
+    /// Returns the registry. The settings contain the name of its table.
     ///
     /// # Errors
-    /// `Internal` if the settings name no table.
+    /// `Internal` if the settings do not contain a table.
     pub fn new(ctx: &'a Context) -> Result<Self, StepError> {
         Ok(Self { client: ctx.dynamodb(), table: ctx.settings.registry_table()?, clock: ctx.settings.clock() })
     }
@@ -94,8 +95,9 @@ impl<'a> Registry<'a> {
         Ok(output.item)
     }
 
-    /// Updates the item with this key if `condition` is `None` or is met. Returns whether the item was updated. In the
-    /// condition and the update, `#name` is the attribute `name`, which may be a reserved word of `DynamoDB`.
+    /// Updates the item with this key if `condition` is met or is `None`. Returns whether the item was updated. In the
+    /// condition and the update, `#name` stands for the attribute `name`, because the name may be a reserved word of
+    /// `DynamoDB`.
     async fn update_if<'c>(
         &self,
         doing: &str,
@@ -107,8 +109,8 @@ impl<'a> Registry<'a> {
         self.update_returning(doing, key, condition, update, values).await.map(|updated| updated.is_some())
     }
 
-    /// Updates an item as [`Self::update_if`] does. Returns the new values of the attributes that the update names, or
-    /// `None` if the item was not updated.
+    /// Updates an item as [`Self::update_if`] does. Returns the new values of the attributes in the update, or `None`
+    /// if the item was not updated.
     async fn update_returning<'c>(
         &self,
         doing: &str,
@@ -138,7 +140,7 @@ impl<'a> Registry<'a> {
     }
 }
 
-/// Returns the names that follow a `#` in an expression.
+/// Returns the attribute names that follow a `#` in an expression.
 fn attribute_names(expression: &str) -> impl Iterator<Item = &str> {
     expression.split('#').skip(1).filter_map(|rest| rest.split(|letter: char| !letter.is_alphanumeric()).next())
 }
@@ -174,7 +176,7 @@ fn time(item: &Item, name: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp_nanos(ms.checked_mul(1_000_000)?).ok()
 }
 
-/// Formats a time for messages and logs, in seconds.
+/// Formats a time for messages and logs, rounded down to seconds.
 pub fn rfc3339(at: OffsetDateTime) -> String {
     at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
 }

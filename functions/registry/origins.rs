@@ -1,6 +1,6 @@
 //! The record of the approved origins that an onboarding has added to its instance (attribute `origins`, a JSON list).
-//! Connect has no tags for origins, so this record is the only sign of ownership. An onboarding writes the record before
-//! it adds an origin, under the lock of the alias.
+//! Origins have no tags in Connect, so only this record shows which origins belong to the onboarding. An onboarding
+//! writes the record before it adds an origin, and while it holds the lock of the alias.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,8 @@ use super::{Registry, string, text};
 const ORIGINS: &str = "origins";
 
 impl Registry<'_> {
-    /// Returns the origins that the onboarding of an instance has added, or was about to add.
+    /// Returns the origins that the onboarding of an instance has added. The result may contain an origin that was
+    /// recorded but not added.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -25,7 +26,7 @@ impl Registry<'_> {
     /// Records the origins that the onboarding of an instance has added, or is about to add.
     ///
     /// # Errors
-    /// `Internal` if the instance has no item; if `DynamoDB` returns an error.
+    /// `Internal` if the instance has no item; or the error that `DynamoDB` returns.
     pub async fn record_origins(&self, instance_id: &str, origins: &BTreeSet<String>) -> Result<(), StepError> {
         let doing = format!("recording the approved origins of the instance {instance_id} in the registry");
         let record = serde_json::to_string(origins)

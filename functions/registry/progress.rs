@@ -6,11 +6,12 @@ use super::{Registry, lease::Renewal, string};
 use crate::runtime::fence;
 
 impl Registry<'_> {
-    /// Stores the progress of an instance's sync, and extends the lease of the current step with the same write. An
-    /// execution that an earlier release started has no lease to check.
+    /// Stores the progress of an instance's sync. The same write extends the lease of the current step. If an earlier
+    /// release started the execution, there is no lease to extend.
     ///
     /// # Errors
-    /// `LeaseLost`. If `DynamoDB` returns an error, which the caller can ignore.
+    /// `LeaseLost` if the execution no longer holds the lease; otherwise the error that `DynamoDB` returns, which the
+    /// caller can ignore.
     pub async fn write_progress(&self, instance_id: &str, progress: &SyncProgress) -> Result<(), StepError> {
         let doing = format!("writing the progress of the sync of the instance {instance_id}");
         let progress = serde_json::to_string(progress)

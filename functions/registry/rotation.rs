@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::{Registry, number, string, text};
 
-/// The number of seconds for which an execution keeps the right to add a certificate.
+/// For how many seconds an execution keeps the right to add a certificate.
 const CLAIM_SECONDS: i64 = 900;
 
 /// Which execution has the right to add a signing certificate.
@@ -20,9 +20,9 @@ pub enum Claim {
 }
 
 impl Registry<'_> {
-    /// Acquires the right to add a signing certificate for an instance. An execution that has acquired the right adds
-    /// the certificate immediately. If the certificate rotation has not released the right after 15 minutes, the
-    /// execution no longer runs.
+    /// Acquires the right to add a signing certificate for an instance. An execution adds the certificate immediately
+    /// after it has acquired the right. So if the right has not been released after 15 minutes, the execution is no
+    /// longer running, and another execution can acquire the right.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -39,7 +39,7 @@ impl Registry<'_> {
         Ok(if text(&item, "rotation") == Some(execution) { Claim::Repeated } else { Claim::HeldByOther })
     }
 
-    /// Releases the right for an instance whose rotation is finished, whichever execution had the right.
+    /// Releases the right for an instance whose rotation is finished, regardless of which execution holds the right.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.

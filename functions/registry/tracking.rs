@@ -1,10 +1,10 @@
-//! The state of incremental syncs, in an item of its own: the links for the changes in Entra since the last full
-//! comparison, and the members that this comparison found.
+//! The state of incremental syncs: the links for the changes in Entra since the last full comparison, and the members
+//! that this comparison found.
 //!
-//! The key of the item is `delta#` and the instance ID. The item contains `tracking` (JSON), `members` (the
-//! [`MemberFilter`]) and `leaseNumber`, the number of the lease under which the item was last written. A write under a
-//! smaller number is refused, so a function that has lost its lease can't restore a state that is no longer valid. A
-//! missing or unreadable state only means that the next sync compares everything.
+//! This state is in a separate item, whose key is `delta#` and the instance ID. The item contains `tracking` (JSON),
+//! `members` (the [`MemberFilter`]) and `leaseNumber`, the number of the lease under which the item was last written. A
+//! write with a smaller number is rejected, so a function that has lost its lease can't restore a state that is no
+//! longer valid. If the state is missing or can't be read, the next sync compares everything.
 
 use std::collections::HashMap;
 
@@ -21,28 +21,29 @@ use serde::{Deserialize, Serialize};
 use super::{Entry, Item, Registry, number, string, text};
 use crate::{aws::error::CallResult as _, runtime::fence};
 
-/// The prefix of the item's key.
+/// The prefix of the keys of these items.
 const PREFIX: &str = "delta#";
 
 /// The links and results of the last full comparison. Times are milliseconds since the epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tracking {
-    /// The links for the changes to the groups' members.
+    /// The links that return changes to the members of the groups.
     pub groups: Vec<String>,
-    /// The link for the changes to the tenant's users.
+    /// The link that returns changes to the users of the tenant.
     pub users: String,
     /// The time since which the links have returned no change to a group or member.
     pub since: u64,
-    /// The digest of the settings that were compared.
+    /// The digest of the settings with which the comparison was made.
     pub settings: String,
     /// The counts of the comparison.
     pub counts: Counts,
     /// The time of the comparison.
     pub compared_at: u64,
-    /// The object IDs of the users who left and still have rights in Connect. An ID is empty if it is unknown.
+    /// The object IDs of the users who left and still have rights in Connect. If an object ID is unknown, the string is
+    /// empty.
     pub leavers: Vec<String>,
-    /// The date of the next scheduled deletion of a user, as in the user's tag.
+    /// The date of the next scheduled deletion of a user, as in the tag of this user.
     pub next_deletion: Option<String>,
 }
 
@@ -52,8 +53,8 @@ pub(super) fn is_key(key: &str) -> bool {
 }
 
 impl Registry<'_> {
-    /// Returns the entry of an instance and the state of its incremental syncs, if this state exists and is readable.
-    /// Both items are read consistently, with one request.
+    /// Returns the entry of an instance and the state of its incremental syncs, if this state exists and can be read.
+    /// One request reads both items, with consistent reads.
     ///
     /// # Errors
     /// `InvalidInput` if the instance has no entry or the entry can't be read.
@@ -72,16 +73,17 @@ impl Registry<'_> {
             items.into_iter().partition(|item| text(item, "instanceId").is_some_and(is_key));
         let entry = match entries.first() {
             Some(item) => self.readable(instance_id, item)?,
-            // Under load, DynamoDB may process only a part of the request.
+            // DynamoDB may process only a part of the request if the load is high. Then the entry is read with another
+            // request.
             None => self.entry(instance_id).await?,
         };
         Ok((entry, states.first().and_then(tracking_in)))
     }
 
-    /// Stores the state of an instance's incremental syncs. Without `members`, the stored members stay.
+    /// Stores the state of an instance's incremental syncs. Without `members`, the stored members remain unchanged.
     ///
     /// # Errors
-    /// `LeaseLost` if a later function has written the item; otherwise the error of `DynamoDB`.
+    /// `LeaseLost` if a function with a later lease has written the item; otherwise the error that `DynamoDB` returns.
     pub async fn write_tracking(
         &self,
         instance_id: &str,
@@ -102,7 +104,7 @@ impl Registry<'_> {
     /// Deletes the state of an instance's incremental syncs, so that the next sync compares everything.
     ///
     /// # Errors
-    /// `LeaseLost` if a later function has written the item; otherwise the error of `DynamoDB`.
+    /// `LeaseLost` if a function with a later lease has written the item; otherwise the error that `DynamoDB` returns.
     pub async fn forget_tracking(&self, instance_id: &str) -> Result<(), StepError> {
         self.update_tracking(instance_id, "SET leaseNumber = :number REMOVE tracking, members", Vec::new()).await
     }
@@ -114,7 +116,8 @@ impl Registry<'_> {
         mut values: Vec<(&'static str, AttributeValue)>,
     ) -> Result<(), StepError> {
         let doing = format!("storing the state of the incremental syncs of the instance {instance_id}");
-        // An execution that an earlier release started has no lease. It never overrides an execution that has one.
+        // An execution that an earlier release started has no lease. Its writes never replace a write of an execution
+        // with a lease.
         values.push((":number", number(fence::number().unwrap_or_default())));
         let condition = "attribute_not_exists(leaseNumber) OR leaseNumber <= :number";
         if self.update_if(&doing, &format!("{PREFIX}{instance_id}"), condition, update, &values).await? {

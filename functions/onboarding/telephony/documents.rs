@@ -1,6 +1,6 @@
-//! The documents of an order, which are sent from the stack's bucket to AWS Support. Their content and keys never
-//! appear elsewhere: logs, errors and state contain only the input field that refers to a document. S3's own messages
-//! are not used, because they contain keys.
+//! The documents of a phone number order. They are sent from the stack's S3 bucket to AWS Support. The content and the
+//! object keys of the documents never appear elsewhere: logs, errors and the state of the execution contain only the
+//! name of the input field that refers to a document. S3's own messages are not used, because they contain object keys.
 
 use onboarding_core::{
     StepError,
@@ -10,7 +10,7 @@ use onboarding_core::{
 
 use crate::{aws, context::Context};
 
-/// A valid document. The type deliberately does not implement `Debug`, so that no content is logged.
+/// A valid document. The type does not implement `Debug`, so that no content can be logged.
 pub(super) struct Document {
     /// The file name of the attachment.
     pub(super) file_name: String,
@@ -18,8 +18,8 @@ pub(super) struct Document {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Reads and checks all three documents before anything is sent. If documents are missing or invalid, returns one
-/// problem per document.
+/// Reads and checks all three documents before anything is sent. If documents are missing or invalid, returns one fault
+/// per document.
 ///
 /// # Errors
 /// If S3 returns an error other than a missing object.

@@ -1,5 +1,6 @@
-//! The parts of `order-numbers` that call AWS: numbers in Connect, cases in AWS Support, and documents in the stack's
-//! bucket; also the preview for a plan. The decisions are in [`onboarding_core::telephony::poll`].
+//! The parts of `order-numbers` that call AWS: phone numbers in Connect, cases in AWS Support, and documents in the
+//! stack's S3 bucket. Also contains the preview for a plan. The decisions are made in
+//! [`onboarding_core::telephony::poll`].
 
 mod documents;
 mod numbers;

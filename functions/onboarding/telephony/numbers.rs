@@ -1,4 +1,4 @@
-//! Phone numbers in Connect: searching, claiming and configuring.
+//! Searches, claims and configures phone numbers in Connect.
 
 use std::collections::HashMap;
 
@@ -50,10 +50,10 @@ pub(super) async fn search(
     Ok(found)
 }
 
-/// Claims an available number. `token` is the client token: each retry must pass the same value.
+/// Claims an available phone number. `token` is the client token, which must be the same for each retry.
 ///
 /// # Errors
-/// If Connect returns an error that another attempt may not return.
+/// If Connect returns an error, and another attempt can be successful.
 pub(super) async fn claim(
     ctx: &Context,
     (alias, instance_arn): (&str, &str),
@@ -89,16 +89,16 @@ pub(super) async fn claim(
             };
         }
     }
-    // Another customer has claimed the number, or an earlier attempt of this step, so the instance's numbers are
-    // listed.
+    // Either another customer or an earlier attempt of this step has claimed the number. The list of the instance's
+    // numbers shows which.
     let held = phone_numbers::held(ctx.connect(), instance_arn).await?;
     let ours = held.into_iter().find(|held| held.phone_number == phone_number);
     Ok(ours.map_or(Claim::Taken, |number| Claim::Started(number.phone_number_id)))
 }
 
-/// Reads a number and, if its claim has finished, configures it. Returns the status, and why the claim failed or the
-/// flow is not set. Returns `None` if Connect has no such number. `desired` contains the id of the starter flow, if there
-/// is one.
+/// Reads a phone number and, if the claim has finished, configures the number. Returns the status of the number, and
+/// the reason if the claim failed or the flow is not set. Returns `None` if Connect has no such number. `desired`
+/// contains the ID of the starter flow, if there is a starter flow.
 ///
 /// # Errors
 /// If Connect returns an error.
@@ -120,8 +120,9 @@ pub(super) async fn configure(
     }))
 }
 
-/// Sets the wanted description and flow of a claimed number, and also the tags of the onboarding if the onboarding
-/// claimed or ordered the number. Only differences are written. Returns a message if the flow does not exist.
+/// Sets the wanted description and flow of a claimed phone number. Also sets the tags of the onboarding, if the
+/// onboarding claimed or ordered the number. Only differences are written. If the flow does not exist, returns a
+/// message.
 async fn set_up(
     ctx: &Context,
     (alias, instance_arn): (&str, &str),

@@ -1,4 +1,4 @@
-//! Performs the actions of a poll. [`onboarding_core::telephony::poll`] decides which actions are needed.
+//! Performs the actions that [`onboarding_core::telephony::poll`] has decided on.
 
 use onboarding_core::{
     StepError, StepErrorKind,
@@ -12,13 +12,14 @@ use crate::{
     context::Context,
 };
 
-/// AWS's default quota of phone numbers (Amazon Connect service quotas). Used if Service Quotas returns no value.
+/// AWS's default value of the phone number quota (Amazon Connect service quotas). Used if Service Quotas returns no
+/// value.
 const DEFAULT_QUOTA: f64 = 5.0;
 
-/// Performs one action and adds the response.
+/// Performs one action and adds the response to the state of the poll.
 ///
 /// # Errors
-/// If Connect, Service Quotas, S3 or AWS Support returns an error that is not a response.
+/// If Connect, Service Quotas, S3 or AWS Support returns an error that the poll can't handle as a response.
 pub(crate) async fn perform(
     ctx: &Context,
     input: &OrderNumbersInput,
@@ -62,7 +63,7 @@ pub(crate) async fn perform(
 
 async fn find_case(ctx: &Context, input: &OrderNumbersInput, order: &CaseOrder) -> Result<FoundCase, StepError> {
     match support::follow(ctx, order, input.language).await {
-        // If operators file the cases, the account may deny the functions access to the Support API.
+        // If operators file the support cases manually, the functions may not have access to the Support API.
         Err(error) if error.kind == StepErrorKind::AccessDenied && input.is_manual(order) => Ok(FoundCase::Unavailable),
         found => found,
     }

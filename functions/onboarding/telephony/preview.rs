@@ -1,5 +1,5 @@
-//! The plan's preview of phone numbers: existing numbers, numbers to claim, and numbers to order. The preview only
-//! reads, and it does not read the documents.
+//! The preview of phone numbers in a plan: existing numbers, numbers to claim, and numbers to order. The preview only
+//! reads, and does not read the documents.
 
 use onboarding_core::{
     StepError,
@@ -42,7 +42,7 @@ pub(crate) async fn preview(
             continue;
         }
         items.push(if needs_documents(desired) {
-            // One case orders all numbers that need documents.
+            // All numbers that need documents are ordered with one support case.
             if case.is_none() {
                 case = Some(documents_case(ctx, instance_arn, onboarding).await?);
             }
@@ -78,7 +78,8 @@ async fn from_inventory(
     })
 }
 
-/// Describes the order of all numbers that need documents: the existing case, or the planned case.
+/// Describes the order of all phone numbers that need documents: the existing support case, or the support case that an
+/// onboarding would file.
 async fn documents_case(
     ctx: &Context,
     instance_arn: Option<&str>,
@@ -99,8 +100,8 @@ async fn documents_case(
     })
 }
 
-/// Previews outbound calls to Japanese mobile numbers. No API returns whether such calls are enabled; only the support
-/// case for them can be read.
+/// Previews the request to enable outbound calls to Japanese mobile numbers. No API returns whether such calls are
+/// enabled, so only the support case for this request can be read.
 async fn outbound(ctx: &Context, instance_arn: Option<&str>, onboarding: &Onboarding) -> Result<PlanItem, StepError> {
     let found = match instance_arn {
         None => FoundCase::None,

@@ -1,4 +1,4 @@
-//! Finds, reads and files the cases of an onboarding in AWS Support.
+//! Finds, reads and files the AWS Support cases of an onboarding.
 
 use std::cmp::Reverse;
 
@@ -24,10 +24,10 @@ use crate::{
     context::Context,
 };
 
-/// The account's support plan does not include the Support API. The error lists of the operations do not contain this
-/// code.
+/// The error code if the account's support plan does not include the Support API. The API reference of the operations
+/// does not list this code.
 const NO_PLAN: [&str; 1] = ["SubscriptionRequiredException"];
-/// An attachment set is valid for one hour.
+/// The error codes for an expired attachment set. An attachment set is valid for one hour.
 const SET_EXPIRED: [&str; 2] = ["AttachmentSetExpired", "AttachmentSetIdNotFound"];
 
 const fn code(language: Language) -> &'static str {
@@ -37,7 +37,7 @@ const fn code(language: Language) -> &'static str {
     }
 }
 
-/// Returns the cases, or only the case with this ID. Returns `None` without a support plan.
+/// Returns the support cases, or only the case with this ID. Returns `None` if the account has no support plan.
 async fn list(ctx: &Context, id: Option<&str>, language: Language) -> Result<Option<Vec<CaseDetails>>, StepError> {
     let request = ctx.support().describe_cases().include_resolved_cases(true).include_communications(false);
     let request = request.language(code(language)).set_case_id_list(id.map(|id| vec![id.to_owned()]));
@@ -58,7 +58,8 @@ fn support_case(case: CaseDetails) -> SupportCase {
     }
 }
 
-/// Returns the case whose subject contains the marker: an open case if there is one, otherwise the newest case.
+/// Returns the support case whose subject contains the marker. An open case takes precedence; otherwise, the newest
+/// case is returned.
 ///
 /// # Errors
 /// If AWS Support returns an error.
@@ -69,7 +70,8 @@ pub(super) async fn find(ctx: &Context, marker: &str, language: Language) -> Res
     Ok(found.map_or(FoundCase::None, |case| FoundCase::Case(support_case(case))))
 }
 
-/// Returns the case of an order, with its newest message if the case awaits a reply or is resolved.
+/// Returns the support case of an order. If AWS Support waits for a reply or has resolved the case, the result also
+/// contains the newest message.
 ///
 /// # Errors
 /// If AWS Support returns an error.
@@ -94,7 +96,7 @@ pub(super) async fn follow(ctx: &Context, order: &CaseOrder, language: Language)
     })
 }
 
-/// Returns the newest message of a case, or `None` without a support plan.
+/// Returns the newest message of a support case, or `None` if the account has no support plan.
 async fn newest_message(ctx: &Context, id: &str) -> Result<Option<String>, StepError> {
     let listed =
         ctx.support().describe_communications().case_id(id).into_paginator().items().send().try_collect().await;
@@ -106,11 +108,11 @@ async fn newest_message(ctx: &Context, id: &str) -> Result<Option<String>, StepE
     }))
 }
 
-/// Files a case, with the documents in a new attachment set.
+/// Files a support case, with the documents in a new attachment set.
 ///
 /// `CreateCase` has no client token, so a repeated request files a second case. Each request is therefore sent only
-/// once. If AWS Support does not respond, the next poll searches for the case before it files one: the poll is minutes
-/// later, because AWS does not document how soon a new case is listed.
+/// once. If AWS Support does not respond, the next poll searches for the case before it files another one. This poll
+/// takes place minutes later, because AWS does not document how soon AWS Support lists a new case.
 ///
 /// # Errors
 /// If AWS Support returns an error.
@@ -125,7 +127,8 @@ pub(super) async fn file(
     };
     let client = ctx.support().without_retries();
     let (subject, body) = case.text.in_language(language);
-    // If the attachment set has expired, a new set is created once. If the new set expires too, the next poll retries.
+    // If the attachment set has expired, a new set is created, but only once. If the new set also expires, the next
+    // poll tries again.
     for _ in 0..2 {
         let set = match attach(&client, documents).await {
             Ok(set) => set,
@@ -143,8 +146,8 @@ pub(super) async fn file(
                 let Some(id) = output.case_id else {
                     return Ok(FiledCase::Later("the response has no case id".into()));
                 };
-                // The case is read only to get the case number that Support Center shows. A failed read is ignored,
-                // because the case is already filed.
+                // The support case is read only to get the case number that Support Center displays. An error is
+                // ignored, because the case is already filed.
                 let read = list(ctx, Some(&id), language).await.ok().flatten().unwrap_or_default();
                 let display_id = read.into_iter().find_map(|case| case.display_id);
                 return Ok(FiledCase::Case(SupportCase { id, display_id, ..SupportCase::default() }));
@@ -167,10 +170,12 @@ pub(super) async fn file(
     Ok(FiledCase::Later("the attachment set expired before the case was filed".into()))
 }
 
-/// Returns the codes of the service and category of a topic, or `None` without a support plan or a suitable category.
+/// Returns the service code and the category code of a topic. Returns `None` if the account has no support plan, or if
+/// no category is suitable.
 async fn category(ctx: &Context, topic: Topic, language: Language) -> Result<Option<(String, String)>, StepError> {
     let category = |category: Category| (category.code.unwrap_or_default(), category.name.unwrap_or_default());
-    // If no category of the catalog in the case's language is recognized, the English catalog is used.
+    // AWS Support has a list of categories for each language. If no category in the language of the case is suitable,
+    // the English list is used.
     let languages = if language == Language::En { &[Language::En][..] } else { &[language, Language::En] };
     for language in languages {
         let sent = ctx.support().describe_services().language(code(*language)).send().await;
@@ -188,8 +193,8 @@ async fn category(ctx: &Context, topic: Topic, language: Language) -> Result<Opt
     Ok(None)
 }
 
-/// Adds the documents to one attachment set, one call per document, because all three together could make a request of
-/// 20 MB.
+/// Adds the documents to one attachment set, with one call per document, because a request with all three documents
+/// could have 20 MB.
 async fn attach(client: &Client, documents: &[Document]) -> Result<Option<String>, SdkError<AddAttachmentsToSetError>> {
     let mut set = None;
     for document in documents {
@@ -201,7 +206,7 @@ async fn attach(client: &Client, documents: &[Document]) -> Result<Option<String
     Ok(set)
 }
 
-/// AWS's message about an attachment could contain a part of the attachment, so only the kind of the error is kept.
+/// Keeps only the kind of an error about an attachment, because AWS's message could contain a part of the attachment.
 fn attachment_error(error: StepError) -> StepError {
     match error.kind {
         StepErrorKind::InvalidInput | StepErrorKind::Internal => {
