@@ -38,8 +38,8 @@ impl Drop for Running {
 }
 
 /// Runs one complete sync in a new process. As the state machine does, invokes the function again as long as the status
-/// in its output is `MORE`, with the field `carry` of this output in the next event. If `incremental` is true, the
-/// function may read only the changes since the last full comparison, as in a scheduled sync.
+/// in the function's output is `MORE`. The next event then contains the field `carry` of this output. If `incremental`
+/// is true, the function may read only the changes since the last full comparison, as in a scheduled sync.
 pub(crate) async fn sync(bootstrap: &Path, fixture: &Fixture, incremental: bool) -> Result<Synced, String> {
     let fault = |what: String| format!("bootstrap, sync-users: {what}");
     let mut lambda = RuntimeApi::start("sync-users", TIMEOUT).await.map_err(|error| fault(error.to_string()))?;

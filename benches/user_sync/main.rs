@@ -35,8 +35,8 @@ use crate::{
 
 /// Connect's default rate for `CreateUser`, per second.
 const REAL_RATE: f64 = 2.0;
-/// A rate limit for `CreateUser`, per second, at which the users that a measurement needs beforehand are created within
-/// seconds.
+/// A high rate limit for `CreateUser`, per second. With this limit, the users that must exist before a measurement are
+/// created within seconds.
 const NO_THROTTLE: f64 = 10_000.0;
 
 /// Measures the user sync under Connect's rate limits and compares it with a boto3 script.
@@ -114,7 +114,7 @@ async fn creation(bootstrap: &Path, python: &Path, users: u32, rate: f64) -> Res
     Ok(Creation::new(users, rate, ours, script))
 }
 
-/// The field `incremental` of an output, which is omitted if it is false.
+/// The expected field `incremental` of an output: `true`, or missing if the sync was not incremental.
 fn json_flag(incremental: bool) -> serde_json::Value {
     if incremental { true.into() } else { serde_json::Value::Null }
 }

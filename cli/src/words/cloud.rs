@@ -76,7 +76,7 @@ catalog! {
 }
 
 impl Words {
-    /// The recommended action for a workflow error.
+    /// The recommended action for the operator after a workflow error.
     pub(crate) fn advice(self, error: &str) -> &'static str {
         let died = ["Runtime.", "Sandbox.", "Lambda.", "States.Timeout"].iter().any(|prefix| error.starts_with(prefix));
         let stopped = error == "ABORTED";

@@ -9,7 +9,8 @@ use clap::{
 /// Headings of option groups in English and Japanese.
 const HEADINGS: [(&str, &str); 1] = [("Stack", "接続先")];
 
-/// The Japanese text after a command's help, for commands whose English text contains more than example commands.
+/// The Japanese text that follows a command's help. Only for commands whose English text contains more than example
+/// commands.
 const AFTER: [(&str, &str); 7] = [
     (
         "onboard",
@@ -50,7 +51,7 @@ const AFTER: [(&str, &str); 7] = [
     ),
 ];
 
-/// Command names and their descriptions.
+/// The Japanese description of each command.
 const COMMANDS: [(&str, &str); 30] = [
     ("onboard", "Microsoft Entra ID のシングルサインオンを使用する Amazon Connect を、1 つのコマンドで構築します。"),
     ("init", "onboarding.json を作成 (対話形式またはオプションで指定)"),
@@ -98,8 +99,8 @@ const COMMANDS: [(&str, &str); 30] = [
 const COMPLETION: &str = "シェルの補完スクリプトを表示";
 const HELP: &str = "このメッセージ、または指定したコマンドのヘルプを表示";
 
-/// Argument ids and their help. The id is prefixed with the command if arguments of the same id have different
-/// meanings.
+/// The Japanese help of each argument, by argument id. If arguments of several commands have the same id but different
+/// meanings, the id is prefixed with the command.
 const ARGUMENTS: [(&str, &str); 88] = [
     ("help", "ヘルプを表示"),
     ("version", "バージョンを表示"),

@@ -1,4 +1,5 @@
-//! Messages of `onboard local` and `onboard check`, of the report on the terminal, and about files with errors.
+//! Messages of `onboard local` and `onboard check`, messages of the report on the terminal, and messages about files
+//! with errors.
 
 use local_cloud::emulator::{EmulatorFault, NotStarted};
 

@@ -1,7 +1,7 @@
 //! The message catalog in English and Japanese: one function per message.
 //!
-//! Two kinds of text are not in the catalog: names of states, errors, statuses and fields, because they must remain
-//! searchable, and messages that the workflow creates, because they are shown unchanged.
+//! Two kinds of text are not in the catalog. Names of states, errors, statuses and fields are not translated, so that
+//! they remain searchable. Messages that the workflow creates are shown unchanged.
 
 mod cloud;
 mod commands;
@@ -86,7 +86,8 @@ impl Words {
     }
 }
 
-/// The text as one word of a shell command: in quotation marks if it contains other than plain characters.
+/// The text as one word of a shell command. If the text contains other than plain characters, it is put in quotation
+/// marks.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
@@ -97,7 +98,8 @@ pub fn quoted(text: &str) -> String {
     }
 }
 
-/// Defines one function per line: `name(arguments) = "English", "日本語";`. Both texts contain the arguments inline.
+/// Defines one function for each line `name(arguments) = "English", "日本語";`. Both texts can contain the arguments in
+/// braces.
 macro_rules! catalog {
     ($($name:ident($($argument:ident),*) = $english:literal, $japanese:literal;)*) => {
         impl $crate::words::Words { $(

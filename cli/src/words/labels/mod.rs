@@ -1,4 +1,4 @@
-//! The labels of the report page in English and Japanese. Names of services and fields are those of AWS and Microsoft.
+//! The labels of the report page in English and Japanese. Services and fields are named as AWS and Microsoft name them.
 
 mod english;
 mod japanese;
@@ -202,7 +202,7 @@ impl Labels {
         if japanese { format!("ステート: {}", parts.join("、")) } else { format!("States: {}", parts.join(", ")) }
     }
 
-    /// The title of a state, or its name if it has no title.
+    /// The title of a state. If the state has no title, its name.
     #[must_use]
     pub(crate) fn state<'a>(&self, name: &'a str) -> &'a str {
         let titles = STATES.iter().find(|(state, ..)| *state == name);

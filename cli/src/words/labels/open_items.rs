@@ -1,6 +1,6 @@
-//! The Japanese texts of the open items, whose English texts come from the report.
+//! The Japanese texts of open items. The English texts are in the report itself.
 
-/// Prefixes of open item subjects, with translations.
+/// The prefixes of the subjects of open items, each with its Japanese translation.
 pub(super) const SUBJECTS: [(&str, &str); 15] = [
     ("quota ", "クォータ "),
     ("group ", "グループ "),
@@ -19,7 +19,8 @@ pub(super) const SUBJECTS: [(&str, &str); 15] = [
     ("notifications of the group ", "グループの変更通知: "),
 ];
 
-/// Actions of open items in English, exactly as in `onboarding_core::report` and the steps, with translations.
+/// The actions of open items in English, exactly as in `onboarding_core::report` and in the steps, each with its
+/// Japanese translation.
 pub(super) const ACTIONS: [(&str, &str); 23] = [
     (
         "Create a flow in Amazon Connect and name it in phoneNumbers, or solve the problem. Then start the same input again.",
