@@ -1,5 +1,5 @@
-//! Starts and stops the two parts of the local cloud: the stand-in, which runs in this process, and the emulator, which
-//! runs in a process of its own and receives the calls that the stand-in forwards.
+//! Starts and stops the two parts of the local cloud. The stand-in runs in this process. The emulator runs in a process
+//! of its own, and receives the calls that the stand-in forwards.
 
 use std::path::{Path, PathBuf};
 

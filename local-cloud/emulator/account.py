@@ -1,7 +1,8 @@
 """Makes the emulator as strict as an AWS account.
 
-Adds checks that AWS makes during deployments and event delivery and that the emulator lacks: existing names, account
-limits, permissions of the roles that services assume, and resource policies of queues, functions and function URLs."""
+Adds checks that AWS makes and the emulator lacks. During deployments and event delivery, AWS checks existing names,
+account limits, permissions of the roles that services assume, and resource policies of queues, functions and
+function URLs."""
 import contextvars
 import importlib
 import json
@@ -19,7 +20,7 @@ CONNECT_REGIONS = {
 SERVICES = {"connect", "dynamodb", "events", "kms", "lambda", "scheduler", "secretsmanager", "sns", "sqs", "stepfunctions"}
 QUOTA = 1000  # limit of concurrent Lambda executions, except in a new account
 # A valid schedule expression (EventBridge Scheduler user guide, "Schedule types"). The guide shows rates only with
-# plural units, the API reference also with singular units, so this pattern accepts the singular for 1 and the plural
+# plural units. The API reference also shows singular units. So this pattern accepts the singular for 1 and the plural
 # for all other values. A cron expression has six fields, and exactly one of the two day fields must be a question mark.
 SCHEDULE = re.compile(
     r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)"

@@ -38,8 +38,9 @@ def start_executions_at_once(patches, sfn):
 def wait_for_events_without_polling(patches, runtime, server):
     """Lets the threads of a function's Runtime API sleep until a request or an event arrives.
 
-    In the unchanged emulator, each process of a function has a server and a request for the next event, which both wake
-    up ten times per second. A local cloud has about 25 such processes, and a test run has several local clouds."""
+    In the unchanged emulator, two threads for each process of a function wake up ten times per second: the thread of the
+    HTTP server, and the thread that waits for the next event. A local cloud has about 25 such processes, and a test run
+    has several local clouds."""
     interval = 5  # seconds after which a thread notices at the latest that its process has been stopped
 
     class Events:
@@ -77,8 +78,8 @@ def read_only_the_head_of_service_models(patches, responses):
     """Reads only the metadata of a service model.
 
     To determine the content type of a response, the emulator loads the whole model of each service with a separate
-    botocore session, which takes half of its CPU time in a short run. The emulator uses only the metadata, which are
-    at the beginning of the model."""
+    botocore session. In a short run, this takes half of the emulator's CPU time. The emulator uses only the metadata,
+    which are at the beginning of the model."""
     head = 65_536  # bytes
     patches.needs(responses, "_BOTOCORE_NAME")
 

@@ -70,8 +70,8 @@ def evaluate_as_the_reference_does(patches, sfn):
 
     @patches.replace(jsonata.Jsonata, "evaluate_includes_expression")
     def includes(_, evaluator, left, right):
-        """Evaluates the operator `in`. Values of different types are never equal (1 is not true), and an object is in a
-        list only if it is the same object as an item, not if it merely has the same content."""
+        """Evaluates the operator `in`. Values of different types are never equal (1 is not true). An object is in a
+        list only if the list contains this object itself. Another object with the same content is not sufficient."""
         if left is None or right is None:
             return False
 

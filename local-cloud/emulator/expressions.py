@@ -1,9 +1,9 @@
 """Records every JSONata expression that a state evaluates, with its input values and result, so that another evaluator
 can repeat it.
 
-Writes one JSON object per line: `machine`, `state`, `expression`, `began` and `ended` (milliseconds since 1970; the
-value of `$millis()` is between the two), `bindings` (the variables that the expression names), and `value` or
-`error`.
+Writes one JSON object per line, with these members: `machine`, `state`, `expression`, `began` and `ended` (milliseconds
+since 1970; the value of `$millis()` is between these two times), `bindings` (the variables that the expression names),
+and `value` or `error`.
 
 If the file can't be written, for example because the disk is full, the recording ends and the local cloud continues. The
 reason is then in the file `expressions-incomplete` of the current directory."""

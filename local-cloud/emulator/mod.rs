@@ -1,7 +1,7 @@
-//! The AWS emulator: [`workspace`] finds the checkout or the embedded files of a release (`bundle`), [`venv`] installs
-//! the emulator in its own Python environment, [`launcher`] starts the emulator with the changes in the Python files of
-//! this directory, and [`deploy`] deploys the template into it. [`credentials`] registers the two Entra applications
-//! that the [`stack`] uses.
+//! The AWS emulator. [`workspace`] finds the checkout or the embedded files of a release (`bundle`). [`venv`] installs
+//! the emulator in its own Python environment. [`launcher`] starts the emulator with the changes in the Python files of
+//! this directory. [`deploy`] deploys the template into the emulator. [`credentials`] registers the two Entra
+//! applications that the [`stack`] uses.
 
 mod bundle;
 pub mod child;

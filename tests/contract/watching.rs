@@ -181,7 +181,7 @@ fn the_concurrency_of_public_entry_points_is_limited() {
     assert_eq!(called, 2, "the notification URL and the hint queue");
 }
 
-/// The expiry metrics get one value a day, so each alarm on an expiry metric has a period of one day and uses the
+/// The expiry metrics get only one value a day. So each alarm on an expiry metric has a period of one day, and uses the
 /// minimum of the period.
 #[test]
 fn everything_that_expires_has_an_alarm_that_leaves_time_to_act() {

@@ -1,6 +1,6 @@
-//! `onboard entra-setup`: the script that it prints, and the script's effect on a tenant. The test uses a fake Azure
-//! CLI, which ignores case when it searches for a name, as the real Azure CLI does, and a fake AWS CLI, which only
-//! records its calls.
+//! `onboard entra-setup`: the script that it prints, and the script's effect on a tenant. The test uses two fake
+//! programs. The fake Azure CLI ignores case when it searches for a name, as the real Azure CLI does. The fake AWS CLI
+//! only records its calls.
 
 use std::{
     fs,

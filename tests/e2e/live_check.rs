@@ -62,8 +62,8 @@ fn attribute<'a>(html: &'a str, after: &str, name: &str) -> Option<&'a str> {
     html.split_once(after)?.1.split_once(&format!("{name}=\""))?.1.split('"').next()
 }
 
-/// Signs a user in at Entra's user access URL as a browser does: posts the form in each page, and opens the URL again
-/// as long as the page that receives the form requests this.
+/// Signs a user in at Entra's user access URL as a browser does: opens the URL, and posts the form in the page. Repeats
+/// both steps as long as the page that receives the form requests a refresh.
 async fn browse(url: String) {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let mut session = None;

@@ -1,6 +1,5 @@
-//! The AWS part of a sign-in. AWS's sign-in page exchanges the SAML response for a role session, the relay state
-//! ([`super::relay_state`]) selects the Connect instance, and Connect looks up the user whose username is the session
-//! name.
+//! The AWS part of a sign-in. AWS's sign-in page exchanges the SAML response for a role session. The relay state
+//! ([`super::relay_state`]) selects the Connect instance. Connect looks up the user whose username is the session name.
 //!
 //! The error messages are those of AWS: "Troubleshoot SAML federation with IAM" in the IAM user guide, and
 //! "Troubleshoot SAML with Amazon Connect" in the Connect administrator guide.
