@@ -228,7 +228,7 @@ PATHS = [
     ("drift", "an input with faults", {"DetectDrift"}, {"mend": "no"}, lambda stubs: None),
     ("drift", "an alias that another execution is about to release", {"LockAlias"}, {}, with_fields("LockAlias", True, status="WAITING", waitSeconds=30)),
 ]
-# The name of the path into which faults are inserted when moto runs it.
+# The name of the path for which faults are inserted into the definition that moto runs.
 FAULTY = "user-sync, a lease that a finished execution holds"
 
 TOO_LONG = "600 waits: the states are those of a single wait, followed by a comparison of numbers"

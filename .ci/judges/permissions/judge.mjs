@@ -68,7 +68,7 @@ async function judged(stack, requests) {
   return found
 }
 
-// The parts of the check by name. Each part simulates requests or compares the policies with AWS's authorization data.
+// The parts of the check by name. Each part simulates requests, or compares the policies with AWS's authorization data.
 function parts(resolved) {
   const stack = new Stack(resolved)
   const [withSecrets, withBoundary] = ['secrets', 'boundary'].map((name) => new Stack({ ...resolved, ...resolved.variants[name] }))

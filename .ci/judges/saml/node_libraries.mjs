@@ -9,8 +9,8 @@ import * as samlify from 'samlify'
 const ASSERTION = 'urn:oasis:names:tc:SAML:2.0:assertion'
 const POST = 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST'
 
-// samlify requires a schema validator. This one accepts everything, because python3-saml already validates the same
-// documents against SAML's schema.
+// samlify requires a schema validator. This validator accepts every document, because python3-saml already validates
+// the same documents against SAML's schema.
 samlify.setSchemaValidator({ validate: async () => 'left to python3-saml' })
 
 const encoded = (one) => Buffer.from(one.response).toString('base64')
