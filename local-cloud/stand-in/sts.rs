@@ -1,9 +1,9 @@
 //! Handles STS requests before they are forwarded to the emulator's STS.
 //!
 //! The emulator signs web identity tokens with a shared secret, and the subject of these tokens is not the caller's
-//! role. This module issues tokens as AWS does (IAM outbound identity federation). The subject is the caller's role, and
-//! the public key is published at the account's issuer URL. No token is issued unless the feature is enabled for the
-//! account. The module `authority` has already checked that the caller's policies allow the audience, algorithm and
+//! role. This module issues tokens as AWS does (IAM outbound identity federation). The subject is the caller's role,
+//! and the public key is published at the account's issuer URL. No token is issued unless the feature is enabled for
+//! the account. The module `authority` has already checked that the caller's policies allow the audience, algorithm and
 //! duration in the request.
 
 use std::collections::BTreeMap;
