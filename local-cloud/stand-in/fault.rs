@@ -57,7 +57,7 @@ pub struct FaultRule {
     /// The number of matching calls that the rule leaves unaffected before it takes effect.
     #[serde(default)]
     pub after: u32,
-    /// The number of calls that the rule then affects. 0 means all further calls.
+    /// The number of calls that the rule affects, after it has left `after` calls unaffected. 0 means all further calls.
     #[serde(default = "once")]
     pub times: u32,
     /// The HTTP status of the error that the rule returns.
@@ -203,7 +203,7 @@ struct Armed {
     fired: u32,
 }
 
-/// The active fault rules, each with the number of calls that it has matched and affected.
+/// The active fault rules, each with the number of calls that it has matched and the number that it has affected.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Vec<Armed>);
 

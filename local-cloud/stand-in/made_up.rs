@@ -53,7 +53,7 @@ impl Tenant {
 }
 
 impl Options {
-    /// The options of a local cloud in front of the given emulator, with the account and tenant above, the default
+    /// The options of a local cloud in front of the given emulator, with the fictitious account and tenant, the default
     /// behavior and an unscaled clock.
     #[must_use]
     pub fn made_up(upstream: impl Into<String>, tenant: Tenant) -> Self {

@@ -300,7 +300,7 @@ pub struct NumberStock {
     pub country: String,
     /// The type of the phone numbers: `DID`, `TOLL_FREE`, …
     pub kind: String,
-    /// The first digits of all these numbers, for example `+1206555`.
+    /// The first digits of all these phone numbers, for example `+1206555`.
     pub prefix: String,
     /// How many phone numbers of this kind are available.
     pub quantity: u32,

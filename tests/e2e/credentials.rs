@@ -1,5 +1,5 @@
 //! Credentials, Region and stack come from the same places as in other AWS tools. Each test has its own home directory,
-//! and a server that responds to each request of AWS services.
+//! and its own server, which responds to the requests to AWS services.
 
 use std::{
     fs,
@@ -18,7 +18,6 @@ use wiremock::{
 
 /// A profile of IAM Identity Center, a profile with an access key, and a profile that takes its credentials from
 /// another profile.
-/// profile.
 const CONFIG: &str = "[default]\nregion = us-west-2\n\
     [profile single]\nsso_session = acme-sso\nsso_account_id = 111122223333\nsso_role_name = Operator\nregion = eu-west-1\n\
     [sso-session acme-sso]\nsso_region = eu-central-1\nsso_start_url = https://acme.awsapps.com/start\n\

@@ -291,8 +291,8 @@ async fn refused_at_deployment(cloud: &Cloud) {
 }
 
 async fn refused_at_delivery(cloud: &Cloud) {
-    // A failed daily expiry watch leaves its event in the queue. Without the permission to use the queue's KMS key,
-    // Lambda would lose the event.
+    // If the daily expiry watch fails, Lambda sends the event to the queue of failed events. Without the permission to
+    // use the queue's KMS key, Lambda would lose the event.
     let watcher = cloud.physical("WatchExpiryFunction").await;
     let fails = async || {
         let path = format!("/2015-03-31/functions/{watcher}/invocations");

@@ -81,7 +81,7 @@ impl Call {
     }
 }
 
-/// Finds the part of a hyphenated name that ends with this suffix, and removes the suffix.
+/// Returns, without this suffix, the first part of a hyphenated name that has the suffix.
 fn part<'a>(name: &'a str, end: &str) -> Option<&'a str> {
     name.split('-').find_map(|part| part.strip_suffix(end))
 }

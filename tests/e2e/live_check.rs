@@ -182,7 +182,7 @@ async fn finds_each_reading(seed: u64) -> Vec<&'static str> {
 
 #[tokio::test]
 async fn live_check_determines_each_reading_for_three_random_clouds_and_leaves_nothing() {
-    // A check mostly waits, so the clouds are checked side by side.
+    // A check mostly waits, so the clouds are checked in parallel.
     let (first, second, third) = tokio::join!(finds_each_reading(3), finds_each_reading(11), finds_each_reading(2026));
     let others = [first, second, third];
     let in_others = |name: &str| others.iter().filter(|other| other.contains(&name)).count();

@@ -42,8 +42,8 @@ pub(super) fn asks(setting: &Setting, way: &Destination, request: &Request) -> V
                 Ask::new("iam:CreateServiceLinkedRole", role).with("iam:AWSServiceName", "servicequotas.amazonaws.com"),
             ]
         }
-        // Of the other Service Quotas operations that the functions use, only these two support resource-level
-        // permissions.
+        // Of the Service Quotas operations that the functions use, only `RequestServiceQuotaIncrease` and these two
+        // support resource-level permissions.
         "servicequotas"
             if ["GetServiceQuota", "ListRequestedServiceQuotaChangeHistoryByQuota"].contains(&operation) =>
         {

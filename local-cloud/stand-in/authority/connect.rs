@@ -211,8 +211,8 @@ fn dependent(setting: &Setting, operation: &str, input: &Input) -> Vec<Ask> {
         "DeleteInstance" => {
             [all(&DIRECTORY), of_directory(&["ds:DeleteDirectory", "ds:UnauthorizeApplication"])].concat()
         }
-        // AWS publishes no action for `UpdateUserConfig`. Connect may check either of these two actions, so both are
-        // required.
+        // AWS publishes no action for `UpdateUserConfig`. Connect may check an action with the name of the operation or
+        // `UpdateUserPhoneConfig`, so both are required.
         "UpdateUserConfig" => {
             let user = input.text("UserId").unwrap_or_default();
             vec![Ask::new("connect:UpdateUserPhoneConfig", within(setting, input, &format!("agent/{user}")))]

@@ -52,7 +52,8 @@ pub struct GraphBehaviour {
     /// Whether the error for an identifier URI that another application uses has an error code of its own. Otherwise
     /// only the text of the error identifies the cause.
     pub identifier_taken_by_code: bool,
-    /// Whether Graph rejects an assignment that already exists with status 409 and a text about an entitlement grant.
+    /// Whether Graph's error for an assignment that already exists has status 409 and a text about an entitlement
+    /// grant.
     pub assignment_exists_as_conflict: bool,
     /// Whether the error for a reference that already exists describes a conflicting object.
     pub reference_exists_as_conflict: bool,

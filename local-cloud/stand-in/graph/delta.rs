@@ -4,7 +4,6 @@
 //! "group: delta". As in the real service, only `$select` and a `$filter` by up to 50 IDs are supported, a membership
 //! contains only the member's ID, and a change can be returned twice. If a user is deleted, the changes to the user's
 //! groups do not report the user as removed.
-//! group.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -316,8 +316,8 @@ impl Directory {
         true
     }
 
-    /// The direct members of a group that replicas return at this time, each with its position in the list. Begins
-    /// after the position `after`.
+    /// The direct members of a group that replicas return at this time, each with its position in the list. The result
+    /// begins after the position `after`.
     pub(super) fn members(
         &self,
         group: &str,

@@ -105,7 +105,7 @@ impl Issuer {
     }
 }
 
-/// The format of a name ID without the prefix of SAML 2.0's formats.
+/// Removes the prefix that SAML 2.0 defines for name ID formats, for example from `urn:…:nameid-format:persistent`.
 fn subject_type(format: &str) -> &str {
     format.strip_prefix("urn:oasis:names:tc:SAML:2.0:nameid-format:").unwrap_or(format)
 }

@@ -55,7 +55,7 @@ impl Cloud {
         Self::of(&command, folder)
     }
 
-    /// Starts a local cloud and onboards this many users with the smallest input.
+    /// Starts a local cloud and onboards this many users with the smallest onboarding input.
     pub(crate) fn onboarded(users: usize) -> Self {
         let mut command = local();
         command.args(["--keep", "--input", "examples/smallest.json", "--users", &users.to_string()]);

@@ -40,7 +40,7 @@ fn changed(numbers: u32) -> Value {
     input
 }
 
-/// A local cloud with the example onboarded.
+/// A local cloud in which the example input was onboarded.
 pub(super) struct Fixture {
     pub(super) cloud: Cloud,
     instance: String,

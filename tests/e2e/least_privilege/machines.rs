@@ -41,7 +41,7 @@ fn tasks<'a>(machine: &'a Value, found: &mut Vec<&'a Value>) {
     }
 }
 
-/// Returns the placeholder in the definition for the function that a task invokes, and the IAM actions that the task
+/// Returns the placeholder that stands for the function in the definition of a task, and the IAM actions that the task
 /// needs.
 fn needs(task: &Value) -> (Option<String>, Vec<String>) {
     let resource = task["Resource"].as_str().unwrap();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const ALIAS: &str = "embedded";
 const CRM: &str = "https://crm.example.com";
 const DESK: &str = "https://desk.example.com:8443";
-/// Origins that another administrator added. The input contains the first.
+/// Origins that another administrator added. The onboarding input also contains the first of these origins.
 const SALES: &str = "https://sales.example.com";
 const OTHER: &str = "https://other.example.com";
 
