@@ -57,7 +57,7 @@ pub struct FaultRule {
     /// The number of matching calls that the rule leaves unaffected before it takes effect.
     #[serde(default)]
     pub after: u32,
-    /// The number of calls that the rule affects, after it has left `after` calls unaffected. 0 means all further calls.
+    /// The number of calls that the rule affects, after it has left `after` calls unaffected. 0: all further calls.
     #[serde(default = "once")]
     pub times: u32,
     /// The HTTP status of the error that the rule returns.
