@@ -1,11 +1,12 @@
-//! The adapter between Lambda and a step: payload → Input → step → Output, or a named error.
+//! The adapter between Lambda and a step: it decodes the payload into the step's Input, runs the step, and returns the
+//! step's Output or a named error.
 //!
-//! The payload is decoded here and not by the runtime, because the runtime would report an invalid payload with the
-//! name of one of its own types, which no state machine can match.
+//! This module decodes the payload itself. Lambda's runtime would report an invalid payload with the name of one of its
+//! own types, which no state machine can match.
 //!
-//! Each log line contains Lambda's request ID, and the execution and alias that the state machine passes in the
-//! reserved field `context` of every payload. Steps do not receive this field ([`Caller`]). The reserved field `lease`
-//! is the lease under which the step works ([`fence`](crate::runtime::fence)).
+//! Each log line contains Lambda's request ID, and the execution and the alias. The state machine passes these two in
+//! the reserved field `context` of every payload. Steps do not receive this field ([`Caller`]). The reserved field
+//! `lease` contains the lease under which the step runs ([`fence`](crate::runtime::fence)).
 
 use std::{
     fmt,
@@ -23,11 +24,11 @@ use tracing::{Instrument as _, Span, field, info, info_span, warn};
 
 use crate::runtime::{clock::millis, fence::Fence};
 
-/// In the last 25 seconds before the Lambda timeout, a step starts no new request, because a request may take 20
-/// seconds to time out.
+/// In the last 25 seconds before the Lambda timeout, a step sends no new request, because it may take 20 seconds until
+/// a request times out.
 const MARGIN: Duration = Duration::from_secs(25);
 
-/// The data about a step's own invocation.
+/// The current invocation, for a step that needs its deadline.
 #[derive(Clone, Copy, Debug)]
 pub struct Invocation {
     /// The time of the Lambda timeout, in milliseconds since the epoch.
@@ -42,7 +43,7 @@ impl Invocation {
         Duration::from_millis(self.deadline_ms.saturating_sub(u64::try_from(now).unwrap_or(u64::MAX)))
     }
 
-    /// Returns the time after which the step starts no new request.
+    /// Returns the time after which the step sends no new request.
     #[must_use]
     pub fn last_request(&self) -> tokio::time::Instant {
         let remaining = self.remaining();
@@ -50,8 +51,8 @@ impl Invocation {
     }
 }
 
-/// The caller of a step: the field `context` of its payload, `{"execution", "alias"}`. This field is used only for
-/// logging; a step that needs these values for its work receives them in its input.
+/// The caller of a step: the field `context` of the payload, `{"execution", "alias"}`. This field is used only for
+/// logging. If a step needs these values for its work, they are also part of its Input.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Caller {
     /// The ARN of the execution.
@@ -68,7 +69,7 @@ impl Caller {
         Self { execution: text("execution"), alias: text("alias") }
     }
 
-    /// Returns the span for all log lines of one invocation.
+    /// Returns the tracing span for all log lines of one invocation.
     fn span(&self, step: &'static str, request_id: &str) -> Span {
         info_span!(
             "invocation",
@@ -80,8 +81,8 @@ impl Caller {
     }
 }
 
-/// Sets the alias in the log lines of a step that determines its instance itself. Has no effect if the state machine
-/// has passed the alias.
+/// Sets the alias in the log lines of the current step. For a step that determines its instance itself. Has no effect
+/// if the state machine has passed the alias.
 pub fn for_instance(alias: &str) {
     Span::current().record("alias", field::display(alias));
 }
@@ -89,17 +90,17 @@ pub fn for_instance(alias: &str) {
 /// Removes the field `lease` from the payload and returns its content.
 ///
 /// # Errors
-/// `InvalidInput` if the field is not a lease: the step must not work without its fence.
+/// `InvalidInput` if the field does not contain a lease, because the step must not run without its fence.
 fn take_lease(payload: &mut Value) -> Result<Option<Lease>, StepError> {
     let lease = payload.as_object_mut().and_then(|fields| fields.remove("lease")).unwrap_or_default();
     serde_json::from_value(lease)
         .map_err(|error| StepError::invalid_input(format!("the payload of the step is invalid at $.lease: {error}")))
 }
 
-/// A [`StepError`] to return to Lambda. This separate type is needed because Rust's orphan rule requires a local type.
+/// A [`StepError`] that is returned to Lambda. Rust's orphan rule requires a local type here.
 struct Failure(StepError);
 
-// Lambda's runtime logs the error with `Debug`, so the `Debug` text is one readable line.
+// Lambda's runtime logs the error with `Debug`, so the `Debug` implementation writes one readable line.
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.0.name(), self.0.message)
@@ -112,13 +113,14 @@ impl From<Failure> for Diagnostic {
     }
 }
 
-/// A step as a function of its payload, independent of the types of its Input and Output.
+/// A step as a function from JSON to JSON, independent of the types of its Input and Output.
 type Step<'a> = dyn Fn(Value, Invocation) -> Pin<Box<dyn Future<Output = Result<Value, StepError>> + 'a>> + 'a;
 
-/// Returns the fence of a lease.
+/// Creates the fence of a lease.
 type FenceOf<'a> = dyn Fn(Lease) -> Result<Arc<Fence>, StepError> + 'a;
 
-/// Serves one step until Lambda ends the process. `fence_of` returns the fence for the lease in a payload.
+/// Serves the invocations of one step until Lambda ends the process. `fence_of` creates the fence for the lease in a
+/// payload.
 ///
 /// # Errors
 /// If the runtime API can't be reached.
@@ -137,7 +139,7 @@ where
     listen(name, fence_of, &|payload, invocation| Box::pin(run(payload, move |input| step(input, invocation)))).await
 }
 
-/// This function is not generic, so that the binary contains Lambda's runtime code only once.
+/// Receives the invocations. This function is not generic, so that the binary contains Lambda's runtime code only once.
 async fn listen(name: &'static str, fence_of: &FenceOf<'_>, step: &Step<'_>) -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         let mut payload = event.payload;
@@ -155,7 +157,7 @@ async fn listen(name: &'static str, fence_of: &FenceOf<'_>, step: &Step<'_>) -> 
     .await
 }
 
-/// Logs the result of a step.
+/// Logs whether the step succeeded, and its error.
 async fn log_result(step: impl Future<Output = Result<Value, StepError>>) -> Result<Value, StepError> {
     let started = Instant::now();
     let result = step.await;
@@ -170,7 +172,7 @@ async fn log_result(step: impl Future<Output = Result<Value, StepError>>) -> Res
 /// Decodes the payload, runs the step and encodes its output.
 ///
 /// # Errors
-/// `InvalidInput` with the path of the invalid value, or the step's own error.
+/// `InvalidInput` with the path of the invalid value in the payload, or the error of the step.
 pub async fn run<I, O, F, Fut>(payload: Value, step: F) -> Result<Value, StepError>
 where
     I: DeserializeOwned,

@@ -1,9 +1,10 @@
-//! The fence: no request leaves a step that may have lost its lease (docs/theory.md, "Fence").
+//! The fence: a step that may have lost its lease sends no request (docs/theory.md, "Fence").
 //!
-//! Lambda can pause an invocation, and an invocation of a stopped execution keeps running. So every request of a step
-//! to AWS or Microsoft passes the fence, including each retry of a request. A request passes only if the registry has
-//! confirmed the lease within the last seconds of *wall-clock* time; otherwise the fence confirms the lease first. The
-//! monotonic clock of the process is not sufficient, because it can stop while the invocation is paused.
+//! Lambda can pause an invocation, and an invocation of a stopped execution continues to run. So every request of a
+//! step to AWS or Microsoft, including each retry, first waits for the fence. The fence lets a request through only if
+//! the registry has confirmed the lease within the last seconds of *wall-clock* time; otherwise it first asks the
+//! registry to confirm the lease. The monotonic clock of the process is not sufficient, because it can stop while the
+//! invocation is paused.
 //!
 //! If the registry does not confirm the lease, the step ends immediately with `LeaseLost`.
 
@@ -24,7 +25,7 @@ tokio::task_local! {
 }
 
 /// Asks the registry to confirm a lease. Returns the confirmed lease, or `None` if another execution or a later
-/// invocation holds the lease. The first confirmation of an invocation gives the lease a number of its own.
+/// invocation holds the lease. The first confirmation of an invocation gives the lease a new number.
 pub type Confirm = dyn Fn(Lease, Turn) -> Confirmation + Send + Sync;
 /// The result of a confirmation.
 pub type Confirmation = BoxFuture<'static, Result<Option<Lease>, StepError>>;
@@ -44,14 +45,14 @@ pub struct Fence {
     term: Duration,
     now: fn() -> SystemTime,
     state: Mutex<State>,
-    /// Only one request at a time confirms the lease; the other requests wait for the result.
+    /// Ensures that only one request at a time confirms the lease, while the other requests wait for the result.
     confirmation: AsyncMutex<()>,
     lost: Notify,
 }
 
 struct State {
     lease: Lease,
-    /// When the last successful confirmation was sent.
+    /// When the last successful confirmation was requested.
     confirmed_at: Option<SystemTime>,
     is_lost: bool,
 }
@@ -80,7 +81,7 @@ impl Fence {
         })
     }
 
-    /// Runs a step whose requests pass this fence.
+    /// Runs a step. All requests of the step wait for this fence.
     ///
     /// # Errors
     /// `LeaseLost` as soon as the lease is lost; otherwise the error of the step.
@@ -93,12 +94,12 @@ impl Fence {
         if self.state().is_lost { Err(self.error()) } else { result }
     }
 
-    /// Returns the lease with the number that this invocation has.
+    /// Returns the lease with the number of this invocation.
     fn lease(&self) -> Lease {
         self.state().lease.clone()
     }
 
-    /// Runs a request that confirms the lease with a write of its own. If the write returns `None`, the lease is lost.
+    /// Runs a write that also confirms the lease. If the write returns `None`, the lease is lost.
     ///
     /// # Errors
     /// `LeaseLost`, or the error of the write.
@@ -107,7 +108,7 @@ impl Fence {
         F: Future<Output = Result<Option<Lease>, StepError>>,
     {
         let sent_at = (self.now)();
-        // The write itself must not wait for a confirmation.
+        // The write must not wait for the fence, because the write itself confirms the lease.
         let confirmed = FENCE.scope(None, write(self.lease())).await?;
         let mut state = self.state();
         if let Some(lease) = confirmed {
@@ -134,7 +135,8 @@ impl Fence {
         self.confirm_with(|lease| (self.confirm)(lease, turn)).await
     }
 
-    /// Returns whether the last confirmation is still valid. A clock that was set back makes it invalid.
+    /// Returns whether the last confirmation is still valid. If the clock was set back since then, the confirmation is
+    /// not valid.
     fn is_confirmed(&self) -> Result<bool, StepError> {
         let state = self.state();
         if state.is_lost {
@@ -163,13 +165,13 @@ fn current() -> Option<Arc<Fence>> {
     FENCE.try_with(Clone::clone).ok().flatten()
 }
 
-/// Returns the number of the current step's lease, or `None` if the step needs no lease.
+/// Returns the number of the current step's lease, or `None` if the step has no lease.
 #[must_use]
 pub fn number() -> Option<u64> {
     current().map(|fence| fence.lease().number)
 }
 
-/// Returns as soon as a request of the current step may be sent. Returns immediately if the step needs no lease.
+/// Returns as soon as the current step may send a request. Returns immediately if the step has no lease.
 ///
 /// # Errors
 /// `LeaseLost`, or the error of the registry.
@@ -180,8 +182,8 @@ pub async fn pass() -> Result<(), StepError> {
     }
 }
 
-/// Runs a write to the registry that also confirms the lease of the current step. The write receives the lease and
-/// returns `None` if the lease is lost. Returns `None`, without a write, if the step needs no lease.
+/// Runs a write to the registry that also confirms the lease of the current step. The write receives the lease, and
+/// returns `None` if the lease is lost. If the step has no lease, returns `None` without a write.
 ///
 /// # Errors
 /// `LeaseLost`, or the error of the write.
@@ -217,7 +219,7 @@ mod tests {
         UNIX_EPOCH + Duration::from_secs(SECONDS.with(|seconds| seconds.load(Ordering::Relaxed)))
     }
 
-    /// A registry that confirms a lease until it is taken over.
+    /// A registry that confirms a lease until another execution takes over the lease.
     #[derive(Clone, Default)]
     struct Registry {
         confirmations: Arc<AtomicU64>,
@@ -290,7 +292,7 @@ mod tests {
             let step = async {
                 request().await?;
                 seconds.store(1000 + 3600, Ordering::Relaxed);
-                // A step that ignores the error of a request still sends nothing more.
+                // Even if a step ignores the error of a request, it sends no further request.
                 let _ = tokio::join!(request(), request());
                 pending::<Result<(), StepError>>().await
             };

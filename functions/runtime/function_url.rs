@@ -1,4 +1,4 @@
-//! Requests to a function URL and responses (payload format 2.0).
+//! Reads requests to a function URL and creates the responses (payload format 2.0).
 
 use aws_lambda_events::{
     http::HeaderValue,
@@ -12,8 +12,8 @@ pub fn is(request: &LambdaFunctionUrlRequest, method: &str) -> bool {
     request.request_context.http.method.as_deref() == Some(method)
 }
 
-/// Returns a decoded query parameter. It is read from the raw query, because Lambda merges repeated parameters in its
-/// decoded form.
+/// Returns a decoded query parameter. The parameter is read from the raw query string, because in the decoded
+/// parameters Lambda merges parameters that have the same name.
 #[must_use]
 pub fn query(request: &LambdaFunctionUrlRequest, name: &str) -> Option<String> {
     form_urlencoded::parse(request.raw_query_string.as_deref()?.as_bytes())
@@ -21,14 +21,15 @@ pub fn query(request: &LambdaFunctionUrlRequest, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// Returns the body's bytes, or `None` if a body declared as base64 is invalid.
+/// Returns the bytes of the body, or `None` if the request declares the body as base64 but the body is not valid
+/// base64.
 #[must_use]
 pub fn bytes(request: &LambdaFunctionUrlRequest) -> Option<Vec<u8>> {
     let body = request.body.as_deref().unwrap_or_default();
     if request.is_base64_encoded { STANDARD.decode(body).ok() } else { Some(body.into()) }
 }
 
-/// Creates a response with a short text that no browser interprets as another type.
+/// Creates a response with a short text. The headers prevent a browser from interpreting the text as another type.
 #[must_use]
 pub fn text(status: u16, body: impl Into<String>) -> LambdaFunctionUrlResponse {
     let mut response = LambdaFunctionUrlResponse::default();

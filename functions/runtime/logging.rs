@@ -1,8 +1,9 @@
-//! Log lines on standard output, in the format and from the level of the function's logging configuration.
+//! Writes log lines to standard output. The function's logging configuration determines the format and the lowest
+//! level.
 //!
-//! In JSON, a line is `{"level", "fields": {"message", …}, "span": {"step", "requestId", "execution", "alias"}}`;
-//! `serve` creates the span. The logging of `lambda_runtime` is not used, because it filters by regular expressions,
-//! whose Unicode tables slow down each cold start.
+//! In JSON format, a line is `{"level", "fields": {"message", …}, "span": {"step", "requestId", "execution",
+//! "alias"}}`. `serve` creates the span. The logging of `lambda_runtime` is not used: it filters with regular
+//! expressions, whose Unicode tables make each cold start slower.
 
 use tracing::{Metadata, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
@@ -13,7 +14,7 @@ use tracing_subscriber::{
     registry,
 };
 
-/// Starts logging. The default is text from level `INFO`.
+/// Starts logging. The defaults are text format and the level `INFO`.
 pub fn init() {
     let variable = |name| std::env::var(name).unwrap_or_default();
     let level = level(&variable("AWS_LAMBDA_LOG_LEVEL"));
@@ -23,11 +24,11 @@ pub fn init() {
         let lines = fmt::layer().with_target(false).without_time().with_ansi(false);
         tracing::subscriber::set_global_default(registry().with(lines.with_filter(from_level(level))))
     };
-    // Logging is started once per process, so this can't fail.
+    // This can't fail, because logging is started only once per process.
     drop(started);
 }
 
-/// Writes one JSON object per line, with only the innermost span, which describes the invocation.
+/// Writes one JSON object per log line. Contains only the innermost span, which describes the invocation.
 fn json(
     level: LevelFilter,
     writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -42,14 +43,15 @@ fn json(
     registry().with(lines.with_filter(from_level(level)))
 }
 
-/// Accepts all lines from this level on, except those of Lambda's runtime: the runtime repeats the line that `serve`
-/// logs for a failed step, without the instance, and logs the complete event at its finest level.
+/// Accepts all log lines from this level on, except those of Lambda's runtime. After a failed step, the runtime would
+/// repeat the line that `serve` logs, but without the instance. At its finest level, the runtime would log the complete
+/// event.
 fn from_level(level: LevelFilter) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     filter_fn(move |line: &Metadata<'_>| *line.level() <= level && !line.target().starts_with("lambda_runtime"))
         .with_max_level_hint(level)
 }
 
-/// Converts Lambda's name of a log level.
+/// Converts Lambda's name for a log level.
 fn level(name: &str) -> LevelFilter {
     match name {
         "TRACE" => LevelFilter::TRACE,
@@ -95,7 +97,7 @@ mod tests {
         }
     }
 
-    /// Returns a subscriber that writes the same lines as in Lambda, for tests.
+    /// Returns a subscriber that writes the same log lines as in Lambda, for tests.
     pub(crate) fn json_lines(buffer: LogBuffer) -> impl Subscriber + Send + Sync {
         json(LevelFilter::INFO, move || buffer.clone())
     }

@@ -1,5 +1,5 @@
-//! CloudWatch metrics, written to the log in the embedded metric format (EMF) as one line of JSON each, so that
-//! functions need neither a permission nor a call to write metrics.
+//! CloudWatch metrics. Each metric is written to the log as one line of JSON in the embedded metric format (EMF), so
+//! that functions need neither a permission nor a request to write metrics.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
@@ -15,42 +15,46 @@ use super::clock::epoch_millis;
 
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "ConnectOnboarding";
-/// The dimension with the instance's alias. Each metric is also recorded without this dimension, for the whole stack.
+/// The dimension that contains the instance's alias. Each metric is also recorded without this dimension, for the whole
+/// stack.
 pub const INSTANCE: &str = "Instance";
 
 /// The metrics, with their names in CloudWatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Metric {
-    /// The number of users that one round (one call of the sync's function) created.
+    /// The number of users that one round created. A round is one invocation of the sync's function.
     UsersCreated,
     /// The number of users that one round changed: users who were adopted, updated or scheduled for deletion, or whose
     /// scheduled deletion was cancelled.
     UsersUpdated,
     /// The number of users that one round deleted.
     UsersRemoved,
-    /// The number of users for whom a request failed, recorded at the end of a sync.
+    /// The number of users for whom a request failed. Recorded at the end of a sync.
     UsersFailed,
-    /// The number of group members for whom no user can be created, recorded at the end of a sync.
+    /// The number of group members for whom no user can be created. Recorded at the end of a sync.
     UsersSkipped,
-    /// The duration of a sync, over all its rounds.
+    /// The total duration of a sync, including all its rounds.
     SyncDuration,
     /// The number of requests to Connect and Graph.
     SyncCalls,
     /// The number of requests that Connect throttled.
     SyncThrottles,
-    /// 1 for a sync that stopped because its plan exceeds the removal limit, 0 for any other sync.
+    /// 1 if a sync stopped because its plan exceeds the removal limit, otherwise 0.
     UnsafePlans,
     /// The number of manual changes since the last onboarding that were not reverted.
     DriftFindings,
-    /// Seconds since the last successful sync of an instance, or since its registration if no sync was successful yet.
+    /// The number of seconds since the last successful sync of an instance. If no sync was successful yet, the number
+    /// of seconds since the registration of the instance.
     SecondsSinceSync,
-    /// Days until the certificate that signs the assertions of an instance's application expires.
+    /// The number of days until the certificate expires with which Entra signs the assertions of an instance's
+    /// application.
     SigningCertificateDaysLeft,
-    /// Days until the first of the stack's credentials for Microsoft Graph expires.
+    /// The number of days until the stack's credential for Microsoft Graph that expires first is no longer valid.
     CredentialDaysLeft,
-    /// Hours until the first subscription to a group of an instance expires; 0 if a group has no subscription.
+    /// The number of hours until the group subscription of an instance that expires first is no longer valid, or 0 if a
+    /// group has no subscription.
     SubscriptionHoursLeft,
-    /// The number of unreadable registry entries. The metric is only recorded if there are any.
+    /// The number of registry entries that can't be read. Recorded only if there are such entries.
     UnreadableEntries,
 }
 
@@ -74,7 +78,7 @@ impl Metric {
         Self::UnreadableEntries,
     ];
 
-    /// Returns the unit as named by CloudWatch.
+    /// Returns the unit of the metric, with CloudWatch's name.
     #[must_use]
     pub const fn unit(self) -> &'static str {
         match self {
@@ -85,7 +89,7 @@ impl Metric {
     }
 }
 
-/// Metric values recorded at the same time.
+/// Values of metrics that are recorded at the same time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metrics<'a> {
     instance: Option<&'a str>,
@@ -115,12 +119,12 @@ impl<'a> Metrics<'a> {
     /// Writes the metric values as one log line. A failed write is ignored.
     pub fn emit(&self) {
         if let Some(line) = self.line(OffsetDateTime::now_utc()) {
-            // The line is written in one call, so that it is not mixed with log lines of the same process.
+            // The line is written with one call, so that other log lines of this process can't interrupt it.
             drop(io::stdout().lock().write_all(line.as_bytes()));
         }
     }
 
-    /// Returns the log line including its line end, or `None` if there are no values.
+    /// Returns the log line with a line break at the end, or `None` if there are no values.
     #[must_use]
     pub fn line(&self, at: OffsetDateTime) -> Option<String> {
         if self.values.is_empty() {

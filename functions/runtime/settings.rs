@@ -1,4 +1,4 @@
-//! The environment variables of a function. They are set in template.yaml and read only here.
+//! The environment variables of a function. template.yaml sets them, and only this module reads them.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::runtime::clock::Clock;
 /// How an identity authenticates to Entra.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignIn<'a> {
-    /// The identity signs in with a token that AWS issues for this role, without any secret.
+    /// The identity signs in without a secret, with a token that AWS issues for this role.
     Keyless {
         /// The Entra tenant.
         tenant_id: &'a str,
@@ -22,12 +22,13 @@ pub enum SignIn<'a> {
         /// The ARN of the role, which is the subject of the token.
         role: &'a str,
     },
-    /// The identity signs in with the credential in this secret: a certificate with its key, or a client secret.
+    /// The identity signs in with the credential in this secret: a certificate with its private key, or a client
+    /// secret.
     Secret(&'a str),
 }
 
-/// The settings of a function. Each function uses some of the variables; a missing required variable is reported when
-/// it is needed.
+/// The settings of a function. Each function uses only some of the variables. If a required variable is missing, the
+/// error occurs when the variable is used.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     graph_credential: Option<String>,
@@ -47,8 +48,8 @@ pub struct Settings {
     clock: Clock,
 }
 
-/// Declares variables that have no default: a function that uses such a variable fails if it is not set. Each line
-/// contains the constant, the method and a description of the variable.
+/// Declares the variables that have no default. A function that uses such a variable fails if the variable is not set.
+/// Each line contains the constant, the method and a description of the variable.
 macro_rules! required_variables {
     ($($variable:ident, $method:ident: $content:literal;)*) => {
         #[derive(Clone, Debug, Default)]
@@ -88,7 +89,7 @@ required_variables! {
     NOTIFICATION_TOPIC, notification_topic: "the ARN of the topic for notifications";
 }
 
-/// The credential settings of an identity. Either the client ID or the secret is set, or neither.
+/// The settings for the sign-in of one identity. Either the client ID or the secret is set, or neither.
 #[derive(Clone, Debug, Default)]
 struct Registration {
     client_id: Option<String>,
@@ -97,14 +98,14 @@ struct Registration {
 }
 
 impl Settings {
-    /// The variable with the ARN or name of the secret that contains the credential for each identity that has no
-    /// settings of its own.
+    /// The environment variable with the ARN or name of the secret that contains the credential. It applies to each
+    /// identity without separate credential settings.
     pub const GRAPH_CREDENTIAL: &str = "GRAPH_CREDENTIAL_SECRET";
     /// The environment variable with the function's identity: `setup`, or `runtime`, which is the default.
     pub const GRAPH_IDENTITY: &str = "GRAPH_IDENTITY";
     /// The environment variable with the Entra tenant, for sign-in without a secret.
     pub const GRAPH_TENANT_ID: &str = "GRAPH_TENANT_ID";
-    /// The variable with the audience of tokens for Entra. The default is the global cloud's audience.
+    /// The environment variable with the audience of tokens for Entra. The default is the audience of the global cloud.
     pub const TOKEN_AUDIENCE: &str = "GRAPH_TOKEN_AUDIENCE";
     /// The environment variable with the function's name, which Lambda sets.
     pub const FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
@@ -116,14 +117,14 @@ impl Settings {
     pub const NOTIFICATION_LANGUAGE: &str = "NOTIFICATION_LANGUAGE";
     /// The environment variable with the ARN of the permissions boundary of the federation role.
     pub const PERMISSIONS_BOUNDARY: &str = "PERMISSIONS_BOUNDARY";
-    /// The environment variable with the number of days before its expiry at which a certificate is renewed.
+    /// The environment variable with the number of days before its expiry on which a certificate is replaced.
     pub const CERTIFICATE_ROTATION_DAYS: &str = "CERTIFICATE_ROTATION_DAYS";
 
-    /// The variable with the number of hours after which a scheduled sync compares everything. Without the variable, or
-    /// with 0, every sync does.
+    /// The environment variable with the number of hours after which a scheduled sync compares everything. If the
+    /// variable is not set or is 0, every sync compares everything.
     pub const FULL_COMPARISON_HOURS: &str = "FULL_COMPARISON_HOURS";
 
-    /// Reads the settings through `var`, in production from the process environment.
+    /// Reads the settings with `var`, which reads environment variables except in tests.
     #[must_use]
     pub fn read(var: impl Fn(&str) -> Option<String>) -> Self {
         let var = |name: &str| var(name).filter(|value| !value.is_empty());
@@ -155,8 +156,8 @@ impl Settings {
         Self::read(|name| std::env::var(name).ok())
     }
 
-    /// Returns the identity with which the function signs in to Graph. The default is the identity with fewer
-    /// permissions.
+    /// Returns the identity with which the function signs in to Graph. The default is the runtime identity, which has
+    /// fewer permissions.
     #[must_use]
     pub fn graph_identity(&self) -> Identity {
         self.graph_identity.unwrap_or(Identity::Runtime)
@@ -191,26 +192,26 @@ impl Settings {
         })
     }
 
-    /// Returns the audience of the tokens for signing in to Entra without a secret.
+    /// Returns the audience of the tokens with which an identity signs in to Entra without a secret.
     #[must_use]
     pub fn token_audience(&self) -> &str {
         self.token_audience.as_deref().unwrap_or(TOKEN_AUDIENCE)
     }
 
-    /// Returns the clock for the function's own waits.
+    /// Returns the clock for the waits of the function.
     #[must_use]
     pub const fn clock(&self) -> Clock {
         self.clock
     }
 
-    /// Returns the function's name, which appears in AWS's logs.
+    /// Returns the function's name, which is part of AWS's logs.
     #[must_use]
     pub fn function_name(&self) -> &str {
         self.function_name.as_deref().unwrap_or("connect-onboarding")
     }
 
-    /// Returns the user agent for requests to Microsoft, which appears in Microsoft's activity logs: program, version
-    /// and, in Lambda, the function's name as a comment (RFC 9110, section 10.1.5).
+    /// Returns the user agent for requests to Microsoft, which is part of Microsoft's activity logs. It consists of the
+    /// program and its version, and, in Lambda, the function's name as a comment (RFC 9110, section 10.1.5).
     #[must_use]
     pub fn user_agent(&self) -> String {
         let function = self.function_name.as_deref().map_or_else(String::new, |name| format!(" ({name})"));
@@ -241,7 +242,8 @@ impl Settings {
         self.permissions_boundary.as_deref()
     }
 
-    /// Returns the period after which a scheduled sync compares everything; zero if every sync does.
+    /// Returns the period after which a scheduled sync compares everything. Zero means that every sync compares
+    /// everything.
     ///
     /// # Errors
     /// `Internal` if the variable is not a number.
@@ -253,7 +255,7 @@ impl Settings {
         Ok(self.clock.wait(Duration::from_secs(hours * 3600)))
     }
 
-    /// Returns how many days before its expiry a signing certificate is renewed.
+    /// Returns how many days before its expiry a signing certificate is replaced.
     ///
     /// # Errors
     /// `Internal` if the variable is not set or not a number.
@@ -269,7 +271,8 @@ impl Registration {
         Self { client_id: own("CLIENT_ID"), role: own("ROLE"), secret: own("SECRET") }
     }
 
-    /// Returns the name of an identity's variable, for example `GRAPH_SETUP_CLIENT_ID` or `GRAPH_RUNTIME_SECRET`.
+    /// Returns the name of an environment variable of an identity, for example `GRAPH_SETUP_CLIENT_ID` or
+    /// `GRAPH_RUNTIME_SECRET`.
     fn variable(identity: Identity, name: &str) -> String {
         format!("GRAPH_{}_{name}", identity.name().to_uppercase())
     }

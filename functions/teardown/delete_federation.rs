@@ -7,10 +7,10 @@
 //! * Writes: `iam:DetachRolePolicy`, `iam:DeleteRolePolicy`, `iam:DeleteRole`, `iam:DeletePolicyVersion`,
 //!   `iam:DeletePolicy`, `iam:DeleteSAMLProvider`; role and policy only under the path `connect-onboarding/`, the
 //!   provider only with the tag of an onboarding. `connect:DisassociateApprovedOrigin`.
-//! * Safe to repeat: an object that no longer exists counts as removed. The tags are read immediately before each
-//!   deletion; an object that does not belong to this onboarding, or a policy that another role or user also uses, is
-//!   kept and reported. The registry is read again before an origin is removed; only origins in the approved plan that
-//!   this onboarding added are removed.
+//! * Safe to repeat: if an object no longer exists, this is a success. The tags are read immediately before each
+//!   deletion. An object that does not belong to this onboarding is kept and reported, and so is a policy that another
+//!   role or user also uses. The registry is read again before an origin is removed. Only origins in the approved plan
+//!   that this onboarding added are removed.
 
 use aws_sdk_iam::error::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -30,8 +30,8 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// `NotConsistentYet` as long as IAM still reports an attachment that was already removed, or finds an object in one
-/// call and not in the next call.
+/// `NotConsistentYet` if IAM still reports an attachment that was already removed, or if IAM finds an object in one
+/// call and not in the next.
 pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let target = &input.target;
     let mut output = RemoveOutput::default();
@@ -43,7 +43,8 @@ pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, Step
     Ok(output)
 }
 
-/// Removes the approved origins of the plan. The record of the added origins is deleted with the registry entry.
+/// Removes the approved origins in the plan. The registry's record of the added origins is deleted later, together with
+/// the registry entry.
 async fn remove_origins(ctx: &Context, target: &TeardownTarget, output: &mut RemoveOutput) -> Result<(), StepError> {
     if target.approved_origins.is_empty() {
         return Ok(());
@@ -92,7 +93,7 @@ async fn delete_policy(ctx: &Context, arn: &str, alias: &str, output: &mut Remov
         keep(output, format!("IAM policy {arn}"), "other roles, users or groups use it");
         return Ok(());
     }
-    // All pages are read before the first deletion, because a deletion could move versions to other pages.
+    // All pages are read before the first deletion, because a deletion could move other versions to another page.
     let versions = iam::policy_versions(ctx.iam(), arn).await?;
     for version in versions.iter().filter(|version| !version.is_default_version()) {
         let id = version.version_id().unwrap_or_default();
@@ -105,8 +106,8 @@ async fn delete_policy(ctx: &Context, arn: &str, alias: &str, output: &mut Remov
     Ok(())
 }
 
-/// The policy's attachment count may still include the role that was just deleted, so the list of attachments is read
-/// to decide.
+/// Returns whether other roles, users or groups use the policy. The list of attachments is read, because the policy's
+/// attachment count may still include the role that was just deleted.
 async fn used_by_others(ctx: &Context, arn: &str) -> Result<bool, StepError> {
     // IAM may return an empty page although more pages follow (API reference, `ListEntitiesForPolicy`, `IsTruncated`).
     let pages = ctx.iam().list_entities_for_policy().policy_arn(arn).into_paginator().send().try_collect().await;
@@ -129,7 +130,7 @@ async fn delete_provider(ctx: &Context, arn: &str, alias: &str, output: &mut Rem
     Ok(())
 }
 
-/// Treats an object that no longer exists as removed, and retries while IAM still reports an attachment.
+/// Returns success if the object no longer exists. Returns a temporary error if IAM still reports an attachment.
 fn gone<O, E, R>(doing: &str, sent: Result<O, SdkError<E, R>>) -> Result<(), StepError>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,

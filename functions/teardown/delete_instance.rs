@@ -1,19 +1,18 @@
-//! `delete-instance`: deletes the Amazon Connect instance of an onboarding during teardown, if the operator requested
-//! this by repeating the alias of the instance. The users, flows, profiles, contact records and phone numbers of the
-//! instance are also permanently deleted.
+//! `delete-instance`: deletes the Amazon Connect instance of an onboarding during teardown. The operator must have
+//! requested this and repeated the alias of the instance. The users, flows, profiles, contact records and phone numbers
+//! of the instance are also permanently deleted.
 //!
 //! * Reads: `connect:DescribeInstance`, `connect:ListPhoneNumbersV2`.
 //! * Writes: `connect:DeleteInstance`, which also requires `ds:DescribeDirectories`, `ds:DeleteDirectory` and
 //!   `ds:UnauthorizeApplication`.
-//! * Safe to repeat: an instance that no longer exists counts as removed. Alias, tags and phone numbers are read
-//!   immediately before the deletion: an instance without the tags of this onboarding, or with a phone number that is
-//!   not in the approved plan, is kept.
-//! * Phone numbers are not released before the deletion. Otherwise, if Connect rejected the deletion (an account may
-//!   create and delete 100 instances in total per 30 days), the numbers would be lost although the instance still
-//!   exists.
+//! * Safe to repeat: if the instance no longer exists, this is a success. The alias, the tags and the phone numbers are
+//!   read immediately before the deletion. The instance is kept if it does not have the tags of this onboarding, or if
+//!   it has a phone number that is not in the approved plan.
+//! * Phone numbers are not released before the deletion. Connect may reject the deletion (an account may create and
+//!   delete 100 instances in total per 30 days), and the numbers would then be lost although the instance still exists.
 //! * If the response to an earlier call was lost, the deletion may be in progress, and Connect may reject another call.
-//!   Therefore, the step continues to poll after a refusal. If the instance still exists after these polls, the step
-//!   fails with the error of the refusal.
+//!   Therefore, the step continues to poll after a rejection. If the instance still exists after these polls, the step
+//!   fails with the error of the rejection.
 //! * Each invocation polls once; the state machine waits between polls.
 
 use aws_sdk_connect::types::Instance;
@@ -33,7 +32,7 @@ use crate::{
 /// Deletes the instance, or checks whether it is deleted.
 ///
 /// # Errors
-/// `Conflict` if the instance is not the instance of the approved plan.
+/// `Conflict` if this is not the instance in the approved plan.
 pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let target = &input.target;
     let id = target.instance_id.as_str();
@@ -72,7 +71,7 @@ pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, Step
     })
 }
 
-/// Checks again that the plan names this instance and all its phone numbers.
+/// Checks again that the approved plan contains this instance and all its phone numbers.
 async fn check(ctx: &Context, target: &TeardownTarget, found: &Instance) -> Result<(), StepError> {
     let named = found.instance_alias().is_some_and(|alias| names::same_alias(alias, &target.alias));
     if !named || !instance::is_ours(found, &target.alias) {
@@ -95,7 +94,8 @@ async fn check(ctx: &Context, target: &TeardownTarget, found: &Instance) -> Resu
     )))
 }
 
-/// Requests the deletion. Returns the refusal if an earlier deletion may have succeeded.
+/// Requests the deletion. If Connect rejects the request, but an earlier deletion may have been successful, returns the
+/// rejection.
 async fn request_deletion(ctx: &Context, target: &TeardownTarget) -> Result<Option<RefusedDeletion>, StepError> {
     let id = target.instance_id.as_str();
     match ctx.connect().delete_instance().instance_id(id).send().await {
@@ -103,9 +103,9 @@ async fn request_deletion(ctx: &Context, target: &TeardownTarget) -> Result<Opti
         Err(error) if aws::error::is_not_found(&error) => {}
         Err(error) => {
             let error = aws::error::step_error(format_args!("deleting the Amazon Connect instance {id}"), &error);
-            // An earlier deletion may have succeeded although its response was lost. Connect then rejects this call in
-            // an undocumented way: as invalid, or as denied because the tags that the policy requires can no longer be
-            // read.
+            // An earlier deletion may have been successful although the response was lost. AWS does not document how
+            // Connect rejects another call then: as invalid, or as denied, because the tags that the policy requires
+            // can no longer be read.
             if !matches!(error.kind, StepErrorKind::InvalidInput | StepErrorKind::AccessDenied) {
                 return Err(error);
             }

@@ -1,11 +1,11 @@
 //! `delete-starter-flow`: deletes the starter flow and its test case during teardown, if the instance is kept. Phone
-//! numbers with this flow then have no flow.
+//! numbers with the starter flow have no flow after that.
 //!
 //! * Reads: `connect:ListContactFlows`, `connect:DescribeContactFlow`, `connect:ListTestCases`,
 //!   `connect:DescribeTestCase`, `connect:ListFlowAssociations`.
 //! * Writes: `connect:DisassociatePhoneNumberContactFlow`, `connect:DeleteTestCase`, `connect:DeleteContactFlow`.
-//! * Safe to repeat: an object that no longer exists counts as removed. The tags are read immediately before each
-//!   deletion; only the objects of the approved plan with the tags of this onboarding are deleted.
+//! * Safe to repeat: if an object no longer exists, this is a success. The tags are read immediately before each
+//!   deletion. Only objects in the approved plan that have the tags of this onboarding are deleted.
 
 use onboarding_core::{
     StepError,

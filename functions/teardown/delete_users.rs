@@ -5,10 +5,10 @@
 //!   `connect:DescribeQuickConnect`; `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`.
 //!   When all users are deleted: `connect:ListSecurityProfiles` and `connect:DescribeSecurityProfile`.
 //! * Writes: `connect:DeleteUser`; `connect:DeleteQuickConnect` for the quick connects that transfer contacts to a
-//!   deleted user; `connect:DeleteSecurityProfile` for the profile without permissions, if this
-//!   onboarding created it.
+//!   deleted user; `connect:DeleteSecurityProfile` for the security profile without permissions, if this onboarding
+//!   created it.
 //! * Safe to repeat: each invocation reads the users again. Only users with the tags of this onboarding are deleted,
-//!   and the tags are read again immediately before each deletion. A user that no longer exists counts as deleted.
+//!   and the tags are read again immediately before each deletion. If a user no longer exists, this is a success.
 
 use onboarding_core::{
     StepError,
@@ -29,7 +29,7 @@ use crate::{
 /// Deletes as many users as the remaining time allows.
 ///
 /// # Errors
-/// `Conflict` with the reasons if no user could be deleted in several consecutive invocations; otherwise the error
+/// `Conflict`, with the reasons, if no user could be deleted in several consecutive invocations; otherwise the error
 /// that Connect returns.
 pub async fn run(ctx: &Context, input: RemoveInput, invocation: Invocation) -> Result<RemoveOutput, StepError> {
     let deadline = invocation.last_request();
@@ -79,7 +79,7 @@ pub async fn run(ctx: &Context, input: RemoveInput, invocation: Invocation) -> R
     })
 }
 
-/// Adds the quick connects that stay after their users were deleted to the open items of the previous invocations.
+/// Adds the quick connects that could not be deleted with their users to the open items of the previous invocations.
 fn open_items(mut items: Vec<OpenItem>, plan: &Plan, applied: &Applied) -> Vec<OpenItem> {
     let unreadable = plan.findings.iter().map(ToString::to_string);
     let left = applied.left_quick_connects().map(|(left, reason)| format!("{left}: {reason}"));
@@ -103,7 +103,7 @@ impl RemovalCheck for StillOurs<'_> {
     async fn must_keep(&self, user: &UserRef) -> Result<bool, StepError> {
         let sent = self.ctx.connect().describe_user().instance_id(self.instance_id).user_id(&user.id).send().await;
         let found = sent.if_found().doing(format_args!("reading the tags of the user {}", user.username))?;
-        // A user that no longer exists need not be kept. Its deletion is attempted and counts as done.
+        // The user no longer exists. The deletion is attempted nevertheless, and counts as successful.
         let Some(found) = found else { return Ok(false) };
         let tags = found.user.and_then(|user| user.tags).unwrap_or_default();
         let tag = |key: &str| tags.get(key).map(String::as_str);

@@ -2,20 +2,21 @@
 //! objects with the tags of this onboarding are removed. The users and the instance are removed only if the input
 //! requests this.
 //!
-//! An instance whose onboarding failed before the registration can be torn down too, because an onboarding stores its
-//! input as soon as the instance is active.
+//! If an onboarding failed before the registration, its instance can also be torn down, because an onboarding stores
+//! its input as soon as the instance is active.
 //!
 //! * Reads: `dynamodb:GetItem` and `dynamodb:Scan` on the registry; `connect:DescribeInstance`,
 //!   `connect:ListApprovedOrigins`, `connect:ListPhoneNumbersV2`, `connect:SearchUsers`, `connect:ListContactFlows`,
-//!   `connect:DescribeContactFlow`, `connect:ListTestCases`, `connect:DescribeTestCase`; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetRole`,
-//!   `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; Graph `/servicePrincipals/{id}` with its claims policies
-//!   and assignments, `/applications/{id}`, `/policies/claimsMappingPolicies`, `/subscriptions`; for an unregistered
-//!   instance also `/applicationTemplates`, `/servicePrincipals` and `/applications` (lists).
+//!   `connect:DescribeContactFlow`, `connect:ListTestCases`, `connect:DescribeTestCase`; `iam:GetSAMLProvider`,
+//!   `iam:GetPolicy`, `iam:GetRole`, `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; in Graph
+//!   `/servicePrincipals/{id}` with its claims policies and assignments, `/applications/{id}`,
+//!   `/policies/claimsMappingPolicies`, `/subscriptions`, and for an instance that is not registered also the lists
+//!   `/applicationTemplates`, `/servicePrincipals` and `/applications`.
 //! * Writes: nothing.
 //! * Permissions: the AWS actions listed under Reads; in Graph `Application.Read.All`, `Policy.Read.All`,
 //!   `Group.Read.All`.
 //! * Safe to repeat: the step only reads. After an interrupted teardown, the plan contains the remaining objects. An
-//!   approval stays valid as long as the plan contains no additional removals.
+//!   approval remains valid as long as the plan contains no removal that was not approved.
 
 use onboarding_core::{
     StepError,
@@ -48,7 +49,8 @@ const NOT_TAGGED: &str = "it has no tag of this onboarding";
 /// Plans a teardown.
 ///
 /// # Errors
-/// `InvalidInput` with all problems of the input, or if the alias typed for confirmation is not the instance's alias.
+/// `InvalidInput` with all faults of the input, or if the alias that the operator typed as confirmation is not the
+/// instance's alias.
 pub async fn run(ctx: &Context, input: PlanTeardownInput) -> Result<PlanTeardownOutput, StepError> {
     let request = Teardown::parse_step(&input.request)?;
     let registry = Registry::new(ctx)?;
@@ -87,7 +89,7 @@ pub async fn run(ctx: &Context, input: PlanTeardownInput) -> Result<PlanTeardown
     ];
     let (mut items, notes): (Vec<PlanItem>, Vec<Vec<OpenItem>>) =
         parts.into_iter().flatten().map(|Planned { item, notes }| (item, notes)).unzip();
-    // A teardown in progress may already have removed all objects except its own entry in the registry.
+    // An interrupted teardown may already have removed all objects except its record in the registry.
     let is_pending = || async { Ok::<_, StepError>(registry.teardown(&request.instance_id).await?.is_some()) };
     if !is_registered && !items.iter().any(|item| item.action.removes()) && !is_pending().await? {
         return Err(StepError::invalid_input(format!(
@@ -129,7 +131,8 @@ fn check_confirmation(request: &Teardown, alias: &str) -> Result<(), StepError> 
     }
 }
 
-/// Returns whether the plan is the approved plan or the rest of the approved plan. Also returns the approval to store.
+/// Returns whether the plan is approved: it is the approved plan, or what remains of the approved plan. Also returns
+/// the approval to store.
 async fn approval(
     registry: &Registry<'_>,
     request: &Teardown,
@@ -149,7 +152,7 @@ async fn approval(
     })
 }
 
-/// An object in the plan, with notes for the operator.
+/// An object in the plan, with its open items for the operator.
 #[derive(Debug)]
 struct Planned {
     item: PlanItem,
@@ -161,7 +164,7 @@ impl Planned {
         Self { item: PlanItem::new(area, kind, name, action, detail), notes: Vec::new() }
     }
 
-    /// An object that is kept for the given reason, although the input does not request to keep it.
+    /// Returns an object that the teardown keeps for the given reason, although the input requests its removal.
     fn kept(area: Area, kind: &str, name: &str, reason: &str) -> Self {
         let note = OpenItem::new(
             format!("{kind} {name}"),
@@ -171,7 +174,7 @@ impl Planned {
         Self::new(area, kind, name, Action::Leave, reason).noting([note])
     }
 
-    /// An IAM object. It is deleted or kept depending on its tags.
+    /// Returns an IAM object, which the teardown deletes or keeps depending on its tags.
     fn iam(kind: &str, name: &str, owner: &Ownership, detail: String) -> Self {
         match owner {
             Ownership::Ours => Self::new(Area::Iam, kind, name, Action::Delete, detail),
@@ -193,13 +196,13 @@ struct Planner<'a> {
     federation: &'a Federation,
     /// Whether the instance exists.
     exists: bool,
-    /// Whether the teardown deletes the instance: the input requests the deletion, and the instance has the tags of
-    /// this onboarding.
+    /// Whether the teardown deletes the instance: the input must request the deletion, and the instance must have the
+    /// tags of this onboarding.
     deletes_instance: bool,
 }
 
 impl Planner<'_> {
-    /// Returns the objects that the removal steps process.
+    /// Returns the objects that the removal steps of the state machine process.
     fn target(&self, application_fate: ApplicationDisposition, phone_numbers: Vec<String>) -> TeardownTarget {
         let (entry, federation) = (self.entry.clone(), self.federation.clone());
         TeardownTarget {
@@ -222,7 +225,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Plans the approved origins of an instance that is kept, and returns the origins that would be removed.
+    /// Plans the approved origins, if the instance is kept. Also returns the origins that would be removed.
     async fn origins(&self) -> Result<(Vec<Planned>, Vec<String>), StepError> {
         if !self.exists || self.deletes_instance {
             return Ok((Vec::new(), Vec::new()));
@@ -235,7 +238,8 @@ impl Planner<'_> {
         Ok((removed.chain(kept).collect(), ours))
     }
 
-    /// Plans the starter flow and its test case of an instance that is kept. Returns also whether each is removed.
+    /// Plans the starter flow and its test case, if the instance is kept. Also returns whether each of them would be
+    /// removed.
     async fn first_call(&self) -> Result<(Vec<Planned>, bool, bool), StepError> {
         if !self.exists || self.deletes_instance {
             return Ok((Vec::new(), false, false));
@@ -328,8 +332,8 @@ impl Planner<'_> {
         Ok(planned)
     }
 
-    /// Plans the application. An application that existed before the onboarding is never deleted; only the settings
-    /// that the onboarding made are removed.
+    /// Plans the Entra application. If the application existed before the onboarding, it is never deleted; only the
+    /// settings that the onboarding made are removed.
     async fn application(&self) -> Result<(Vec<Planned>, ApplicationDisposition), StepError> {
         let (graph, requested) = (self.ctx.graph(), self.request.application);
         let found = match &self.entry.application {
@@ -398,7 +402,7 @@ impl Planner<'_> {
         (planned.collect(), ApplicationDisposition::Empty)
     }
 
-    /// Plans the removal of an application whose service principal no longer exists.
+    /// Plans the removal of an application object whose service principal no longer exists.
     async fn registration(&self) -> Result<Option<Planned>, StepError> {
         let Some(entered) = self.entry.application.as_ref().filter(|entered| !entered.application_id.is_empty()) else {
             return Ok(None);
@@ -416,7 +420,7 @@ impl Planner<'_> {
         }))
     }
 
-    /// Plans the instance and its phone numbers, and returns the phone numbers that would be released.
+    /// Plans the instance and its phone numbers. Also returns the phone numbers that would be released.
     async fn instance(&self) -> Result<(Vec<Planned>, Vec<String>), StepError> {
         if !self.exists {
             return Ok((Vec::new(), Vec::new()));

@@ -8,16 +8,17 @@
 //!   /servicePrincipals/{id}`, `/applications/{id}`.
 //! * Permissions: `Application.ReadWrite.All`, `AppRoleAssignment.ReadWrite.All`,
 //!   `Policy.ReadWrite.ApplicationConfiguration`.
-//! * Safe to repeat: an object that no longer exists counts as removed. The application is changed only if it has the
-//!   tag of this onboarding, which is removed last. An application that existed before the onboarding is never deleted
-//!   and keeps its identifiers, whatever the input requests. Of its assignments, only those of the onboarding's groups
-//!   are removed. If Entra refuses to delete the application, the step deletes the service principal and the
-//!   application separately. Objects that can't be deleted are reported as an open item, and the teardown continues.
-//!   The claims policy of the onboarding is identified by its name, and is kept if it is also assigned to another
+//! * Safe to repeat: if an object no longer exists, this is a success. The application is changed only if it has the
+//!   tag of this onboarding, and this tag is removed last.
+//! * If the application existed before the onboarding, it is never deleted and keeps its identifiers, regardless of the
+//!   input. Only the assignments of the onboarding's groups are removed.
+//! * If Entra refuses to delete the application, the step deletes the service principal and the application object
+//!   separately. Objects that can't be deleted are reported as an open item, and the teardown continues.
+//! * The onboarding's claims policy is identified by its name. It is kept if it is also assigned to another
 //!   application.
 //!
-//! A deleted application can be restored for 30 days, and its identifiers stay reserved for that time. The identifiers
-//! are therefore removed before the deletion.
+//! A deleted application can be restored for 30 days, and Entra reserves its identifiers during this time. The
+//! identifiers are therefore removed before the deletion.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use onboarding_core::{
@@ -42,7 +43,7 @@ const IN_PORTAL: &str = "Delete it in the Entra admin center under Enterprise ap
 /// Runs the step.
 ///
 /// # Errors
-/// The error that Graph returns, except a rejected deletion, which becomes an open item.
+/// The error that Graph returns. If Graph refuses a deletion, this becomes an open item and is not an error.
 pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let (graph, target) = (ctx.graph(), &input.target);
     let mut output = RemoveOutput::default();
@@ -67,8 +68,8 @@ pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, Step
     Ok(output)
 }
 
-/// Deletes an application or removes the settings that the onboarding made, depending on the application's current
-/// tags.
+/// Deletes the application, or removes only the settings that the onboarding made. The current tags of the application
+/// determine which.
 async fn remove(
     graph: &Graph,
     target: &TeardownTarget,
@@ -79,7 +80,8 @@ async fn remove(
     let app_id = &found.principal.app_id;
     let policies = found.claims.iter().filter(|policy| is_ours(policy.display_name.as_deref(), &target.alias));
     if owner == ApplicationOwner::Unknown {
-        // An earlier attempt has removed the settings of the onboarding, or an administrator has removed the tag.
+        // Either an earlier attempt has already removed the onboarding's settings and tag, or an administrator has
+        // removed the tag.
         if policies.count() > 0 || target.application_fate == ApplicationDisposition::Delete {
             output.open_items.push(stays(app_id, "it has no tag of this onboarding", BY_HAND));
         }
@@ -99,7 +101,7 @@ async fn remove(
     }
 }
 
-/// Deletes the application object if only the service principal, which had the tags, no longer exists.
+/// Deletes the application object if its service principal, which had the tags, no longer exists.
 async fn remove_registration(
     graph: &Graph,
     target: &TeardownTarget,
@@ -163,7 +165,7 @@ async fn empty(
     output.removed += ended.len();
     let ours = |tag: &String| tag.starts_with(&names::service_principal_tag("")) || tag == names::ADOPTED_TAG;
     let tags: Vec<&String> = found.principal.tags.iter().filter(|tag| !ours(tag)).collect();
-    // The last write removes the tags, so that a retry can still identify the application.
+    // The tags are removed with the last write, so that a retry can still identify the application.
     let changes = json!({ "samlSingleSignOnSettings": { "relayState": Value::Null }, "tags": tags });
     graph.update_service_principal(principal, changes).await?;
     info!(service_principal = principal, assignments = ended.len(), "application emptied");
@@ -200,9 +202,9 @@ async fn delete(
     }
 }
 
-/// Entra refuses to delete some SAML applications (`DeletingSamlSpNotAllowed`, hashicorp/terraform-provider-azuread
-/// issue 1388). Administrators report two workarounds: delete the service principal first, or disable single sign-on
-/// first.
+/// Deletes the service principal and the application object separately. Entra refuses to delete some SAML applications
+/// (`DeletingSamlSpNotAllowed`, hashicorp/terraform-provider-azuread issue 1388). Administrators report two
+/// workarounds: to delete the service principal first, or to disable single sign-on first.
 async fn delete_by_parts(
     graph: &Graph,
     (target, found): (&TeardownTarget, &Found),
@@ -241,8 +243,9 @@ fn refusal(why: &str) -> String {
     format!("Entra refuses to delete it ({why})")
 }
 
-/// Deletes the claims policies of the onboarding, unless another application also uses them. `released` is the service
-/// principal to which no policy is assigned any more, although Graph may still list it for a short time.
+/// Deletes the onboarding's claims policies, unless another application also uses them. `released` is the service
+/// principal from which the policies were just removed; Graph may still list the policies as assigned to it for a short
+/// time.
 async fn delete_claims_policies(
     graph: &Graph,
     alias: &str,
@@ -254,7 +257,8 @@ async fn delete_claims_policies(
         let applied = graph.claims_policy_applies_to(&policy.id).await?;
         if applied.iter().all(|id| Some(id.as_str()) == released) {
             graph.delete_claims_policy(&policy.id).await.map_err(|error| match error.kind {
-                // Microsoft does not document whether Graph deletes a policy that a replica still lists as assigned.
+                // Microsoft does not document whether Graph deletes a policy while a replica still lists the policy as
+                // assigned.
                 StepErrorKind::InvalidInput | StepErrorKind::Conflict if !applied.is_empty() => {
                     StepError::not_consistent_yet(error.message)
                 }

@@ -1,8 +1,10 @@
-//! Which users Entra lets sign in to the application. With `entra.assignment: "users"`, the app role assignments of
-//! single users follow the members. The module also determines whether Entra would still let a leaver sign in.
+//! Which users can sign in to the Entra application. If the input has `entra.assignment: "users"`, the sync assigns
+//! single users to the application: each member has an app role assignment. The module also determines whether Entra
+//! would still let a leaver sign in.
 //!
-//! Only users whom this sync manages lose their assignment, immediately after their membership was read again. With
-//! assigned groups, nothing is written, and the runtime identity reads the application if it may.
+//! The sync removes an assignment only from users whom it manages, and reads the user's memberships again immediately
+//! before. If groups are assigned instead, this module writes nothing, and reads the application with the runtime
+//! identity, if this identity has the permission.
 
 use std::{cell::RefCell, collections::BTreeSet, future::ready};
 
@@ -19,15 +21,15 @@ use crate::{
     registry::Entry,
 };
 
-/// Maximum number of concurrent assignment requests, as in `assign-groups`.
+/// Maximum number of concurrent assignment requests, the same as in `assign-groups`.
 const LANES: usize = 8;
 
-/// The application of an instance, and its assignments, which are read once.
+/// The application of an instance, and its assignments. The assignments are read only once.
 pub(super) struct Access<'a> {
     ctx: &'a Context,
     entry: &'a Entry,
     read: OnceCell<Vec<AppRoleAssignment>>,
-    /// The IDs of the assignments that were removed after the read.
+    /// The IDs of the assignments that were removed after the assignments were read.
     removed: RefCell<BTreeSet<String>>,
 }
 
@@ -40,14 +42,14 @@ pub(super) struct Assignments {
     failed: usize,
     /// The number of members for whom no request was sent because the deadline was reached.
     pub(super) left: usize,
-    /// Whether a request may succeed if it is sent again.
+    /// Whether one of the failed requests may succeed if it is sent again.
     pub(super) may_pass: bool,
-    /// The first error.
+    /// The first error of the requests.
     pub(super) error: Option<StepError>,
 }
 
 impl Assignments {
-    /// Adds the result of one request.
+    /// Adds the result of one assignment request.
     fn add(&mut self, result: Result<(), StepError>) {
         match result {
             Ok(()) => self.assigned += 1,
@@ -59,7 +61,7 @@ impl Assignments {
         }
     }
 
-    /// Returns whether no further request can succeed.
+    /// Returns whether Graph denied a request, so that no further request can succeed.
     fn is_denied(&self) -> bool {
         self.error.as_ref().is_some_and(|error| error.kind == StepErrorKind::AccessDenied)
     }
@@ -70,7 +72,7 @@ impl<'a> Access<'a> {
         Self { ctx, entry, read: OnceCell::new(), removed: RefCell::default() }
     }
 
-    /// The application, if single users are assigned to it.
+    /// Returns the application, if single users are assigned to it.
     fn of_users(&self) -> Option<&EntraApplication> {
         let assignment = self.entry.onboarding.as_ref().map(|onboarding| onboarding.entra.assignment);
         self.entry.application.as_ref().filter(|_| assignment == Some(Assignment::Users))
@@ -85,7 +87,7 @@ impl<'a> Access<'a> {
         if self.of_users().is_some() { self.ctx.graph_as(Identity::Setup) } else { self.ctx.graph() }
     }
 
-    /// Returns the assignments, without those that [`Self::revoke`] has removed.
+    /// Returns the assignments of the application, except those that [`Self::revoke`] has removed.
     async fn assignments(&self, application: &EntraApplication) -> Result<Vec<&AppRoleAssignment>, StepError> {
         let read = || self.graph().assignments(&application.service_principal_id);
         let assignments = self.read.get_or_try_init(read).await?;
@@ -102,7 +104,7 @@ impl<'a> Access<'a> {
         let Some(application) = self.of_users() else { return Ok(()) };
         let principal = &application.service_principal_id;
         let assignments = match self.assignments(application).await {
-            // Without the application, no account is assigned to it.
+            // The application no longer exists, so no user is assigned to it.
             Err(error) if error.kind == StepErrorKind::NotConsistentYet => {
                 let is_gone = self.graph().service_principal(principal).await?.is_none();
                 return if is_gone { Ok(()) } else { Err(error) };
@@ -119,8 +121,9 @@ impl<'a> Access<'a> {
         Ok(())
     }
 
-    /// Assigns the members who have no assignment yet. A failed request stops the others only if a permission is missing.
-    /// No request starts after `deadline`. Does nothing if groups are assigned.
+    /// Assigns the members who have no assignment yet. If a request fails, the other requests are still sent, unless a
+    /// permission is missing. No request is sent after `deadline`. Does nothing if groups are assigned to the
+    /// application.
     pub(super) async fn assign(&self, members: BTreeSet<&str>, deadline: Instant) -> Assignments {
         let Some(application) = self.of_users() else { return Assignments::default() };
         let known = match self.assignments(application).await {
@@ -150,7 +153,7 @@ impl<'a> Access<'a> {
         result.left = missing.len() - result.assigned - result.failed - unclear.len();
         self.resolve(application, unclear, &mut result).await;
         if result.is_denied() {
-            // Another round would not succeed either.
+            // Another round can't assign these members either, so they do not cause another round.
             result.left = 0;
         }
         result
@@ -160,7 +163,7 @@ impl<'a> Access<'a> {
         self.graph().assign(&application.service_principal_id, id, &application.app_role_id).await
     }
 
-    /// Reads the assignments again if Graph rejected some because they may exist already.
+    /// Reads the assignments again if Graph rejected some requests, possibly because the assignments already exist.
     async fn resolve(&self, application: &EntraApplication, unclear: Vec<(&str, StepError)>, result: &mut Assignments) {
         if unclear.is_empty() {
             return;
@@ -175,8 +178,8 @@ impl<'a> Access<'a> {
         }
     }
 
-    /// Returns the users whom Entra lets sign in although they are not members of the groups. If this can't be read,
-    /// returns all users.
+    /// Returns the users who can sign in although they are not members of the groups. If this can't be determined, the
+    /// result states that all users can sign in.
     pub(super) async fn let_in(&self) -> LetIn {
         let Some(application) = &self.entry.application else { return LetIn::default() };
         self.try_let_in(application).await.unwrap_or_else(|error| {

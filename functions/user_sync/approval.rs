@@ -9,7 +9,7 @@ use tracing::{info, warn};
 use super::sync_users::Round;
 use crate::registry::{Approvals, Registry, rfc3339};
 
-/// A plan in two parts, and what is requested and approved for the instance.
+/// A plan in two parts (to apply now, and waiting for approval), and the request and approval of the instance.
 pub(super) struct Guarded {
     pub(super) plan: GuardedPlan,
     approvals: Approvals,
@@ -18,8 +18,8 @@ pub(super) struct Guarded {
 }
 
 impl Guarded {
-    /// Adds the waiting part and the approval to the output of the round. `earlier` is the approval that an earlier
-    /// round has applied.
+    /// Adds the waiting part of the plan and the approval to the output of the round. `earlier` is the approval that an
+    /// earlier round has applied.
     pub(super) fn report(&self, earlier: Option<&AppliedApproval>, output: &mut SyncUsersOutput) {
         output.reasons.clone_from(&self.plan.reasons);
         let waiting = self.plan.waiting.counts();
@@ -41,7 +41,7 @@ impl Guarded {
 }
 
 impl Round<'_> {
-    /// Separates the actions that need approval and are not approved from the rest of the plan.
+    /// Divides the plan into the actions that wait for approval, and all other actions.
     pub(super) async fn guard(&self, plan: Plan) -> Result<Guarded, StepError> {
         let (registry, id) = (Registry::new(self.ctx)?, self.entry.instance_id.as_str());
         let approvals = registry.approvals(id).await?;
@@ -55,8 +55,8 @@ impl Round<'_> {
         Ok(Guarded { plan: plan.guard(&approved), approvals, requested, approved })
     }
 
-    /// Requests approval for the waiting part, unless an earlier request contains all its actions. Withdraws the
-    /// request if no action waits now.
+    /// Requests approval for the waiting part of the plan, unless an earlier request contains all its actions. If no
+    /// action waits for approval, withdraws the request.
     pub(super) async fn request_approval(
         &self,
         guarded: &Guarded,
@@ -65,7 +65,8 @@ impl Round<'_> {
         let (registry, id) = (Registry::new(self.ctx)?, self.entry.instance_id.as_str());
         let Guarded { plan, approvals, requested, .. } = guarded;
         let Some(waiting) = &mut output.waiting else {
-            // Removals that are only postponed because a group is empty will need approval again.
+            // Removals that are only postponed because a group is empty will need approval later, so their request is
+            // kept.
             let request = approvals.request.as_ref().filter(|request| request.rejected_by.is_none());
             return match request {
                 Some(request) if plan.apply.postponed == 0 => registry.withdraw_request(id, request).await,
@@ -79,14 +80,15 @@ impl Round<'_> {
                 waiting.rejected_by.clone_from(&request.rejected_by);
                 waiting.notify = !request.notified && request.rejected_by.is_none();
                 if let Some(rejected_by) = &request.rejected_by {
-                    // A later request replaces the rejection in the registry, so the log is its lasting record.
+                    // A later request replaces the rejection in the registry, so the rejection is also logged
+                    // permanently.
                     let (digest, rejected_at) = (request.digest(), request.rejected_at.map(rfc3339));
                     info!(digest, rejected_by, rejected_at, "{}", log_messages::PART_REJECTED);
                 }
             }
             _ => {
-                // The new request also contains the approved actions that are not done yet, because its approval
-                // replaces the earlier approval.
+                // The new request also contains the approved actions that are not applied yet, because its approval
+                // will replace the earlier approval.
                 let actions = plan.waiting_actions.union(&plan.approved_actions);
                 waiting.digest = actions.digest();
                 match registry.request_approval(id, approvals, (&actions, waiting)).await? {

@@ -7,7 +7,8 @@ use onboarding_core::{StepError, StepErrorKind, sync::Plan};
 use super::sync_users::Round;
 use crate::connect::predefined_attributes;
 
-/// Errors of predefined attributes with which a round ends after all other changes. Other errors are findings.
+/// Error kinds with which a round ends, after it has made all other changes. An error of any other kind becomes a
+/// finding.
 const FAILS_AT_THE_END: [StepErrorKind; 4] = [
     StepErrorKind::AccessDenied,
     StepErrorKind::Throttled,
@@ -21,7 +22,8 @@ pub(super) struct Attributes<'p> {
     pub(super) plan: Cow<'p, Plan>,
     /// Why an attribute can't be used.
     pub(super) finding: Option<String>,
-    /// The error with which the round ends after all other changes: a missing permission, or a temporary error.
+    /// The error with which the round ends after it has made all other changes: a missing permission, or a temporary
+    /// error.
     pub(super) error: Option<StepError>,
 }
 
@@ -34,7 +36,7 @@ impl Round<'_> {
             return Attributes { plan: Cow::Borrowed(plan), finding: None, error: None };
         }
         let reasons: Vec<String> = errors.values().map(|error| error.message.clone()).collect();
-        // The operator can't correct such an error in the input.
+        // A finding would not help here, because the operator can't correct such an error in the input.
         let error = errors.values().find(|error| FAILS_AT_THE_END.contains(&error.kind)).cloned();
         let (plan, users) = plan.clone().without_attributes(&errors.into_keys().collect());
         let finding = format!("the proficiencies of {users} users were not changed: {}", reasons.join("; "));

@@ -1,15 +1,16 @@
 //! Incremental syncs: between two full comparisons, a scheduled sync only reads from Graph whether a group or a member
 //! has changed since the last full comparison. Without a change, the sync needs only a few requests, and reads nothing
-//! from Connect. After a change, the sync compares everything, so all removals, sign-outs and approvals are those of a
-//! full comparison (docs/theory.md, "Incremental syncs").
+//! from Connect. After a change, the sync makes a full comparison, which determines all removals, sign-outs and
+//! approvals (docs/theory.md, "Incremental syncs").
 //!
-//! * No change is missed: a full comparison gets the links for later changes *before* it reads the groups. The read may
-//!   come from a replica that lacks a change which the links no longer return. So a comparison is valid only if the
-//!   links have returned no change for the time [`REPLICATION`] before the comparison.
+//! * No change is missed: a full comparison gets the links for later changes *before* it reads the groups. The groups
+//!   may be read from a replica that lacks a change which the links no longer return. So a comparison is valid only if
+//!   the links have returned no change for the time [`REPLICATION`] before the comparison.
 //! * No remaining work is forgotten: a full comparison deletes the stored state before it changes anything. It stores a
-//!   new state only if nothing is left to do, including actions that wait for approval.
-//! * A change to the application in Entra could let a user sign in who left and still has rights. Delta queries do not
-//!   return such a change. While there are such users, each incremental sync reads the application and its assignments.
+//!   new state only if no work remains, including actions that wait for approval.
+//! * No leaver can sign in: a change to the application in Entra can allow the sign-in of a user who left and still has
+//!   rights in Connect. Delta queries do not return such a change. While there are such users, each incremental sync
+//!   reads the application and its assignments.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -32,37 +33,38 @@ use crate::{
     runtime::clock::{epoch_millis, millis},
 };
 
-/// The time after which every read of Graph contains a change. Microsoft states no maximum; it describes the delays of
-/// delta queries as varied (<https://learn.microsoft.com/graph/delta-query-overview>).
+/// The time after which every read from Graph includes a change. Microsoft does not state a maximum, and describes the
+/// delays of delta queries as varied (<https://learn.microsoft.com/graph/delta-query-overview>).
 const REPLICATION: Duration = Duration::from_secs(600);
-/// Maximum number of users who left and still have rights, because the item in the registry has a maximum size.
+/// Maximum number of stored users who left and still have rights. The registry item that contains them has a maximum
+/// size.
 const MAX_LEAVERS: usize = 1000;
 
-/// The links for the changes after a read of Entra.
+/// The links that return the changes after a read from Entra.
 #[derive(Debug)]
 pub(super) struct Links {
     groups: Vec<String>,
     users: String,
-    /// The time since which no change to a group or member was found.
+    /// The time since which the links have returned no change to a group or member.
     since: u64,
-    /// The number of requests that returned the links.
+    /// The number of requests that were sent to get the links.
     pub(super) requests: usize,
 }
 
-/// The result of asking for the changes.
+/// The result of an incremental sync.
 pub(super) enum Answer {
-    /// The sync is done.
+    /// Nothing has changed, and the sync is finished.
     Unchanged(Box<SyncUsersOutput>),
-    /// Everything must be compared. The links are those after the changes, if they are known.
+    /// A full comparison is necessary. Contains the links that return later changes, if they are known.
     Compare(Option<Links>),
 }
 
-/// The changes since the stored links were returned, and the links after these changes.
+/// The changes that the stored links have returned, and the links that return later changes.
 struct Changed {
     links: Links,
-    /// Whether a group or a member has changed.
+    /// Whether a group or a member of this instance has changed.
     concerns_us: bool,
-    /// Whether anything in the tenant has changed.
+    /// Whether any user or group of the links has changed, including users who are not members.
     any: bool,
 }
 
@@ -72,7 +74,7 @@ pub(super) fn is_requested(input: &SyncUsersInput) -> bool {
     input.incremental && input.mode == SyncMode::Apply && input.carry.is_none() && !has_hints
 }
 
-/// Asks for the changes since the last full comparison. If Graph does not answer, everything must be compared.
+/// Reads the changes since the last full comparison. If Graph does not respond, a full comparison is necessary.
 ///
 /// # Errors
 /// `Internal` if a setting is invalid.
@@ -111,7 +113,7 @@ pub(super) async fn ask(round: &Round<'_>, tracking: Option<(Tracking, MemberFil
     output.counts.planned = tracking.counts;
     output.counts.done.calls = calls;
     if changed.any {
-        // Graph need not return the changes to other users and groups again.
+        // The new links are stored, so that Graph does not return the changes to other users and groups again.
         let Links { groups, users, since, .. } = changed.links;
         let tracking = Tracking { groups, users, since, ..tracking };
         save(round, Ok(tracking), None).await;
@@ -120,7 +122,7 @@ pub(super) async fn ask(round: &Round<'_>, tracking: Option<(Tracking, MemberFil
     Ok(Answer::Unchanged(output))
 }
 
-/// Reads the changes behind the stored links. Returns `None` if Graph does not accept a link any more.
+/// Reads the changes that the stored links return. Returns `None` if Graph no longer accepts one of the links.
 async fn changes(round: &Round<'_>, tracking: &Tracking, members: &MemberFilter) -> Result<Option<Changed>, StepError> {
     let (graph, asked_at) = (round.ctx.graph(), now());
     let links = tracking.groups.iter().chain([&tracking.users]).map(|link| graph.changes_since(link));
@@ -140,7 +142,7 @@ async fn changes(round: &Round<'_>, tracking: &Tracking, members: &MemberFilter)
     Ok(Some(Changed { links: Links { groups, users: users.link, since, requests }, concerns_us, any }))
 }
 
-/// Returns whether no new full comparison is needed, provided that nothing has changed in Entra since the last one.
+/// Returns whether the last full comparison is still valid, provided that nothing has changed in Entra since then.
 fn is_still_valid(round: &Round<'_>, tracking: &Tracking) -> Result<bool, StepError> {
     let replication = millis(round.ctx.settings.clock().wait(REPLICATION));
     let is_settled = tracking.compared_at >= tracking.since.saturating_add(replication);
@@ -151,7 +153,7 @@ fn is_still_valid(round: &Round<'_>, tracking: &Tracking) -> Result<bool, StepEr
     Ok(is_settled && !is_due && !deletes_today)
 }
 
-/// Returns whether Entra lets one of these users sign in, who left and still have rights in Connect.
+/// Returns whether one of these users, who left and still have rights in Connect, could sign in.
 async fn lets_in(round: &Round<'_>, leavers: &[String]) -> bool {
     if leavers.is_empty() {
         return false;
@@ -165,7 +167,7 @@ async fn lets_in(round: &Round<'_>, leavers: &[String]) -> bool {
 }
 
 /// Deletes the stored state before the first round of a full comparison changes anything. The last round stores a new
-/// state if it leaves nothing to do.
+/// state if no work remains.
 ///
 /// # Errors
 /// `LeaseLost`, or the error of the registry.
@@ -176,8 +178,8 @@ pub(super) async fn forget(round: &Round<'_>) -> Result<(), StepError> {
     Registry::new(round.ctx)?.forget_tracking(&round.entry.instance_id).await
 }
 
-/// Returns the links for the changes from now on: those after the changes that this sync has read, or new links. Best
-/// effort: without links, the next sync compares everything.
+/// Returns the links that return later changes: the links from this sync's delta queries, or new links. Best effort:
+/// without links, the next sync makes a full comparison.
 pub(super) async fn start(round: &Round<'_>, known: Option<Links>) -> Option<Links> {
     if known.is_some() || round.input.mode != SyncMode::Apply || !is_enabled(round).unwrap_or_default() {
         return known;
@@ -193,7 +195,7 @@ pub(super) async fn start(round: &Round<'_>, known: Option<Links>) -> Option<Lin
     }
 }
 
-/// Stores the links after a full comparison that left nothing to do. Best effort, as for [`start`].
+/// Stores the links after a full comparison, if no work remains. Best effort, as for [`start`].
 pub(super) async fn store(
     round: &Round<'_>,
     observed: Observed,
@@ -216,7 +218,8 @@ pub(super) async fn store(
         since: links.since,
         settings,
         counts: Counts { skipped: planned.skipped, unchanged: managed, managed, ..Counts::default() },
-        // Not the end of the round: a change that a replica did not show at the read is not part of the comparison.
+        // The time of the read, not of the end of the round: the comparison does not include changes that a replica did
+        // not return in this read.
         compared_at: observed.read_at,
         leavers,
         next_deletion: next.map(date_to_tag),
@@ -224,7 +227,8 @@ pub(super) async fn store(
     save(round, tracking, Some(&MemberFilter::new(members.into_iter()))).await;
 }
 
-/// Stores the state. Best effort: if this fails, the next sync compares everything or reads the same changes again.
+/// Stores the state. Best effort: if this fails, the next sync makes a full comparison, or reads the same changes
+/// again.
 async fn save(round: &Round<'_>, tracking: Result<Tracking, StepError>, members: Option<&MemberFilter>) {
     let stored =
         async { Registry::new(round.ctx)?.write_tracking(&round.entry.instance_id, &tracking?, members).await };
@@ -233,7 +237,7 @@ async fn save(round: &Round<'_>, tracking: Result<Tracking, StepError>, members:
     }
 }
 
-/// Returns whether the next sync would have nothing to do if nothing changed in Entra.
+/// Returns whether no work remains: the next sync would change nothing if nothing changed in Entra.
 fn nothing_is_left(plan: &Plan, applied: &Applied, output: &SyncUsersOutput) -> bool {
     let done = &output.counts.done;
     output.status == SyncStatus::Done
@@ -245,7 +249,7 @@ fn nothing_is_left(plan: &Plan, applied: &Applied, output: &SyncUsersOutput) -> 
         && applied.is_complete()
 }
 
-/// Returns the object IDs of the users who are no members, or are disabled, and keep their rights after this plan.
+/// Returns the object IDs of the users who are not members, or are disabled, and still have rights after this plan.
 fn leavers_with_rights(round: &Round<'_>, observed: &Observed, plan: &Plan) -> Vec<String> {
     let members = observed.groups.iter().flat_map(|group| &group.members).filter(|member| round.policy.allows(member));
     let members: BTreeSet<&str> = members.map(|member| member.id.as_str()).collect();
@@ -260,14 +264,14 @@ fn leavers_with_rights(round: &Round<'_>, observed: &Observed, plan: &Plan) -> V
     leavers.map(|user| user.entra_object_id.clone().unwrap_or_default()).collect()
 }
 
-/// Returns whether the settings allow incremental syncs. With nested groups, the links would not return the changes of
-/// the groups in our groups.
+/// Returns whether the settings allow incremental syncs. They do not allow them with nested groups, because the links
+/// do not return changes to the members of nested groups.
 fn is_enabled(round: &Round<'_>) -> Result<bool, StepError> {
     let period = round.ctx.settings.full_comparison_period()?;
     Ok(!period.is_zero() && round.policy.nested_groups == NestedGroups::Report)
 }
 
-/// Returns the digest of everything in the registry entry on which a sync depends.
+/// Returns a digest of the registry entry. If the digest changes, the last full comparison is no longer valid.
 fn settings(round: &Round<'_>) -> Result<String, StepError> {
     let json = serde_json::to_string(round.entry)
         .map_err(|error| StepError::internal(format!("the settings could not be encoded: {error}")))?;

@@ -1,9 +1,10 @@
-//! The fast path: creates users for members that a notification reports as added, before the full comparison. For ten
-//! thousand users, the full comparison takes eight seconds, but the fast path takes a fraction of a second.
+//! The fast path for joiners: creates users for members that a notification reports as added, before the full
+//! comparison. With ten thousand users, the full comparison takes eight seconds, but the fast path takes a fraction of
+//! a second.
 //!
-//! The content of a notification is not trusted: the user and the user's groups are read from Entra, the username is
-//! searched in Connect, and the same planner as in the full comparison decides what to create. Only creations are
-//! applied here. All other changes, doubtful cases and failures are left to the full comparison that follows.
+//! The content of a notification is not trusted. The user and the user's groups are read from Entra, the username is
+//! searched in Connect, and the same planner as in the full comparison decides what to create. The fast path only
+//! creates users. The full comparison that follows makes all other changes and handles doubtful cases and failures.
 
 use std::collections::HashSet;
 
@@ -21,16 +22,16 @@ use super::sync_users::Round;
 /// The result of the fast path.
 #[derive(Debug, Default)]
 pub(super) struct Joiners {
-    /// The usernames of the created users. Connect may list these users late.
+    /// The usernames of the created users. Connect's search may return these users only after a delay.
     pub(super) created: HashSet<String>,
-    /// The counts of the fast path, without the searches in Connect, which `Directory` counts separately.
+    /// The counts of the fast path, except the searches in Connect, which `Directory` counts.
     pub(super) totals: Totals,
 }
 
-/// The data about the users whom the notification names.
+/// What Entra and Connect contain about the users that the notification reports as added.
 #[derive(Debug, Default)]
 pub(super) struct Hinted {
-    /// The configured groups. Each group contains only those members whom the notification names.
+    /// The configured groups. Each group contains only the members that the notification reports as added.
     groups: Vec<GroupRead>,
     /// The existing Connect users with the usernames of these members.
     existing: Vec<ConnectUser>,
@@ -38,11 +39,11 @@ pub(super) struct Hinted {
     calls: usize,
 }
 
-/// Reads the groups of the users in `object_ids`, whom the notification names, and searches their usernames in Connect.
-/// If a read fails or the settings require the full comparison, the result is empty.
+/// Reads the groups of the users in `object_ids`, which a notification reports as added, and searches their usernames
+/// in Connect. If a read fails, or the settings require the full comparison, the result is empty.
 pub(super) async fn read(round: &Round<'_>, object_ids: &[String]) -> Hinted {
-    // With nested groups, the direct memberships of a user are not sufficient. With `mail` as the username, another
-    // member could have the same username.
+    // With nested groups, the direct memberships of a user are not sufficient. If the username is the `mail` attribute,
+    // another member could have the same username.
     let sufficient =
         round.policy.nested_groups == NestedGroups::Report && round.policy.username != UsernameAttribute::Mail;
     if object_ids.is_empty() || object_ids.len() > MAX_HINTED || !sufficient {
@@ -64,7 +65,7 @@ async fn try_read(round: &Round<'_>, object_ids: &[String]) -> Result<Hinted, St
     Ok(Hinted { groups, existing, calls: 2 * object_ids.len() })
 }
 
-/// Creates users for the members whom the notification names and who do not have a user yet.
+/// Creates users for the members that the notification reports as added and that do not have a user yet.
 pub(super) async fn create(round: &Round<'_>, profiles: &Profiles, hinted: &Hinted) -> Joiners {
     let today = OffsetDateTime::now_utc().date();
     let plan = plan(&hinted.groups, &hinted.existing, profiles, round.policy, today).creations();
@@ -72,11 +73,11 @@ pub(super) async fn create(round: &Round<'_>, profiles: &Profiles, hinted: &Hint
     if plan.create.is_empty() {
         return joiners;
     }
-    // The full comparison that follows reports attributes that can't be used.
+    // Predefined attributes that can't be used are reported by the full comparison that follows.
     let plan = round.ensure_attributes(&plan).await.plan;
     match round.writer(true).apply(&plan, round.deadline).await {
         Ok(applied) => {
-            // The full comparison retries failed users and counts their failures.
+            // The full comparison retries the users whose requests failed, and counts their failures.
             joiners.totals = Totals {
                 calls: applied.totals.calls + hinted.calls,
                 failed: 0,
@@ -95,7 +96,7 @@ fn defer(error: &StepError) {
     warn!(error = error.name(), message = error.message, "joiners are left to the full comparison");
 }
 
-/// Returns the configured groups, each with only those members whom the notification names.
+/// Returns the configured groups, each with only the members that the notification reports as added.
 async fn groups_of(round: &Round<'_>, object_ids: &[String]) -> Result<Vec<GroupRead>, StepError> {
     let graph = round.ctx.graph();
     let reads =

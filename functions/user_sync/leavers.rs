@@ -1,8 +1,9 @@
-//! Members who left: the check immediately before a removal, and the fast path that signs out the members whom a
-//! notification reports as removed, before the full comparison.
+//! Leavers: the check immediately before a removal, and the fast path that signs out the members that a notification
+//! reports as removed, before the full comparison.
 //!
 //! The content of a notification is not trusted: the check reads the user and the user's groups from Entra. The fast
-//! path only ends sessions. The removal, doubtful cases and failures are left to the full comparison that follows.
+//! path only ends sessions. The full comparison that follows makes the removals and handles doubtful cases and
+//! failures.
 
 use onboarding_core::{
     StepError,
@@ -27,14 +28,15 @@ pub(super) struct CurrentMembership<'a> {
 }
 
 impl CurrentMembership<'_> {
-    /// Returns whether the account is a member of one of the groups.
+    /// Returns whether the Entra account is a member of one of the groups.
     async fn is_member(&self, object_id: &str) -> Result<bool, StepError> {
         let groups: Vec<&str> = self.entry.groups.iter().map(|group| group.id.as_str()).collect();
         let memberships = self.graph.memberships_among(object_id, &groups).await?;
         if memberships.is_empty() || self.policy.nested_groups == NestedGroups::Flatten {
             return Ok(!memberships.is_empty());
         }
-        // Graph also counts memberships through nested groups, which give no access here.
+        // Graph's result also includes memberships through nested groups. With these settings, such a membership gives
+        // no access.
         let direct = self.graph.direct_memberships(object_id).await?.unwrap_or_default();
         Ok(direct.iter().any(|id| memberships.contains(id)))
     }
@@ -44,7 +46,8 @@ impl RemovalCheck for CurrentMembership<'_> {
     async fn must_keep(&self, user: &UserRef) -> Result<bool, StepError> {
         let Some(object_id) = user.object_id.as_deref() else { return Ok(false) };
         let Some(member) = self.graph.user(object_id).await? else { return Ok(false) };
-        // A member whose username has changed has a new Connect user, so the Connect user with the old name is removed.
+        // If the member's username has changed, the member has a new Connect user, and the Connect user with the old
+        // name is removed.
         if !self.policy.allows(&member) || member.attribute(self.policy.username) != Some(user.username.as_str()) {
             return Ok(false);
         }
@@ -53,7 +56,7 @@ impl RemovalCheck for CurrentMembership<'_> {
 
     async fn revoke(&self, user: &UserRef) -> Result<(), StepError> {
         let Some(object_id) = user.object_id.as_deref().filter(|_| self.access.assigns_users()) else { return Ok(()) };
-        // If only the username has changed, the account keeps its assignment.
+        // If only the username has changed, the Entra account keeps its assignment.
         let stays = match self.graph.user(object_id).await? {
             Some(member) if self.policy.allows(&member) => self.is_member(object_id).await?,
             _ => false,
@@ -62,10 +65,12 @@ impl RemovalCheck for CurrentMembership<'_> {
     }
 }
 
-/// Signs out the members in `object_ids`, whom a notification names, unless they are still members. Returns the counts.
+/// Signs out the users in `object_ids`, which a notification reports as removed, unless they are still members. Returns
+/// the counts.
 ///
 /// Does nothing while a request for approval is open or rejected, or if the registry can't be read. Otherwise, the
-/// users of a mass removal would be signed out event by event, each time within the removal limit.
+/// users of a mass removal would be signed out in several events, and the number in each event would be within the
+/// removal limit.
 pub(super) async fn sign_out(round: &Round<'_>, object_ids: &[String]) -> Totals {
     let applies = round.policy.removed.sign_out && round.input.mode == SyncMode::Apply && round.input.carry.is_none();
     if !applies || object_ids.is_empty() || object_ids.len() > MAX_HINTED {
@@ -85,8 +90,8 @@ async fn try_sign_out(round: &Round<'_>, object_ids: &[String]) -> Result<Totals
     }
     let found = round.directory.users_of(object_ids).await?;
     let managed = found.into_iter().filter(|user| user.ownership == Ownership::Ours);
-    // A reported removal means that the account was a member until now, so a record of an earlier sign-out says nothing
-    // about its current sessions.
+    // If a member is reported as removed, the account was a member until now and may have started new sessions. So an
+    // earlier sign-out is ignored.
     let leavers: Vec<UserRef> = managed.map(|user| UserRef { signed_out: false, ..UserRef::from(user) }).collect();
     if leavers.is_empty() {
         return Ok(Totals::default());
@@ -98,6 +103,6 @@ async fn try_sign_out(round: &Round<'_>, object_ids: &[String]) -> Result<Totals
         return Ok(Totals::default());
     }
     let applied = round.writer(true).apply(&plan, round.deadline).await?;
-    // The full comparison retries failed users and counts their failures.
+    // The full comparison retries the users whose requests failed, and counts their failures.
     Ok(Totals { failed: 0, ..applied.totals })
 }

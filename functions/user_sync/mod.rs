@@ -1,4 +1,4 @@
-//! The steps that keep the users of Amazon Connect equal to the groups in Entra.
+//! The steps that keep the users of Amazon Connect in sync with the groups in Entra.
 
 mod access;
 mod approval;

@@ -1,17 +1,17 @@
-//! `sync-members`: starts the user sync of the instances affected by a change. The queue of membership events starts
-//! this step in batches, and the schedule starts it for all instances.
+//! `sync-members`: starts the user sync of the instances that are affected by a change. The queue of membership events
+//! starts this step with batches of events, and the schedule starts it for all instances.
 //!
 //! * Reads: `dynamodb:Scan` on the registry.
 //! * Writes: `states:StartExecution` on the user sync.
-//! * Metrics, when started by the schedule: [`Metric::SecondsSinceSync`] of each instance, which reveals syncs that
-//!   fail, that never start and that wait for approval.
-//! * Safe to repeat: a sync without differences changes nothing, and a sync that finds another sync of the instance
-//!   running leaves the work to the running sync.
+//! * Metrics, if the schedule starts the step: [`Metric::SecondsSinceSync`] of each instance. The metric shows if syncs
+//!   fail, never start, or wait for approval.
+//! * Safe to repeat: a sync without differences changes nothing. If another sync of the same instance is running, the
+//!   new sync leaves the work to the running sync.
 //!
-//! Events are combined in two ways. First, the queue delivers the events of one second as one batch, for which the sync
-//! of each instance is started only once. Second, a sync that starts while another sync of the instance is running only
-//! sets a flag on the lease; the running sync then compares Entra and Connect once more (another pass). Each sync
-//! starts after the events that caused it, so no event is lost.
+//! Events are combined in two ways. First, the queue delivers the events of one second as one batch, and the step
+//! starts the sync of each instance only once per batch. Second, if another sync of the instance is running, the new
+//! sync only sets a flag on the lease; the running sync then compares Entra and Connect once more (another pass). Each
+//! sync or pass starts after the events that caused it, so no event is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +33,7 @@ use crate::{
     runtime::metrics::{Metric, Metrics},
 };
 
-/// An event as delivered by the bus.
+/// An event as the event bus delivers it.
 #[derive(Deserialize)]
 struct Envelope {
     detail: MembershipChange,
@@ -42,7 +42,8 @@ struct Envelope {
 /// Runs the step.
 ///
 /// # Errors
-/// If an execution could not be started, after all instances were processed; the queue delivers the events again.
+/// If an execution could not be started. The step returns this error after it has processed all instances, and the
+/// queue delivers the events again.
 pub async fn run(ctx: &Context, input: SyncMembersInput) -> Result<SyncMembersOutput, StepError> {
     let reason = if input.records.is_empty() { "schedule" } else { "event" };
     let (groups, unreadable) = changed_groups(&input);
@@ -53,8 +54,8 @@ pub async fn run(ctx: &Context, input: SyncMembersInput) -> Result<SyncMembersOu
     if groups.is_empty() && reason == "event" {
         return Ok(output);
     }
-    // An event with this group ID means that the subscription to all groups has missed changes. Because the affected
-    // groups are unknown, all instances are synced.
+    // An event with this group ID means that the subscription to all groups has missed changes. The affected groups are
+    // unknown, so all instances are synced.
     let all_groups = groups.contains_key(&ALL_GROUPS.to_string());
     let mut failure = None;
     let contents = Registry::new(ctx)?.scan().await?;
@@ -82,7 +83,7 @@ pub async fn run(ctx: &Context, input: SyncMembersInput) -> Result<SyncMembersOu
     failure.map_or(Ok(output), Err)
 }
 
-/// The members that messages report as added and as removed.
+/// The members that the events report as added and as removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Hints {
     added: BTreeSet<String>,
@@ -96,8 +97,8 @@ impl Hints {
     }
 }
 
-/// Returns the group IDs in the messages, in lower case, each with the members whom the messages report. Also returns
-/// the number of messages without a group.
+/// Returns the group IDs in the messages of the queue, in lower case, each with the added and removed members. Also
+/// returns the number of messages without a group.
 fn changed_groups(input: &SyncMembersInput) -> (BTreeMap<String, Hints>, usize) {
     let mut groups: BTreeMap<String, Hints> = BTreeMap::new();
     let mut unreadable = 0;

@@ -1,36 +1,35 @@
-//! `sync-users`: makes the Connect users equal to the members of the Entra groups (manual procedure: ユーザーの追加). Each
-//! invocation is one round of a sync.
+//! `sync-users`: keeps the Connect users in sync with the members of the Entra groups (manual procedure:
+//! ユーザーの追加). Each invocation is one round of a sync.
 //!
-//! * Reads: Microsoft Graph `/groups/{id}/members` (999 per page), `connect:SearchUsers` (500 per page),
-//!   `connect:ListSecurityProfiles`, `connect:ListRoutingProfiles`, `connect:DescribeInstance`, for a replicated instance
-//!   `connect:ListTrafficDistributionGroups`, and if the input names hierarchy groups also
-//!   `connect:ListUserHierarchyGroups` and `connect:DescribeUserHierarchyGroup`; `dynamodb:GetItem` on the registry;
-//!   `servicequotas:GetServiceQuota` and `servicequotas:GetAWSDefaultServiceQuota` if the plan contains changes;
+//! * Reads in every round: Microsoft Graph `/groups/{id}/members` (999 per page), `connect:SearchUsers` (500 per page),
+//!   `connect:ListSecurityProfiles`, `connect:ListRoutingProfiles`, `connect:DescribeInstance`, for a replicated
+//!   instance `connect:ListTrafficDistributionGroups`, and if the input names hierarchy groups
+//!   `connect:ListUserHierarchyGroups` and `connect:DescribeUserHierarchyGroup`; `dynamodb:GetItem` on the registry.
+//! * Reads before changes: `servicequotas:GetServiceQuota` and `servicequotas:GetAWSDefaultServiceQuota`;
 //!   `connect:DescribeUser` before a name is changed; `connect:ListUserProficiencies` and
 //!   `connect:DescribePredefinedAttribute` before proficiencies are changed; `connect:SearchQuickConnects` if users are
-//!   deleted, `connect:DescribeQuickConnect` before a quick connect is changed; Graph `/users/{id}`,
-//!   `/users/{id}/checkMemberGroups`
-//!   and `/users/{id}/memberOf` before a removal.
-//! * Approval: actions that need approval are only requested, unless an operator has approved them (docs/theory.md,
-//!   "Approval").
+//!   deleted; `connect:DescribeQuickConnect` before a quick connect is changed; Graph `/users/{id}`,
+//!   `/users/{id}/checkMemberGroups` and `/users/{id}/memberOf` before a removal.
+//! * Approval: if actions need approval, the round only requests it, unless an operator has approved the actions
+//!   (docs/theory.md, "Approval").
 //! * Writes: `connect:CreateUser`, `connect:UpdateUserIdentityInfo`, `connect:UpdateUserSecurityProfiles`,
 //!   `connect:UpdateUserRoutingProfile`, `connect:UpdateUserHierarchy`, `connect:UpdateUserConfig`,
 //!   `connect:AssociateTrafficDistributionGroupUser`, `connect:DisassociateTrafficDistributionGroupUser`,
-//!   `connect:TagResource`, `connect:UntagResource`, `connect:DeleteUser`, `connect:DeleteAllEntitySessions`;
-//!   for quick connects of deleted users, `connect:DeleteQuickConnect`, `connect:UpdateQuickConnectConfig`;
-//!   and if users are kept without rights,
-//!   `connect:CreateSecurityProfile`, `connect:UpdateSecurityProfile`; if groups give proficiencies,
+//!   `connect:TagResource`, `connect:UntagResource`, `connect:DeleteUser`, `connect:DeleteAllEntitySessions`; for quick
+//!   connects of deleted users, `connect:DeleteQuickConnect` and `connect:UpdateQuickConnectConfig`; if users are kept
+//!   without rights, `connect:CreateSecurityProfile` and `connect:UpdateSecurityProfile`; if groups give proficiencies,
 //!   `connect:CreatePredefinedAttribute`, `connect:UpdatePredefinedAttribute`, `connect:AssociateUserProficiencies`,
-//!   `connect:UpdateUserProficiencies`, `connect:DisassociateUserProficiencies`; `dynamodb:UpdateItem` on the registry
-//!   to request approval and, during the sync, to report its progress.
+//!   `connect:UpdateUserProficiencies` and `connect:DisassociateUserProficiencies`; `dynamodb:UpdateItem` on the
+//!   registry, to request approval and to report the progress of the sync.
 //! * Incremental syncs: Graph `/groups/delta` and `/users/delta` ([`incremental`]); `dynamodb:BatchGetItem` and
 //!   `dynamodb:UpdateItem` on the registry.
-//! * Fast path: before the full comparison, users that a notification reports as added are created ([`joiners`]), and
-//!   users that it reports as removed are signed out ([`leavers`]).
-//! * Metrics: changes and calls of each round; at the end of a sync, its duration and the number of failed and skipped
-//!   users.
-//! * Safe to repeat: each round reads Entra and Connect again and plans only the differences. An incomplete read fails
-//!   the round before any write. A round stops before the Lambda timeout and returns `MORE` if work is left.
+//! * Fast path: before the full comparison, the round creates the users that a notification reports as added
+//!   ([`joiners`]), and signs out the users that a notification reports as removed ([`leavers`]).
+//! * Metrics: the changes and requests of each round; at the end of a sync, the duration and the number of failed and
+//!   skipped users.
+//! * Safe to repeat: each round reads Entra and Connect again and plans only the differences. If something can't be
+//!   read completely, the round fails before any write. A round stops before the Lambda timeout, and returns `MORE` if
+//!   work remains.
 
 use std::{cell::Cell, convert::Infallible, time::Duration};
 
@@ -72,7 +71,7 @@ const MAX_CONCURRENT_GROUPS: usize = 8;
 /// The interval at which the progress is written to the registry.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 
-/// One round: the instance, and what this invocation needs to sync the instance.
+/// One round: the instance, and the data that this invocation needs to sync the instance.
 pub(super) struct Round<'a> {
     pub(super) ctx: &'a Context,
     pub(super) input: &'a SyncUsersInput,
@@ -80,11 +79,11 @@ pub(super) struct Round<'a> {
     pub(super) policy: &'a Policy,
     pub(super) access: &'a Access<'a>,
     pub(super) directory: &'a Directory<'a>,
-    /// The checkpoint of the previous round; empty in the first round.
+    /// The checkpoint of the previous round, which is empty in the first round.
     pub(super) checkpoint: Checkpoint,
-    /// The traffic distribution group, as far as it was read.
+    /// The traffic distribution group. Empty before it is read.
     traffic_group: TrafficGroup,
-    /// No new request starts after this time.
+    /// After this time, no new request is sent.
     pub(super) deadline: Instant,
 }
 
@@ -94,20 +93,20 @@ pub(super) struct Observed {
     pub(super) groups: Vec<GroupRead>,
     pub(super) users: Vec<ConnectUser>,
     pub(super) profiles: Profiles,
-    /// The number of requests to Graph, without those of the fast path.
+    /// The number of requests to Graph, except those of the fast path.
     pages: usize,
-    /// The links for the changes after this read of Entra, if changes can be tracked.
+    /// The links that return the changes after this read of Entra, if Graph returned such links.
     pub(super) links: Option<Links>,
-    /// When the read of the groups began, in milliseconds since the epoch.
+    /// The time at which the read of the groups began, in milliseconds since the epoch.
     pub(super) read_at: u64,
 }
 
-/// Runs one round: reads Entra and Connect, plans the changes, requests approval for the changes that need it, and
-/// applies as much of the other changes as time allows.
+/// Runs one round: reads Entra and Connect, plans the changes, requests approval for some of them if necessary, and
+/// applies as many of the others as time allows.
 ///
 /// # Errors
 /// If Entra or Connect can't be read completely; `AccessDenied`; `LimitExceeded` after several rounds without progress,
-/// because the state machine does not retry this error with the same checkpoint.
+/// because the state machine does not repeat a round after this error.
 pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -> Result<SyncUsersOutput, StepError> {
     let started = Instant::now();
     let deadline = invocation.last_request();
@@ -171,7 +170,7 @@ pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -
 }
 
 impl Round<'_> {
-    /// Creates users for joiners (fast path), then reads Entra and Connect.
+    /// Creates users for joiners (fast path), then reads the groups in Entra and the users in Connect.
     async fn observe(&self, links: Option<Links>) -> Result<Observed, StepError> {
         let hierarchy = self.entry.users.hierarchy_groups();
         let mut profiles = None;
@@ -201,7 +200,7 @@ impl Round<'_> {
         Ok(Observed { joiners, groups, users, profiles, pages, links, read_at })
     }
 
-    /// Plans the changes that make the Connect users equal to the group members.
+    /// Plans the changes that bring the Connect users in sync with the group members.
     async fn plan(&self, observed: &Observed) -> Result<Plan, StepError> {
         let Observed { groups, users, profiles, joiners, .. } = observed;
         let today = OffsetDateTime::now_utc().date();
@@ -250,7 +249,7 @@ impl Round<'_> {
         output
     }
 
-    /// Applies the plan until the deadline. While the plan is applied, writes the progress to the registry.
+    /// Applies the plan until the deadline. In the meantime, writes the progress to the registry.
     async fn apply(
         &self,
         GuardedPlan { apply: plan, waiting, .. }: &GuardedPlan,
@@ -267,7 +266,7 @@ impl Round<'_> {
         let no_access = self.no_access(&plan, profiles, output).await;
         let strips_fail = no_access.is_none() && !plan.strip.is_empty();
         let writer = self.writer(burst_available).with_progress(&done).with_no_access(no_access);
-        // The progress does not count the sign-outs of kept users.
+        // The planned number does not include the sign-outs of users who are kept.
         let planned = Counts { waiting: waiting.counts().actions(), ..output.counts.planned };
         let apply = async {
             tokio::select! {
@@ -275,7 +274,7 @@ impl Round<'_> {
                 never = self.report_progress(&planned, &done) => match never {},
             }
         };
-        // An error in Connect does not keep members from being assigned.
+        // Members are assigned to the application even if Connect returns an error.
         let (applied, assigned) = tokio::join!(apply, self.assign(&observed.groups));
         let mut applied = applied?;
         if let Some(error) = error {
@@ -294,14 +293,14 @@ impl Round<'_> {
         Ok(applied)
     }
 
-    /// With single users assigned to the application, assigns those members who have no assignment yet.
+    /// If single users are assigned to the application, assigns the members who have no assignment yet.
     async fn assign(&self, groups: &[GroupRead]) -> Assignments {
         let members = groups.iter().flat_map(|group| &group.members).filter(|member| self.policy.allows(member));
         self.access.assign(members.map(|member| member.id.as_str()).collect(), self.deadline).await
     }
 
-    /// Returns the ID of the security profile without permissions if the plan needs it. If the profile can't be used,
-    /// the users to keep without rights stay unchanged, and a finding states why.
+    /// Returns the ID of the security profile without permissions, if the plan needs this profile. If the profile can't
+    /// be used, the users to keep without rights are not changed, and a finding states why.
     async fn no_access(&self, plan: &Plan, profiles: &Profiles, output: &mut SyncUsersOutput) -> Option<String> {
         if plan.strip.is_empty() {
             return None;
@@ -347,7 +346,7 @@ impl Round<'_> {
         }
     }
 
-    /// Reads all pages of all groups; also returns the number of pages.
+    /// Reads all pages of all groups. Also returns the number of pages.
     async fn read_groups(&self) -> Result<(Vec<GroupRead>, usize), StepError> {
         let nested = self.entry.users.nested_groups == NestedGroups::Flatten;
         let reads = self.entry.user_groups()?.into_iter().map(|(group, settings)| async move {
@@ -370,7 +369,7 @@ impl Round<'_> {
             };
             Ok((read, pages))
         });
-        // The groups stay in the order of the input, because the first group of a user determines the user's settings.
+        // The groups keep the order of the input, because a user's first group determines the user's settings.
         let reads: Vec<_> =
             stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_CONCURRENT_GROUPS).try_collect().await?;
         let pages = reads.iter().map(|(_, pages)| pages).sum();
@@ -380,7 +379,8 @@ impl Round<'_> {
 
 /// Decides whether the sync needs another round.
 fn finish(output: &mut SyncUsersOutput, applied: &Applied, previous: &Checkpoint) -> Result<(), StepError> {
-    // A failure may have been temporary, so another round retries it instead of waiting for the next scheduled sync.
+    // A failure may have been temporary, so another round retries the failed requests instead of the next scheduled
+    // sync.
     let retry_failures = (applied.totals.failed > 0 || applied.assignments_may_pass) && !previous.retried;
     if applied.left == 0 && !retry_failures {
         output.status = SyncStatus::Done;
@@ -415,7 +415,7 @@ fn finish(output: &mut SyncUsersOutput, applied: &Applied, previous: &Checkpoint
     Ok(())
 }
 
-/// Returns the metrics of this round, and at the end of a sync also those of the complete sync.
+/// Returns the metrics of this round. At the end of a sync, also returns the metrics of the complete sync.
 fn measure<'a>(alias: &'a str, before: &Checkpoint, output: &SyncUsersOutput) -> Metrics<'a> {
     let (done, until_now) = (&output.counts.done, &before.totals);
     let updated =
