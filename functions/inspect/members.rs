@@ -6,7 +6,7 @@ use onboarding_core::{
     StepError, StepErrorKind,
     contract::{Action, Area, EntraGroup, OpenItem, PlanItem},
     onboarding::{Assignment, NestedGroups, Onboarding, UserGroup},
-    sync::{Completeness, Counts, GroupRead, MAX_LISTED, Plan, Policy, Profiles, plan},
+    sync::{Completeness, Counts, GroupRead, MAX_LISTED, Plan, PlannedUser, Policy, Profiles, plan},
 };
 use time::Date;
 
@@ -160,6 +160,7 @@ fn missing_on_new(group: &UserGroup) -> Option<OpenItem> {
 pub(crate) struct UserPlan {
     pub(crate) counts: Counts,
     pub(crate) open_items: Vec<OpenItem>,
+    pub(crate) planned_users: Vec<PlannedUser>,
 }
 
 impl UserPlan {
@@ -175,7 +176,11 @@ impl UserPlan {
             .findings
             .iter()
             .map(|finding| OpenItem::new("user sync", finding.to_string(), "Check whether this is intended."));
-        Self { counts: plan.counts(), open_items: skipped.chain(findings).take(MAX_LISTED).collect() }
+        Self {
+            counts: plan.counts(),
+            open_items: skipped.chain(findings).take(MAX_LISTED).collect(),
+            planned_users: plan.planned_users(),
+        }
     }
 
     /// Returns one plan item for each kind of change.

@@ -232,6 +232,7 @@ impl Round<'_> {
                 let findings = plan.findings.iter().map(ToString::to_string);
                 self.traffic_group.finding.iter().cloned().chain(findings).take(MAX_LISTED).collect()
             },
+            planned_users: if self.input.mode == SyncMode::Plan { plan.planned_users() } else { Vec::new() },
             sso_ready_user: ready_user(&observed.groups, &observed.users, plan),
             ..SyncUsersOutput::default()
         };

@@ -3,6 +3,7 @@
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use onboarding_core::names;
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     commands::{
         follow,
         follower::{Ending, FollowOptions, Follower},
-        interruption,
+        interruption, planned_users,
         prompt::{Answer, ask},
         watched,
     },
@@ -36,6 +37,7 @@ pub async fn plan(args: PlanArgs, console: &Console) -> Result<Exit, CommandErro
     console.result(&output);
     console.line(&console.paint(Tone::Strong, &words.plan_head(&onboarding.instance.alias)));
     items(&output, console);
+    planned_users::print(&Vec::deserialize(&output["plannedUsers"]).unwrap_or_default(), console);
     let conflicts =
         output["items"].as_array().into_iter().flatten().filter(|item| item["action"] == "conflict").count();
     if conflicts > 0 {

@@ -20,6 +20,7 @@ pub mod machines;
 pub mod man;
 pub mod open;
 pub mod page;
+mod planned_users;
 pub mod prompt;
 pub mod replay;
 pub mod report;

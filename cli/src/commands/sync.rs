@@ -9,6 +9,7 @@ use crate::{
     commands::{
         follow,
         follower::{Ending, FollowOptions, Follower},
+        planned_users,
     },
     exit::Exit,
     output::Started,
@@ -99,6 +100,7 @@ fn print_plan(result: &SyncUsersOutput, console: &Console) {
     if planned.quick_connects > 0 {
         console.line(&format!("  {}", words.quick_connects_planned(planned.quick_connects)));
     }
+    planned_users::print(&result.planned_users, console);
     list(console, &console.words().removed_users(), &result.removals);
     lists(result, console);
 }

@@ -1,6 +1,6 @@
 //! Messages of several commands.
 
-use onboarding_core::sync::GuardedAction;
+use onboarding_core::sync::{GuardedAction, Setting};
 
 use super::{Words, catalog};
 
@@ -53,6 +53,9 @@ catalog! {
     quick_connects_done(deleted, transferred) = "quick connects of deleted users: deleted {deleted} · transferred {transferred}",
         "クイック接続 (削除したユーザーへの転送用): 削除 {deleted} · 転送先の変更 {transferred}";
     approval_reasons() = "Reasons for the approval:", "承認が必要な理由:";
+    planned_users() = "First users to create, adopt or change, with the group that each value comes from:",
+        "作成、管理対象への追加、または変更の対象となるユーザーと、各設定値の取得元のグループ (先頭のユーザーのみ表示):";
+    value_from(setting, value, groups) = "{setting}: {value} (from {groups})", "{setting}: {value} (グループ {groups})";
     removed_users() = "First users to be removed:", "削除されるユーザー (先頭のユーザーのみ表示):";
     failed_list() = "Failed:", "失敗:";
     skipped_list() = "Members that can't become users:", "Connect ユーザーを作成できないメンバー:";
@@ -62,6 +65,22 @@ catalog! {
 }
 
 impl Words {
+    /// The name of a setting that users get from their groups.
+    pub(crate) const fn setting(self, setting: Setting) -> &'static str {
+        match setting {
+            Setting::SecurityProfiles => self.choose("security profile", "セキュリティプロファイル"),
+            Setting::RoutingProfile => self.choose("routing profile", "ルーティングプロファイル"),
+            Setting::HierarchyGroup => self.choose("hierarchy group", "階層グループ"),
+            Setting::AutoAccept => self.choose("auto-accept", "自動応答"),
+            Setting::AfterContactWorkSeconds => {
+                self.choose("seconds of after-contact work", "アフターコンタクトワーク (ACW) の秒数")
+            }
+            Setting::PersistentConnection => self.choose("persistent connection", "永続的接続"),
+            Setting::VoiceEnhancement => self.choose("voice enhancement", "音声強調"),
+            Setting::Proficiencies => self.choose("proficiency", "習熟度"),
+        }
+    }
+
     /// The name of an action that needs approval.
     pub(crate) const fn guarded_action(self, action: GuardedAction) -> &'static str {
         match action {

@@ -24,6 +24,20 @@ async fn sync_with_plan_prints_the_changes_and_makes_none() {
     let output = fixture.cloud.onboard(&["sync", &fixture.alias(), "--plan"]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
     assert!(out(&output).contains("creates 2 · adopts 0"), "{}", printed(&output));
+    let group = fixture.alias().replace("sync-", "Group ");
+    let users = [0, 1].map(|number| fixture.username(number)).join(", ");
+    for line in [
+        format!("+ create: {users}"),
+        format!("      security profile: Agent (from \"{group}\")"),
+        format!("      routing profile: Basic Routing Profile (from \"{group}\")"),
+        format!("      VOICE auto-accept: false (from \"{group}\")"),
+    ] {
+        assert!(out(&output).contains(&line), "{line}: {}", printed(&output));
+    }
+    let output = fixture.cloud.onboard(&["sync", &fixture.alias(), "--plan", "--json"]).output().unwrap();
+    let planned = json(&output)["plannedUsers"].clone();
+    let value = object!({ "setting": "securityProfiles", "value": "Agent", "groups": [group] });
+    assert_eq!((&planned[0]["action"], &planned[1]["values"][0]), (&object!("create"), &value), "{planned}");
     assert!(fixture.usernames().await.is_empty());
 }
 

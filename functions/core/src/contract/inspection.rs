@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::OpenItem;
+use crate::sync::PlannedUser;
 
 /// The part of an onboarding that an object belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -113,6 +114,9 @@ pub struct PlanOnboardingOutput {
     /// Open items for the operator to read before the onboarding.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
+    /// The first users whom the user sync creates, adopts or changes, each with the groups that its values come from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub planned_users: Vec<PlannedUser>,
 }
 
 /// Input of `describe-onboarding`.

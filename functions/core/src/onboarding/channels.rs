@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use schemars::JsonSchema;
 
 /// The channels of an agent (service model of Amazon Connect, `Channel`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Channel {
     /// Voice calls.
     Voice,

@@ -4,35 +4,89 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::planned::{GroupValue, Setting};
 use crate::onboarding::{Channel, Phone, UserGroup, VoiceEnhancement, VoiceSettings};
 
 /// The settings of a user by channel. `None` means that no group contains a value, or that Connect returned no value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UserChannels(BTreeMap<Channel, VoiceSettings>);
 
+/// The name of the group that each setting of a channel comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ChannelSources(BTreeMap<(Channel, Setting), String>);
+
+impl ChannelSources {
+    /// Records the group for the settings that no earlier group has named.
+    fn complete(&mut self, group: &str, channel: Channel, settings: VoiceSettings) {
+        for (setting, _) in named_settings(settings) {
+            self.0.entry((channel, setting)).or_insert_with(|| group.to_owned());
+        }
+    }
+}
+
+/// The settings that are not `None`, each with its value as in `onboarding.json`.
+fn named_settings(settings: VoiceSettings) -> impl Iterator<Item = (Setting, String)> {
+    let VoiceSettings { auto_accept, after_contact_work_seconds, persistent_connection, voice_enhancement } = settings;
+    let enhancement = voice_enhancement.map(|mode| match mode {
+        VoiceEnhancement::VoiceIsolation => "VOICE_ISOLATION",
+        VoiceEnhancement::NoiseSuppression => "NOISE_SUPPRESSION",
+        VoiceEnhancement::Off => "NONE",
+    });
+    let all = [
+        (Setting::AutoAccept, auto_accept.map(|accept| accept.to_string())),
+        (Setting::AfterContactWorkSeconds, after_contact_work_seconds.map(|seconds| seconds.to_string())),
+        (Setting::PersistentConnection, persistent_connection.map(|persistent| persistent.to_string())),
+        (Setting::VoiceEnhancement, enhancement.map(ToOwned::to_owned)),
+    ];
+    all.into_iter().filter_map(|(setting, value)| Some((setting, value?)))
+}
+
 impl UserChannels {
-    /// Determines the settings from these groups, in the order of the input. For each setting of a channel, the value
-    /// comes from the first group that contains the setting. If no group contains auto-accept or after-contact work of
-    /// the voice channel, the value comes from `phone` of the first group.
-    pub(super) fn of_groups<'g>(groups: impl Iterator<Item = &'g UserGroup>) -> Self {
-        let (mut channels, mut first_phone) = (Self::default(), None);
-        for group in groups {
-            first_phone.get_or_insert(&group.phone);
+    /// Determines the settings from these groups, in the order of the input, and the group that each setting comes from.
+    /// For each setting of a channel, the value comes from the first group that contains the setting. If no group
+    /// contains auto-accept or after-contact work of the voice channel, the value comes from `phone` of the first group.
+    pub(super) fn of_groups<'g>(groups: impl Iterator<Item = (&'g str, &'g UserGroup)>) -> (Self, ChannelSources) {
+        let (mut channels, mut sources, mut first) = (Self::default(), ChannelSources::default(), None);
+        for (name, group) in groups {
+            first.get_or_insert((name, &group.phone));
             for channel in Channel::ALL {
-                channels.complete(channel, group.channels.get(channel));
+                let settings = group.channels.get(channel);
+                sources.complete(name, channel, settings);
+                channels.complete(channel, settings);
             }
         }
-        let Some(Phone { auto_accept, after_contact_work_seconds: work }) = first_phone else { return channels };
-        let (auto_accept, after_contact_work_seconds) = (Some(*auto_accept), Some(*work));
-        let phone = VoiceSettings { auto_accept, after_contact_work_seconds, ..VoiceSettings::default() };
-        channels.complete(Channel::Voice, phone);
-        channels
+        if let Some((name, phone)) = first {
+            let phone = VoiceSettings {
+                auto_accept: Some(phone.auto_accept),
+                after_contact_work_seconds: Some(phone.after_contact_work_seconds),
+                ..VoiceSettings::default()
+            };
+            sources.complete(name, Channel::Voice, phone);
+            channels.complete(Channel::Voice, phone);
+        }
+        (channels, sources)
     }
 
     /// The settings of a user whose groups contain only `phone`.
     #[must_use]
     pub fn of_phone(phone: &Phone) -> Self {
-        Self::of_groups(std::iter::once(&UserGroup { phone: phone.clone(), ..UserGroup::default() }))
+        let group = UserGroup { phone: phone.clone(), ..UserGroup::default() };
+        Self::of_groups(std::iter::once(("", &group))).0
+    }
+
+    /// The settings, each with the group that it comes from.
+    pub(super) fn values(&self, sources: &ChannelSources) -> Vec<GroupValue> {
+        let settings = self.iter().flat_map(|(channel, settings)| {
+            named_settings(settings).map(move |(setting, value)| (channel, setting, value))
+        });
+        settings
+            .map(|(channel, setting, value)| GroupValue {
+                setting,
+                channel: Some(channel),
+                value,
+                groups: sources.0.get(&(channel, setting)).cloned().into_iter().collect(),
+            })
+            .collect()
     }
 
     /// Sets those settings of a channel that have no value yet.
@@ -127,19 +181,34 @@ mod tests {
         let voice =
             VoiceSettings { auto_accept: Some(true), persistent_connection: Some(true), ..VoiceSettings::default() };
         let groups = [
-            group(Phone { auto_accept: false, after_contact_work_seconds: 30 }, chat(None, Some(60))),
-            group(
-                Phone { auto_accept: true, after_contact_work_seconds: 90 },
-                Channels { voice: Some(voice), ..chat(Some(true), Some(5)) },
+            ("A", &group(Phone { auto_accept: false, after_contact_work_seconds: 30 }, chat(None, Some(60)))),
+            (
+                "B",
+                &group(
+                    Phone { auto_accept: true, after_contact_work_seconds: 90 },
+                    Channels { voice: Some(voice), ..chat(Some(true), Some(5)) },
+                ),
             ),
         ];
+        let (both, sources) = UserChannels::of_groups(groups.into_iter());
         assert_eq!(
-            UserChannels::of_groups(groups.iter()).to_string(),
+            both.to_string(),
             "VOICE auto-accept + 30 s after contact work + with persistent connection, \
              CHAT auto-accept + 60 s after contact work"
         );
+        let values: Vec<String> = both.values(&sources).iter().map(ToString::to_string).collect();
         assert_eq!(
-            UserChannels::of_groups(groups[..1].iter()).to_string(),
+            values,
+            [
+                "VOICE auto-accept true (from \"B\")",
+                "VOICE seconds of after-contact work 30 (from \"A\")",
+                "VOICE persistent connection true (from \"B\")",
+                "CHAT auto-accept true (from \"B\")",
+                "CHAT seconds of after-contact work 60 (from \"A\")",
+            ]
+        );
+        assert_eq!(
+            UserChannels::of_groups(groups[..1].iter().copied()).0.to_string(),
             "VOICE manual accept + 30 s after contact work, CHAT 60 s after contact work"
         );
     }

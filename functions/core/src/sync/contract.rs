@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::approval::{AppliedApproval, WaitingPart};
 use super::plan::Counts;
+use super::planned::PlannedUser;
 use crate::onboarding::Language;
 
 /// Maximum number of entries in each list of [`SyncUsersOutput`].
@@ -301,6 +302,10 @@ pub struct SyncUsersOutput {
     /// The first of the usernames that the plan removes.
     #[serde(default)]
     pub removals: Vec<String>,
+    /// The first users whom the plan creates, adopts or changes, each with the groups that its values come from. Only if
+    /// the plan is not applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub planned_users: Vec<PlannedUser>,
     /// The part of the plan that waits for approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<WaitingPart>,

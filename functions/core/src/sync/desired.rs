@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::channels::UserChannels;
 use super::finding::{Finding, ProfileKind, SkipReason, Skipped};
 use super::model::{Assignment, Completeness, ConnectUser, GroupRead, Member, Policy, Profiles};
+use super::planned::Sources;
 use super::proficiencies::Proficiencies;
 use super::username::check_username;
 use crate::onboarding::{NestedGroups, UserGroup};
@@ -245,9 +246,14 @@ fn assignment(
     resolved: &[GroupProfiles<'_>],
     policy: &Policy,
 ) -> Result<Arc<Assignment>, SkipReason> {
-    let mut security = BTreeSet::new();
+    let mut security: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for group in memberships.iter().filter_map(|index| resolved.get(*index)) {
-        security.extend(group.security.clone()?);
+        for id in group.security.clone()? {
+            let groups = security.entry(id).or_default();
+            if groups.last().is_none_or(|last| last != group.name) {
+                groups.push(group.name.to_owned());
+            }
+        }
     }
     if security.is_empty() {
         return Err(SkipReason::NoSecurityProfile);
@@ -257,14 +263,16 @@ fn assignment(
     }
     let first = &resolved[memberships[0]];
     let of_user = || memberships.iter().filter_map(|index| resolved.get(*index));
+    let (channels, channel_sources) = UserChannels::of_groups(of_user().map(|group| (group.name, group.settings)));
     Ok(Arc::new(Assignment {
-        security_profile_ids: security.into_iter().collect(),
+        security_profile_ids: security.keys().cloned().collect(),
         routing_profile_id: first.routing.clone()?,
         hierarchy_group_id: first.hierarchy.clone()?,
-        channels: UserChannels::of_groups(of_user().map(|group| group.settings)),
+        channels,
         proficiencies: Proficiencies::of_groups(
             of_user().map(|group| (group.name, group.settings.proficiencies.as_slice())),
         ),
         traffic_group: policy.traffic_group.clone(),
+        sources: Sources { first: first.name.to_owned(), security_profiles: security, channels: channel_sources },
     }))
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::plan::{Change, Plan};
+use super::planned::GroupValue;
 use super::quick_connects::QuickConnectChange;
 use crate::text::Quoted;
 
@@ -43,29 +44,18 @@ impl fmt::Display for Plan {
 impl Plan {
     fn actions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for user in &self.create {
-            let assignment = &user.assignment;
-            write!(
-                f,
-                "  + create {} ({} {}): security profiles {}, routing profile {}",
-                user.username,
-                user.first_name,
-                user.last_name,
-                self.named(&assignment.security_profile_ids),
-                self.name(&assignment.routing_profile_id)
-            )?;
-            if let Some(id) = &assignment.hierarchy_group_id {
-                write!(f, ", hierarchy group {}", self.name(id))?;
-            }
-            if let Some(given) = assignment.proficiencies.as_ref().filter(|given| !given.is_empty()) {
-                write!(f, ", {given}")?;
-            }
-            writeln!(f)?;
+            let values = joined(&self.values(&user.assignment));
+            writeln!(f, "  + create {} ({} {}): {values}", user.username, user.first_name, user.last_name)?;
         }
         for adoption in &self.adopt {
             writeln!(f, "  = adopt {} (object id {})", adoption.user.username, adoption.object_id)?;
         }
         for update in &self.update {
-            let changes: Vec<String> = update.changes.iter().map(|change| self.describe(change)).collect();
+            let change = |change| {
+                let values = self.values_of(update, change);
+                if values.is_empty() { self.describe(change) } else { joined(&values) }
+            };
+            let changes: Vec<String> = update.changes.iter().map(change).collect();
             writeln!(f, "  ~ update {}: {}", update.user.username, changes.join(", "))?;
         }
         for user in &self.cancel_deletion {
@@ -112,7 +102,7 @@ impl Plan {
         }
     }
 
-    fn name<'a>(&'a self, id: &'a str) -> &'a str {
+    pub(super) fn name<'a>(&'a self, id: &'a str) -> &'a str {
         self.names.get(id).map_or(id, String::as_str)
     }
 
@@ -127,6 +117,10 @@ impl Plan {
     fn named(&self, ids: &[String]) -> String {
         self.profile_names(ids).join(" + ")
     }
+}
+
+fn joined(values: &[GroupValue]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn list(f: &mut fmt::Formatter<'_>, title: &str, items: &[impl fmt::Display], bullet: &str) -> fmt::Result {

@@ -436,13 +436,14 @@ impl<'a> Guard<'a> {
             if self.adoptions.contains(&update.user.id) {
                 wait.push(update);
             } else if self.reduction_waits(&update) {
-                let UserUpdate { user, changes, lost_profiles } = update;
+                let UserUpdate { user, changes, lost_profiles, assignment } = update;
                 let (later, now): (Vec<Change>, Vec<Change>) =
                     changes.into_iter().partition(|change| matches!(change, Change::SecurityProfiles(_)));
                 if !now.is_empty() {
-                    apply.push(UserUpdate { user: user.clone(), changes: now, lost_profiles: Vec::new() });
+                    let (user, assignment) = (user.clone(), assignment.clone());
+                    apply.push(UserUpdate { user, changes: now, lost_profiles: Vec::new(), assignment });
                 }
-                wait.push(UserUpdate { user, changes: later, lost_profiles });
+                wait.push(UserUpdate { user, changes: later, lost_profiles, assignment });
             } else {
                 apply.push(update);
             }

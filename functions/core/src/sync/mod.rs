@@ -24,6 +24,7 @@ mod guard;
 mod incremental;
 mod model;
 mod plan;
+mod planned;
 mod planner;
 mod proficiencies;
 mod quick_connects;
@@ -56,6 +57,7 @@ pub use model::{
     Profiles, REMOVAL_DUE_KEY, SIGN_OUT_DUE_KEY, SIGNED_OUT_KEY, TRAFFIC_GROUP_KEY, date_from_tag, date_to_tag,
 };
 pub use plan::{Adoption, Change, Counts, NewUser, Plan, Removal, ScheduledDeletion, UserRef, UserUpdate};
+pub use planned::{GroupValue, PlannedUser, Setting};
 pub use planner::{changes_instead_of_creation, lost_profiles, plan};
 pub use proficiencies::{GivenProficiency, Proficiencies, ProficiencyChange, ProficiencyStep};
 pub use quick_connects::{QuickConnect, QuickConnectChange, Transfer};

@@ -8,6 +8,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
 use super::channels::UserChannels;
+use super::planned::Sources;
 use super::proficiencies::Proficiencies;
 use crate::names::{self, MANAGED_BY};
 use crate::onboarding::{NestedGroups, RemovalLimit, Removed, UserGroup, UsernameAttribute, Users};
@@ -233,6 +234,8 @@ pub struct Assignment {
     pub proficiencies: Option<Proficiencies>,
     /// The ID of the traffic distribution group of a replicated instance; `None` if the instance has none.
     pub traffic_group: Option<String>,
+    /// The groups that the values come from.
+    pub(super) sources: Sources,
 }
 
 /// The users whom Entra ID lets sign in although they are not members of the groups.

@@ -123,6 +123,15 @@ pub struct UserUpdate {
     pub changes: Vec<Change>,
     /// The ids of the security profiles that the changes take away from the user.
     pub lost_profiles: Vec<String>,
+    /// The settings from the groups of the user; `None` if no change sets them.
+    pub assignment: Option<Arc<Assignment>>,
+}
+
+impl UserUpdate {
+    /// An update with one change, which sets no value from groups.
+    pub(super) fn without_values(user: UserRef, change: Change) -> Self {
+        Self { user, changes: vec![change], lost_profiles: Vec::new(), assignment: None }
+    }
 }
 
 /// A change that needs one Connect operation.

@@ -183,7 +183,8 @@ impl Planner<'_> {
             let mut lost_profiles = lost_profiles(user, &desired.assignment);
             // A returning member loses the security profile that grants nothing, but this loss takes no rights away.
             lost_profiles.retain(|id| Some(id.as_str()) != self.no_access);
-            self.plan.update.push(UserUpdate { user: reference(), changes, lost_profiles });
+            let assignment = Some(Arc::clone(&desired.assignment));
+            self.plan.update.push(UserUpdate { user: reference(), changes, lost_profiles, assignment });
             untouched = false;
         }
         self.plan.unchanged += usize::from(untouched);
@@ -195,8 +196,7 @@ impl Planner<'_> {
         if user.removal_due.is_some() {
             self.plan.cancel_deletion.push(reference_to(user));
         }
-        let (user, changes) = (reference_to(user), vec![Change::ForgetSignOut]);
-        self.plan.update.push(UserUpdate { user, changes, lost_profiles: Vec::new() });
+        self.plan.update.push(UserUpdate::without_values(reference_to(user), Change::ForgetSignOut));
     }
 
     /// Keeps a user unchanged. If the user is scheduled for deletion, plans to cancel this deletion.
@@ -247,7 +247,7 @@ impl Planner<'_> {
                 continue;
             }
             plan.unchanged = plan.unchanged.saturating_sub(usize::from(!changed.contains(&user.id)));
-            plan.update.push(UserUpdate { user: reference_to(user), changes: vec![change], lost_profiles: Vec::new() });
+            plan.update.push(UserUpdate::without_values(reference_to(user), change));
         }
         plan.update.sort_by(|one, other| one.user.username.cmp(&other.user.username));
     }

@@ -92,6 +92,13 @@ impl Proficiencies {
         self.given.iter().map(|given| &given.proficiency)
     }
 
+    /// Each proficiency as text, with the name of the group that it comes from.
+    pub(super) fn sources(&self) -> impl Iterator<Item = (String, &str)> {
+        self.given.iter().map(|GivenProficiency { proficiency: Proficiency { attribute, value, level }, group }| {
+            (format!("{attribute}: {value} {level}"), group.as_str())
+        })
+    }
+
     /// Whether one of the proficiencies has an attribute in this set.
     #[must_use]
     pub fn uses(&self, attributes: &BTreeSet<String>) -> bool {
@@ -105,10 +112,9 @@ impl fmt::Display for Proficiencies {
             return f.write_str("no proficiencies from groups");
         }
         f.write_str("proficiencies ")?;
-        for (index, GivenProficiency { proficiency, group }) in self.given.iter().enumerate() {
+        for (index, (text, group)) in self.sources().enumerate() {
             let separator = if index == 0 { "" } else { " + " };
-            let Proficiency { attribute, value, level } = proficiency;
-            write!(f, "{separator}{attribute}: {value} {level} (from {})", Quoted(group))?;
+            write!(f, "{separator}{text} (from {})", Quoted(group))?;
         }
         Ok(())
     }

@@ -17,8 +17,8 @@ fn new_members_become_users_with_names_and_profiles() {
     let plan = run(&[group("Support", vec![member("hanako"), member("taro")])], &[]);
     assert_snapshot!(plan, @r#"
         Plan 1891bb16ad8bd507005ac322d2cc0ff4d8ee8d62bc7c3197a1e2c2ee60589d16: create 2, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
-          + create hanako@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
-          + create taro@example.com (taro Sato): security profiles Agent, routing profile Basic Routing Profile
+          + create hanako@example.com (hanako Sato): security profile Agent (from "Support"), routing profile Basic Routing Profile (from "Support"), VOICE auto-accept false (from "Support"), VOICE seconds of after-contact work 0 (from "Support")
+          + create taro@example.com (taro Sato): security profile Agent (from "Support"), routing profile Basic Routing Profile (from "Support"), VOICE auto-accept false (from "Support"), VOICE seconds of after-contact work 0 (from "Support")
         "#);
 }
 
@@ -45,7 +45,7 @@ fn each_kind_of_difference_becomes_one_change_with_its_operation() {
     assert_eq!(plan.update[0].changes.len(), 5);
     assert_snapshot!(plan, @r#"
         Plan 9930b47ff58bb8a16b8f65c89e6bccae57b9f50ebfcc38ce823db38483b7dfd8: create 0, adopt 0, update 1, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
-          ~ update hanako@example.com: name hanako Yamada, security profiles Agent + QualityAnalyst, routing profile Night, hierarchy group Japan / Tokyo, channels VOICE auto-accept + 30 s after contact work
+          ~ update hanako@example.com: name hanako Yamada, security profile Agent (from "Support"), security profile QualityAnalyst (from "Support"), routing profile Night (from "Support"), hierarchy group Japan / Tokyo (from "Support"), VOICE auto-accept true (from "Support"), VOICE seconds of after-contact work 30 (from "Support")
         "#);
 }
 
@@ -65,10 +65,11 @@ fn a_user_in_several_groups_gets_all_proficiencies_and_the_plan_names_the_groups
     let support = with_proficiencies(group("Support", both()), &[("Japanese", 3), ("English", 2)]);
     let experts = with_proficiencies(group("Experts", both()), &[("Japanese", 5)]);
     let plan = run(&[support.clone(), experts.clone()], &[user("hanako")]);
-    let text = "proficiencies Language: English 2 (from \"Support\") + Language: Japanese 5 (from \"Experts\")";
+    let text =
+        "proficiency Language: English 2 (from \"Support\"), proficiency Language: Japanese 5 (from \"Experts\")";
     assert!(plan.to_string().contains(&format!("~ update hanako@example.com: {text}\n")), "{plan}");
     let created = run(&[support.clone(), experts], &[]);
-    assert!(created.to_string().contains(&format!("routing profile Basic Routing Profile, {text}\n")), "{created}");
+    assert!(created.to_string().contains(&format!("work 0 (from \"Support\"), {text}\n")), "{created}");
     let attributes = plan.predefined_attributes();
     assert_eq!(attributes["Language"].iter().copied().collect::<Vec<_>>(), ["English", "Japanese"]);
 
@@ -130,7 +131,7 @@ fn a_member_of_several_groups_gets_all_security_profiles_and_otherwise_the_first
     let plan = run(&[supervisors, group("Support", vec![member("hanako")])], &[]);
     assert_snapshot!(plan, @r#"
         Plan 22d027fefd16647729bec2a2a5ca45772d032dda217e29500820976555e5518b: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
-          + create hanako@example.com (hanako Sato): security profiles Agent + CallCenterManager, routing profile Night
+          + create hanako@example.com (hanako Sato): security profile Agent (from "Support"), security profile CallCenterManager (from "Supervisors"), routing profile Night (from "Supervisors"), VOICE auto-accept false (from "Supervisors"), VOICE seconds of after-contact work 0 (from "Supervisors")
         "#);
 }
 
@@ -141,7 +142,7 @@ fn an_unmanaged_user_with_exactly_this_name_is_adopted_and_updated() {
     assert_snapshot!(plan, @r#"
         Plan a30d5cd9ccd5942e67ed13609fda0084890b5050c46dbd253bfae58a52caa8d1: create 0, adopt 1, update 1, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
           = adopt hanako@example.com (object id id-hanako)
-          ~ update hanako@example.com: routing profile Basic Routing Profile
+          ~ update hanako@example.com: routing profile Basic Routing Profile (from "Support")
         "#);
 }
 
@@ -163,7 +164,7 @@ fn a_username_that_differs_only_in_case_is_reported_and_does_not_match() {
     let plan = run(&[group("Support", vec![member("hanako")])], &[by_hand]);
     assert_snapshot!(plan, @r#"
         Plan 56682b8d1ee27d6f926e7a6719a1ff270dd6bfc528c1a8e140685f481aa9c804: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
-          + create hanako@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
+          + create hanako@example.com (hanako Sato): security profile Agent (from "Support"), routing profile Basic Routing Profile (from "Support"), VOICE auto-accept false (from "Support"), VOICE seconds of after-contact work 0 (from "Support")
         Findings (1):
           * hanako@example.com and Hanako@example.com differ only in case; Entra ID emits hanako@example.com, so only hanako@example.com can sign in
         "#);
@@ -176,21 +177,21 @@ fn a_rename_creates_a_new_user_and_applies_the_removal_policy_to_the_old_one() {
     let groups = [group("Support", vec![renamed])];
     assert_snapshot!(run(&groups, &[user("hanako")]), @r#"
         Plan 135fcefb977e79a71f0b5da1fe9cc60e0daa51e0c158999bb1e6a86e8bbb9124: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 1, strip 0, sign out 0; 0 unchanged.
-          + create hanako.yamada@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
+          + create hanako.yamada@example.com (hanako Sato): security profile Agent (from "Support"), routing profile Basic Routing Profile (from "Support"), VOICE auto-accept false (from "Support"), VOICE seconds of after-contact work 0 (from "Support")
           - delete hanako@example.com once hanako.yamada@example.com exists
         Findings (1):
           * hanako@example.com is now hanako.yamada@example.com; Amazon Connect can't rename users, so hanako.yamada@example.com is created and the removal policy applies to hanako@example.com
         "#);
     assert_snapshot!(run_with(&removing(7), &groups, &[user("hanako")]), @r#"
         Plan d9bd2410b21a0b6db2cd88aa97f5a3285b61b8ef82103fbd0dadba46046e2c21: create 1, adopt 0, update 0, schedule deletion 1, cancel deletion 0, delete 0, strip 0, sign out 0; 0 unchanged.
-          + create hanako.yamada@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
+          + create hanako.yamada@example.com (hanako Sato): security profile Agent (from "Support"), routing profile Basic Routing Profile (from "Support"), VOICE auto-accept false (from "Support"), VOICE seconds of after-contact work 0 (from "Support")
           - schedule the deletion of hanako@example.com on 2026-11-29
         Findings (1):
           * hanako@example.com is now hanako.yamada@example.com; Amazon Connect can't rename users, so hanako.yamada@example.com is created and the removal policy applies to hanako@example.com
         "#);
     assert_snapshot!(run_with(&Policy::default(), &groups, &[user("hanako")]), @r#"
         Plan d924f63c490322e00bdecc0399a3cc41f501dfeb1e8f51e09e700996079af16b: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 1; 0 unchanged.
-          + create hanako.yamada@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
+          + create hanako.yamada@example.com (hanako Sato): security profile Agent (from "Support"), routing profile Basic Routing Profile (from "Support"), VOICE auto-accept false (from "Support"), VOICE seconds of after-contact work 0 (from "Support")
           - sign out hanako@example.com and keep the user
         Findings (2):
           * hanako@example.com is now hanako.yamada@example.com; Amazon Connect can't rename users, so hanako.yamada@example.com is created and the removal policy applies to hanako@example.com
@@ -328,7 +329,7 @@ fn a_profile_that_the_instance_lacks_is_reported_once_and_skips_the_groups_membe
     let plan = run(&[group("Support", vec![member("hanako")]), night], &[user("taro")]);
     assert_snapshot!(plan, @r#"
         Plan 56682b8d1ee27d6f926e7a6719a1ff270dd6bfc528c1a8e140685f481aa9c804: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 1 unchanged.
-          + create hanako@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
+          + create hanako@example.com (hanako Sato): security profile Agent (from "Support"), routing profile Basic Routing Profile (from "Support"), VOICE auto-accept false (from "Support"), VOICE seconds of after-contact work 0 (from "Support")
         Skipped (2):
           - jiro@example.com: its group names the security profile "Agents", which the instance does not have
           - taro@example.com: its group names the security profile "Agents", which the instance does not have

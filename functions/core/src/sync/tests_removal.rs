@@ -153,7 +153,7 @@ fn an_empty_group_holds_back_all_removals_and_nothing_else() {
     );
     assert_snapshot!(plan, @r#"
         Plan 4fff4ff8a1f3653c4f979cb23282b27b2ec17ede375989026c285d966ee9dd99: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, strip 0, sign out 0; 2 unchanged.
-          + create jiro@example.com (jiro Sato): security profiles Agent, routing profile Basic Routing Profile
+          + create jiro@example.com (jiro Sato): security profile Agent (from "Sales"), routing profile Basic Routing Profile (from "Sales"), VOICE auto-accept false (from "Sales"), VOICE seconds of after-contact work 0 (from "Sales")
         Findings (2):
           * the group "Support" is empty; no user is removed while a group is empty (remove it from users.groups if this is intended)
           * 2 removals are postponed
