@@ -90,8 +90,8 @@ impl UserApi<'_> {
     }
 }
 
-/// Converts a proficiency. Connect returns the level as a floating-point number, but documents only whole numbers from 1
-/// to 5.
+/// Converts a proficiency. Connect returns the level as a floating-point number, but documents only whole numbers from
+/// 1 to 5.
 fn from_connect(one: UserProficiency) -> Proficiency {
     let level = (1..=5_u8).rev().find(|level| f32::from(*level) <= one.level).unwrap_or_default();
     Proficiency { attribute: one.attribute_name, value: one.attribute_value, level }

@@ -11,8 +11,8 @@ use crate::{
     context::Context,
 };
 
-/// The types of the resources that an onboarding and a user sync create or refer to: users, hierarchy groups, predefined
-/// attributes, flows, phone numbers, queues, profiles and quick connects.
+/// The types of the resources that an onboarding and a user sync create or refer to: users, hierarchy groups,
+/// predefined attributes, flows, phone numbers, queues, profiles and quick connects.
 const TYPES: [&str; 9] = [
     "AGENT",
     "AGENT_GROUP",

@@ -1,6 +1,6 @@
 //! `configure-instance`: sets the following settings of the instance (manual procedure: the console's テレフォニー and
-//! データストレージ pages): attributes, flow logs, approved origins, and the storage locations for recordings, transcripts and
-//! reports.
+//! データストレージ pages): attributes, flow logs, approved origins, and the storage locations for recordings,
+//! transcripts and reports.
 //!
 //! * Reads: `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`, `connect:ListApprovedOrigins`,
 //!   `dynamodb:GetItem`; `connect:ListSecurityProfiles`, and if the instance has the security profile for users who

@@ -1,6 +1,6 @@
-//! `create-role`: creates the IAM role that users assume when they sign in (manual procedure: IAM ロールの作成). The role
-//! trusts only the SAML provider. Any other principal that could assume the role could choose the session name, and
-//! thereby sign in as any Connect user.
+//! `create-role`: creates the IAM role that users assume when they sign in (manual procedure: IAM ロールの作成). The
+//! role trusts only the SAML provider. Any other principal that could assume the role could choose the session name,
+//! and thereby sign in as any Connect user.
 //!
 //! * Reads: `iam:GetRole`, `iam:ListAttachedRolePolicies`.
 //! * Writes: `iam:CreateRole`, `iam:TagRole`, `iam:UpdateAssumeRolePolicy`, `iam:UpdateRole`,

@@ -1,6 +1,6 @@
-//! `order-numbers`: claims or orders the phone numbers of the instance (manual procedure: 電話番号の申請). Each invocation
-//! polls once; the state machine waits between polls, for weeks if necessary. [`poll`] decides which numbers are
-//! claimed and which support cases are filed; this step performs these actions.
+//! `order-numbers`: claims or orders the phone numbers of the instance (manual procedure: 電話番号の申請). Each
+//! invocation polls once; the state machine waits between polls, for weeks if necessary. [`poll`] decides which numbers
+//! are claimed and which support cases are filed; this step performs these actions.
 //!
 //! The step claims numbers that are in Connect's inventory, and then sets their description, tags and flow. Japanese
 //! numbers, and other numbers that are not in the inventory, are ordered with one AWS Support case that contains the
@@ -9,9 +9,10 @@
 //! waits until `ListPhoneNumbersV2` returns the numbers.
 //!
 //! * Reads: `connect:ListPhoneNumbersV2`, `connect:SearchAvailablePhoneNumbers`, `connect:DescribePhoneNumber`,
-//!   `connect:ListContactFlows`, `connect:ListFlowAssociations`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
-//!   `support:DescribeServices`, `support:DescribeCases`, `support:DescribeCommunications`, `s3:GetObject` on the
-//!   documents bucket (and `s3:ListBucket`, because S3 otherwise returns access denied for a missing object).
+//!   `connect:ListContactFlows`, `connect:ListFlowAssociations`, `servicequotas:GetServiceQuota`,
+//!   `servicequotas:GetAWSDefaultServiceQuota`, `support:DescribeServices`, `support:DescribeCases`,
+//!   `support:DescribeCommunications`, `s3:GetObject` on the documents bucket (and `s3:ListBucket`, because S3
+//!   otherwise returns access denied for a missing object).
 //! * Writes: `connect:ClaimPhoneNumber`, `connect:UpdatePhoneNumberMetadata`,
 //!   `connect:AssociatePhoneNumberContactFlow`, `connect:TagResource`, `support:AddAttachmentsToSet`,
 //!   `support:CreateCase`.

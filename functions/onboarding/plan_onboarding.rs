@@ -6,12 +6,13 @@
 //!   `/groups/{id}/members` or `/transitiveMembers`, `/servicePrincipals`, `/applications`, claims policies and
 //!   assignments of the application, `/subscriptions`; the federation metadata; `connect:ListInstances`,
 //!   `connect:DescribeInstance`, `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`,
-//!   `connect:ListApprovedOrigins`, `connect:ListPhoneNumbersV2`, `connect:SearchAvailablePhoneNumbers`, `connect:SearchUsers`, `connect:ListContactFlows`,
-//!   `connect:DescribeContactFlow`, `connect:ListTestCases`, `connect:DescribeTestCase`, the lists of profiles
-//!   and hierarchy groups, for a replicated instance `connect:ListTrafficDistributionGroups`; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:GetRole`,
-//!   `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; the Service Quotas calls of `request-quotas` except the
-//!   request; `support:DescribeCases`; `dynamodb:GetItem` on the registry. The documents for ordering numbers are not
-//!   read.
+//!   `connect:ListApprovedOrigins`, `connect:ListPhoneNumbersV2`, `connect:SearchAvailablePhoneNumbers`,
+//!   `connect:SearchUsers`, `connect:ListContactFlows`, `connect:DescribeContactFlow`, `connect:ListTestCases`,
+//!   `connect:DescribeTestCase`, the lists of profiles and hierarchy groups, for a replicated instance
+//!   `connect:ListTrafficDistributionGroups`; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`,
+//!   `iam:GetRole`, `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; the Service Quotas calls of
+//!   `request-quotas` except the request; `support:DescribeCases`; `dynamodb:GetItem` on the registry. The documents
+//!   for ordering numbers are not read.
 //! * Writes: nothing.
 //! * Permissions: the AWS actions listed under Reads; in Graph `Application.Read.All`, `Policy.Read.All`,
 //!   `Group.Read.All`, `User.Read.All`.

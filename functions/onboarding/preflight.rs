@@ -1,7 +1,7 @@
-//! `preflight`: checks the prerequisites in AWS and Entra before anything is created (manual procedure: 前提条件). The step
-//! checks the complete input, the AWS account and Region, the Graph token and its permissions (all missing permissions
-//! are listed), the gallery template, each group, and the quota codes in the input. It also checks whether the users
-//! quota is sufficient for the groups.
+//! `preflight`: checks the prerequisites in AWS and Entra before anything is created (manual procedure: 前提条件). The
+//! step checks the complete input, the AWS account and Region, the Graph token and its permissions (all missing
+//! permissions are listed), the gallery template, each group, and the quota codes in the input. It also checks whether
+//! the users quota is sufficient for the groups.
 //!
 //! * Reads: `sts:GetCallerIdentity`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
 //!   `secretsmanager:GetSecretValue`; in Graph `GET /applicationTemplates`, `/groups`, `/groups/{id}/members`, or

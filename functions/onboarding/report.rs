@@ -1,6 +1,6 @@
 //! `report`: combines the results of all branches of the state machine into one document, the output of the onboarding
-//! (manual procedure: ユーザーのアクセス URL). The document contains IDs, ARNs, the SSO URL, users, quotas, phone numbers, and
-//! the open items that require a manual action.
+//! (manual procedure: ユーザーのアクセス URL). The document contains IDs, ARNs, the SSO URL, users, quotas, phone
+//! numbers, and the open items that require a manual action.
 //!
 //! * Reads and writes: nothing.
 //! * Safe to repeat: the output depends only on the input.

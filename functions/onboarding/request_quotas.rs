@@ -1,6 +1,6 @@
 //! `request-quotas`: requests increases for the quotas of the instance: concurrent calls, phone numbers, users, and any
-//! other quota in the input (manual procedure: 同時通話数・電話番号の申請). One loop of the state machine polls all increase
-//! requests.
+//! other quota in the input (manual procedure: 同時通話数・電話番号の申請). One loop of the state machine polls all
+//! increase requests.
 //!
 //! An increase of the users quota is requested automatically if the groups have more members than the quota allows. The
 //! required value is the number of members plus the number of the instance's users that do not belong to the

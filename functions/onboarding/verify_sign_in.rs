@@ -1,6 +1,6 @@
 //! `verify-sign-in`: reads all settings in AWS and Entra that a sign-in needs, and compares them with the expected
-//! values (manual procedure: SAML ログイン). The step also compares the username of one Connect user with the role session
-//! name that Entra would send for this user. A failed check is part of the output and is not an error.
+//! values (manual procedure: SAML ログイン). The step also compares the username of one Connect user with the role
+//! session name that Entra would send for this user. A failed check is part of the output and is not an error.
 //!
 //! * Reads: `GET /servicePrincipals/{id}`, its `claimsMappingPolicies` and `appRoleAssignedTo`, `/applications/{id}`,
 //!   `/applicationTemplates/{id}`, `/users/{id}`, the federation metadata; `iam:GetSAMLProvider`, `iam:GetRole`,

@@ -267,7 +267,7 @@ impl Round<'_> {
         let no_access = self.no_access(&plan, profiles, output).await;
         let strips_fail = no_access.is_none() && !plan.strip.is_empty();
         let writer = self.writer(burst_available).with_progress(&done).with_no_access(no_access);
-        // The planned number does not include the sign-outs of users who are kept.
+        // The progress does not include the sign-outs of users who are kept.
         let planned = Counts { waiting: waiting.counts().actions(), ..output.counts.planned };
         let apply = async {
             tokio::select! {
