@@ -1,5 +1,6 @@
 //! Classifies all AWS errors by their error code. The HTTP status alone is never used, because Connect returns 429 both
-//! for throttling and for an exhausted quota. The message text is used only if the service returns no distinct code.
+//! for throttling and for an exhausted quota. The message text is used only if the service returns the same error code
+//! for several causes.
 
 use std::fmt::Display;
 

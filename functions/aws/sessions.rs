@@ -89,8 +89,8 @@ async fn refusal(doing: &str, response: HttpResponse) -> SessionError {
     });
     let message = text(["message", "Message"]).unwrap_or_else(|| "no message".into());
     let shown = code.clone().unwrap_or_else(|| format!("HTTP {}", status.as_u16()));
-    // A 5xx status without an error code may be temporary. Any other response without an error code was not sent by
-    // this operation.
+    // A 5xx status without an error code may be temporary. Any other response without an error code does not come from
+    // this operation, for example if Connect does not know the operation yet.
     let error = match &code {
         None if status.is_server_error() => StepError::unavailable(format!("{doing} failed: {shown}")),
         _ => error::named(doing, &shown, &message, request_id.as_deref()),

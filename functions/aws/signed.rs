@@ -53,8 +53,8 @@ impl Service {
         Some(endpoint.trim_end_matches('/').to_owned())
     }
 
-    /// S3 verifies the signature for the path as sent, without a second URL encoding, and requires the checksum as a
-    /// header.
+    /// S3 verifies the signature of the path exactly as it was sent, without a second URL encoding. S3 also requires
+    /// the checksum as a header.
     fn settings(self) -> SigningSettings {
         let mut settings = SigningSettings::default();
         match self {

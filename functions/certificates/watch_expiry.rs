@@ -86,7 +86,7 @@ fn log(failure: &mut Option<StepError>, what: &str, error: StepError) {
     failure.get_or_insert(error);
 }
 
-/// Returns when an identity's credential expires.
+/// Returns the expiry time of an identity's credential.
 async fn credential(ctx: &Context, identity: Identity) -> Result<Option<OffsetDateTime>, StepError> {
     if identity == Identity::Runtime {
         return ctx.graph_as(identity).credential_expires().await;
@@ -103,7 +103,7 @@ async fn credential(ctx: &Context, identity: Identity) -> Result<Option<OffsetDa
     Ok(tag.and_then(|tag| tag.value()).and_then(moment))
 }
 
-/// Returns when the certificate expires with which Entra signs an instance's assertions.
+/// Returns the expiry time of the certificate with which Entra signs an instance's assertions.
 async fn certificate(ctx: &Context, entry: &Entry) -> Result<Option<OffsetDateTime>, StepError> {
     let Some(application) = &entry.application else { return Ok(None) };
     let xml = ctx.graph().federation_metadata(&application.app_id).await?;
@@ -113,8 +113,8 @@ async fn certificate(ctx: &Context, entry: &Entry) -> Result<Option<OffsetDateTi
     Ok(end_of_signing(&saml::signing_certificates(&xml), active.as_deref()))
 }
 
-/// Returns when the active certificate expires (`active` is its thumbprint). If no certificate has this thumbprint,
-/// returns the earliest expiry of all certificates.
+/// Returns the expiry time of the active certificate (`active` is its thumbprint). If no certificate has this
+/// thumbprint, returns the earliest expiry time of all certificates.
 fn end_of_signing(certificates: &[Vec<u8>], active: Option<&str>) -> Option<OffsetDateTime> {
     let is_active = |der: &&Vec<u8>| active.is_some_and(|active| saml::thumbprint_of(der).eq_ignore_ascii_case(active));
     let end = |der: &Vec<u8>| x509::read(der).map(|facts| facts.not_after);

@@ -11,8 +11,8 @@ use onboarding_core::{
     sync::UserChannels,
 };
 
-/// All channel settings of a request. The request contains no `PhoneConfig`, because Connect does not accept both in
-/// one request.
+/// All channel settings of a request. The request does not contain `PhoneConfig`, because Connect rejects a request
+/// with both channel settings and `PhoneConfig`.
 #[derive(Debug, Default)]
 pub(super) struct ChannelConfigs {
     pub(super) accept: Vec<AutoAcceptConfig>,

@@ -41,7 +41,7 @@ use crate::{
 /// Connect's maximum page sizes for users and for profiles.
 const USERS_PAGE: i32 = 500;
 const NAMES_PAGE: i32 = 1000;
-/// Maximum time for the retries of one read. If the read still fails after this time, the whole operation fails.
+/// Maximum time for the retries of one read. If the read still fails after this time, reading the instance fails.
 pub(super) const RETRY_TIME: Duration = Duration::from_secs(60);
 
 /// The kind of a read. Connect limits the rate of searches. Searches for users have a separate maximum time for

@@ -18,11 +18,12 @@ pub struct Applied {
     pub failures: BTreeMap<String, String>,
     /// The number of requests of the plan, and of assignments, that were not sent because the deadline was reached.
     pub left: usize,
-    /// The users that must not be removed, for example because they became members again after the plan was made.
+    /// The users that the plan removes, but that were kept, for example because they became members again after the
+    /// plan was made.
     pub kept: Vec<String>,
     /// Why no sessions could be ended, if the operation is denied, unavailable or unknown to Connect.
     pub sign_out_unavailable: Option<String>,
-    /// Why the access of a user outside Connect (assignment or Entra sessions) could not be ended. Contains only the
+    /// Why the access of a user outside Connect (assignment to the application) could not be ended. Contains only the
     /// first such failure.
     pub revocation_failed: Option<String>,
     /// Whether a part of the plan was skipped, because the security profile without permissions, a predefined

@@ -55,8 +55,8 @@ impl RateLimiter {
         }
     }
 
-    /// Returns when the next request may be sent. If this time is now or in the past, the request may be sent
-    /// immediately.
+    /// Returns the time at which the next request may be sent. If this time is now or in the past, the request may be
+    /// sent immediately.
     #[must_use]
     pub fn next(&self, now: Instant) -> Instant {
         let missing = 1.0 - self.available(now);

@@ -98,7 +98,7 @@ pub(super) enum Response<'p> {
         then: Write<'p>,
         sign_out: bool,
         must_keep: bool,
-        /// Why the access of the user outside Connect (assignment or Entra sessions) could not be ended.
+        /// Why the access of the user outside Connect (assignment to the application) could not be ended.
         not_revoked: Option<String>,
     },
     SignedOut(Write<'p>),

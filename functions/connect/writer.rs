@@ -32,7 +32,7 @@ pub trait RemovalCheck {
     /// Returns whether the user must not be removed, contrary to the plan.
     fn must_keep(&self, user: &UserRef) -> impl Future<Output = Result<bool, StepError>>;
 
-    /// Ends the user's access outside Connect (assignment and Entra sessions). Called after the check and before the
+    /// Ends the user's access outside Connect (assignment to the application). Called after the check and before the
     /// sign-out.
     fn revoke(&self, _user: &UserRef) -> impl Future<Output = Result<(), StepError>> {
         std::future::ready(Ok(()))

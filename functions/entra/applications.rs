@@ -24,9 +24,9 @@ const DEPRECATION_DATE: &str = "deprecationDate";
 pub(super) const READ_APPLICATIONS: &str = "Application.Read.All";
 const WRITE_APPLICATIONS: &str = "Application.ReadWrite.All";
 
-/// Number of searches for a certificate that a failed attempt may have added, before another certificate is added.
-/// Graph may return a new certificate only after a delay, and each call of [`Graph::add_signing_certificate`] adds
-/// another certificate.
+/// How many times a step searches for a certificate that a failed attempt may have added, before the step adds another
+/// certificate. Graph may return a new certificate only after a delay, and each call of
+/// [`Graph::add_signing_certificate`] adds another certificate.
 pub const LOOKS_FOR_A_LOST_CERTIFICATE: u32 = 3;
 
 /// The response of `instantiate`.

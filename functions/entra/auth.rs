@@ -1,7 +1,7 @@
 //! Access tokens for Microsoft Graph, obtained with the client credentials flow of the Microsoft identity platform.
 //!
-//! If the credential is in Secrets Manager, it is read before the first token request, and again if Entra rejects it.
-//! So no deployment is necessary after a secret or certificate was rotated.
+//! If the credential is in Secrets Manager, it is read before the first token request, and again if Entra rejects the
+//! credential. So no deployment is necessary after a secret or certificate was rotated.
 
 use std::{
     sync::OnceLock,
@@ -78,7 +78,8 @@ impl Authenticator {
         Ok(self.credential(&mut *self.state.lock().await, settings).await?.tenant_id)
     }
 
-    /// Returns when the credential that is stored now expires (not the cached credential), if this time is known.
+    /// Returns the expiry time of the credential that is stored now, if this time is known. The cached credential may
+    /// be older.
     pub(super) async fn expires(&self, settings: &Settings) -> Result<Option<OffsetDateTime>, StepError> {
         Ok(self.credential(&mut State::default(), settings).await?.expires())
     }

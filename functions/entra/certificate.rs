@@ -59,7 +59,7 @@ impl Certificate {
         })
     }
 
-    /// Returns when the certificate expires.
+    /// Returns the expiry time of the certificate.
     #[must_use]
     pub const fn not_after(&self) -> OffsetDateTime {
         self.not_after
@@ -75,7 +75,7 @@ impl Certificate {
         let header = json!({ "alg": "PS256", "typ": "JWT", "x5t#S256": self.thumbprint });
         let claims = json!({
             "aud": audience, "iss": client_id, "sub": client_id, "jti": Uuid::new_v4().to_string(),
-            // The assertion is valid from one minute ago, in case Entra's clock is slightly behind.
+            // The validity of the assertion starts one minute before now, in case Entra's clock is slightly behind.
             "nbf": (now - Duration::minutes(1)).unix_timestamp(), "iat": now.unix_timestamp(),
             "exp": (now + LIFETIME).unix_timestamp(),
         });

@@ -81,7 +81,7 @@ impl Credential {
         Ok(Self { tenant_id, client_id, proof })
     }
 
-    /// Returns when the credential expires, if this time is known. A federated credential never expires.
+    /// Returns the expiry time of the credential, if this time is known. A federated credential never expires.
     #[must_use]
     pub fn expires(&self) -> Option<OffsetDateTime> {
         match &self.proof {

@@ -104,7 +104,7 @@ impl Graph {
     /// members of all groups inside this group.
     ///
     /// # Errors
-    /// If a page can't be read, because the sync would treat the members that are missing from an incomplete list as
+    /// If a page can't be read. An incomplete list is not returned, because the sync would treat the missing members as
     /// leavers. `AccessDenied` if Graph omits the users' fields. Graph does this without an error if `User.Read.All` is
     /// missing.
     pub async fn group_members(&self, group_id: &str, nested: bool) -> Result<Option<GroupMembers>, StepError> {

@@ -90,7 +90,8 @@ impl Graph {
         self.authenticator.tenant_id(&self.settings).await
     }
 
-    /// Returns when the credential expires, or `None` if it does not expire or if the expiry is unknown.
+    /// Returns the expiry time of the credential. Returns `None` if the credential does not expire, or if the expiry
+    /// time is unknown.
     ///
     /// # Errors
     /// If the credential can't be read.

@@ -8,9 +8,9 @@ use serde::Deserialize;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Group {
-    /// The object ID.
+    /// The object ID of the group.
     pub id: String,
-    /// The display name.
+    /// The display name of the group.
     #[serde(default, deserialize_with = "or_default")]
     pub display_name: String,
     /// Whether the group can be assigned to an application. A distribution list can't be assigned.
@@ -29,14 +29,14 @@ impl Group {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Application {
-    /// The object ID.
+    /// The object ID of the application.
     pub id: String,
     /// The application (client) ID.
     pub app_id: String,
-    /// The identifiers (entity IDs).
+    /// The identifiers (entity IDs) of the application.
     #[serde(default, deserialize_with = "or_default")]
     pub identifier_uris: Vec<String>,
-    /// The settings of the web platform.
+    /// The settings of the application's web platform.
     #[serde(default, deserialize_with = "or_default")]
     pub web: Web,
     /// Whether the application is deactivated, so that Entra issues no token for it. `None` if the Graph of this cloud
@@ -58,7 +58,7 @@ pub struct ApplicationTemplate {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Web {
-    /// Reply URLs.
+    /// The reply URLs of the application.
     #[serde(default, deserialize_with = "or_default")]
     pub redirect_uris: Vec<String>,
 }
@@ -67,11 +67,11 @@ pub struct Web {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServicePrincipal {
-    /// The object ID.
+    /// The object ID of the service principal.
     pub id: String,
-    /// The application (client) ID.
+    /// The application (client) ID of the service principal's application.
     pub app_id: String,
-    /// The display name.
+    /// The display name of the service principal.
     pub display_name: Option<String>,
     /// `saml` if single sign-on uses SAML.
     pub preferred_single_sign_on_mode: Option<String>,
@@ -105,7 +105,7 @@ pub struct ServicePrincipal {
 }
 
 impl ServicePrincipal {
-    /// Returns the relay state, if set.
+    /// Returns the relay state, or `None` if no relay state is set.
     #[must_use]
     pub fn relay_state(&self) -> Option<&str> {
         self.saml_single_sign_on_settings.as_ref()?.relay_state.as_deref()
@@ -126,9 +126,9 @@ pub struct SamlSettings {
 pub struct KeyCredential {
     /// The subject of the certificate (`CN=…`).
     pub display_name: Option<String>,
-    /// When the credential expires, in RFC 3339 format.
+    /// The expiry time of the credential, in RFC 3339 format.
     pub end_date_time: Option<String>,
-    /// `Sign` or `Verify`.
+    /// The purpose of the entry's key: `Sign` or `Verify`.
     pub usage: Option<String>,
     /// The certificate in base64 DER. Only the entry of the public key contains the certificate, and only if `$select`
     /// names this property.
@@ -141,7 +141,7 @@ pub struct KeyCredential {
 pub struct SigningCertificate {
     /// The SHA-1 thumbprint of the certificate, in hexadecimal.
     pub thumbprint: String,
-    /// When the certificate expires, in RFC 3339 format.
+    /// The expiry time of the certificate, in RFC 3339 format.
     pub end_date_time: String,
 }
 
@@ -149,13 +149,13 @@ pub struct SigningCertificate {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AppRole {
-    /// The role's ID.
+    /// The ID of the app role.
     pub id: String,
-    /// The name shown to users.
+    /// The name of the app role, as shown to users.
     pub display_name: Option<String>,
-    /// Whether the role can be assigned.
+    /// Whether the app role can be assigned.
     pub is_enabled: Option<bool>,
-    /// The types of principal that can have the role; `User` stands for users and groups.
+    /// The types of principal that can have the app role. `User` stands for users and groups.
     #[serde(default, deserialize_with = "or_default")]
     pub allowed_member_types: Vec<String>,
 }
@@ -164,22 +164,22 @@ pub struct AppRole {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimsMappingPolicy {
-    /// The object ID.
+    /// The object ID of the policy.
     pub id: String,
-    /// The display name.
+    /// The display name of the policy.
     pub display_name: Option<String>,
     /// The definition of the policy: a list with one JSON document as text.
     #[serde(default, deserialize_with = "or_default")]
     pub definition: Vec<String>,
 }
 
-/// The assignment of an app role to a user or group.
+/// The assignment of an app role to a user or a group.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AppRoleAssignment {
     /// The assignment's ID.
     pub id: Option<String>,
-    /// The ID of the user or group to which the role is assigned.
+    /// The ID of the user or group to which the app role is assigned.
     pub principal_id: String,
     /// The type of the principal: `User` or `Group`.
     #[serde(default)]

@@ -16,7 +16,7 @@ use super::{
     call::{Call, GraphError},
 };
 
-/// The permission that a subscription requires. The permission that only allows to read members is not sufficient.
+/// The permission that a subscription requires. A permission that only allows reading members is not sufficient.
 const READ_GROUPS: &str = "Group.Read.All";
 
 /// The requested lifetime of a subscription. Graph allows at most 41,760 minutes (29 days). The value is one hour less,
@@ -64,7 +64,7 @@ pub struct Subscription {
     pub resource: Option<String>,
     /// The URL that receives the notifications.
     pub notification_url: Option<String>,
-    /// When the subscription expires, as returned by Graph.
+    /// The expiry time of the subscription, as returned by Graph.
     pub expiration_date_time: String,
 }
 
@@ -100,7 +100,7 @@ impl Subscription {
         self.expires().is_some_and(|expires| expires - now > LIFETIME / 2)
     }
 
-    /// Returns when the subscription expires, or `None` if Graph's value is not a valid time.
+    /// Returns the expiry time of the subscription, or `None` if Graph's value is not a valid time.
     #[must_use]
     pub fn expires(&self) -> Option<OffsetDateTime> {
         OffsetDateTime::parse(&self.expiration_date_time, &Rfc3339).ok()
@@ -119,7 +119,7 @@ pub struct NewSubscription<'a> {
     pub lifecycle_url: &'a str,
     /// The value that each notification must contain, at most 128 characters.
     pub client_state: &'a SecretString,
-    /// When the subscription expires, at most 41,760 minutes from now.
+    /// The expiry time of the subscription, at most 41,760 minutes from now.
     pub expires: OffsetDateTime,
 }
 

@@ -98,7 +98,7 @@ impl Transport {
         Self { client: Mutex::new(None), clock: settings.clock(), user_agent: settings.user_agent(), plain }
     }
 
-    /// Sends a request. Retries if a retry is safe and can be successful.
+    /// Sends a request. Retries the request if a retry is safe and may be successful.
     pub(super) async fn exchange(&self, ask: Ask<'_>) -> Result<Reply, StepError> {
         let mut waited = Duration::ZERO;
         for attempt in 1.. {

@@ -8,7 +8,7 @@ use yasna::{ASN1Error, ASN1ErrorKind, ASN1Result, BERReader, BERReaderSeq, Tag, 
 pub struct Facts {
     /// The subject's public key, encoded as in the certificate: for RSA, a PKCS #1 `RSAPublicKey`.
     pub public_key: Vec<u8>,
-    /// When the certificate expires.
+    /// The expiry time of the certificate.
     pub not_after: OffsetDateTime,
 }
 

@@ -26,7 +26,7 @@ use crate::{
     context::Context,
 };
 
-/// The attributes that are set when the instance is created.
+/// The attributes that an onboarding sets when it creates the instance.
 const SET_AT_CREATION: [InstanceAttributeType; 2] =
     [InstanceAttributeType::InboundCalls, InstanceAttributeType::OutboundCalls];
 

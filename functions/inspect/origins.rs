@@ -14,7 +14,7 @@ use onboarding_core::{
 use super::instance::fresh;
 use crate::{context::Context, registry::Registry};
 
-/// The type of the objects in a plan.
+/// The kind of an approved origin in a plan.
 pub(crate) const ORIGIN: &str = "approved origin";
 /// The recommended action for an origin that is not in the input.
 pub(crate) const ADD_OR_REMOVE: &str = "If the website may embed Amazon Connect, add its origin to \
@@ -35,7 +35,7 @@ impl Origins {
     /// Reads the origins of an instance from Connect and the registry.
     ///
     /// # Errors
-    /// See [`fresh`]; if `DynamoDB` returns an error.
+    /// See [`fresh`]. Also the error that `DynamoDB` returns.
     pub(crate) async fn read(ctx: &Context, instance_id: &str, wanted: &Instance) -> Result<Self, StepError> {
         let listed = listed(ctx, instance_id).await?;
         // The registry is read only if there are origins, because most instances have none.

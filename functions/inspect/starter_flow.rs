@@ -21,9 +21,9 @@ use onboarding_core::{
 use super::instance::fresh;
 use crate::aws::error::CallResult as _;
 
-/// The type of the flow in a plan.
+/// The kind of the starter flow in a plan.
 pub(crate) const FLOW: &str = "contact flow";
-/// The type of the test case in a plan.
+/// The kind of the test case in a plan.
 pub(crate) const TEST_CASE: &str = "test case";
 const START_AGAIN: &str =
     "The drift check does not revert this. Start the onboarding again, which restores it: onboard start FILE";

@@ -54,8 +54,8 @@ pub async fn run(ctx: &Context, input: ConfigureInstanceInput) -> Result<Configu
     Ok(output)
 }
 
-/// Removes permissions that were added to the security profile of users who left. If the profile does not exist, this
-/// step does not create it: the user sync does so when the profile is needed.
+/// Removes permissions that were added to the security profile of users who left. If the profile does not exist,
+/// nothing is done, because the user sync creates the profile when it is needed.
 async fn restore_no_access(
     ctx: &Context,
     input: &ConfigureInstanceInput,

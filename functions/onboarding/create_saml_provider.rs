@@ -5,12 +5,12 @@
 //! * Writes: `iam:CreateSAMLProvider`, `iam:TagSAMLProvider`, `iam:UpdateSAMLProvider`.
 //! * Safe to repeat: the provider is identified by its name. The step compares the issuer, the sign-on location and the
 //!   certificates, but not the bytes of the metadata, because Entra signs the metadata again for each request.
-//! * If the provider has the tags of this onboarding, the step keeps it if it trusts the issuer and the active
-//!   certificate, and otherwise updates it. Only the step `rotate-certificate` changes the other certificates, because
-//!   Entra's metadata still contains removed certificates for some time. An update keeps the provider's ARN, so the
-//!   SAML claims, which contain the ARN, remain valid.
-//! * If the provider has no tags, the step uses it under one more condition: the provider must not trust a certificate
-//!   that the metadata does not contain. Otherwise, the step fails with `Conflict`.
+//! * If the provider has the tags of this onboarding, and trusts the issuer and the active certificate, the step keeps
+//!   the provider. Otherwise, the step updates it. Only the step `rotate-certificate` changes the other certificates,
+//!   because Entra's metadata still contains removed certificates for some time. An update keeps the provider's ARN, so
+//!   the SAML claims, which contain the ARN, remain valid.
+//! * If the provider has no tags, the step uses it if it trusts the issuer and the active certificate, and trusts no
+//!   certificate that the metadata does not contain. Otherwise, the step fails with `Conflict`.
 
 use onboarding_core::{
     StepError,

@@ -1,5 +1,5 @@
-//! `create-starter-flow`: finds or creates the starter flow. It answers calls to phone numbers without a flow, so that
-//! the first call to a new number is answered.
+//! `create-starter-flow`: finds or creates the starter flow. This flow answers calls to phone numbers without a flow,
+//! so that the first call to a new number is answered.
 //!
 //! * Reads: `connect:ListContactFlows`, `connect:DescribeContactFlow`.
 //! * Writes: `connect:CreateContactFlow` with the tags of the onboarding (`connect:TagResource`),

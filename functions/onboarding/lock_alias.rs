@@ -79,8 +79,8 @@ fn held_by_other(input: &LockAliasInput, scope: Scope, holder: &Holder, attempt:
     }
 }
 
-/// Returns the output if the holder of the lease has finished. The lease is then free after a short wait, so even an
-/// execution that does not wait for a running holder waits for it.
+/// Returns the output of the step if the holder of the lease has finished. The lease is then free after a short wait.
+/// So the execution waits even if it would not wait for a running holder.
 fn revoked(input: &LockAliasInput, scope: Scope, holder: &Holder, attempt: u32) -> LockAliasOutput {
     let message = holder.revoked_message(scope, &input.alias);
     let attempts = input.attempts.unwrap_or(backoff::LAST_LOCK_ATTEMPT) + backoff::MAX_TAKEOVERS;

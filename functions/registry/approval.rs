@@ -188,8 +188,8 @@ impl Registry<'_> {
         Ok(ActionSet::EMPTY)
     }
 
-    /// Stores a request for approval, which replaces an earlier request. Returns when the request expires. Returns
-    /// `None` if the request or the approval in the registry has changed since it was read.
+    /// Stores a request for approval, which replaces an earlier request. Returns the expiry time of the request.
+    /// Returns `None` if the request or the approval in the registry has changed since it was read.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.

@@ -42,11 +42,11 @@ use crate::{
 const PREFIX: &str = "alias#";
 /// Maximum number of attempts to acquire a lease if other executions acquire and release it in the meantime.
 const MAX_TRIES: u32 = 5;
-/// For how long after a confirmation an invocation may start requests. This time and the longest attempt of a request
-/// (20 seconds) together are shorter than [`backoff::TAKEOVER`]. The difference allows for differences between clocks.
+/// The time after a confirmation during which an invocation may start requests. This time and the longest attempt of a
+/// request (20 seconds) together are shorter than [`backoff::TAKEOVER`]. The difference allows for differences between
+/// clocks.
 const TERM: Duration = Duration::from_secs(10);
-/// For how long the lease of an instance's users is valid after its last renewal. The state machines use the same
-/// value.
+/// The validity of the lease of an instance's users after its last renewal. The state machines use the same value.
 const USERS_LEASE: Duration = Duration::from_secs(3600);
 
 /// Returns whether a key of the registry is the key of an alias's lease.

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::{Registry, number, string, text};
 
-/// For how many seconds an execution keeps the right to add a certificate.
+/// The number of seconds for which an execution keeps the right to add a certificate.
 const CLAIM_SECONDS: i64 = 900;
 
 /// Which execution has the right to add a signing certificate.

@@ -5,7 +5,6 @@
 //! local run. Therefore, a scale can shorten the waits. The scale applies only if the AWS endpoint is on the loopback
 //! interface. A deployed function with such an endpoint could not reach AWS, so the waits of a deployed function are
 //! never shortened.
-//! function with such an endpoint can't reach AWS, so the waits of a deployed function are never shortened.
 
 use std::{net::IpAddr, time::Duration};
 

@@ -52,7 +52,7 @@ pub struct Fence {
 
 struct State {
     lease: Lease,
-    /// When the last successful confirmation was requested.
+    /// The time at which the last successful confirmation was requested.
     confirmed_at: Option<SystemTime>,
     is_lost: bool,
 }

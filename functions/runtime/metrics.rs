@@ -46,13 +46,13 @@ pub enum Metric {
     /// The number of seconds since the last successful sync of an instance. If no sync was successful yet, the number
     /// of seconds since the registration of the instance.
     SecondsSinceSync,
-    /// The number of days until the certificate expires with which Entra signs the assertions of an instance's
+    /// The number of days until the expiry of the certificate with which Entra signs the assertions of an instance's
     /// application.
     SigningCertificateDaysLeft,
-    /// The number of days until the stack's credential for Microsoft Graph that expires first is no longer valid.
+    /// The number of days until the first of the stack's credentials for Microsoft Graph expires.
     CredentialDaysLeft,
-    /// The number of hours until the group subscription of an instance that expires first is no longer valid, or 0 if a
-    /// group has no subscription.
+    /// The number of hours until the first group subscription of an instance expires, or 0 if a group has no
+    /// subscription.
     SubscriptionHoursLeft,
     /// The number of registry entries that can't be read. Recorded only if there are such entries.
     UnreadableEntries,

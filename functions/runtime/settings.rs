@@ -117,7 +117,7 @@ impl Settings {
     pub const NOTIFICATION_LANGUAGE: &str = "NOTIFICATION_LANGUAGE";
     /// The environment variable with the ARN of the permissions boundary of the federation role.
     pub const PERMISSIONS_BOUNDARY: &str = "PERMISSIONS_BOUNDARY";
-    /// The environment variable with the number of days before its expiry on which a certificate is replaced.
+    /// The environment variable with the number of days before its expiry at which a certificate is replaced.
     pub const CERTIFICATE_ROTATION_DAYS: &str = "CERTIFICATE_ROTATION_DAYS";
 
     /// The environment variable with the number of hours after which a scheduled sync compares everything. If the
@@ -255,7 +255,7 @@ impl Settings {
         Ok(self.clock.wait(Duration::from_secs(hours * 3600)))
     }
 
-    /// Returns how many days before its expiry a signing certificate is replaced.
+    /// Returns the number of days before its expiry at which a signing certificate is replaced.
     ///
     /// # Errors
     /// `Internal` if the variable is not set or not a number.

@@ -104,8 +104,8 @@ async fn request_deletion(ctx: &Context, target: &TeardownTarget) -> Result<Opti
         Err(error) => {
             let error = aws::error::step_error(format_args!("deleting the Amazon Connect instance {id}"), &error);
             // An earlier deletion may have been successful although the response was lost. AWS does not document how
-            // Connect rejects another call then: as invalid, or as denied, because the tags that the policy requires
-            // can no longer be read.
+            // Connect rejects another call in this situation: possibly as invalid, or as denied, because the tags that
+            // the policy requires can no longer be read.
             if !matches!(error.kind, StepErrorKind::InvalidInput | StepErrorKind::AccessDenied) {
                 return Err(error);
             }

@@ -7,7 +7,7 @@
 //!   may be read from a replica that lacks a change which the links no longer return. So a comparison is valid only if
 //!   the links have returned no change for the time [`REPLICATION`] before the comparison.
 //! * No remaining work is forgotten: a full comparison deletes the stored state before it changes anything. It stores a
-//!   new state only if no work remains, including actions that wait for approval.
+//!   new state only if no work remains. An action that waits for approval also counts as remaining work.
 //! * No leaver can sign in: a change to the application in Entra can allow the sign-in of a user who left and still has
 //!   rights in Connect. Delta queries do not return such a change. While there are such users, each incremental sync
 //!   reads the application and its assignments.
@@ -218,8 +218,8 @@ pub(super) async fn store(
         since: links.since,
         settings,
         counts: Counts { skipped: planned.skipped, unchanged: managed, managed, ..Counts::default() },
-        // The time of the read, not of the end of the round: the comparison does not include changes that a replica did
-        // not return in this read.
+        // The time of the read, not the end of the round. If a replica did not return a change in this read, the
+        // comparison does not include this change.
         compared_at: observed.read_at,
         leavers,
         next_deletion: next.map(date_to_tag),

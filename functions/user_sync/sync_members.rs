@@ -10,8 +10,8 @@
 //!
 //! Events are combined in two ways. First, the queue delivers the events of one second as one batch, and the step
 //! starts the sync of each instance only once per batch. Second, if another sync of the instance is running, the new
-//! sync only sets a flag on the lease; the running sync then compares Entra and Connect once more (another pass). Each
-//! sync or pass starts after the events that caused it, so no event is lost.
+//! sync only sets a flag in the instance's registry item; the running sync then compares Entra and Connect once more
+//! (another pass). Each sync or pass starts after the events that caused it, so no event is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 

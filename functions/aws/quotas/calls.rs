@@ -62,8 +62,8 @@ pub(super) async fn read(client: &Client, code: &str, instance_arn: Option<&str>
     }
     if let Some(quota) = shown {
         reading.adjustable = quota.adjustable();
-        // If this release does not know the quota code, the quota may be one of the account. An increase request for a
-        // quota of the account has no context.
+        // If this release does not know the quota code, the quota may belong to the account. An increase request for
+        // such a quota has no context.
         let known = QUOTA_NAMES.iter().any(|(_, known, _)| *known == code);
         if !known && !belongs_to_a_resource(&quota) {
             reading.context = None;
@@ -83,8 +83,8 @@ async fn applied(client: &Client, code: &str, context: Option<&str>) -> Result<O
     match asked.set_context_id(context.map(Into::into)).send().await {
         Ok(output) => Ok(output.quota.filter(|quota| quota.value().is_some())),
         Err(error) if aws::error::is_not_found(&error) => Ok(None),
-        // AWS does not document the error code for a request with a context if the quota has no contexts. Both of these
-        // error codes are plausible.
+        // AWS does not document the error code for a request that contains a context although the quota has no
+        // contexts. Both of these error codes are plausible.
         Err(error) if context.is_some() && aws::error::is(&error, &["IllegalArgumentException"]) => Ok(None),
         Err(error) => Err(aws::error::step_error(format_args!("reading the quota {code}"), &error)),
     }

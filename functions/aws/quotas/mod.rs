@@ -148,7 +148,7 @@ fn next(known: &Known, wanted: Wanted<'_>, previous: Option<&QuotaResult>) -> Ne
     }
 }
 
-/// Creates the result that applies until the poll has decided.
+/// Creates the preliminary result of a poll, before the poll has decided.
 fn initial_result(wanted: Wanted<'_>, reading: &Reading, previous: Option<&QuotaResult>) -> QuotaResult {
     QuotaResult {
         code: wanted.code.into(),

@@ -22,7 +22,6 @@
 //!
 //! Each round removes certificates from one instance only, and the result is verified before the next removal. After an
 //! unexpected result, the execution removes no more certificates.
-//! an unexpected result, the execution removes no more certificates.
 
 mod observation;
 mod provider;

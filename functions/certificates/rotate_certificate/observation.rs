@@ -24,7 +24,7 @@ pub(super) struct Observation {
 }
 
 impl Observation {
-    /// `subject` is the subject with which this product creates certificates.
+    /// This product creates certificates with this `subject`.
     pub(super) fn new(principal: ServicePrincipal, provider: Provider, subject: &str) -> Self {
         let observed = observed(&principal, subject, &provider.metadata);
         Self { principal, provider, observed }

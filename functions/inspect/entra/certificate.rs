@@ -9,7 +9,7 @@ use crate::entra::ServicePrincipal;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Certificate {
     pub(crate) thumbprint: String,
-    /// When the certificate expires, as returned by Entra.
+    /// The expiry time of the certificate, as returned by Entra.
     pub(crate) expires: String,
     /// Whether the certificate has expired. An expired certificate is used only if it is the active certificate.
     pub(crate) expired: bool,

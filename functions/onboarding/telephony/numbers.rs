@@ -89,8 +89,8 @@ pub(super) async fn claim(
             };
         }
     }
-    // Either another customer or an earlier attempt of this step has claimed the number. The list of the instance's
-    // numbers shows which.
+    // Another customer has claimed the number, or an earlier attempt of this step. The number is ours if it is in the
+    // list of the instance's numbers.
     let held = phone_numbers::held(ctx.connect(), instance_arn).await?;
     let ours = held.into_iter().find(|held| held.phone_number == phone_number);
     Ok(ours.map_or(Claim::Taken, |number| Claim::Started(number.phone_number_id)))
