@@ -3,15 +3,15 @@
 //!
 //! | Directory | Content |
 //! |---|---|
-//! | [`onboarding`], [`user_sync`], [`notifications`], [`certificates`], [`drift`], [`teardown`] | The steps, by workflow. Each file that [`main.rs`](../main.rs) names is one Lambda function and one Task state; its header documents it. |
+//! | [`onboarding`], [`user_sync`], [`notifications`], [`certificates`], [`drift`], [`teardown`] | The steps, by workflow. Each file that [`main.rs`](../main.rs) names is one Lambda function and one Task state. The header of the file documents the step. |
 //! | `inspect` | The objects of an onboarding in AWS and Entra, compared with the input |
 //! | [`registry`] | The DynamoDB table: onboarded instances, leases, progress |
 //! | [`connect`] | The users of an instance |
-//! | [`context`] | What every step receives: settings and clients |
-//! | [`entra`] | Microsoft Graph and the sign-in to it |
+//! | [`context`] | The context that every step receives: settings and clients |
+//! | [`entra`] | Microsoft Graph, and how the functions sign in to Graph |
 //! | [`aws`] | One module for each of the other AWS services, and the classification of their errors |
 //! | [`runtime`] | The integration with Lambda: adapter, settings, logs, metrics |
-//! | `onboarding-core` | A crate of its own that needs no cloud: contracts, error names, documents, the planner of the user sync |
+//! | `onboarding-core` | A separate crate that calls no cloud service: contracts, error names, documents, the planner of the user sync |
 //!
 //! In this table, each folder uses only folders in rows below, and a workflow never uses another workflow
 //! (`tests/contract/layers.rs`). A step never calls another step; only a state machine calls steps.
