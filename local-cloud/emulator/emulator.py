@@ -243,6 +243,7 @@ wait_for_events_without_polling(patches, lambda_runtime, socketserver.BaseServer
 look_for_due_schedules_each_second(patches, scheduler, eventbridge)  # noqa: F821
 read_only_the_head_of_service_models(patches, responses)  # noqa: F821
 log_every_line_of_an_invocation(patches, lambda_runtime)  # noqa: F821, defined in function_logs.py
+match_filter_patterns_as_cloudwatch_logs_does(patches, cloudwatch_logs)  # noqa: F821
 read_logs_while_functions_write(patches, cloudwatch_logs)  # noqa: F821
 patches.apply()
 collect_garbage_less_often()  # noqa: F821

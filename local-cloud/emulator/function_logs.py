@@ -2,6 +2,7 @@
 import fcntl
 import os
 import queue
+import re
 import select
 import struct
 import termios
@@ -67,6 +68,31 @@ def log_every_line_of_an_invocation(patches, runtime):
                 break
             time.sleep(0.001)
         return worker._drain_stderr()
+
+
+def match_filter_patterns_as_cloudwatch_logs_does(patches, logs):
+    """Matches filter patterns with regard to case, as CloudWatch Logs does; the unchanged emulator ignores case and knows
+    no regular expressions. Supports the two forms that the project uses, a quoted phrase and a regular expression, and
+    rejects all others.
+
+    Sources: the user guide of CloudWatch Logs, "Filter pattern syntax" and "Supported regular expressions (regex) syntax"."""
+    phrase, expression = re.compile(r'"([^"]+)"'), re.compile(r"%([A-Za-z0-9:_#=@/;,\-^$?\[\]{}|\\*+.]+)%")
+    patches.needs(logs, "error_response_json", "_compile_filter_pattern")
+
+    @patches.replace(logs, "_filter_log_events")
+    def check(read, data):
+        pattern = data.get("filterPattern") or ""
+        if pattern and not phrase.fullmatch(pattern) and not expression.fullmatch(pattern):
+            return logs.error_response_json("InvalidParameterException", f"Invalid filter pattern: {pattern}", 400)
+        return read(data)
+
+    @patches.replace(logs, "_compile_filter_pattern")
+    def compiled(_, pattern):
+        if not pattern:
+            return lambda message: True
+        if text := phrase.fullmatch(pattern):
+            return lambda message: text[1] in message
+        return re.compile(expression.fullmatch(pattern)[1]).search
 
 
 def read_logs_while_functions_write(patches, logs):

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use onboarding_core::log_messages;
+use onboarding_core::{log_messages, names};
 use serde_json::{Value, json};
 
 use super::{follower::FollowOptions, logs, watched};
@@ -80,7 +80,9 @@ pub(crate) async fn complete_log(
 
 /// The log lines about an instance with this message.
 fn with<'l>(lines: &'l [Value], alias: &str, message: &str) -> impl Iterator<Item = &'l Value> {
-    lines.iter().filter(move |line| line["instance"] == alias && line["message"] == message)
+    let is_ours =
+        move |line: &&'l Value| line["instance"].as_str().is_some_and(|other| names::same_alias(other, alias));
+    lines.iter().filter(is_ours).filter(move |line| line["message"] == message)
 }
 
 /// The document in a field of a log line.

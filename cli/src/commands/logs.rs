@@ -67,25 +67,42 @@ pub async fn run(args: LogsArgs, console: &Console) -> Result<Exit, CommandError
 pub(crate) async fn of_execution(cloud: &Cloud, described: &Described) -> Result<Vec<Line>, CommandError> {
     let execution = &described.execution;
     let until = execution.stopped.map(|stopped| milliseconds(stopped) + LATE);
-    let mut lines = matching(cloud, &execution.arn, milliseconds(execution.started), until).await?;
+    let mut lines = matching(cloud, &phrase(&execution.arn), milliseconds(execution.started), until).await?;
     lines.retain(|line| line.logged["span"]["execution"] == execution.arn.as_str());
     Ok(lines)
 }
 
-/// The log lines that contain a text, oldest first. The times are in milliseconds since the epoch.
+/// The filter pattern for log lines that contain this text. A quoted phrase matches log lines in JSON and also log lines
+/// that are plain text.
+fn phrase(text: &str) -> String {
+    format!("\"{text}\"")
+}
+
+/// The filter pattern for log lines that contain an alias in any spelling ([`onboarding_core::names::same_alias`]). Phrases are
+/// case-sensitive, so the pattern is a regular expression with both cases of each letter, because there is no option to
+/// ignore case (user guide of CloudWatch Logs, "Supported regular expressions (regex) syntax"). All characters of an
+/// alias are allowed in such an expression and have no special meaning.
+pub(crate) fn alias_pattern(alias: &str) -> String {
+    let both_cases = |letter: char| match letter.is_ascii_alphabetic() {
+        true => format!("[{}{}]", letter.to_ascii_uppercase(), letter.to_ascii_lowercase()),
+        false => letter.to_string(),
+    };
+    format!("%{}%", alias.chars().map(both_cases).collect::<String>())
+}
+
+/// The log lines that match a filter pattern, oldest first. The times are in milliseconds since the epoch.
 ///
 /// # Errors
 /// Fails if CloudWatch Logs rejects a request.
 pub(crate) async fn matching(
     cloud: &Cloud,
-    text: &str,
+    pattern: &str,
     from: i64,
     until: Option<i64>,
 ) -> Result<Vec<Line>, CommandError> {
     let mut request = json!({
         "logGroupName": cloud.stack.output("FunctionLogGroup", cloud.words)?,
-        // In a filter pattern, a quoted phrase matches log lines in JSON and also log lines that are plain text.
-        "filterPattern": format!("\"{text}\""),
+        "filterPattern": pattern,
         "startTime": from,
     });
     if let Some(until) = until {
@@ -167,6 +184,11 @@ const fn seconds(milliseconds: i64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_pattern_of_an_alias_matches_each_of_its_spellings() {
+        assert_eq!(alias_pattern("Acme-2x"), "%[Aa][Cc][Mm][Ee]-2[Xx]%");
+    }
 
     #[test]
     fn a_line_of_lambda_itself_is_ignored() {

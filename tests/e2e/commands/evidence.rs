@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path};
 
 use hcl_edit::{expr::Expression, parser::parse_body};
 use local_cloud::emulator::stack::REGION;
-use onboarding_core::{digest, saml};
+use onboarding_core::{digest, log_messages, saml};
 use serde_json::{Value, json as object};
 use test_support::member;
+use time::OffsetDateTime;
 use tokio::sync::OnceCell;
 
 use super::{json, printed};
@@ -18,6 +19,8 @@ use crate::{
 const ALIAS: &str = "audited";
 const ROLE: &str = "AmazonConnect-audited";
 const GROUP: &str = "Agents";
+/// A user of an earlier onboarding of the alias.
+const FORMER: &str = "former@contoso.onmicrosoft.com";
 /// A name that a spreadsheet would run as a formula.
 const LEADS: &str = "=Leads";
 
@@ -61,6 +64,7 @@ async fn audited() -> &'static Cloud {
             fs::write(&file, input.to_string()).unwrap();
             succeeds(&cloud, &["start", file.to_str().unwrap(), "--watch"]);
             live(&cloud).await;
+            log_in_other_spelling(&cloud).await;
             cloud
         })
         .await
@@ -91,6 +95,20 @@ async fn live(cloud: &Cloud) {
 
     cloud.iam("UpdateRole", &[("RoleName", ROLE), ("MaxSessionDuration", "3600")]).await;
     succeeds(cloud, &["drift", ALIAS, "--fix"]);
+}
+
+/// Logs that a user of an earlier onboarding was deleted, whose input had another spelling of the alias.
+async fn log_in_other_spelling(cloud: &Cloud) {
+    let line = object!({
+        "level": "INFO", "fields": { "message": log_messages::USER_DELETED, "username": FORMER },
+        "span": { "step": "sync-users", "alias": ALIAS.to_uppercase(), "execution": "arn:aws:states:r:1:execution:u:former" },
+    });
+    let now = u64::try_from(OffsetDateTime::now_utc().unix_timestamp()).unwrap() * 1_000;
+    let stream = object!({ "logGroupName": cloud.output("FunctionLogGroup"), "logStreamName": "former" });
+    cloud.call("logs", "Logs_20140328.CreateLogStream", stream.clone()).await;
+    let mut events = stream;
+    events["logEvents"] = object!([{ "timestamp": now, "message": line.to_string() }]);
+    cloud.call("logs", "Logs_20140328.PutLogEvents", events).await;
 }
 
 fn succeeds(cloud: &Cloud, arguments: &[&str]) -> std::process::Output {
@@ -143,6 +161,9 @@ async fn the_pack_says_who_has_access_who_decided_who_left_who_signed_in_and_wha
         let left = one("leavers", object!({ "username": username(3), "event": event }));
         assert!(left["at"].as_str().unwrap().ends_with('Z'), "{left}");
     }
+
+    let former = one("leavers", object!({ "username": FORMER }));
+    assert_eq!(former["event"], "deleted", "the log contains another spelling of the alias: {former}");
 
     let signed_in = one("sign-ins", object!({ "username": username(1) }));
     assert_eq!(signed_in["status"], "signedIn");

@@ -124,7 +124,8 @@ fn members_of(lines: &[Value], group: &str) -> Option<BTreeSet<String>> {
 async fn collect(cloud: &Cloud, entry: &Entry, found: &AsFound, groups: &[Group]) -> Result<Evidence, CommandError> {
     let from = OffsetDateTime::now_utc().unix_timestamp() - HISTORY_SECONDS;
     let users = users(cloud, entry).await?;
-    let history = History::of(&logs::matching(cloud, &entry.alias, from * 1000, None).await?, &entry.alias);
+    let lines = logs::matching(cloud, &logs::alias_pattern(&entry.alias), from * 1000, None).await?;
+    let history = History::of(&lines, &entry.alias);
     let federation = cloud.federation(entry).await?;
     let names: BTreeSet<&str> = users.iter().map(|user| user.username.as_str()).collect();
     let role = federation.role.as_ref().map(|role| role.arn.as_str()).unwrap_or_default();
