@@ -114,9 +114,12 @@ async fn remediation(
     application_gone: bool,
     global: Option<GlobalSignIn>,
 ) -> Result<Option<Remediation>, StepError> {
-    let (Some(onboarding), Some(application)) = (entry.onboarding.clone(), entry.application.clone()) else {
+    let (Some(mut onboarding), Some(application)) = (entry.onboarding.clone(), entry.application.clone()) else {
         return Ok(None);
     };
+    // No step that reverts drift needs the settings of the groups, which would exceed the limit of the report in a large
+    // input.
+    onboarding.users.groups.clear();
     let account = iam::arn_prefix(ctx.sts()).await?;
     let place = (account.as_str(), ctx.region(), entry.instance_id.as_str());
     let wanted = Federation::new(&onboarding, place)?;

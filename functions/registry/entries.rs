@@ -191,8 +191,7 @@ impl Registry<'_> {
     /// If `DynamoDB` returns an error.
     pub async fn write(&self, entry: &Entry) -> Result<bool, StepError> {
         let id = &entry.instance_id;
-        let config = serde_json::to_string(entry)
-            .map_err(|error| StepError::internal(format!("the registry entry could not be encoded: {error}")))?;
+        let config = entry.to_json()?;
         let stored = self.item(id).await?.unwrap_or_default();
         let unchanged = text(&stored, CONFIG).is_some_and(|stored| same(stored, &config));
         if unchanged && !stored.contains_key(TEARDOWN) {
@@ -219,7 +218,7 @@ fn configuration(item: &Item) -> Result<Option<Entry>, Unreadable> {
     match item.get(CONFIG) {
         None if expected && !registered => Ok(None),
         None => Err(Unreadable::new(item, "it has no configuration")),
-        Some(AttributeValue::S(config)) => match serde_json::from_str::<Entry>(config) {
+        Some(AttributeValue::S(config)) => match Entry::from_json(config) {
             Ok(entry) if entry.instance_id == instance_id => Ok(Some(entry)),
             Ok(entry) => {
                 let reason = format!("its configuration is that of the instance {}", entry.instance_id);

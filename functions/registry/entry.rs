@@ -8,8 +8,12 @@ use onboarding_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The data about an onboarded instance, which is stored as JSON. Later releases read the entries of earlier releases,
-/// so new fields need defaults.
+/// The data about an onboarded instance. New fields need defaults, because later releases read older entries.
+///
+/// The entry is stored as JSON ([`Entry::to_json`]), which contains the groups of the input only in `users`:
+/// `onboarding.users.groups` is an empty list. An item can't be larger than 400 KB, and in a large input, almost all data
+/// is about groups. An earlier release stored the groups twice; it can read an entry of this release, for example after a
+/// rollback.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
@@ -70,6 +74,33 @@ impl From<RegisterInstanceInput> for Entry {
 }
 
 impl Entry {
+    /// Returns the entry as it is stored.
+    ///
+    /// # Errors
+    /// `Internal` if the entry can't be encoded.
+    pub fn to_json(&self) -> Result<String, StepError> {
+        let mut stored = self.clone();
+        if let Some(onboarding) = &mut stored.onboarding {
+            onboarding.users.groups.clear();
+        }
+        serde_json::to_string(&stored)
+            .map_err(|error| StepError::internal(format!("the registry entry could not be encoded: {error}")))
+    }
+
+    /// Reads a stored entry, also an entry of an earlier release.
+    ///
+    /// # Errors
+    /// The fault of the text.
+    pub fn from_json(text: &str) -> serde_json::Result<Self> {
+        let mut entry: Self = serde_json::from_str(text)?;
+        if let Some(onboarding) = &mut entry.onboarding
+            && onboarding.users.groups.is_empty()
+        {
+            onboarding.users.groups.clone_from(&entry.users.groups);
+        }
+        Ok(entry)
+    }
+
     /// Returns the name of the SAML provider in IAM.
     #[must_use]
     pub fn saml_provider_name(&self) -> String {
@@ -107,15 +138,53 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+    use serde_json::json;
+
     use super::*;
 
-    fn entry(json: &str) -> Result<Entry, serde_json::Error> {
-        serde_json::from_str(json)
+    /// The entry of an input with this number of groups.
+    fn of_groups(count: usize) -> Entry {
+        let group = |number: usize| format!("{number:04} {}", "g".repeat(250));
+        let wanted: Vec<_> =
+            (0..count).map(|number| json!({ "group": group(number), "securityProfiles": ["p".repeat(128)] })).collect();
+        let found: Vec<_> = (0..count).map(|number| json!({ "id": "i", "displayName": group(number) })).collect();
+        let input = json!({
+            "onboarding": { "instance": { "alias": "acme" }, "users": { "username": "mail", "groups": wanted } },
+            "instanceId": "i", "instanceArn": "a", "tenantId": "t", "groups": found, "instanceAdopted": false,
+            "application": { "applicationId": "o", "appId": "a", "servicePrincipalId": "s", "status": "READY" },
+        });
+        serde_json::from_value::<RegisterInstanceInput>(input).unwrap().into()
+    }
+
+    #[test]
+    fn a_stored_entry_contains_the_groups_of_the_input_once() {
+        let entry = of_groups(3);
+        let json = entry.to_json().unwrap();
+        assert_eq!(json.matches("securityProfiles").count(), 3);
+        assert_eq!(Entry::from_json(&json).unwrap(), entry);
+    }
+
+    #[test]
+    fn an_entry_that_contains_the_groups_twice_is_read() {
+        let entry = of_groups(3);
+        let old = serde_json::to_string(&entry).unwrap();
+        assert_eq!(old.matches("securityProfiles").count(), 6);
+        assert_eq!(Entry::from_json(&old).unwrap(), entry);
+    }
+
+    #[test]
+    fn an_earlier_release_reads_everything_except_the_groups_of_the_input() {
+        let entry = of_groups(3);
+        let earlier: Entry = serde_json::from_str(&entry.to_json().unwrap()).unwrap();
+        assert_eq!((&earlier.users, &earlier.groups), (&entry.users, &entry.groups));
+        let (mut wanted, read) = (entry.onboarding.unwrap(), earlier.onboarding.unwrap());
+        wanted.users.groups.clear();
+        assert_eq!(read, wanted);
     }
 
     #[test]
     fn an_entry_of_an_older_release_is_read_with_defaults() {
-        let entry = entry(
+        let entry = Entry::from_json(
             r#"{"instanceId":"i","instanceArn":"a","alias":"acme","tenantId":"t",
                 "users":{"groups":[{"group":"Support","securityProfiles":["Agent"]}]},
                 "groups":[{"id":"g","displayName":"Support"}],"fromTheFuture":true}"#,
@@ -127,7 +196,7 @@ mod tests {
 
     #[test]
     fn group_ids_that_do_not_match_the_groups_cause_an_error_with_advice() {
-        let entry = entry(
+        let entry = Entry::from_json(
             r#"{"instanceId":"i","instanceArn":"a","alias":"acme","tenantId":"t",
                 "users":{"groups":[{"group":"Support","securityProfiles":["Agent"]}]},"groups":[]}"#,
         )

@@ -2,9 +2,10 @@
 //! because a state machine can't catch the error for data that is too large. An input that would exceed the limit is
 //! rejected before anything is created.
 
+use connect_onboarding::registry::Entry;
 use onboarding_core::contract::{
-    Check, DriftFinding, DriftReport, GroupSubscription, InstanceDrift, PreflightOutput, Remediation, ReportInput,
-    SubscriptionAction,
+    Check, DriftFinding, DriftReport, GroupSubscription, InstanceDrift, PreflightOutput, RegisterInstanceInput,
+    Remediation, ReportInput, SubscriptionAction,
 };
 
 use super::sample_event;
@@ -58,7 +59,41 @@ fn an_input_that_is_too_large_for_the_state_machine_is_rejected_before_anything_
         }
         let all = report(most, length);
         assert!(bytes(&all) + TELEPHONY_AND_USERS < LIMIT, "{most} groups: {} bytes", bytes(&all));
+        // The state NoteInstance stores the input as text, in which each quotation mark needs an escape character.
+        let noted = bytes(&serde_json::to_string(&all.preflight.onboarding).unwrap());
+        assert!(noted + 1_024 < LIMIT, "{most} groups: {noted} bytes");
     }
+}
+
+/// Maximum size of an item of DynamoDB in bytes (developer guide of DynamoDB, "Quotas").
+const MAX_ITEM: usize = 400 * 1024;
+/// Maximum size in bytes of the other attributes in the registry's item of an instance: the record of up to 100 origins,
+/// the approved plan of a teardown, the last failure (32 KiB), the results and the requests for approval.
+const OTHER_ATTRIBUTES: usize = 160 * 1024;
+
+#[test]
+fn the_registry_can_store_every_input_that_is_accepted() {
+    let mut report = report(1, 4);
+    report.preflight.onboarding.telephony.outbound_to_japanese_mobiles = false;
+    report.preflight.onboarding.phone_numbers.clear();
+    // One group with many settings, because the outputs of the other steps grow with the number of groups.
+    while report.preflight.carried() <= LIMIT - 2_000 {
+        report.preflight.onboarding.users.groups[0].security_profiles.push("p".repeat(1_000));
+    }
+    let preflight = report.preflight.clone().within_limits().unwrap();
+    assert!(bytes(&preflight.onboarding.users) > 190 * 1024, "this input would be too large if it was stored twice");
+    let entry = Entry::from(RegisterInstanceInput {
+        onboarding: preflight.onboarding,
+        instance_id: report.instance.instance_id,
+        instance_arn: report.instance.instance_arn,
+        tenant_id: preflight.tenant_id,
+        groups: preflight.groups,
+        application: report.sign_on.application,
+        instance_adopted: Some(false),
+    });
+    let stored = entry.to_json().unwrap();
+    assert!(stored.len() + OTHER_ATTRIBUTES < MAX_ITEM, "{} bytes", stored.len());
+    assert_eq!(Entry::from_json(&stored).unwrap(), entry);
 }
 
 /// The drift of an instance with this number of groups, after all of its settings were changed manually.

@@ -19,7 +19,10 @@ mod teardown;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{StepError, onboarding::Onboarding};
+use crate::{
+    StepError,
+    onboarding::{Onboarding, UserGroup},
+};
 
 pub use self::{
     drift::{DetectDriftInput, DriftFinding, DriftReport, InstanceDrift, MAX_FINDINGS, Remediation, SkippedInstance},
@@ -137,6 +140,31 @@ impl PreflightOutput {
     /// Size in bytes of the data that each group adds to the outputs (its subscription and its sign-in check), without
     /// the group's name.
     const GROUP: usize = 300;
+    /// Number of characters of an object id in Entra.
+    const OBJECT_ID: usize = 36;
+
+    /// The smallest value of [`Self::carried`] for an input whose groups were not read from Entra yet. A group that the
+    /// input names by its id can have a short name.
+    #[must_use]
+    pub fn least_carried(onboarding: &Onboarding) -> usize {
+        let group = |group: &UserGroup| {
+            let is_id =
+                group.group.len() == Self::OBJECT_ID && group.group.chars().all(|c| c == '-' || c.is_ascii_hexdigit());
+            let display_name = if is_id { String::new() } else { group.group.clone() };
+            EntraGroup { id: "0".repeat(Self::OBJECT_ID), display_name, users: 0 }
+        };
+        let output = Self {
+            groups: onboarding.users.groups.iter().map(group).collect(),
+            onboarding: onboarding.clone(),
+            account: String::new(),
+            region: String::new(),
+            partition: String::new(),
+            tenant_id: String::new(),
+            users: 0,
+            open_items: Vec::new(),
+        };
+        output.carried()
+    }
 
     /// The largest size in bytes that the input of the state `Report` can have: this output, the outputs of the other
     /// steps, and for each group a subscription and a sign-in check.

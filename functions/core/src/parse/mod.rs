@@ -10,6 +10,7 @@ mod check;
 mod input;
 mod quotas;
 mod sign_in;
+mod size;
 mod skills;
 mod source;
 mod teardown;
@@ -100,12 +101,16 @@ impl Onboarding {
     /// Reads and checks a start input and fills in all defaults.
     ///
     /// # Errors
-    /// All faults of the input, in the order of the fields.
+    /// All faults of the input, in the order of the fields. If there are none, the fault of an input that is too large
+    /// for the state machine.
     pub fn parse(value: &Value) -> Result<Self, Vec<Problem>> {
         let problems = check::problems(|at| input::onboarding(at, value));
         let mut onboarding: Self = read(problems, || quotas::as_list(value.clone()))?;
         onboarding.set_default_names();
-        Ok(onboarding)
+        match size::fault(&onboarding) {
+            Some(problem) => Err(vec![problem]),
+            None => Ok(onboarding),
+        }
     }
 
     /// The same as [`Onboarding::parse`], but returns the error of a step.
