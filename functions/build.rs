@@ -1,10 +1,9 @@
-//! Writes the marker of the source files into the binary ([`sources`]), and links the deployed binary without unwind
-//! tables. The unwind tables would make up a tenth of the zip file, and are never used, because a panic aborts the
-//! process.
+//! Writes the marker of the source files into the binary ([`sources`]). It also links the deployed binary without
+//! unwind tables. They would make up a tenth of the zip file, and are never used, because a panic aborts the process.
 //!
 //! Even with `panic = "abort"`, rustc emits unwind tables for Linux. Only a compiler flag for all crates of a build
-//! would prevent this, so a linker script removes the tables. The linker script also works with cargo-lambda (tested
-//! with 1.9.2) and zig (0.17.1).
+//! would prevent this, so a linker script removes the tables after compilation. The linker script also works with
+//! cargo-lambda (tested with 1.9.2) and zig (0.17.1).
 
 #[path = "core/src/sources.rs"]
 pub mod sources;

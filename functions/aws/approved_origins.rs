@@ -5,7 +5,7 @@ use onboarding_core::StepError;
 
 use crate::aws::error::CallResult as _;
 
-/// Removes an approved origin. If the origin no longer exists, this is a success.
+/// Removes an approved origin. If the origin does not exist, the function returns `Ok`.
 ///
 /// # Errors
 /// If Connect returns an error.

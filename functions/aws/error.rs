@@ -9,10 +9,11 @@ use aws_sdk_connect::operation::RequestId;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use onboarding_core::{StepError, StepErrorKind};
 
-/// Error codes that AWS uses for several causes, so that only the message shows the cause. Each entry contains the
-/// error code, a part of the message in lower case, and the resulting error kind. Sources: terraform-provider-aws#38115
-/// (alias), an observation of 2026-09-30 (pending instances), the Connect administrator guide (flagged accounts), IAM
-/// (a principal that is not visible yet).
+/// Error codes that AWS uses for several causes, so that only the error message shows the cause. Each entry contains
+/// the error code, a part of the message in lower case, and the resulting error kind. The sources of the messages are:
+/// terraform-provider-aws#38115 (instance alias that is already used), an observation of 2026-09-30 (instance that is
+/// still being created), the Connect administrator guide (flagged account), and the IAM documentation (principal that
+/// is not visible yet).
 const TEXTS: [(&str, &str, StepErrorKind); 4] = [
     ("InvalidRequestException", "instance alias is already used", StepErrorKind::Conflict),
     ("ServiceQuotaExceededException", "currently pending instance creation requests", StepErrorKind::NotConsistentYet),
@@ -28,7 +29,8 @@ const TEXTS: [(&str, &str, StepErrorKind); 4] = [
 const NOT_FOUND: [&str; 4] =
     ["ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NoSuchResourceException"];
 
-/// The error kinds, each with its error codes. Any other error code is an internal error.
+/// The error kinds, each with the AWS error codes that are mapped to it. Any other error code is mapped to an internal
+/// error.
 const CODES: [(StepErrorKind, &[&str]); 6] = [
     (
         StepErrorKind::Throttled,
@@ -159,30 +161,32 @@ pub fn is_not_found<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool 
     is(error, &NOT_FOUND)
 }
 
-/// Returns whether Service Quotas rejected a request because the quota already has at least the requested value. AWS
-/// documents neither the code nor the message. Observed: `IllegalArgumentException` with "You must provide a quota
-/// value greater than the current quota value" (cloud-custodian#8939).
+/// Returns whether Service Quotas rejected a request because the current value of the quota is not lower than the
+/// requested value. AWS documents neither the error code nor the error message of this rejection. Observed:
+/// `IllegalArgumentException` with "You must provide a quota value greater than the current quota value"
+/// (cloud-custodian#8939).
 pub fn is_no_increase<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     says(error, "greater than the current quota value")
 }
 
-/// Returns whether Connect refused to create an instance because of the requested alias. AWS documents neither the code
-/// nor the message. Observed: "Instance alias is already used" (terraform-provider-aws#38115).
+/// Returns whether Connect refused to create an instance because of the requested alias. AWS documents neither the
+/// error code nor the error message of this rejection. Observed: "Instance alias is already used"
+/// (terraform-provider-aws#38115).
 pub fn is_about_alias<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     is(error, &["InvalidRequestException", "DuplicateResourceException"]) && says(error, "alias")
 }
 
-/// Returns whether Connect refused to claim a phone number because the number is no longer available. Observed:
-/// `InvalidParameterException` with "Phone number not available: +1…" (terraform-provider-aws#45572); the API model
+/// Returns whether Connect refused to claim a phone number because this phone number is no longer available. Observed:
+/// `InvalidParameterException` with "Phone number not available: +1…" (terraform-provider-aws#45572). The API model
 /// also lists `ResourceNotFoundException`.
 pub fn is_number_taken<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     is(error, &["ResourceNotFoundException"])
         || (is(error, &["InvalidParameterException"]) && says(error, "number not available"))
 }
 
-/// Returns whether Connect refused to claim a phone number because the account has claimed and released too many
-/// numbers within 180 days. The default limit is 200 % of the phone number quota (API reference, `ClaimPhoneNumber`).
-/// The message is from terraform-provider-aws#45937.
+/// Returns whether Connect refused to claim a phone number because the account has claimed and released too many phone
+/// numbers within 180 days. The default limit is 200 % of the quota for phone numbers (API reference,
+/// `ClaimPhoneNumber`). The error message is from terraform-provider-aws#45937.
 pub fn is_claim_limit<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     says(error, "180 days")
 }
@@ -197,7 +201,7 @@ where
     format!("{}: {message}{request_id}", code(error).unwrap_or("no code"))
 }
 
-/// Returns whether the message of a failed call, in lower case, contains this text.
+/// Returns whether the error message of a failed call contains `text`. The message is compared in lower case.
 fn says<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, text: &str) -> bool {
     let message = error.as_service_error().and_then(ProvideErrorMetadata::message);
     message.is_some_and(|message| message.to_lowercase().contains(text))
@@ -205,17 +209,17 @@ fn says<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, text: &str) -> bool 
 
 /// Conversions for the result of a call to AWS.
 pub trait CallResult<T, E, R>: Sized {
-    /// Converts a failed call to a step error ([`step_error`]), whose kind has a name. `action` describes the call, for
-    /// example `creating the role AmazonConnect-acme`.
+    /// Converts the error of a failed call to a step error ([`step_error`]). Step Functions identifies the kind of a
+    /// step error by its name. `action` describes the call, for example `creating the role AmazonConnect-acme`.
     ///
     /// # Errors
     /// The step error if the call failed.
     fn doing(self, action: impl Display) -> Result<T, StepError>;
 
     /// Works as [`Self::doing`], for an object that the service returned before, or that an earlier step has created.
-    /// If the service now reports that the object does not exist, there are two possible causes: its replicas do not
-    /// agree yet (IAM user guide, "Changes that I make are not always immediately visible"), or the object was just
-    /// deleted. The next attempt of the step reads the object again.
+    /// If the service now reports that the object does not exist, there are two possible causes: the replicas of the
+    /// service do not agree yet (IAM user guide, "Changes that I make are not always immediately visible"), or the
+    /// object was just deleted. The next attempt of the step reads the object again.
     ///
     /// # Errors
     /// `NotConsistentYet` if the service reports that the object does not exist; otherwise the same error as
@@ -259,7 +263,8 @@ where
     }
 }
 
-/// Converts a failed call to a step error, whose message contains the action, the object and the request ID.
+/// Converts the error of a failed call to a step error. The error message contains the action, the object and the
+/// request ID.
 ///
 /// `doing` describes the action and the object, for example `creating the role AmazonConnect-acme`.
 pub fn step_error<E, R>(doing: impl Display, error: &SdkError<E, R>) -> StepError
@@ -272,8 +277,8 @@ where
     match error {
         SdkError::ServiceError(context) => {
             let meta = context.err().meta();
-            // The SDK also reports an invalid response body, or the error page of a proxy, as an error of the service.
-            // Such an error has no error code.
+            // The SDK also reports an invalid response body, or the error page of a proxy, as an error that the service
+            // returned. Such an error has no error code.
             let Some(code) = meta.code() else {
                 return StepError::unavailable(format!("{doing} failed: the response can't be parsed{request_id}"));
             };
@@ -303,7 +308,7 @@ where
     }
 }
 
-/// Converts a failed call as [`step_error`] does, but for an object that is known to exist: see
+/// Converts the error of a failed call as [`step_error`] does, but for an object that is known to exist: see
 /// [`CallResult::doing_with_known`].
 pub fn with_known<E, R>(doing: impl Display, error: &SdkError<E, R>) -> StepError
 where

@@ -40,8 +40,8 @@ impl Event {
 /// Puts events on the stack's bus.
 ///
 /// # Errors
-/// If the bus did not accept all events. The caller can then send all events again, because a duplicate event does no
-/// harm.
+/// If the bus did not accept all events. The caller can then send all events again, because a duplicate event has no
+/// effect.
 pub async fn put(client: &Client, bus: &str, events: &[Event]) -> Result<(), StepError> {
     for batch in events.chunks(BATCH) {
         let entries = batch.iter().map(|event| event.entry(bus)).collect::<Result<Vec<_>, _>>()?;

@@ -1,8 +1,9 @@
 //! The HTTP client of all SDK clients: one per process, with minimal work in a cold start.
 //!
 //! The SDK's default HTTP client reads the system's root certificates once for each SDK client, and a second time to
-//! check them. This took more than half of a cold start. Here, all SDK clients share one connector, which reads the
-//! certificates only if TLS is used. The local cloud uses plain HTTP, so no certificates are read there.
+//! validate them. These reads took more than half of the time of a cold start. Therefore, all SDK clients share the
+//! connections of this client, which reads the certificates only if TLS is used. The local cloud uses plain HTTP, so
+//! the certificates are not read there.
 //!
 //! Before each attempt to send a request, the client waits for the [`fence`], which checks the step's lease.
 
@@ -41,7 +42,7 @@ struct Connectors {
 
 impl Http {
     /// Creates a client. `connect_timeout` applies to all SDK clients that share the connections. All other timeouts
-    /// are those of the SDK configuration.
+    /// are set in the SDK configuration.
     #[must_use]
     pub fn new(connect_timeout: Duration) -> Self {
         let settings = HttpConnectorSettings::builder().connect_timeout(connect_timeout).build();
@@ -95,8 +96,8 @@ impl Connectors {
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc));
         match TlsContext::builder().with_trust_store(trust).build() {
             Ok(context) => builder.tls_context(context).build(),
-            // Never reached, because creating the TLS context does not fail. The default context of this builder would
-            // also trust the system's certificates.
+            // This branch is never reached, because creating the TLS context does not fail. The default TLS context of
+            // the builder would also trust the system's root certificates.
             Err(_) => builder.build(),
         }
     }

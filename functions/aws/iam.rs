@@ -34,8 +34,9 @@ pub fn tags(alias: &str) -> Result<Vec<Tag>, StepError> {
         .map_err(|error| StepError::internal(error.to_string()))
 }
 
-/// Determines the owner of an IAM object from its tags. An IAM object that has only the first of the two tags of an
-/// onboarding is not adopted. For Connect users the rule differs: a user with only the first tag is adopted.
+/// Determines the owner of an IAM object from the tags of the object. An IAM object that has only the first of the two
+/// tags of an onboarding is not adopted. The rule for Connect users is different: a user with only the first tag is
+/// adopted.
 #[must_use]
 pub fn owner(tags: &[Tag], alias: &str) -> Ownership {
     let value = |key: &str| tags.iter().find(|tag| tag.key() == key).map(Tag::value);
@@ -60,7 +61,7 @@ pub async fn policy(client: &Client, arn: &str) -> Result<Option<Policy>, StepEr
     Ok(sent.if_found().doing(format_args!("reading the policy {arn}"))?.and_then(|output| output.policy))
 }
 
-/// Returns the document of the default version of a policy. The policy must be one that IAM returned before.
+/// Returns the document of the default version of a policy that IAM has returned before.
 ///
 /// # Errors
 /// `NotConsistentYet` if IAM reports that the version does not exist; otherwise the error that IAM returns.
@@ -80,7 +81,7 @@ pub async fn role(client: &Client, name: &str) -> Result<Option<Role>, StepError
     Ok(sent.if_found().doing(format_args!("reading the role {name}"))?.and_then(|output| output.role))
 }
 
-/// Returns the ARNs of the policies that are attached to a role. The role must be one that IAM returned before.
+/// Returns the ARNs of the policies that are attached to a role that IAM has returned before.
 ///
 /// # Errors
 /// `NotConsistentYet` if IAM reports that the role does not exist; otherwise the error that IAM returns.
@@ -91,7 +92,7 @@ pub async fn attached_policies(client: &Client, role: &str) -> Result<Vec<String
     Ok(policies.into_iter().filter_map(|policy| policy.policy_arn).collect())
 }
 
-/// Returns the names of the inline policies of a role. The role must be one that IAM returned before.
+/// Returns the names of the inline policies of a role that IAM has returned before.
 ///
 /// # Errors
 /// `NotConsistentYet` if IAM reports that the role does not exist; otherwise the error that IAM returns.
@@ -100,7 +101,7 @@ pub async fn inline_policies(client: &Client, role: &str) -> Result<Vec<String>,
     items.try_collect().await.doing_with_known(format_args!("listing the inline policies of the role {role}"))
 }
 
-/// Returns the versions of a policy. The policy must be one that IAM returned before.
+/// Returns the versions of a policy that IAM has returned before.
 ///
 /// # Errors
 /// `NotConsistentYet` if IAM reports that the policy does not exist; otherwise the error that IAM returns.
@@ -123,8 +124,8 @@ pub fn not_ours(what: &str, owner: &Ownership, difference: &str, input_field: &s
     ))
 }
 
-/// Decodes a policy document. IAM returns policy documents as URL-encoded JSON. If a document is invalid, the result is
-/// `Null`, which differs from every document that an onboarding writes.
+/// Decodes a policy document. IAM returns policy documents as URL-encoded JSON. If a document is invalid, the function
+/// returns `Null`, which differs from every document that an onboarding writes.
 #[must_use]
 pub fn document(encoded: Option<&str>) -> Value {
     let text = percent_encoding::percent_decode_str(encoded.unwrap_or_default()).decode_utf8_lossy();

@@ -1,5 +1,5 @@
-//! Lists the Amazon Connect instances of the account, for the steps that check the instance quota and create the
-//! instance.
+//! Lists the Amazon Connect instances of the account. The steps that check the instance quota or create the instance
+//! use this list.
 
 use aws_sdk_connect::{
     Client,
@@ -9,7 +9,8 @@ use onboarding_core::{StepError, names};
 
 use crate::aws::error::CallResult as _;
 
-/// Returns all instances of the account in the Region. Each page has ten instances, the maximum page size of Connect.
+/// Returns all instances of the account in the Region. The request asks for ten instances per page, the maximum page
+/// size of Connect.
 ///
 /// # Errors
 /// If Connect returns an error.
@@ -26,7 +27,8 @@ pub async fn living(client: &Client) -> Result<usize, StepError> {
     Ok(list(client).await?.iter().filter(|instance| takes_room(instance)).count())
 }
 
-/// Returns whether an instance counts against the quota. A failed instance is listed for 24 hours and does not count.
+/// Returns whether an instance counts against the quota. Connect lists an instance whose creation failed for 24 hours,
+/// but does not count it against the quota.
 #[must_use]
 pub fn takes_room(instance: &InstanceSummary) -> bool {
     instance.instance_status() != Some(&InstanceStatus::CreationFailed)

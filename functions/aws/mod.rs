@@ -1,5 +1,5 @@
-//! The clients of the AWS services, one module for each service, and the classification of AWS errors. The calls about
-//! Amazon Connect users are in the separate module `connect`.
+//! The clients of the AWS services, with one module for each service, and the classification of AWS errors. The API
+//! calls for Amazon Connect users are in the separate module `connect`.
 
 pub mod approved_origins;
 pub mod error;

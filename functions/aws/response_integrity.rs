@@ -1,5 +1,5 @@
-//! Rejects incomplete XML responses from AWS. The SDK accepts a truncated XML document as complete. The effect would
-//! be, for example, a role that appears to have no tags, or a list that lacks elements.
+//! Rejects incomplete XML responses from AWS. The SDK accepts a truncated XML document as complete. As a result, a role
+//! could appear to have no tags, or a list could lack elements.
 
 use aws_smithy_runtime_api::{
     box_error::BoxError,

@@ -1,12 +1,12 @@
-//! Requests that the SDK must not repeat.
+//! Clients that send a request only once, for requests that the SDK must not repeat.
 
 use aws_config::retry::RetryConfig;
 
-/// A client that can be copied without retries, so that the copy sends each request only once.
+/// A client from which a copy without retries can be created. The copy sends each request only once.
 ///
-/// The SDK repeats a request after a timeout, a lost connection, and the statuses 500, 502, 503 and 504, regardless of
-/// the operation (`aws-smithy-runtime`: `TransientErrorClassifier`, `HttpStatusCodeClassifier`). AWS may have completed
-/// the first request nevertheless. If a request has neither a client token nor a unique name, the repeated request can
+/// The SDK repeats a request after a timeout, a lost connection, or status 500, 502, 503 or 504, regardless of the
+/// operation (`aws-smithy-runtime`: `TransientErrorClassifier`, `HttpStatusCodeClassifier`). However, AWS may have
+/// completed the first request. If a request has neither a client token nor a unique name, the repeated request can
 /// create a second object. So such a request is sent only once. The next attempt of the step, or the next poll, first
 /// reads whether the object exists.
 pub trait WithoutRetries {

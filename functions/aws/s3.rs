@@ -1,5 +1,6 @@
 //! Reads S3 objects. `GetObject` is the only S3 operation that the product calls, and only one function calls it. This
-//! module does not retry. The state machine retries the step, depending on the name of the returned error.
+//! module does not retry requests. Instead, the state machine retries the step if the name of the returned error allows
+//! this.
 
 use std::time::Duration;
 
@@ -14,11 +15,12 @@ use super::{
 };
 use crate::runtime::clock::Clock;
 
-/// The characters to encode in a path: all except those that S3 does not encode when it verifies a signature.
+/// The characters of a path that are percent-encoded: all characters except those that S3 does not encode when it
+/// verifies a signature.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
-/// Maximum time until S3's response starts.
+/// Maximum time until S3 starts to respond.
 const ANSWER: Duration = Duration::from_secs(20);
-/// Maximum time for reading an object.
+/// Maximum time for reading the content of an object.
 const BODY: Duration = Duration::from_secs(30);
 
 /// An object whose content has not been read yet.
@@ -31,7 +33,7 @@ pub struct Object {
 }
 
 impl Object {
-    /// Reads the content. Returns `None` if the connection was lost or was too slow.
+    /// Reads the content. Returns `None` if the connection is lost or too slow.
     pub async fn read(self) -> Option<Vec<u8>> {
         let body =
             tokio::time::timeout(self.clock.timeout(BODY), ByteStream::new(self.body).collect()).await.ok()?.ok()?;
@@ -51,7 +53,7 @@ pub struct Refusal {
 /// Requests an object.
 ///
 /// # Errors
-/// [`Refusal`]. It does not contain S3's message, because the message contains the object key.
+/// A [`Refusal`]. It does not contain S3's error message, because this message contains the object key.
 pub async fn get(http: &Http, config: &SdkConfig, clock: Clock, bucket: &str, key: &str) -> Result<Object, Refusal> {
     let request = signed::request(config, Service::S3, &url(config, bucket, key), None).await;
     let request = request.map_err(|_| Refusal::default())?;
@@ -66,8 +68,8 @@ pub async fn get(http: &Http, config: &SdkConfig, clock: Clock, bucket: &str, ke
     Err(Refusal { code: code(response, clock).await, request_id })
 }
 
-/// Returns the object's URL: with the bucket in the host name, or, if an endpoint is configured, with the bucket in the
-/// path.
+/// Returns the URL of the object. The host name of the URL contains the bucket name. If an endpoint is configured, the
+/// path contains the bucket name instead.
 fn url(config: &SdkConfig, bucket: &str, key: &str) -> String {
     let key = utf8_percent_encode(key, PATH);
     match Service::S3.configured_endpoint(config) {

@@ -1,5 +1,6 @@
-//! Ends the sessions of a Connect user (`DeleteAllEntitySessions`). The crate `aws-sdk-connect` 1.220 does not contain
-//! this operation, so this module builds and signs the request. Source: the service model in botocore 1.44.8.
+//! Ends the sessions of a Connect user (`DeleteAllEntitySessions`). Version 1.220 of the crate `aws-sdk-connect` does
+//! not contain this operation, so this module builds and signs the request. The request follows the service model in
+//! botocore 1.44.8.
 
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ const ATTEMPT: Duration = Duration::from_secs(20);
 /// Why the sessions of a user were not ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionError {
-    /// The error that a step returns if it can't continue after this failure.
+    /// The error that a step returns if it can't continue because the sessions were not ended.
     pub error: StepError,
     /// Connect's error code, if the response contains one.
     pub code: Option<String>,
@@ -47,8 +48,8 @@ impl<'a> Sessions<'a> {
     /// Ends all sessions of a user with one request.
     ///
     /// # Errors
-    /// The step error, and Connect's error code. If Connect does not know the operation yet, the error code is `None`
-    /// or a code that the operation's model does not list.
+    /// [`SessionError`]: the step error, and Connect's error code. If Connect does not know the operation yet, the
+    /// error code is `None` or a code that the model of the operation does not list.
     pub async fn end(&self, instance_id: &str, username: &str, user_id: &str) -> Result<(), SessionError> {
         let doing = format!("ending the sessions of the user {username}");
         let unavailable =
@@ -73,8 +74,8 @@ impl<'a> Sessions<'a> {
     }
 }
 
-/// Converts an error response of the REST JSON protocol. The error code is in the header `x-amzn-errortype` or in the
-/// body, and a colon and a URL may follow the error code.
+/// Converts an error response of the REST JSON protocol. The header `x-amzn-errortype` or the body contains the error
+/// code. The error code may be followed by a colon and a URL.
 async fn refusal(doing: &str, response: HttpResponse) -> SessionError {
     let status = response.status();
     let header = |name: &str| response.headers().get(name).map(ToOwned::to_owned);
@@ -90,7 +91,7 @@ async fn refusal(doing: &str, response: HttpResponse) -> SessionError {
     let message = text(["message", "Message"]).unwrap_or_else(|| "no message".into());
     let shown = code.clone().unwrap_or_else(|| format!("HTTP {}", status.as_u16()));
     // A 5xx status without an error code may be temporary. Any other response without an error code does not come from
-    // this operation, for example if Connect does not know the operation yet.
+    // this operation. For example, Connect may not know the operation yet.
     let error = match &code {
         None if status.is_server_error() => StepError::unavailable(format!("{doing} failed: {shown}")),
         _ => error::named(doing, &shown, &message, request_id.as_deref()),

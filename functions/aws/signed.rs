@@ -1,5 +1,5 @@
-//! Requests that this module signs with the SDK's signer, because no SDK client sends them. The comment of each
-//! [`Service`] states why.
+//! Signs requests that no SDK client sends. This module signs them with the SDK's signer. The comment of each
+//! [`Service`] states why no SDK client is used.
 
 use std::time::SystemTime;
 
@@ -19,10 +19,10 @@ use aws_types::service_config::ServiceConfigKey;
 /// A service whose requests this module signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
-    /// Amazon S3. The SDK's client contains tables for all checksums of S3, which would increase the program's size by
-    /// an eighth.
+    /// Amazon S3. The SDK's client for S3 contains tables for all checksum algorithms, which would increase the size of
+    /// the program by an eighth.
     S3,
-    /// Amazon Connect. The latest SDK crate does not contain all operations yet.
+    /// Amazon Connect. The latest version of the SDK crate does not contain all operations yet.
     Connect,
 }
 
@@ -43,8 +43,8 @@ impl Service {
         }
     }
 
-    /// Returns the configured endpoint. As in the SDK's clients, the endpoint of the service (for example
-    /// `AWS_ENDPOINT_URL_S3`) takes precedence over the general endpoint.
+    /// Returns the configured endpoint. As in the SDK's clients, the endpoint that is configured for the service (for
+    /// example `AWS_ENDPOINT_URL_S3`) takes precedence over the general endpoint.
     pub(super) fn configured_endpoint(self, config: &SdkConfig) -> Option<String> {
         let key = ServiceConfigKey::builder().service_id(self.id()).env("AWS_ENDPOINT_URL").profile("endpoint_url");
         let key = key.build().ok()?;
@@ -53,8 +53,8 @@ impl Service {
         Some(endpoint.trim_end_matches('/').to_owned())
     }
 
-    /// S3 verifies the signature of the path exactly as it was sent, without a second URL encoding. S3 also requires
-    /// the checksum as a header.
+    /// S3 verifies the signature for the path exactly as it was sent, without a second URL encoding. S3 also requires
+    /// the checksum of the body in a header.
     fn settings(self) -> SigningSettings {
         let mut settings = SigningSettings::default();
         match self {
@@ -74,7 +74,7 @@ pub(super) fn region(config: &SdkConfig) -> &str {
     config.region().map_or("us-east-1", |region| region.as_ref())
 }
 
-/// Returns a signed request. With `json`, the request is a POST request with this body; without `json`, a GET request.
+/// Returns a signed request. If `json` is given, this is a POST request with this body. Otherwise, it is a GET request.
 ///
 /// # Errors
 /// If there are no credentials, or the request can't be built.
@@ -113,7 +113,7 @@ pub(super) async fn request(
     Ok(request)
 }
 
-/// The configuration with which the tests of this folder sign requests.
+/// The configuration with which the tests in this folder sign requests.
 #[cfg(test)]
 pub(super) fn test_config(endpoint: Option<String>) -> SdkConfig {
     use aws_config::{BehaviorVersion, Region};

@@ -1,6 +1,6 @@
-//! `watch-expiry`: measures once a day the remaining lifetime of the signing certificate of each application, of the
-//! credentials for Microsoft Graph, and of the subscriptions to groups, so that an alarm notifies the operator before
-//! one of them expires.
+//! `watch-expiry`: measures the remaining lifetime of signing certificates, of the credentials for Microsoft Graph, and
+//! of the subscriptions to groups. The step runs once a day, so that an alarm notifies the operator before one of them
+//! expires.
 //!
 //! * Reads: `dynamodb:Scan` on the registry; the federation metadata of each application (no permission); Graph `GET
 //!   /subscriptions` and, if `Application.Read.All` is granted, `GET /servicePrincipals/{id}`; the runtime identity's
@@ -9,9 +9,9 @@
 //! * Writes: only the metrics `SigningCertificateDaysLeft`, `CredentialDaysLeft` and `SubscriptionHoursLeft`.
 //! * Safe to repeat: the step only reads.
 //!
-//! The metadata may contain several certificates. If the service principal can be read, it shows which certificate is
-//! active. Otherwise, the certificate that expires first is measured, so that the alarm is too early rather than too
-//! late.
+//! The metadata may contain several certificates. If the step can read the service principal, it measures the active
+//! certificate. Otherwise, it measures the certificate that expires first, so that the alarm is too early rather than
+//! too late.
 
 use onboarding_core::{
     StepError,
@@ -36,7 +36,7 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// The first error that occurred. The step returns this error only after it has finished all other checks.
+/// The first error that occurred. The step returns this error only after it has completed all other checks.
 pub async fn run(ctx: &Context, _input: WatchExpiryInput) -> Result<WatchExpiryOutput, StepError> {
     let now = OffsetDateTime::now_utc();
     let (mut output, mut failure) = (WatchExpiryOutput::default(), None);
@@ -91,8 +91,8 @@ async fn credential(ctx: &Context, identity: Identity) -> Result<Option<OffsetDa
     if identity == Identity::Runtime {
         return ctx.graph_as(identity).credential_expires().await;
     }
-    // If the stack has no setup identity, there is no credential to check. A secret that both identities share is
-    // checked only once, for the runtime identity.
+    // If the stack has no setup identity, there is no credential to check. If both identities use the same secret, the
+    // step checks the secret only once, for the runtime identity.
     let name = match ctx.settings.sign_in(identity) {
         Ok(SignIn::Secret(name)) if ctx.settings.sign_in(Identity::Runtime) != Ok(SignIn::Secret(name)) => name,
         _ => return Ok(None),
@@ -113,15 +113,15 @@ async fn certificate(ctx: &Context, entry: &Entry) -> Result<Option<OffsetDateTi
     Ok(end_of_signing(&saml::signing_certificates(&xml), active.as_deref()))
 }
 
-/// Returns the expiry time of the active certificate (`active` is its thumbprint). If no certificate has this
-/// thumbprint, returns the earliest expiry time of all certificates.
+/// Returns the expiry time of the certificate whose thumbprint is `active`. If no certificate has this thumbprint,
+/// returns the earliest expiry time of all certificates.
 fn end_of_signing(certificates: &[Vec<u8>], active: Option<&str>) -> Option<OffsetDateTime> {
     let is_active = |der: &&Vec<u8>| active.is_some_and(|active| saml::thumbprint_of(der).eq_ignore_ascii_case(active));
     let end = |der: &Vec<u8>| x509::read(der).map(|facts| facts.not_after);
     certificates.iter().find(is_active).and_then(end).or_else(|| certificates.iter().filter_map(end).min())
 }
 
-/// Returns the remaining hours of the group subscription that expires first.
+/// Returns the remaining lifetime, in hours, of the group subscription that expires first.
 fn hours_left(subscriptions: &[Subscription], entry: &Entry, now: OffsetDateTime) -> Option<i64> {
     let of_group = |id: &str| {
         let ends =

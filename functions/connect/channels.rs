@@ -1,4 +1,4 @@
-//! A user's channel settings in the types of Connect's API.
+//! Converts the channel settings of a user to and from the types of Connect's API.
 
 use aws_sdk_connect::types::{
     AfterContactWorkConfig, AfterContactWorkConfigPerChannel, AutoAcceptConfig, Channel as ConnectChannel,
@@ -24,8 +24,8 @@ pub(super) struct ChannelConfigs {
 
 impl ChannelConfigs {
     /// The current channel settings of a user. AWS does not document whether `UpdateUserConfig` deletes the settings
-    /// that a request omits. So a request contains all settings, including those of channels that this version does not
-    /// know.
+    /// that a request omits. So a request contains all settings, including the settings of channels that this version
+    /// does not know.
     pub(super) fn of_user(user: Option<User>) -> Self {
         let Some(user) = user else { return Self::default() };
         Self {
@@ -37,7 +37,7 @@ impl ChannelConfigs {
         }
     }
 
-    /// The settings of a new user, who has a soft phone.
+    /// The channel settings of a new user, who has a soft phone.
     pub(super) fn of_new_user() -> Result<Self, BuildError> {
         let soft_phone =
             PhoneNumberConfig::builder().channel(ConnectChannel::Voice).phone_type(PhoneType::SoftPhone).build()?;
@@ -83,7 +83,7 @@ impl ChannelConfigs {
     }
 }
 
-/// Returns a list for a request, or `None` if the list is empty.
+/// Returns the list for a request, or `None` if the list is empty.
 pub(super) fn filled<T>(list: Vec<T>) -> Option<Vec<T>> {
     Some(list).filter(|list| !list.is_empty())
 }
@@ -106,9 +106,10 @@ fn from_connect(channel: &ConnectChannel) -> Option<Channel> {
     Channel::ALL.into_iter().find(|known| to_connect(*known) == *channel)
 }
 
-/// Returns the settings of a user's channels. The voice settings are read from the channel settings, which the user
-/// sync writes. If those are missing, they are read from the older `PhoneConfig`, which the console and other tools may
-/// have written. In `PhoneConfig`, `SearchUsers` returns the time for after-contact work in milliseconds.
+/// Returns the channel settings of a user. The voice settings are read from the channel settings in Connect, which the
+/// user sync writes. If these settings are missing, the voice settings are read from the older `PhoneConfig`, which the
+/// console or another tool may have written. In `PhoneConfig`, `SearchUsers` returns the time for after-contact work in
+/// milliseconds.
 pub(super) fn of_summary(user: &UserSearchSummary) -> UserChannels {
     let mut channels = UserChannels::default();
     let mut add = |channel: &ConnectChannel, settings: VoiceSettings| {

@@ -1,7 +1,7 @@
-//! Reads the users and profiles of an instance. One search (`connect:SearchUsers`) returns 500 users per page, with the
-//! fields that a comparison needs, so no call per user is necessary. Lists return the IDs of security profiles and
-//! routing profiles by name (`connect:ListSecurityProfiles`, `connect:ListRoutingProfiles`). Hierarchy groups are read
-//! only if the input names some (`connect:ListUserHierarchyGroups`, `connect:DescribeUserHierarchyGroup`).
+//! Reads the users and profiles of an instance. One search (`connect:SearchUsers`) returns 500 users per page with all
+//! fields that a comparison needs, so no request per user is necessary. `connect:ListSecurityProfiles` and
+//! `connect:ListRoutingProfiles` return the names and IDs of the profiles. Hierarchy groups are read only if the input
+//! names at least one of them (`connect:ListUserHierarchyGroups`, `connect:DescribeUserHierarchyGroup`).
 
 use std::{
     cell::{Cell, RefCell},
@@ -41,11 +41,12 @@ use crate::{
 /// Connect's maximum page sizes for users and for profiles.
 const USERS_PAGE: i32 = 500;
 const NAMES_PAGE: i32 = 1000;
-/// Maximum time for the retries of one read. If the read still fails after this time, reading the instance fails.
+/// Maximum time for the retries of one read. If the read still fails after this time, the step can't read the instance
+/// and fails.
 pub(super) const RETRY_TIME: Duration = Duration::from_secs(60);
 
-/// The kind of a read. Connect limits the rate of searches. Searches for users have a separate maximum time for
-/// retries.
+/// The kind of a read request. Connect limits the rate of searches. The maximum time for retries of a search for users
+/// is different from that of other reads.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Read {
     Search(Duration),
@@ -53,7 +54,7 @@ pub(super) enum Read {
     Other,
 }
 
-/// Reads the users and profiles of one instance, at Connect's default rate for searches.
+/// Reads the users and profiles of one instance, within Connect's default rate limit for searches.
 #[derive(Debug)]
 pub struct Directory<'a> {
     pub(super) client: Client,
@@ -67,13 +68,13 @@ pub struct Directory<'a> {
 }
 
 impl<'a> Directory<'a> {
-    /// Creates a directory of the instance with this ID. `alias` is the value of the tag `onboarding` on the users of
-    /// this onboarding. The waits after failed requests use `clock`; the rate limits use wall-clock time.
+    /// Creates a directory of the instance with this ID. Users of this onboarding have the tag `onboarding` with the
+    /// value `alias`. The waits after failed requests use `clock`, whereas the rate limiters use wall-clock time.
     #[must_use]
     pub fn new(client: &Client, instance_id: &'a str, alias: &'a str, clock: Clock) -> Self {
         Self {
-            // The rate limiter decides on retries and must be notified of every throttled request, so the SDK must not
-            // retry.
+            // This directory retries requests itself, and its rate limiter must be notified of every throttled request.
+            // So the SDK must not retry requests.
             client: client.without_retries(),
             instance_id,
             alias,
@@ -115,8 +116,8 @@ impl<'a> Directory<'a> {
         Ok(users.filter_map(|user| connect_user(user, self.alias)).collect())
     }
 
-    /// Returns the user with exactly this name. Returns `None` if the user does not exist, or if the search does not
-    /// return the user yet. Sends one request.
+    /// Returns the user with exactly this username. Returns `None` if the user does not exist, or if the search does
+    /// not return the user yet. Sends one request.
     ///
     /// # Errors
     /// If Connect returns an error.
@@ -124,8 +125,8 @@ impl<'a> Directory<'a> {
         Ok(self.users_named(&[username]).await?.pop())
     }
 
-    /// Returns the users with exactly these names, as far as they exist and the search already returns them. Sends one
-    /// request for all names.
+    /// Returns the users with exactly these usernames. Users that do not exist, or that the search does not return yet,
+    /// are missing from the result. Sends one request for all usernames.
     ///
     /// # Errors
     /// If Connect returns an error.
@@ -153,8 +154,8 @@ impl<'a> Directory<'a> {
         Ok(found.filter(|user| usernames.contains(&user.username.as_str())).collect())
     }
 
-    /// Returns the users whose tag contains one of these Entra object IDs, as far as the search already returns them.
-    /// Sends one request for all IDs.
+    /// Returns the users whose tag contains one of these Entra object IDs. Users that the search does not return yet
+    /// are missing from the result. Sends one request for all object IDs.
     ///
     /// # Errors
     /// If Connect returns an error.
@@ -185,7 +186,8 @@ impl<'a> Directory<'a> {
         self.client.search_users().instance_id(self.instance_id).search_filter(filter)
     }
 
-    /// Returns the IDs of all profiles by name, and the IDs of the given hierarchy groups by path.
+    /// Returns the IDs of all security profiles and routing profiles by name, and the IDs of the given hierarchy groups
+    /// by path.
     ///
     /// # Errors
     /// If Connect returns an error.
@@ -215,8 +217,8 @@ impl<'a> Directory<'a> {
         Ok(profiles.filter_map(|profile| Some((profile.name?, profile.id?))).collect())
     }
 
-    /// Returns the hierarchy groups with these paths. A list of groups contains only names, so each group with a
-    /// matching name is described to get its path.
+    /// Returns the hierarchy groups with these paths. The list that Connect returns contains only the names of
+    /// hierarchy groups. So the function describes each hierarchy group with a matching name to get its path.
     async fn hierarchy_groups(&self, paths: &[&str]) -> Result<BTreeMap<String, String>, StepError> {
         let mut found = BTreeMap::new();
         if paths.is_empty() {
@@ -248,7 +250,7 @@ impl<'a> Directory<'a> {
         Ok(output.hierarchy_group.as_ref().and_then(|group| group.hierarchy_path()).map(path_of))
     }
 
-    /// Reads all pages of a list.
+    /// Reads all pages of a list operation.
     pub(super) async fn pages<O, E, R, Fut>(
         &self,
         doing: &str,
@@ -273,7 +275,8 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// Sends a read, and retries after throttling and failures until the maximum time has passed.
+    /// Sends a read request. After throttling or a failure, retries the request until the maximum time for retries has
+    /// passed.
     pub(super) async fn read<O, E, R, Fut>(
         &self,
         doing: &str,
@@ -307,7 +310,7 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// Sends a read one time, without retries. A search first waits until the rate limit allows the request.
+    /// Sends a read request once, without retries. A search is sent only after the rate limiter allows the request.
     async fn attempt<O, E, R, Fut>(&self, doing: &str, kind: Read, send: &impl Fn() -> Fut) -> Result<O, StepError>
     where
         Fut: Future<Output = Result<O, SdkError<E, R>>>,
@@ -358,8 +361,8 @@ fn tagged(key: &str, value: &str) -> TagCondition {
     TagCondition::builder().tag_key(key).tag_value(value).build()
 }
 
-/// Returns the pagination token of the next page. If Connect returns the current token again, this is an error, because
-/// the loop over the pages would never finish.
+/// Returns the pagination token of the next page. If Connect returns the token of the current page again, the function
+/// returns an error, because otherwise the loop over the pages would never finish.
 fn next(current: Option<&str>, next: Option<&str>) -> Result<Option<String>, StepError> {
     match next.filter(|token| !token.is_empty()) {
         Some(token) if Some(token) == current => Err(StepError::unavailable(
@@ -375,7 +378,8 @@ fn path_of(path: &HierarchyPath) -> String {
     names.join(" / ")
 }
 
-/// Converts a user from a search. Returns `None` if the user has no ID or no name; Connect never returns such a user.
+/// Converts a user that a search returned. Returns `None` if the user has no ID or no username. Connect never returns
+/// such a user.
 fn connect_user(user: UserSearchSummary, alias: &str) -> Option<ConnectUser> {
     let channels = channels::of_summary(&user);
     let tags: HashMap<String, String> = user.tags.unwrap_or_default();

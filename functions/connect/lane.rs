@@ -1,5 +1,5 @@
-//! A lane: the waiting requests of one Connect operation. The requests of a lane are sent at the rate of this
-//! operation.
+//! A lane, which is a queue of the waiting requests of one Connect operation. The requests of a lane are sent within
+//! the API rate limit of this operation.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -11,9 +11,9 @@ use super::{
     request::{Request, RequestError, Response},
 };
 
-/// Maximum number of concurrent requests of one lane.
+/// Maximum number of requests of one lane that are sent concurrently.
 const MAX_IN_FLIGHT: usize = 32;
-/// Graph reads per second. Graph's own limits are much higher.
+/// Maximum number of reads from Graph per second. Graph's own limits are much higher.
 const MEMBERSHIP_RATE: f64 = 20.0;
 
 /// A request, and the number of earlier attempts to send it.
@@ -22,7 +22,8 @@ pub(super) struct Attempt<'p> {
     pub(super) tries: u32,
 }
 
-/// A finished attempt. If the attempt failed, this value contains the request, so that it can be sent again.
+/// An attempt whose result is known. If the attempt failed, this value contains the request, so that the request can be
+/// sent again.
 pub(super) struct Finished<'p> {
     pub(super) operation: Operation,
     pub(super) tries: u32,
@@ -53,7 +54,7 @@ impl<'p> Lane<'p> {
         self.ready.len() + self.delayed.len()
     }
 
-    /// Returns whether the lane has more requests that could be sent now than its token bucket has tokens.
+    /// Returns whether the lane has more requests that could be sent now than tokens in its token bucket.
     pub(super) fn is_limited(&self, now: Instant) -> bool {
         !self.limiter.allows(self.ready.len(), now)
     }
@@ -63,7 +64,7 @@ impl<'p> Lane<'p> {
         self.ready.push_back(Attempt { request, tries: 0 });
     }
 
-    /// Adds an attempt before all other requests of the lane.
+    /// Adds an attempt at the front of the lane.
     pub(super) fn push_first(&mut self, attempt: Attempt<'p>) {
         self.ready.push_front(attempt);
     }
@@ -79,13 +80,13 @@ impl<'p> Lane<'p> {
         self.ready.drain(..).chain(delayed).map(|attempt| attempt.request).collect()
     }
 
-    /// Counts a finished request.
+    /// Records that a request is finished.
     pub(super) const fn finish(&mut self) {
         self.in_flight -= 1;
     }
 
-    /// Sends the requests that may be sent now. If `reads` is given, each request also takes a token from this second
-    /// token bucket. Returns the time at which the next waiting request may be sent, if this time is known.
+    /// Sends the requests that may be sent now. If a second token bucket `reads` is given, each request also takes a
+    /// token from it. Returns the time at which the next waiting request may be sent, if this time is known.
     pub(super) fn launch(
         &mut self,
         now: Instant,

@@ -1,5 +1,5 @@
-//! The users of an Amazon Connect instance: [`Directory`] reads them, and [`Writer`] changes them at the account's
-//! rate. `onboarding_core::sync` decides on the changes.
+//! The users of an Amazon Connect instance. [`Directory`] reads them. [`Writer`] changes them within the API rate limit
+//! of the account. `onboarding_core::sync` decides on the changes.
 
 mod channels;
 mod directory;
@@ -24,5 +24,6 @@ pub use quick_connects::add_quick_connects;
 pub use rate_limiter::RateLimiter;
 pub use writer::{RemovalCheck, Writer};
 
-/// A step that changes users in several invocations fails after this many consecutive invocations without any change.
+/// Maximum number of consecutive invocations without any change. After this number, a step that changes users in
+/// several invocations fails.
 pub const MAX_IDLE_ROUNDS: u32 = 3;

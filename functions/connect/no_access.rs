@@ -1,8 +1,9 @@
-//! The security profile without permissions, for users who left and are kept (`users.removed.action: "strip"`).
+//! The security profile without permissions. It is assigned to users who left their groups and are kept
+//! (`users.removed.action: "strip"`).
 //!
-//! The sync creates the profile when it is needed for the first time. Before each use, the sync reads the tags and the
-//! permissions of the profile again: it does not use a profile of another owner, and it removes permissions that were
-//! added manually. The drift check also reads the profile, because users can have it for a long time.
+//! The sync creates the profile when it first needs it. Before each use, the sync reads the tags and the permissions of
+//! the profile again. It does not use a profile of another owner, and it removes permissions that were added manually.
+//! The drift check also reads the profile, because users can have this profile for a long time.
 
 use std::collections::HashMap;
 
@@ -18,8 +19,9 @@ use crate::aws::error::CallResult as _;
 
 const DESCRIPTION: &str = "Grants nothing. Connect Onboarding assigns it to users who left their Entra groups";
 
-/// Returns the ID of the security profile without permissions in an instance. `known` is the ID from the list of
-/// profiles; if it is `None`, the profile is created. Permissions that were added to the profile are removed.
+/// Returns the ID of the security profile without permissions in an instance, and removes permissions that were added
+/// to this profile. `known` is the profile's ID from the list of security profiles. If `known` is `None`, the profile
+/// is created.
 ///
 /// # Errors
 /// `Conflict` if a profile with this name belongs to another owner; `NotConsistentYet` if the profile exists, but
@@ -57,8 +59,8 @@ pub async fn ensure(
     Ok(id.to_owned())
 }
 
-/// Removes permissions that were added to the profile with this ID. Does nothing if the profile belongs to another
-/// owner. Returns whether permissions were removed.
+/// Removes all permissions from the security profile with this ID. If the profile belongs to another owner, the
+/// function does nothing. Returns whether permissions were removed.
 ///
 /// # Errors
 /// The error that Connect returns.
@@ -95,7 +97,7 @@ pub async fn permissions(client: &Client, instance_id: &str, id: &str) -> Result
 }
 
 /// Deletes the security profile without permissions if this onboarding created it. `id` is the profile's ID from the
-/// list of profiles. A profile that is still assigned to users is kept.
+/// list of security profiles. A profile that is still assigned to users is kept.
 ///
 /// # Errors
 /// The error that Connect returns.

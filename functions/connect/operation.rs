@@ -1,4 +1,4 @@
-//! The operations that change users. The rate of each operation is limited by a separate token bucket.
+//! The operations that change users. Each operation has its own token bucket, which limits the rate of its requests.
 
 /// A Connect operation, or the Graph read that precedes a removal. In the [`Writer`](super::Writer), each operation
 /// except `DescribeUser` and `DescribeQuickConnect` has a lane, that is, a list of its waiting requests.
@@ -6,17 +6,16 @@
 pub enum Operation {
     /// `CreateUser`.
     CreateUser,
-    /// `SearchUsers`, to read a user who already exists.
+    /// `SearchUsers`, which reads a user who already exists.
     SearchUsers,
     /// `TagResource`.
     TagResource,
     /// `UntagResource`.
     UntagResource,
-    /// `DescribeUser`. This operation has no lane, because it is called directly before a request that replaces more
-    /// settings than it contains ([`Operation::read_before`]).
+    /// `DescribeUser`. This operation has no lane. It is called directly before each request that replaces more
+    /// settings of a user than the plan changes ([`Operation::read_before`]).
     DescribeUser,
-    /// `DescribeQuickConnect`. This operation has no lane, because it is called directly before each change of a quick
-    /// connect.
+    /// `DescribeQuickConnect`. This operation has no lane. It is called directly before each change of a quick connect.
     DescribeQuickConnect,
     /// `UpdateUserIdentityInfo`.
     UpdateUserIdentityInfo,
@@ -28,7 +27,7 @@ pub enum Operation {
     UpdateUserHierarchy,
     /// `UpdateUserConfig`.
     UpdateUserConfig,
-    /// `ListUserProficiencies`, before the proficiencies of a user are changed.
+    /// `ListUserProficiencies`, which is called before the proficiencies of a user are changed.
     ListUserProficiencies,
     /// `AssociateUserProficiencies`.
     AssociateUserProficiencies,
@@ -62,8 +61,8 @@ impl Operation {
         }
     }
 
-    /// Returns the operations that are called after this operation if the plan sets proficiencies. The lanes of these
-    /// operations are still empty when the rate quotas are read.
+    /// Returns the operations that are called after this operation if the plan sets proficiencies. When the quotas for
+    /// request rates are read, the lanes of these operations are still empty.
     pub(super) const fn of_proficiencies_after(self) -> &'static [Self] {
         match self {
             Self::CreateUser => &[Self::AssociateUserProficiencies, Self::TagResource],
@@ -77,8 +76,9 @@ impl Operation {
         }
     }
 
-    /// Returns whether the operation reads or changes only details of a user: proficiencies, or the traffic
-    /// distribution group. If Connect denies such an operation, all other requests are sent before the run ends.
+    /// Returns whether the operation reads or changes only details of a user: the proficiencies or the traffic
+    /// distribution group. If Connect denies access to such an operation, all other requests are still sent before the
+    /// run ends.
     #[must_use]
     pub const fn is_of_details(self) -> bool {
         matches!(
@@ -91,7 +91,8 @@ impl Operation {
         )
     }
 
-    /// Returns the Service Quotas code of the operation's rate quota, if AWS has published this code.
+    /// Returns the Service Quotas code of the quota for the request rate of this operation, if AWS has published this
+    /// code.
     #[must_use]
     pub const fn rate_quota(self) -> Option<&'static str> {
         match self {
@@ -119,7 +120,7 @@ impl Operation {
         }
     }
 
-    /// Returns the operation's name for messages.
+    /// Returns the name of the operation as it appears in messages.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

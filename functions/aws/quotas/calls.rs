@@ -37,7 +37,8 @@ impl Reading {
     }
 }
 
-/// Reads a quota at these levels, in this order, until a level has a value: instance, account, AWS default.
+/// Reads the value of a quota at these levels, in this order: instance, account, AWS default. The first level that has
+/// a value determines the result.
 ///
 /// # Errors
 /// If Service Quotas returns an error. An unknown quota code is not an error: the quota then has no value at any level.
@@ -62,8 +63,8 @@ pub(super) async fn read(client: &Client, code: &str, instance_arn: Option<&str>
     }
     if let Some(quota) = shown {
         reading.adjustable = quota.adjustable();
-        // If this release does not know the quota code, the quota may belong to the account. An increase request for
-        // such a quota has no context.
+        // If this release does not know the quota code, the quota may belong to the account and not to an instance. The
+        // request to increase such a quota has no context.
         let known = QUOTA_NAMES.iter().any(|(_, known, _)| *known == code);
         if !known && !belongs_to_a_resource(&quota) {
             reading.context = None;
@@ -77,14 +78,15 @@ fn belongs_to_a_resource(quota: &ServiceQuota) -> bool {
         || quota.quota_context().is_some_and(|context| context.context_scope() == Some(&QuotaContextScope::Resource))
 }
 
-/// Returns the quota with the value applied at a level, or `None` if no value has ever been applied at this level.
+/// Returns the quota with the value that is applied at a level (instance or account), or `None` if no value has ever
+/// been applied at this level.
 async fn applied(client: &Client, code: &str, context: Option<&str>) -> Result<Option<ServiceQuota>, StepError> {
     let asked = client.get_service_quota().service_code(SERVICE).quota_code(code);
     match asked.set_context_id(context.map(Into::into)).send().await {
         Ok(output) => Ok(output.quota.filter(|quota| quota.value().is_some())),
         Err(error) if aws::error::is_not_found(&error) => Ok(None),
-        // AWS does not document the error code for a request that contains a context although the quota has no
-        // contexts. Both of these error codes are plausible.
+        // AWS does not document which error code Service Quotas returns if a request contains a context, but the quota
+        // has no contexts. Both of these error codes are plausible.
         Err(error) if context.is_some() && aws::error::is(&error, &["IllegalArgumentException"]) => Ok(None),
         Err(error) => Err(aws::error::step_error(format_args!("reading the quota {code}"), &error)),
     }
@@ -96,7 +98,8 @@ async fn default(client: &Client, code: &str) -> Result<Option<ServiceQuota>, St
     Ok(found.and_then(|output| output.quota))
 }
 
-/// Reads the value applied at a level with `ListServiceQuotas` instead of `GetServiceQuota`.
+/// Reads the value that is applied at a level (instance or account), with `ListServiceQuotas` instead of
+/// `GetServiceQuota`.
 ///
 /// # Errors
 /// If Service Quotas returns an error.
@@ -119,8 +122,8 @@ pub(super) async fn request(client: &Client, id: &str) -> Result<Option<QuotaReq
     Ok(found.and_then(|output| output.requested_quota).map(request_of))
 }
 
-/// Returns all increase requests for the quota at the level of the context. A call without the parameter
-/// `QuotaRequestedAtLevel` returns only requests at the account level.
+/// Returns all increase requests for the quota at the level (instance or account) that `context` specifies. A call
+/// without the parameter `QuotaRequestedAtLevel` returns only requests at the account level.
 pub(super) async fn history(
     client: &Client,
     code: &str,
@@ -160,7 +163,7 @@ pub(super) enum RequestOutcome {
     AlreadySufficient,
     /// Service Quotas rejected the request, for the given reason.
     Refused(String),
-    /// Service Quotas does not accept the request now, for the given reason; a later poll can send the request again.
+    /// Service Quotas does not accept the request now, for the given reason. A later poll can send the request again.
     Later(String),
 }
 

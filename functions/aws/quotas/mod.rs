@@ -1,10 +1,10 @@
-//! Service Quotas for Amazon Connect: reads the current value of a quota, requests an increase, and polls the increase
-//! request. The two steps that request quotas use this module, and all other code reads quota values through this
-//! module.
+//! Reads the current value of an Amazon Connect quota from Service Quotas, requests an increase, and polls the increase
+//! request. The two steps that request quota increases use this module. All other code that needs a quota value also
+//! reads the value through this module.
 //!
-//! Safe to repeat: Service Quotas accepts no client token, so the current value and the request history are read before
-//! an increase is requested. If a request for a sufficient value already exists, that request is used, even if another
-//! program or a person made it. [`onboarding_core::quota`] decides whether an increase is requested.
+//! Safe to repeat: Service Quotas does not accept a client token, so the current value and the request history are read
+//! before an increase is requested. If a request for a sufficient value already exists, this module uses that request,
+//! even if another program or a user has made it. [`onboarding_core::quota`] decides whether an increase is requested.
 
 mod calls;
 mod preview;
@@ -30,10 +30,11 @@ pub struct Wanted<'a> {
     pub instance_arn: Option<&'a str>,
     /// The required value.
     pub at_least: f64,
-    /// The value to request if the quota is lower; at least `at_least`.
+    /// The value to request if the current value of the quota is lower than `at_least`. This value is at least
+    /// `at_least`.
     pub ask_for: f64,
-    /// Whether the onboarding fails if AWS denies the quota. This module only copies the value to the result, and the
-    /// caller makes the onboarding fail.
+    /// Whether the onboarding fails if AWS denies the increase of the quota. This module only copies this setting to
+    /// the result. The caller makes the onboarding fail.
     pub required: bool,
 }
 
@@ -69,7 +70,7 @@ pub async fn check_codes(client: &Client, region: &str, quotas: &[Quota]) -> Res
     if unknown.is_empty() { Ok(()) } else { Err(StepError::invalid_input(unknown.join("\n"))) }
 }
 
-/// Polls a quota once; the result is sufficient, pending or denied.
+/// Polls a quota once. The result is sufficient, pending or denied.
 ///
 /// # Errors
 /// If Service Quotas returns an error. A denial is a result, not an error.
@@ -78,8 +79,8 @@ pub async fn poll(
     wanted: Wanted<'_>,
     previous: Option<&QuotaResult>,
 ) -> Result<QuotaResult, StepError> {
-    // The status of the increase request is read before the value of the quota. If the value were read first, AWS could
-    // approve the request between the two reads, and this poll would combine the approval with the old value.
+    // The status of the increase request is read before the value of the quota. In the reverse order, AWS could approve
+    // the request between the two reads, and this poll would combine the approval with the old value.
     let followed = match previous.and_then(|previous| previous.request_id.as_deref()) {
         Some(id) => calls::request(client, id).await?,
         None => None,
@@ -103,15 +104,15 @@ pub async fn poll(
     }
 }
 
-/// The values and increase requests that a poll has read so far.
+/// The quota values and the increase requests that a poll has read so far.
 struct Known {
     reading: Reading,
     /// The increase request that the previous poll returned.
     followed: Option<QuotaRequest>,
     /// All increase requests for the quota.
     history: Option<Vec<QuotaRequest>>,
-    /// An increase request on which AWS has decided. This poll has already read the values with `ListServiceQuotas` for
-    /// this request.
+    /// An increase request that AWS has approved or denied. Because of this request, this poll has already read the
+    /// quota values with `ListServiceQuotas`.
     awaited: Option<QuotaRequest>,
 }
 
@@ -120,7 +121,7 @@ struct Known {
 enum Next {
     /// Read the request history: an earlier attempt may have requested an increase without receiving the response.
     ReadHistory,
-    /// Read the value with `ListServiceQuotas`. AWS has decided on this increase request, and the requested value may
+    /// Read the value with `ListServiceQuotas`. AWS has decided on this increase request, so the requested value may
     /// already be applied although `GetServiceQuota` still returns the old value.
     ListValues(QuotaRequest),
     /// Request an increase of the quota, then return this result.
@@ -148,7 +149,7 @@ fn next(known: &Known, wanted: Wanted<'_>, previous: Option<&QuotaResult>) -> Ne
     }
 }
 
-/// Creates the preliminary result of a poll, before the poll has decided.
+/// Creates the preliminary result of a poll from the values that were read.
 fn initial_result(wanted: Wanted<'_>, reading: &Reading, previous: Option<&QuotaResult>) -> QuotaResult {
     QuotaResult {
         code: wanted.code.into(),
@@ -176,8 +177,8 @@ async fn request_increase(
         }
         RequestOutcome::Later(reason) => pending(result, polls, reason),
         RequestOutcome::Refused(reason) => {
-            // AWS does not document the error code for a request whose value is already applied. So the current value
-            // of the quota determines whether the quota is sufficient.
+            // AWS does not document the error code for a request whose value is already applied. So the poll reads the
+            // current value of the quota to determine whether it is sufficient.
             let value = in_force(client, wanted.code, wanted.instance_arn).await?;
             result.value = value.unwrap_or(result.value);
             if result.value >= wanted.at_least { result } else { refused(result, &reason) }
@@ -228,7 +229,7 @@ fn pending(mut result: QuotaResult, polls: u32, reason: String) -> QuotaResult {
     result
 }
 
-/// Returns the result for a denied quota, with the reason and the action that the operator must take.
+/// Returns the result for a denied quota increase, with the reason and the action that the operator must take.
 fn refused(mut result: QuotaResult, reason: &str) -> QuotaResult {
     let request = result.request_id.as_deref().map_or(String::new(), |id| format!(", request {id}"));
     let case = result.case_id.as_deref().map_or(String::new(), |id| format!(", support case {id}"));

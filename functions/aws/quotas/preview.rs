@@ -1,4 +1,4 @@
-//! The preview of a quota in a plan. The preview only reads, and does not request an increase.
+//! The preview of a quota in a plan. Creating the preview only reads quota values, and does not request an increase.
 
 use aws_sdk_servicequotas::Client;
 use onboarding_core::{
@@ -10,8 +10,8 @@ use onboarding_core::{
 
 use super::{Wanted, calls};
 
-/// Returns whether the quota is sufficient, or which increase would be requested. If the instance does not exist yet,
-/// the preview assumes the quota values of a new instance.
+/// Returns whether the quota is sufficient, or which increase an onboarding would request. If the instance does not
+/// exist yet, the preview assumes the quota values of a new instance.
 ///
 /// # Errors
 /// If Service Quotas returns an error.
@@ -20,7 +20,7 @@ pub(crate) async fn preview(client: &Client, wanted: Wanted<'_>) -> Result<PlanI
     let in_force = reading.values.in_force();
     let mut requests = Vec::new();
     let decision = decide(wanted.need(), in_force, reading.adjustable, &requests);
-    // For an instance that does not exist, no increase can have been requested.
+    // There can be no increase request for an instance that does not exist.
     let exists = wanted.instance_arn.is_some() || !quota_is_per_instance(wanted.code);
     let decision = if decision == QuotaDecision::Ask && exists {
         requests = calls::history(client, wanted.code, reading.context.as_deref()).await?;

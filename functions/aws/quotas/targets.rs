@@ -1,4 +1,5 @@
-//! The quotas that an instance requires: the quotas of the input, and a users quota that covers the groups' members.
+//! The quotas that an instance requires: the quotas in the input, and the quota for users, which must cover all members
+//! of the groups.
 
 use aws_sdk_connect::{
     Client,
@@ -11,7 +12,7 @@ use onboarding_core::{
 
 use crate::aws::error::CallResult as _;
 
-/// A required quota, and the value to request.
+/// A required quota, with the value to request.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Target {
     pub(crate) code: String,
@@ -26,7 +27,7 @@ impl From<&Quota> for Target {
     }
 }
 
-/// Returns the quotas of the input, with the users quota raised to at least `users`.
+/// Returns the quotas in the input, and raises the required value of the quota for users to at least `users`.
 pub(crate) fn of(quotas: &[Quota], users: Option<f64>) -> Vec<Target> {
     let mut targets: Vec<Target> = quotas.iter().map(Target::from).collect();
     let Some(at_least) = users else { return targets };
@@ -43,7 +44,7 @@ pub(crate) fn of(quotas: &[Quota], users: Option<f64>) -> Vec<Target> {
     targets
 }
 
-/// Works as [`of`], for an existing instance: the required number of users also includes the users of the instance that
+/// Works as [`of`], for an existing instance. The required number of users also includes the users of the instance that
 /// do not belong to the onboarding.
 ///
 /// # Errors
@@ -64,7 +65,7 @@ fn with_headroom(at_least: f64) -> f64 {
 }
 
 /// Returns the number of users of the instance that do not belong to the onboarding. These users also count against the
-/// users quota.
+/// quota for users.
 async fn unmanaged_users(client: &Client, instance_arn: &str) -> Result<u64, StepError> {
     let ours = UserSearchFilter::builder()
         .tag_filter(

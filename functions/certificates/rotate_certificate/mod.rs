@@ -1,6 +1,7 @@
 //! `rotate-certificate`: replaces SAML signing certificates before they expire, without interrupting sign-in. Without
-//! rotation, no user could sign in after three years. Each invocation is one round of the state machine
-//! `rotate-certificate`: the round performs one action per instance and returns the time to wait until the next round.
+//! rotation, a certificate would expire after three years, and no user could sign in. Each invocation is one round of
+//! the state machine `rotate-certificate`. A round performs one action for each instance and returns the time to wait
+//! until the next round.
 //!
 //! * Reads: `dynamodb:Scan` or `GetItem`; `GET /servicePrincipals/{id}`; the federation metadata if IAM rejects the
 //!   composed metadata; `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
@@ -8,19 +9,21 @@
 //!   certificate, or writes the certificate lists without an old certificate), `iam:UpdateSAMLProvider`;
 //!   `dynamodb:UpdateItem` (records which execution may add a certificate). The lease of the alias:
 //!   `dynamodb:UpdateItem`, `states:DescribeExecution`.
-//! * Permissions: to read, `Application.Read.All` of the runtime identity, if granted. For all other calls, and only
-//!   when a certificate is due, `Application.ReadWrite.All` of the setup identity.
+//! * Permissions: `Application.Read.All` of the runtime identity for the reads, if this permission is granted. All
+//!   other calls use `Application.ReadWrite.All` of the setup identity, and are made only when a certificate is due for
+//!   rotation.
 //! * Safe to repeat: [`onboarding_core::rotation`] chooses each action from the current certificates in Entra and IAM,
 //!   and sign-in works after each action. Two concurrent executions add only one certificate, because the registry
 //!   permits only one of them to add a certificate.
 //!
 //! This step composes the metadata for IAM from the application's certificate list, and does not use Entra's metadata
-//! document, for three reasons: Entra adds a new certificate to the document only after a delay, keeps a removed
-//! certificate in the document for a while, and Microsoft does not guarantee which certificates the document contains.
-//! If Entra or IAM permanently refuses a change, the step reports this to the operator instead of returning an error,
-//! so that the rotation of the other instances continues.
+//! document, for three reasons. First, Entra adds a new certificate to the document only after a delay. Second, a
+//! removed certificate remains in the document for some time. Third, Microsoft does not guarantee which certificates
+//! the document contains.
+//! If Entra or IAM permanently refuses a change, the step reports the refusal to the operator instead of returning an
+//! error, so that the rotation for the other instances continues.
 //!
-//! Each round removes certificates from one instance only, and the result is verified before the next removal. After an
+//! Each round removes certificates of only one instance, and the result is verified before the next removal. After an
 //! unexpected result, the execution removes no more certificates.
 
 mod observation;
@@ -45,7 +48,8 @@ use crate::{
     registry::{self, Acquisition, Claim, Entry, Registry, Scope, Unreadable},
 };
 
-/// Seconds until the next round if Entra does not return a newly added certificate yet, or after a temporary error.
+/// Seconds until the next round if a temporary error occurred, or if Entra does not return a newly added certificate
+/// yet.
 const LOOK_AGAIN: u64 = 60;
 /// Maximum number of consecutive rounds with an error.
 const MOST_FAILURES: u32 = 10;
@@ -53,7 +57,7 @@ const MOST_FAILURES: u32 = 10;
 /// Runs one round for all instances.
 ///
 /// # Errors
-/// If the registry can't be read. The error of a single instance is part of the output instead.
+/// If the registry can't be read. An error that affects only one instance is part of the output instead.
 pub async fn run(ctx: &Context, input: RotateCertificateInput) -> Result<RotateCertificateOutput, StepError> {
     let registry = Registry::new(ctx)?;
     let (entries, unreadable) = match &input.instance_id {
@@ -96,13 +100,13 @@ pub async fn run(ctx: &Context, input: RotateCertificateInput) -> Result<RotateC
     Ok(output)
 }
 
-/// Limits the removal of certificates to one instance per round, and stops all removals after a removal with an
-/// unexpected result.
+/// Limits the removal of certificates to one instance per round. After a removal with an unexpected result, no more
+/// certificates are removed.
 #[derive(Debug)]
 struct Removals {
-    /// Whether this round has already removed certificates from an instance.
+    /// Whether this round has already removed certificates of an instance.
     used: bool,
-    /// The alias of the instance whose certificate removal had an unexpected result.
+    /// The alias of the instance for which the removal of certificates had an unexpected result.
     halted_by: Option<String>,
 }
 
@@ -144,8 +148,8 @@ fn started(entry: &Entry) -> Rotation {
     }
 }
 
-/// Returns the status for a registry entry that can't be read. The instance's certificate can't be determined, so an
-/// operator must act.
+/// Returns the rotation status for a registry entry that can't be read. Without the entry, the step can't determine the
+/// certificate of the instance, so an operator must act.
 fn unreadable_rotation(entry: Unreadable) -> Rotation {
     Rotation {
         instance_id: entry.instance_id,
@@ -156,7 +160,7 @@ fn unreadable_rotation(entry: Unreadable) -> Rotation {
     }
 }
 
-/// Converts an error to a rotation status. After an error that may be temporary, the next round tries again; after any
+/// Converts an error to a rotation status. After an error that may be temporary, the next round tries again. After any
 /// other error, an operator must act.
 fn after_error(before: &Rotation, error: &StepError) -> (Rotation, u64) {
     let failures = before.failures + 1;
@@ -188,9 +192,8 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Runs the round while holding the lease of the alias. The lease is released between two rounds, because the time
-    /// between them can be hours, and because each round makes its decision from the current certificates in Entra and
-    /// IAM.
+    /// Runs the round while holding the lease of the alias. The lease is released between two rounds, because hours can
+    /// pass between them, and because each round makes its decision from the current certificates in Entra and IAM.
     async fn run_locked(&self, removals: &mut Removals) -> Result<(Rotation, u64), StepError> {
         let lock = (Scope::Alias, self.entry.alias.as_str());
         let execution = self.input.execution.as_str();
@@ -236,8 +239,8 @@ impl Round<'_> {
         };
         let action = rotation::next(&observation.observed, &parameters);
         if action.writes() {
-            // The owner of the SAML provider is checked before any change in Entra: each change needs this provider to
-            // trust the new certificate.
+            // Each change in Entra requires that this SAML provider trusts the new certificate. So the owner of the
+            // provider is checked before any change in Entra.
             observation.provider.must_be_ours(&self.entry.alias)?;
         }
         match action {
@@ -262,7 +265,8 @@ impl Round<'_> {
         Ok(Observation::new(principal, provider, &names::certificate_subject(&self.entry.alias)))
     }
 
-    /// Writes metadata to IAM with which IAM trusts the new certificate in addition to the active certificate.
+    /// Updates the metadata of the SAML provider in IAM, so that IAM trusts the new certificate in addition to the
+    /// active certificate.
     async fn trust(
         &self,
         observation: &Observation,
@@ -307,8 +311,8 @@ impl Round<'_> {
         ))
     }
 
-    /// Returns the Graph client of the setup identity, whose permissions are needed only to write. If a permission was
-    /// revoked, the error of the write names the permission.
+    /// Returns the Graph client of the setup identity. The permissions of this identity are needed only for changes. If
+    /// a permission was revoked, the error of the change names the permission.
     fn writer(&self) -> &Graph {
         self.ctx.graph_as(Identity::Setup)
     }
@@ -374,8 +378,8 @@ impl Round<'_> {
             Removal::Damaged(missing) => (RotationStatus::NeedsPerson, damaged(&observation.principal.app_id, missing)),
         };
         if result != Removal::Done {
-            // IAM continues to trust the old certificate. It may still be in Entra's certificate list, where an
-            // administrator could activate it.
+            // IAM continues to trust the old certificate, because Entra's certificate list may still contain it, and an
+            // administrator could activate it there.
             certificates.extend(removed.iter().cloned());
         }
         if certificates != observation.observed.trusted {
@@ -420,7 +424,7 @@ impl Round<'_> {
     async fn principal(&self, application: &EntraApplication) -> Result<ServicePrincipal, StepError> {
         let id = &application.service_principal_id;
         let read = match self.ctx.graph_as(Identity::Runtime).service_principal(id).await {
-            // `Application.Read.All` is optional for the runtime identity.
+            // The permission `Application.Read.All` is optional for the runtime identity.
             Err(error) if error.kind == StepErrorKind::AccessDenied => {
                 self.ctx.graph_as(Identity::Setup).service_principal(id).await
             }

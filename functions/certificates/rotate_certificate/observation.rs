@@ -24,20 +24,21 @@ pub(super) struct Observation {
 }
 
 impl Observation {
-    /// This product creates certificates with this `subject`.
+    /// `subject` is the subject with which this product creates certificates.
     pub(super) fn new(principal: ServicePrincipal, provider: Provider, subject: &str) -> Self {
         let observed = observed(&principal, subject, &provider.metadata);
         Self { principal, provider, observed }
     }
 
-    /// Updates the SAML provider in IAM with metadata that contains exactly these certificates.
+    /// Updates the SAML provider in IAM with metadata that contains exactly these certificates, so that IAM trusts only
+    /// them.
     pub(super) async fn trust(&self, ctx: &Context, thumbprints: &BTreeSet<String>) -> Result<(), StepError> {
         let listed = self.observed.certificates.iter().filter(|one| thumbprints.contains(&one.thumbprint));
         let certificates: Vec<&str> = listed.map(|one| one.der.as_str()).collect();
         let known = &self.provider.metadata;
         let document = saml::metadata_document(&known.entity_id, &known.single_sign_on, &certificates);
-        // This check precedes the update: if the metadata did not contain the active certificate, every sign-in would
-        // fail.
+        // This check precedes the update: with metadata that does not contain the active certificate, every sign-in
+        // would fail.
         let listed: BTreeSet<String> = read_metadata(&document)?.thumbprints.into_iter().collect();
         if listed != *thumbprints || !listed.contains(&self.observed.active) {
             return Err(StepError::internal(format!(
@@ -45,8 +46,8 @@ impl Observation {
             )));
         }
         match self.provider.update(ctx, document).await {
-            // AWS does not document whether IAM rejects metadata without the issuer's signature. If IAM rejects the
-            // composed metadata, Entra's own document is tried.
+            // AWS does not document whether IAM rejects metadata that the issuer has not signed. If IAM rejects the
+            // composed metadata, this function tries Entra's own metadata document.
             Err(error) if error.kind == StepErrorKind::InvalidInput => {
                 self.trust_published(ctx, thumbprints, &error.message).await
             }

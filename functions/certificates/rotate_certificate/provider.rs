@@ -1,4 +1,4 @@
-//! The SAML provider of an onboarded instance, for the certificate rotation.
+//! The SAML provider of an onboarding, for the certificate rotation.
 
 use onboarding_core::{
     StepError, names,
