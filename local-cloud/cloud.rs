@@ -35,9 +35,9 @@ pub struct Settings {
     pub real_rates: bool,
     /// Whether Lambda has the low concurrency limit of a new AWS account.
     pub fresh_account: bool,
-    /// The file to which all calls that functions make to services are written, if any.
+    /// The file that records all calls of the functions to AWS and Microsoft services. `None`: no file is written.
     pub record: Option<PathBuf>,
-    /// The file to which all evaluated JSONata expressions are written, if any.
+    /// The file that records all evaluated JSONata expressions. `None`: no file is written.
     pub record_expressions: Option<PathBuf>,
 }
 
@@ -69,13 +69,13 @@ impl Cloud {
             record: settings.record,
             real_rates: settings.real_rates,
             models: venv.service_models(),
-            // AWS Support takes weeks to work on a case, and the stand-in takes hours by default. In a local run, a
-            // case takes only as long as the decision on a quota request.
+            // AWS Support needs weeks to resolve a support case, and the stand-in needs hours by default. In a local
+            // run, a support case is resolved as fast as a quota request.
             behaviour: Behaviour {
                 graph: GraphBehaviour {
                     registrations: credentials.registrations.clone(),
-                    // The administrator's application may also change groups. The applications of the functions may
-                    // not.
+                    // The administrator's application may also change groups. The functions' applications have no
+                    // permission to do this.
                     roles: [GraphBehaviour::default().roles, vec!["Group.ReadWrite.All".into()]].concat(),
                     ..GraphBehaviour::default()
                 },

@@ -15,8 +15,8 @@ use flate2::read::GzDecoder;
 
 use super::error::NotStarted;
 
-/// A file: its path in the release, and its content. A path that ends in `.gz` belongs to a compressed executable,
-/// which is unpacked.
+/// The path of a file in the release, and the content of the file. If the path ends in `.gz`, the file is a compressed
+/// executable and is unpacked.
 type File = (&'static str, &'static [u8]);
 
 /// The directory below the user's cache directory.
@@ -58,8 +58,9 @@ mod files {
     pub(super) const PROGRAMS: &[File] = &[];
 }
 
-/// The directory with the embedded files, and the directory for all files that local runs keep. `None` if this program
-/// contains no files. At the first run of a release, the files are written to the user's cache directory.
+/// The directory with the embedded files, and the directory for the files that local runs keep for later runs. `None`
+/// if this program contains no embedded files. The first run of a release writes the embedded files to the user's cache
+/// directory.
 ///
 /// # Errors
 /// Fails if the files can't be written.
@@ -89,7 +90,7 @@ fn unpack(cache: &Path, id: &str, files: &[File]) -> io::Result<PathBuf> {
     if files.iter().all(|(path, _)| root.join(path.trim_end_matches(".gz")).is_file()) {
         return Ok(root);
     }
-    // A program that deletes old files from caches can have deleted some of these files.
+    // A cleanup program that deletes old files from caches may have deleted some of these files.
     match fs::remove_dir_all(&root) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -120,7 +121,8 @@ fn unpack(cache: &Path, id: &str, files: &[File]) -> io::Result<PathBuf> {
         let name = entry.file_name();
         let older = name.to_string_lossy().starts_with("release-") && entry.path() != root;
         if older {
-            // A local cloud of that release may still be running. It has its own copy of the functions' binary.
+            // A local cloud of that release may still be running. It is not affected, because it has its own copy of
+            // the functions' binary.
             let _ = fs::remove_dir_all(entry.path());
         }
     }

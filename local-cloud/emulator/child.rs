@@ -119,7 +119,7 @@ mod tests {
 
     async fn ends(pid: Pid) -> bool {
         for _ in 0..100 {
-            // A process that has exited and whose parent is gone stays a zombie if no init process reaps it. The test
+            // If a process exits after its parent, and no init process reaps it, the process remains a zombie. The test
             // counts a zombie as exited.
             let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
             let zombie = state.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'));

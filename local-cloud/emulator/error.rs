@@ -64,7 +64,7 @@ pub enum NotStarted {
     /// A certificate can't be generated.
     #[error("a certificate can't be generated: {0}")]
     Certificate(String),
-    /// The template can't be deployed; the text contains CloudFormation's reasons.
+    /// The template can't be deployed. The value contains the reasons that CloudFormation reports.
     #[error("template.yaml can't be deployed: {0}")]
     NotDeployed(String),
     /// The outputs of the stack can't be read.

@@ -57,8 +57,8 @@ const BEHIND_THE_STAND_IN: [&str; 11] = [
 #[derive(Debug)]
 pub struct Emulator {
     group: Group,
-    // This program's end of a pipe to the emulator. The emulator exits when this end is closed, even if this program is
-    // killed.
+    // The write end of a pipe to the emulator. The emulator exits when this end is closed. If this program is killed,
+    // the operating system closes this end.
     _alive: Option<ChildStdin>,
 }
 
@@ -113,7 +113,7 @@ impl Settings<'_> {
             ("GATEWAY_PORT", &self.port.to_string()),
             ("MINISTACK_HOST", "127.0.0.1"),
             ("SFN_WAIT_SCALE", &self.clock_scale.to_string()),
-            // The functions inherit this variable too and scale their waits with it.
+            // The functions also inherit this variable, and scale their waiting times with it.
             ("CLOCK_SCALE", &self.clock_scale.to_string()),
             ("LOG_LEVEL", "INFO"),
             // The emulator runs each function with the credentials and permissions of the function's own role.
@@ -244,7 +244,7 @@ mod tests {
         python(concat!(include_str!("definitions.py"), include_str!("definitions_test.py")));
     }
 
-    /// Runs Python tests that need only Python, not the emulator.
+    /// Runs Python tests that need only a Python interpreter, and no installed emulator.
     fn python(tests: &str) {
         let output = std::process::Command::new("python3").args(["-I", "-c", tests]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -68,7 +68,7 @@ pub async fn prepare(workspace: &Workspace, progress: &mut dyn FnMut(&str)) -> R
     })
 }
 
-/// A line of `environment.py`'s output, which is one JSON object.
+/// One line of the output of `environment.py`. Each line is a JSON object.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Line {
@@ -83,11 +83,11 @@ enum Line {
 enum Cause {
     /// The Python interpreter is too old.
     Python,
-    /// The `venv` module does not work; the text is its output.
+    /// The `venv` module does not work. `text` in the line is the output of the module.
     Venv,
-    /// A package can't be installed; the text is pip's output.
+    /// A package can't be installed. `text` in the line is the output of pip.
     Pip,
-    /// The directory is not writable; the text is the system's error message.
+    /// The directory is not writable. `text` in the line is the operating system's error message.
     Folder,
 }
 

@@ -9,9 +9,8 @@ use crate::stand_in::http::Request;
 /// Kills the process at the other end of a connection. `peer` is the port of that process, `own` is the port of the
 /// local cloud.
 ///
-/// # Errors
-/// If no such process is found, or if it is the current process, which runs the local cloud. The text states the
-/// reason.
+/// # Errors If no such process is found, or if it is the current process, which runs the local cloud. The error message
+/// states which.
 pub(crate) fn kill(peer: u16, own: u16) -> Result<u32, String> {
     let process = process(peer, own)?;
     if process == std::process::id() {
@@ -84,7 +83,8 @@ mod tests {
         let (mut connection, peer) = listener.accept().unwrap();
         assert_eq!(kill(peer.port(), own), Ok(caller.id()));
         assert!(!caller.wait().unwrap().success());
-        // The connection exists for a moment after the killed process has ended. An error of this write is ignored.
+        // The connection still exists for a moment after the process has been killed. An error of this write is
+        // ignored.
         let _ = connection.write_all(b"late\n");
     }
 

@@ -85,7 +85,8 @@ fn look_up(world: &World, region: &str, input: &Input) -> Answer {
     let start = input.number("StartTime").unwrap_or_default();
     let state: &State = &world.state();
     let seconds = |at: OffsetDateTime| epoch(at).as_f64().unwrap_or_default();
-    // Older events get larger pagination keys, so that a new event does not move the events of a later page.
+    // The newest event gets the smallest pagination key, so that a new event does not move other events to a later
+    // page.
     let events = (0_u64..).zip(&state.trail.0).map(|(index, event)| (u64::MAX - index, event));
     let events: Vec<_> = events
         .filter(|(_, event)| wanted == SIGN_IN && event.region == region)

@@ -112,7 +112,7 @@ fn once() -> u32 {
     1
 }
 
-/// How much of a truncated response body is sent.
+/// Which part of a truncated response body is sent.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(untagged)]
 pub enum Truncate {
@@ -203,7 +203,8 @@ struct Armed {
     fired: u32,
 }
 
-/// The active fault rules, each with the number of calls that it has matched and the number that it has affected.
+/// The active fault rules. For each rule, the number of calls that it has matched and the number of calls that it has
+/// affected.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Vec<Armed>);
 
@@ -239,8 +240,8 @@ impl Faults {
         self.0.iter().filter(|armed| armed.fired == 0).map(|armed| armed.rule.pattern.clone()).collect()
     }
 
-    /// Counts the call in every matching rule. Returns the first matching rule that is active: at least `after` calls
-    /// came before this one, and `times` is not used up. Only this rule applies to the call.
+    /// Counts the call in every matching rule. Returns the first matching rule that takes effect: the rule has matched
+    /// more than `after` calls, and has affected fewer than `times` calls. Only this rule applies to the call.
     pub(crate) fn hit(&mut self, caller: Option<&str>, service: &str, names: &[&str]) -> Option<Hit> {
         let mut hit = None;
         for armed in &mut self.0 {
@@ -287,7 +288,7 @@ impl Hit {
     }
 
     /// The error name that Step Functions reports to a state instead of the function's response, and whether the
-    /// function runs nevertheless. `None` if the rule only delays the call.
+    /// function still runs. `None` if the rule only delays the call.
     pub(crate) fn invocation(&self) -> Option<(&'static str, bool)> {
         Some(match (self.rule.status, self.rule.kill) {
             (_, Some(Kill::Before)) => ("Lambda.SdkClientException", false),
@@ -331,7 +332,7 @@ impl Hit {
     }
 }
 
-/// An error response of the login service. It contains the AADSTS numbers as a list, in addition to the text.
+/// An error response of the login service. In addition to the error message, it contains a list of the AADSTS numbers.
 fn login_refusal(status: u16, code: &str, message: String, numbers: &[u32]) -> Response {
     let in_message = message.strip_prefix("AADSTS").and_then(|rest| rest.split(':').next()?.parse().ok());
     let numbers = if numbers.is_empty() { in_message.into_iter().collect() } else { numbers.to_vec() };

@@ -33,7 +33,7 @@ use crate::stand_in::{admin, caller, cloud_trail, queues};
 /// The largest request body that is accepted. S3 objects pass through here.
 const BODY: usize = 512 * 1024 * 1024;
 
-/// The HTTP status in the record for a call whose caller was killed before the response was sent.
+/// The HTTP status that is recorded for a call whose caller was killed before the response was sent.
 const KILLED: u16 = 499;
 
 /// The state that the three servers share.
@@ -170,8 +170,8 @@ impl Cloud {
         answer
     }
 
-    /// The error with which a fault rule makes a state's function invocation fail, and whether the function runs
-    /// nevertheless. `None` if no rule applies.
+    /// The error with which a fault rule makes the function invocation of a state fail, and whether the function still
+    /// runs. `None` if no rule applies.
     pub(crate) async fn invoked(&self, function: &str, state: &str) -> Option<(&'static str, bool)> {
         let way = Destination { service: "lambda".into(), operation: "Invoke".into(), protocol: Protocol::RestJson };
         let request = Request {
@@ -199,8 +199,8 @@ impl Cloud {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).hit(caller.name().as_deref(), &way.service, &names)
     }
 
-    /// Kills the process that made the call. Returns false if the caller is Step Functions: it is not killed, and its
-    /// call gets no response.
+    /// Kills the process that made the call. Returns false if the caller is Step Functions, which is never killed. Its
+    /// call then gets no response.
     fn kill(&self, caller: &Caller, peer: &Peer, port: u16) -> bool {
         if caller.is_step_functions() {
             return false;

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-/// The gates by name. A gate is closed until it is opened, and then stays open.
+/// The gates by name. Each gate is initially closed. After a gate has been opened, it remains open.
 #[derive(Debug, Default)]
 pub(crate) struct Gates(Mutex<BTreeMap<String, Gate>>);
 

@@ -23,7 +23,7 @@ const SHORTEST: usize = 1000;
 struct State {
     tags: HashMap<String, BTreeMap<String, String>>,
     created: HashMap<String, OffsetDateTime>,
-    /// Replaced metadata documents, each with the time until which parts of AWS still use the document.
+    /// Replaced metadata documents, each with the time until which some AWS endpoints still use the document.
     before: HashMap<String, Vec<(String, OffsetDateTime)>>,
     federation: bool,
     /// The endpoint of STS that the last call reached.
@@ -79,9 +79,9 @@ impl Iam {
         tags.map(|(key, value)| serde_json::json!({ "Key": key, "Value": value })).collect()
     }
 
-    /// The metadata documents of a SAML provider with which AWS may validate a sign-in now. These are the current
-    /// document, and each earlier document as long as its replacement has not reached all of AWS. Empty if the provider
-    /// does not exist.
+    /// The metadata documents of a SAML provider that AWS may currently use to validate a sign-in. These are the
+    /// current document, and every earlier document that some AWS endpoints may still use. Empty if the provider does
+    /// not exist.
     pub(crate) async fn sign_in_metadata(&self, arn: &str) -> Vec<String> {
         let Some(current) = self.metadata_of(arn).await else { return Vec::new() };
         let now = self.clock.now();
@@ -208,8 +208,8 @@ impl Iam {
     }
 
     /// Rejects a name that differs from an existing name only in upper and lower case: IAM names "are not distinguished
-    /// by case" (IAM user guide, "IAM and AWS STS quotas"). A name that equals an existing name is rejected by the
-    /// emulator.
+    /// by case" (IAM user guide, "IAM and AWS STS quotas"). The emulator itself rejects a name that is identical to an
+    /// existing name.
     async fn unlike_others(&self, list: &str, element: &str, name: Option<&String>) -> Result<(), Refusal> {
         let Some(name) = name else { return Ok(()) };
         let form = [("Action", list), ("Version", "2010-05-08"), ("Scope", "Local"), ("MaxItems", "1000")];

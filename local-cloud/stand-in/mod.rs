@@ -167,8 +167,8 @@ impl LocalCloud {
         self.cloud.recorder.incomplete()
     }
 
-    /// Faults of the local cloud itself: responses that do not match the official models, unsupported operations, and
-    /// kill rules that found no process. The list is empty after a successful run.
+    /// Errors in the local cloud itself: responses that do not match the official models, calls of unsupported
+    /// operations, and fault rules whose process to kill was not found. The list is empty after a successful run.
     #[must_use]
     pub fn violations(&self) -> Vec<String> {
         self.cloud.violations.all()

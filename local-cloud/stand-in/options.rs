@@ -73,9 +73,9 @@ pub struct Behaviour {
     pub support_subscribed: bool,
     /// How AWS Support processes a case about phone numbers.
     pub support_path: SupportPath,
-    /// How long a new instance stays in `CREATION_IN_PROGRESS`.
+    /// How long a new instance has the status `CREATION_IN_PROGRESS`.
     pub instance_seconds: f64,
-    /// How long a deleted instance stays visible and keeps its alias reserved after `DeleteInstance`.
+    /// How long Connect still returns an instance, and reserves its alias, after `DeleteInstance`.
     pub instance_deletion_seconds: f64,
     /// Whether a second `DeleteInstance` during deletion returns an invalid request error instead of "not found".
     pub refuses_second_deletion: bool,
@@ -95,12 +95,12 @@ pub struct Behaviour {
     /// Whether the username of a deleted user can be reused in the same instance.
     pub usernames_reusable: bool,
     /// Whether `DeleteUser` rejects the deletion of a user to whom a quick connect transfers contacts. Otherwise the
-    /// user is deleted, and the quick connect stays.
+    /// user is deleted, and the quick connect is kept.
     pub quick_connects_block_deletion: bool,
     /// Whether `AssociateTrafficDistributionGroupUser` rejects a user who is already in the group.
     pub group_associations_conflict: bool,
-    /// Whether `DeleteUser` rejects the deletion of a user who is in a traffic distribution group. Otherwise the user
-    /// leaves the group.
+    /// Whether `DeleteUser` rejects the deletion of a user who is in a traffic distribution group. Otherwise the
+    /// deletion also removes the user from the group.
     pub groups_block_deletion: bool,
     /// Whether `UpdateUserConfig` keeps the settings of those channels that the request does not name. Otherwise the
     /// operation clears these settings.
@@ -125,8 +125,8 @@ pub struct Behaviour {
     pub flow_content_completed: bool,
     /// Whether Connect supplies the condition key `aws:TagKeys`, which contains the tag keys of a request.
     pub tag_keys_evaluated: bool,
-    /// Whether Directory Service checks permissions for the ARN of the directory that Connect creates for an instance.
-    /// Otherwise Directory Service checks permissions only for `*`.
+    /// Whether Directory Service checks permissions on the ARN of the directory that Connect creates for an instance.
+    /// Otherwise Directory Service checks permissions only on the resource `*`.
     pub directories_by_arn: bool,
     /// Whether IAM accepts only metadata that its issuer has signed.
     pub metadata_must_be_signed: bool,
@@ -134,12 +134,12 @@ pub struct Behaviour {
     pub provider_visible_seconds: f64,
     /// How long some AWS sign-in endpoints still use the old metadata after an update of a SAML provider.
     pub provider_update_seconds: f64,
-    /// The phone numbers that `SearchAvailablePhoneNumbers` can find. As in AWS, the default contains no Japanese
-    /// numbers.
+    /// The phone numbers that `SearchAvailablePhoneNumbers` can return. As in AWS, the default contains no Japanese
+    /// phone numbers.
     pub number_inventory: Vec<NumberStock>,
-    /// How long a claimed number stays `IN_PROGRESS`.
+    /// How long a claimed phone number has the status `IN_PROGRESS`.
     pub claim_seconds: f64,
-    /// How long a claimed number is missing from `ListPhoneNumbersV2`.
+    /// How long a claimed phone number is missing from `ListPhoneNumbersV2`.
     pub number_listed_seconds: f64,
     /// If set, every claim of a phone number ends in `FAILED` with this message.
     pub claim_failure: Option<String>,
@@ -221,7 +221,7 @@ pub enum QuotaOutcome {
     Denied,
     /// The request becomes `NOT_APPROVED`, and the value is unchanged.
     NotApproved,
-    /// The request becomes `CASE_CLOSED`, but the value is raised nevertheless.
+    /// The request becomes `CASE_CLOSED`, although the value is raised.
     CaseClosedGranted,
     /// The request becomes `CASE_CLOSED`, and the value is unchanged.
     CaseClosedRefused,
@@ -240,8 +240,8 @@ pub struct QuotaPath {
     pub decided: f64,
     /// How the request is decided.
     pub outcome: QuotaOutcome,
-    /// How long after the decision the new value is applied. The status of the request can change before the value
-    /// does.
+    /// The time between the decision and the change of the quota value. The status of the request can change before the
+    /// value changes.
     pub value_lag: f64,
     /// The value that AWS grants, if it differs from the requested value.
     pub granted: Option<f64>,

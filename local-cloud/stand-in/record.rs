@@ -79,7 +79,7 @@ pub struct CallSummary {
 pub struct Permission {
     /// The required action, for example `connect:CreateUser`.
     pub action: String,
-    /// The ARN of the resource. `*` if the action does not support resources.
+    /// The ARN of the resource. `*` if the action does not support resource-level permissions.
     pub resource: String,
     /// The condition keys of the request, in lower case, with their values.
     pub context: Context,

@@ -44,8 +44,8 @@ impl Upstream {
         let url = format!("{}{}{mark}{}", self.url, request.path, query.join("&"));
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
-            // The HTTP client itself sets the length. The header `expect` is not sent, because the body has already
-            // been received.
+            // The HTTP client itself sets the header `content-length`. The header `expect` is not sent, because the
+            // body has already been received.
             if HOP.contains(&name.as_str()) || matches!(name.as_str(), "content-length" | "expect") {
                 continue;
             }

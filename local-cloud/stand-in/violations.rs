@@ -1,9 +1,9 @@
-//! Faults of the local cloud itself: responses that do not match the official models, unsupported operations, and fault
-//! rules that could not be applied. The list is empty after a successful test run.
+//! Errors in the local cloud itself: responses that do not match the official models, calls of unsupported operations,
+//! and fault rules that could not be applied. The list is empty after a successful test run.
 
 use std::sync::{Mutex, PoisonError};
 
-/// The faults of the local cloud, in order of occurrence.
+/// The errors in the local cloud, in order of occurrence.
 #[derive(Debug, Default)]
 pub(crate) struct Violations(Mutex<Vec<String>>);
 

@@ -16,8 +16,8 @@ const WITHOUT_DIRECTORY: [&str; 3] = ["ds:CheckAlias", "ds:CreateDirectory", "ds
 /// The Directory Service actions that `CreateInstance` performs on the directory of the instance.
 const NEW_DIRECTORY: [&str; 4] =
     ["ds:AuthorizeApplication", "ds:CreateAlias", "ds:DeleteDirectory", "ds:UnauthorizeApplication"];
-/// Pairs of an action and a condition key. AWS does not list the condition key for the action, although requests for
-/// the action contain the corresponding member.
+/// Pairs of an action and a condition key. AWS does not list the condition key for the action, although a request that
+/// requires the action contains the value for the condition key.
 const WITHOUT_KEY: [(&str, &str); 8] = [
     ("ListFlowAssociations", "connect:StorageResourceType"),
     ("ListInstanceStorageConfigs", "connect:StorageResourceType"),
@@ -157,7 +157,8 @@ fn resources(setting: &Setting, operation: &str, input: &Input) -> Vec<String> {
         | "ListUserProficiencies" => {
             [named("agent", "UserId").into_iter().collect(), vec![instance(setting, input)]].concat()
         }
-        // Contact flow and user are optional resources of the action, so Connect may check them too.
+        // A contact flow and a user are optional resources of the action, so Connect may also check the permissions on
+        // them.
         "UpdateQuickConnectConfig" => {
             let config = input.object("QuickConnectConfig").and_then(|config| config.get("UserConfig"));
             let of = |folder: &str, member: &str| {

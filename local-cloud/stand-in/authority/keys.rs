@@ -1,6 +1,6 @@
 //! The permissions on KMS keys that calls require. A service that encrypts data with a customer managed key uses the
-//! key on behalf of the caller. The caller therefore needs `kms:Decrypt`, and to write also `kms:GenerateDataKey`.
-//! `kms:ViaService` names the service.
+//! key on behalf of the caller. The caller therefore needs `kms:Decrypt`, and for writes also `kms:GenerateDataKey`.
+//! The condition key `kms:ViaService` contains the name of the service.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -54,8 +54,7 @@ impl Keys {
     }
 
     async fn key(&self, service: &str, resource: &str) -> Option<String> {
-        // The KMS key that encrypts a resource: for an S3 object it is the bucket's key, for any other resource its own
-        // key.
+        // An S3 object is encrypted with the KMS key of its bucket. Any other resource has a KMS key of its own.
         let resource = if service == "s3" { resource.split('/').next().unwrap_or(resource) } else { resource };
         if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(resource) {
             return known.clone();
@@ -101,7 +100,7 @@ fn between(text: &str, element: &str) -> Option<String> {
     (!found.is_empty()).then(|| found.to_owned())
 }
 
-/// The output of a JSON service. Null if the service returns an error.
+/// The response body of a service that uses a JSON protocol. Null if the service returns an error.
 fn output(answer: &Response) -> Value {
     if answer.status == 200 { serde_json::from_slice(&answer.body).unwrap_or_default() } else { Value::Null }
 }

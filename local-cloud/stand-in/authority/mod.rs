@@ -59,7 +59,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// The names of the calling function and of its state, as far as they are known.
+    /// The name of the calling function and the name of the state that invoked the function, if they are known.
     pub(crate) fn name(&self) -> Option<String> {
         let names = [self.function.as_deref(), self.state.as_deref()];
         let names: Vec<&str> = names.into_iter().flatten().collect();
@@ -80,7 +80,8 @@ pub(crate) struct Authority {
     roles: Roles,
     keys: Keys,
     machines: Machines,
-    /// For each function, the states for which it currently runs, the most recent state last.
+    /// For each function, the states that have invoked the function and wait for its response. The most recent state is
+    /// the last one.
     working: Mutex<HashMap<String, Vec<String>>>,
 }
 
@@ -115,7 +116,7 @@ impl Authority {
         }
     }
 
-    /// A function as the caller of a request, with the state for which the function currently runs.
+    /// Returns the function as the caller of a request, with the state that invoked the function.
     pub(crate) fn function(&self, function: Option<String>, asks: Vec<Ask>) -> Caller {
         let working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
         let state = function.as_ref().and_then(|function| working.get(function)?.last()).cloned();
@@ -172,8 +173,8 @@ impl Authority {
         (Caller { role: Some(session.role_arn), ..self.function(session.function, asks) }, verdict)
     }
 
-    /// Checks whether the state machine that `machine/state` names may invoke a function. The error is worded as in
-    /// AWS.
+    /// Checks whether the state machine that `machine/state` names may invoke a function. If it may not, returns the
+    /// same error message as AWS.
     pub(crate) async fn may_invoke(
         &self,
         world: &World,

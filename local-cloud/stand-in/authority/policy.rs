@@ -18,7 +18,7 @@ pub type Context = BTreeMap<String, Vec<String>>;
 pub struct Ask {
     /// The requested action, for example `connect:CreateUser`.
     pub action: String,
-    /// The ARN of the resource. `*` if the action does not support resources.
+    /// The ARN of the resource. `*` if the action does not support resource-level permissions.
     pub resource: String,
     /// Type and name of the principal that requests a role: `("Federated", "arn:…")`. Set only for evaluations of trust
     /// policies, which contain no resource element.
@@ -94,8 +94,8 @@ enum Operator {
     Like {
         same: bool,
     },
-    /// Whether the condition matches if the number in the request is below, equal to, or above the number in the
-    /// policy.
+    /// Three flags: whether the condition matches if the number in the request is less than, equal to, or greater than
+    /// the number in the policy.
     Number {
         below: bool,
         same: bool,
@@ -285,7 +285,7 @@ fn substituted(pattern: &str, context: &Context) -> String {
     text + rest
 }
 
-/// Whether a text matches a pattern with `*` and `?`.
+/// Whether a text matches a pattern with the wildcards `*` and `?`.
 fn like(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
@@ -300,7 +300,7 @@ fn like(pattern: &str, text: &str) -> bool {
                 p += 1;
                 t += 1;
             }
-            // The rest of the pattern does not match here, so the last `*` must match one more character.
+            // The rest of the pattern does not match at this position, so the last `*` must match one more character.
             _ => match star {
                 Some((at, taken)) => {
                     star = Some((at, taken + 1));

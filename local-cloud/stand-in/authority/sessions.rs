@@ -94,7 +94,7 @@ impl Sessions {
         }
     }
 
-    /// Stores a session that STS has issued, from the request and the response.
+    /// Stores a session that STS has issued. The data of the session is read from the request and the response.
     pub(super) fn assumed(&self, answer: &str, form: &BTreeMap<String, String>, ends: OffsetDateTime) {
         let element = |name: &str| Some(answer.split_once(&format!("<{name}>"))?.1.split('<').next()?.to_owned());
         let found = (element("AccessKeyId"), element("SessionToken"), element("Arn"), element("AssumedRoleId"));
@@ -126,7 +126,7 @@ impl Sessions {
     }
 }
 
-/// The access key and the session of a function, which are derived from the function's entry in a Lambda list response.
+/// Derives the access key and the session of a function from the function's entry in the response of `ListFunctions`.
 fn session(function: &Value) -> Option<(String, Session)> {
     let (name, arn, role_arn) =
         (function["FunctionName"].as_str()?, function["FunctionArn"].as_str()?, function["Role"].as_str()?);

@@ -1,5 +1,5 @@
 //! Flows that `CreateContactFlow` creates. Sources: the service model; developer guide, "Flow language"; public reports
-//! of rejected flows, for the rules of the validation.
+//! of rejected flows, from which the validation rules are derived.
 
 use std::collections::BTreeSet;
 
@@ -173,8 +173,8 @@ fn ends(parameters: &Map<String, Value>, transitions: &Map<String, Value>) -> Op
     (!ends).then(|| "DisconnectParticipant has neither parameters nor a next action".into())
 }
 
-/// The messages that a caller hears, as a test case observes them: consecutive messages are one message. Only English
-/// speech is recognized; the result is in lower case.
+/// The messages that a caller hears, as a test case observes them. Consecutive messages are joined to one message. Only
+/// English messages are recognized. The result is in lower case.
 pub(super) fn heard(content: &str) -> Vec<String> {
     let flow: Value = serde_json::from_str(content).unwrap_or_default();
     let actions = flow["Actions"].as_array().map(Vec::as_slice).unwrap_or_default();

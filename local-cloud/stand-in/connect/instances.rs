@@ -17,8 +17,7 @@ use crate::stand_in::paging::page;
 use crate::stand_in::quotas;
 use crate::stand_in::world::{Setting, State};
 
-/// How many instances can be created and deleted within 30 days, creations and deletions counted together (Connect's
-/// feature limits).
+/// The maximum sum of instance creations and instance deletions within 30 days (Connect's feature limits).
 const CHURN: usize = 100;
 
 /// One day in real-cloud time, in seconds.
@@ -230,7 +229,7 @@ pub(super) fn delete(setting: &Setting, state: &mut State, input: &Input) -> Ans
     nothing()
 }
 
-/// An instance whose creation failed is visible for one day.
+/// Removes the instances whose creation failed more than one day ago. Until then, Connect still returns them.
 fn forget_failures(setting: &Setting, state: &mut State) {
     let (now, day) = (setting.clock.now(), setting.clock.lasts(DAY));
     let instances: &mut BTreeMap<u64, Instance> = &mut state.connect.instances;

@@ -42,7 +42,7 @@ pub(crate) use users::Users;
 #[derive(Debug, Default)]
 pub(crate) struct Connect {
     pub(crate) instances: BTreeMap<u64, Instance>,
-    /// Deleted instances that are still visible, each with the time until which they are visible.
+    /// Deleted instances that Connect still returns, each with the time until which the instance is returned.
     leaving: Vec<(OffsetDateTime, Instance)>,
     pub(crate) numbers: BTreeMap<u64, Number>,
     /// For each instance, the times at which phone numbers were claimed and released.
@@ -93,7 +93,7 @@ impl Instance {
 }
 
 impl Connect {
-    /// Returns the next sequence number. It is the key under which a new resource is stored.
+    /// Returns the next sequence number. The number becomes the storage key of a new resource.
     fn next(&mut self) -> u64 {
         self.sequence += 1;
         self.sequence
@@ -108,8 +108,8 @@ impl Connect {
         self.instances.values_mut().find(|instance| instance.id == id)
     }
 
-    /// The instance of a call that requires a ready instance. Connect returns "not found" for an instance that is not
-    /// ready yet.
+    /// The instance that a request names, for operations that require an active instance. As in Connect, returns "not
+    /// found" if the creation of the instance has not finished.
     fn ready(&mut self, setting: &Setting, id: &str) -> Result<&mut Instance, Refusal> {
         let now = setting.clock.now();
         let found = self.instances.values_mut().find(|instance| instance.id == id || instance.arn == id);
@@ -185,7 +185,7 @@ fn in_instance(setting: &Setting, instance: &mut Instance, operation: &str, inpu
     }
 }
 
-/// The error of a list request whose next token belongs to another list request.
+/// The error for a list request with a next token that another list request returned.
 fn bad_token() -> Refusal {
     Refusal::invalid_parameter("The next token is not valid.")
 }

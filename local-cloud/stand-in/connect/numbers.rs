@@ -23,19 +23,19 @@ pub(crate) struct Number {
     pub(crate) phone: String,
     country: String,
     kind: String,
-    /// The ARN of the instance to which the number belongs.
+    /// The ARN of the instance to which the phone number belongs.
     pub(crate) target: String,
     description: Option<String>,
     pub(crate) tags: Map<String, Value>,
     ready: OffsetDateTime,
-    /// The time from which `ListPhoneNumbersV2` returns the number.
+    /// The time from which `ListPhoneNumbersV2` returns the phone number.
     listed: OffsetDateTime,
     failure: Option<String>,
     flow: Option<String>,
 }
 
 impl Number {
-    /// Whether calls to the number start this flow.
+    /// Whether a phone call to this phone number starts this flow.
     pub(super) fn has_flow(&self, id: &str) -> bool {
         self.flow.as_deref().is_some_and(|flow| flow == id || flow.ends_with(&format!("/{id}")))
     }
@@ -52,7 +52,7 @@ impl Number {
         }
     }
 
-    /// The number in the format of `ListPhoneNumbersV2`.
+    /// The phone number in the format of `ListPhoneNumbersV2`.
     fn summary(&self) -> Value {
         let mut shape = json!({
             "PhoneNumberId": self.id, "PhoneNumberArn": self.arn, "PhoneNumber": self.phone,
@@ -67,7 +67,7 @@ impl Number {
 }
 
 impl Number {
-    /// The number as JSON with all its properties.
+    /// All properties of the phone number as a JSON object.
     pub(crate) fn inventory(&self, now: OffsetDateTime) -> Value {
         let mut shape = self.summary();
         shape["PhoneNumberStatus"] = self.status(now);
@@ -105,7 +105,7 @@ pub(crate) fn add_number(
     key
 }
 
-/// The ARN of the instance that a call names, if it exists and is ready.
+/// The ARN of the instance that a request names, if the instance exists and is active.
 fn target(setting: &Setting, state: &mut State, input: &Input) -> Result<Option<String>, Refusal> {
     let named = input.text("TargetArn").or_else(|| input.text("InstanceId"));
     named.map(|named| state.connect.ready(setting, named).map(|instance| instance.arn.clone())).transpose()
@@ -255,8 +255,8 @@ pub(super) fn list(setting: &Setting, state: &mut State, input: &Input) -> Answe
     answer(shape)
 }
 
-/// The phone number of a call that requires a claimed number. Returns an error if the claim is still in progress or has
-/// failed.
+/// The phone number that a request names. Returns an error if the claim of this phone number is still in progress or
+/// has failed.
 fn usable<'a>(setting: &Setting, state: &'a mut State, input: &Input) -> Result<(u64, &'a mut Number), Refusal> {
     let now = setting.clock.now();
     let (key, number) = named(state, input)?;

@@ -115,8 +115,8 @@ pub(super) fn describe(setting: &Setting, instance: &mut Instance, input: &Input
     answer(json!({ "PredefinedAttribute": shape }))
 }
 
-/// Replaces the attribute. AWS does not document whether members that the request omits keep their values. In the local
-/// cloud, they lose their values. A value that a user has as a proficiency can't be removed.
+/// Replaces the attribute. AWS does not document whether a member that the request omits keeps its value. In the local
+/// cloud, the member loses its value. A value that is part of a user's proficiency can't be removed.
 pub(super) fn update(setting: &Setting, instance: &mut Instance, input: &Input) -> Answer {
     let name = input.need("Name")?.to_owned();
     let values = values(input)?.unwrap_or_default();

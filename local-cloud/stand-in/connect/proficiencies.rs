@@ -34,7 +34,7 @@ impl Proficiency {
     }
 }
 
-/// The proficiencies in a request. A disassociation names no levels.
+/// Reads the proficiencies in a request. A request that disassociates proficiencies contains no levels.
 fn named(input: &Input, with_level: bool) -> Result<Vec<Proficiency>, Refusal> {
     let text = |one: &Value, name: &str| one[name].as_str().unwrap_or_default().to_owned();
     let mut found: Vec<Proficiency> = Vec::new();

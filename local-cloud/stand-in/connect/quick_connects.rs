@@ -96,8 +96,8 @@ fn create(setting: &Setting, instance: &mut Instance, input: &Input) -> Answer {
     answer(json!({ "QuickConnectId": id, "QuickConnectARN": arn(&instance.arn, &id) }))
 }
 
-/// Validates the configuration in a request. A quick connect to a user requires a user and a flow that exist. A quick
-/// connect to a phone number requires the number.
+/// Validates the configuration in a request. A quick connect to a user requires an existing user and an existing flow.
+/// A quick connect to a phone number requires a phone number.
 fn valid_config(setting: &Setting, instance: &mut Instance, input: &Input) -> Result<Map<String, Value>, Refusal> {
     let config = input.object("QuickConnectConfig").cloned().unwrap_or_default();
     let member = match config.get("QuickConnectType").and_then(Value::as_str) {

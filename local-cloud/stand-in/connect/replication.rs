@@ -92,7 +92,7 @@ fn active() -> String {
     "ACTIVE".to_owned()
 }
 
-/// Sets up or changes the replication of an instance. A change leaves the users in their traffic distribution group.
+/// Sets up or changes the replication of an instance. A change removes no users from their traffic distribution group.
 ///
 /// # Errors
 /// If the instance does not exist.
@@ -121,13 +121,13 @@ impl Instance {
         Some(format!("https://{}.{}.sign-in.connect.aws/saml", self.id, replication.source_region))
     }
 
-    /// The traffic distribution group of a user, if the user is in one.
+    /// The traffic distribution group to which a user belongs, if any.
     pub(crate) fn group_of(&self, user: &str) -> Option<&str> {
         let group = &self.replication.as_ref()?.group;
         group.users.contains(user).then_some(group.id.as_str())
     }
 
-    /// Removes a deleted user from its traffic distribution group.
+    /// Removes a deleted user from the user's traffic distribution group.
     pub(super) fn leave_group(&mut self, user: &str) {
         if let Some(replication) = &mut self.replication {
             replication.group.users.remove(user);
@@ -135,7 +135,7 @@ impl Instance {
     }
 }
 
-/// `ReplicationConfiguration` of `DescribeInstance`.
+/// The member `ReplicationConfiguration` in the response of `DescribeInstance`.
 pub(super) fn configuration(instance: &Instance) -> Option<Value> {
     let replication = instance.replication.as_ref()?;
     let status = |region: &String| json!({ "Region": region, "ReplicationStatus": "INSTANCE_REPLICATION_COMPLETE" });
@@ -170,9 +170,9 @@ pub(super) fn call(setting: &Setting, state: &mut State, operation: &str, input:
     }
 }
 
-/// The traffic distribution group with this ID or ARN. A request can associate users only in the source Region, and
-/// only if the group is active (Amazon Connect Administrator Guide, "Associate agents to Connect Customer instances
-/// across multiple AWS Regions").
+/// Returns the traffic distribution group with this ID or ARN. Users can be associated with the group only in the
+/// source Region, and only if the group is active (Amazon Connect Administrator Guide, "Associate agents to Connect
+/// Customer instances across multiple AWS Regions").
 fn group<'i>(setting: &Setting, instance: &'i mut Instance, id: &str) -> Result<&'i mut Group, Refusal> {
     let missing = || Refusal::not_found("The traffic distribution group was not found.");
     let replication = instance.replication.as_mut().ok_or_else(missing)?;

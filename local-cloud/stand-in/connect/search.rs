@@ -37,7 +37,7 @@ pub(super) fn users(setting: &Setting, instance: &Instance, input: &Input) -> An
     answer(shape)
 }
 
-/// A hash of the search criteria. It ties a next token to the search that returned the token.
+/// A hash of the search criteria. With this hash, a next token is accepted only for the search that returned the token.
 fn fingerprint(input: &Input) -> u64 {
     use std::hash::{Hash, Hasher};
     let mut hasher = std::collections::hash_map::DefaultHasher::new();

@@ -1,7 +1,7 @@
 //! Test cases, which simulate a call to a flow. Sources: the service model; developer guide, "Testing language";
-//! administrator guide, "Execute test cases" (five minutes at most, 100 executions in the queue). Public reports are
-//! the source for the format of the execution records and for the values that the service rejects although the guide
-//! shows them.
+//! administrator guide, "Execute test cases" (five minutes at most, 100 executions in the queue). The format of the
+//! execution records is taken from public reports. The same applies to values that the guide shows but the service
+//! rejects.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ struct Execution {
     started: OffsetDateTime,
     runs: OffsetDateTime,
     ends: OffsetDateTime,
-    /// The observations that the test case expects, each with whether it occurs in this execution.
+    /// The observations that the test case expects. Each flag states whether the observation occurs in this execution.
     observations: Vec<(String, bool)>,
 }
 
@@ -317,7 +317,8 @@ fn started(instance: &Instance, execution: &Execution, now: OffsetDateTime) -> V
     })
 }
 
-/// The observations that a test case expects, each with whether it occurs in a call with these messages.
+/// The observations that a test case expects. Each flag states whether the observation occurs in a phone call with
+/// these messages.
 fn observed(content: &str, heard: Vec<String>) -> Vec<(String, bool)> {
     let test: Value = serde_json::from_str(content).unwrap_or_default();
     let observations = test["Observations"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -124,14 +124,14 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
     answer(shape)
 }
 
-/// The user that a call names. Connect returns "not found" if the user is not visible yet.
+/// The user that a request names. As in Connect, returns "not found" if the user is not visible yet.
 pub(super) fn named<'a>(setting: &Setting, instance: &'a mut Instance, input: &Input) -> Result<&'a mut User, Refusal> {
     let user = instance.users.named(input.need("UserId")?, setting.clock.now());
     user.ok_or_else(|| Refusal::not_found("User not found."))
 }
 
-/// The user that a call changes. Shortly after a user was created, Connect may reject a change of the user with one of
-/// two different errors. A read of the user returns "not found".
+/// The user that a request changes. Shortly after the creation of a user, Connect may reject a change to the user with
+/// one of two different errors, while a read of the user returns "not found".
 pub(super) fn to_change<'a>(
     setting: &Setting,
     instance: &'a mut Instance,

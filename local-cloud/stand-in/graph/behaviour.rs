@@ -2,8 +2,8 @@
 
 use super::clients::AppRegistration;
 
-/// The tenant's permissions, delays and faults. All durations are seconds in real-cloud time, which the clock's scale
-/// shortens.
+/// The permissions that the tenant grants, its delays, and its deviations from the documented behavior. All durations
+/// are seconds in real-cloud time, which the clock's scale shortens.
 #[derive(Clone, Debug)]
 pub struct GraphBehaviour {
     /// The application permissions of the application in [`crate::stand_in::Options::client`] that have admin consent.
@@ -33,8 +33,8 @@ pub struct GraphBehaviour {
     pub certificate_lifetime: time::Duration,
     /// How long a new signing certificate is missing from reads of its service principal.
     pub certificate_seconds: f64,
-    /// How long a new signing certificate is missing from the federation metadata, and how long a removed certificate
-    /// stays in it.
+    /// How long a new signing certificate is missing from the federation metadata, and how long the federation metadata
+    /// still contains a removed certificate.
     pub metadata_seconds: f64,
     /// How long some replicas still sign with the previous certificate after another certificate was activated.
     pub activation_seconds: f64,
@@ -50,10 +50,10 @@ pub struct GraphBehaviour {
     /// Whether a deleted application also keeps the identifier URIs that were removed from it before the deletion.
     pub deleted_hold_identifiers: bool,
     /// Whether the error for an identifier URI that another application uses has an error code of its own. Otherwise
-    /// only the text of the error identifies the cause.
+    /// only the error message identifies the cause.
     pub identifier_taken_by_code: bool,
-    /// Whether Graph's error for an assignment that already exists has status 409 and a text about an entitlement
-    /// grant.
+    /// Whether Graph's error for an assignment that already exists has status 409 and an error message about an
+    /// entitlement grant.
     pub assignment_exists_as_conflict: bool,
     /// Whether the error for a reference that already exists describes a conflicting object.
     pub reference_exists_as_conflict: bool,

@@ -203,8 +203,8 @@ impl Call<'_> {
     }
 }
 
-/// The error for a token that has expired, belongs to another query, or is invalid. The client must read everything
-/// again.
+/// The error for a token that has expired, belongs to another query, or is invalid. The client must then read all
+/// objects again.
 fn lost() -> GraphError {
     GraphError::new(
         410,

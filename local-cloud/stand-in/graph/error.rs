@@ -1,5 +1,5 @@
 //! Graph's errors, with the status, code and wording of the real service. The wording matters because clients can
-//! distinguish some errors only by the text.
+//! distinguish some errors only by the message.
 
 use serde_json::{Value, json};
 

@@ -15,8 +15,8 @@ use super::{
 };
 
 impl Call<'_> {
-    /// The time whose memberships this call returns. With `ConsistencyLevel: eventual`, this time is in the past,
-    /// because the call reads the advanced index, which is updated with a delay.
+    /// The point in time whose memberships this call returns. With `ConsistencyLevel: eventual`, this time is in the
+    /// past, because the call reads the advanced index, which is updated with a delay.
     fn as_of(&self, options: &Options) -> OffsetDateTime {
         let behaviour = &self.graph.behaviour();
         let extra = (behaviour.list_replication_seconds - behaviour.membership_seconds).max(0.0);
@@ -162,8 +162,8 @@ impl Call<'_> {
         let state = self.graph.state();
         let user = state.directory.user(key).ok_or_else(|| GraphError::not_found(key))?;
         let mut fields = user.view(options.select.as_deref(), true);
-        // `OData` includes the type of a single object only if that type differs from the type of the collection, from
-        // which it derives.
+        // In `OData`, the response for a single object contains the object's type only if this type is derived from the
+        // type of the collection.
         if user.tag != USER {
             fields.insert("@odata.type".into(), json!(user.tag));
         }

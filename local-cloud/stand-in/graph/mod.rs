@@ -1,6 +1,6 @@
 //! Microsoft Graph v1.0 and the login service of one Entra tenant, for the operations that the onboarding and the user
-//! sync use. Valid requests get the same responses as from the real service, invalid requests get the same errors. The
-//! delays and limits of the real service apply to all requests.
+//! sync use. The responses to valid requests and the errors for invalid requests are the same as those of the real
+//! service. The delays and limits of the real service apply to all requests.
 //!
 //! [`schema`] validates requests with Microsoft's own description of Graph, and [`permissions`] checks the roles in the
 //! token. Delays and time windows are scaled. Absolute times are not scaled (the expiry of tokens and subscriptions,
@@ -85,7 +85,7 @@ pub struct GraphOptions {
     /// The URL of the emulator. It serves `*.lambda-url.<region>.on.aws`, so notifications for these hosts are sent to
     /// it.
     pub upstream: String,
-    /// How the tenant behaves from the start.
+    /// The initial behavior of the tenant.
     pub behaviour: GraphBehaviour,
 }
 

@@ -147,7 +147,7 @@ fn add(waiting: &mut Vec<Value>, subscription: &super::subscriptions::Subscripti
         Change::Member { group, id: member, removed } => {
             let mut entry = json!({"id": member});
             if *removed {
-                // In notifications, the value of `@removed` is a string. Only in delta queries is it an object.
+                // In notifications, the value of `@removed` is a string. In delta queries, the value is an object.
                 entry["@removed"] = json!("deleted");
             }
             let resource = format!("Groups/{group}");

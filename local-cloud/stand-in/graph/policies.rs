@@ -184,8 +184,8 @@ impl Call<'_> {
     }
 }
 
-/// Validates the JSON in a policy. Entra's error says only "invalid value". This emulation also states the reason, in
-/// the details of the error.
+/// Validates the JSON in a policy. The error message of Entra contains only "invalid value". This emulation also
+/// returns the reason in the details of the error.
 fn check_definition(definition: &Value) -> Result<(), GraphError> {
     judge(definition).map_err(|reason| {
         GraphError::bad_request("Property has an invalid value.").detail("InvalidValue", "definition", &reason)

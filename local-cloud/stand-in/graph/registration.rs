@@ -34,10 +34,10 @@ pub(super) struct Registration {
     pub(super) certificates: Vec<Certificate>,
     /// Removed certificates (base64), each with the time until which the federation metadata still contains it.
     pub(super) removed_certificates: Vec<(String, OffsetDateTime)>,
-    /// Keys that were active before, each with the time until which some replicas still sign with this key.
+    /// Signing keys that are no longer active, each with the time until which some replicas still sign with the key.
     pub(super) signed_before: Vec<(Arc<SigningKey>, OffsetDateTime)>,
     /// The credentials and the active certificate before the last change, and the time until which a stale replica
-    /// returns them.
+    /// returns these old values.
     pub(super) credentials_before: Option<(Map<String, Value>, OffsetDateTime)>,
     /// How many times the service principal was read.
     pub(super) reads: u64,
@@ -47,10 +47,11 @@ pub(super) struct Registration {
     /// contains the service principal.
     pub(super) removed_policies: Vec<(String, OffsetDateTime)>,
     pub(super) assignments: Vec<Map<String, Value>>,
-    /// The time from which requests by ID find the application. Lists contain it from `listed_at` on.
+    /// The time from which requests by ID return the application. From `listed_at` on, lists also contain the
+    /// application.
     pub(super) visible_at: OffsetDateTime,
     pub(super) listed_at: OffsetDateTime,
-    /// The time from which requests to assign an app role find the roles of the application.
+    /// The time from which the app roles of the application can be assigned.
     pub(super) roles_known_at: OffsetDateTime,
     /// The time from which the tenant's identifier URI policy recognizes the application's SAML mode. `None` if the
     /// application is not in SAML mode.

@@ -33,7 +33,7 @@ pub(super) struct Subscription {
     expires: OffsetDateTime,
 }
 
-/// The resource that a subscription watches.
+/// The resource that a subscription monitors.
 #[derive(Clone, PartialEq)]
 enum Target {
     Groups(Option<String>),

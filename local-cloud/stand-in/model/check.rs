@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::load::{Model, Pattern, Shape};
 
-/// Checks the members of a structure. The faults found are worded as in AWS and contain the path of the member.
+/// Checks the members of a structure. Each error is worded as in AWS and contains the path of the member.
 pub(super) fn structure(model: &Model, name: &str, members: &Map<String, Value>, at: &str, faults: &mut Vec<String>) {
     let Some(shape) = model.shapes.get(name) else { return };
     let place = |member: &str| if at.is_empty() { member.to_owned() } else { format!("{at}.{member}") };

@@ -127,7 +127,7 @@ fn error_faults(model: &Model, operation: &load::Operation, refusal: &Refusal) -
 }
 
 impl Model {
-    /// All faults in the members of a structure.
+    /// All errors in the members of a structure.
     fn faults(&self, shape: &str, members: &Map<String, Value>) -> Vec<String> {
         let mut faults = Vec::new();
         check::structure(self, shape, members, "", &mut faults);

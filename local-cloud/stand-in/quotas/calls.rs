@@ -172,8 +172,8 @@ fn request(setting: &Setting, state: &mut State, input: &Input) -> Answer {
     let behaviour = &setting.behaviour;
     let mut path = behaviour.quota_paths.get(code.code).unwrap_or(&behaviour.quota_path).clone();
     if input.flag("SupportCaseAllowed") == Some(false) && path.case_opened.is_some() {
-        // The request does not allow a support case, so AWS does not approve it if the decision would need a support
-        // case.
+        // The request does not allow AWS to open a support case. If the decision would need a support case, AWS
+        // therefore does not approve the request.
         path = QuotaPath { case_opened: None, outcome: QuotaOutcome::NotApproved, ..path };
     }
     let made = Request {

@@ -14,7 +14,7 @@ pub(crate) struct Code {
     pub(crate) name: &'static str,
     pub(crate) default: f64,
     pub(crate) level: Level,
-    /// The operation whose rate the quota limits. Empty for a quota on a number of resources.
+    /// The operation whose rate the quota limits. Empty if the quota limits the number of resources.
     pub(crate) operation: &'static str,
 }
 
@@ -26,8 +26,7 @@ const fn rate(code: &'static str, operation: &'static str, name: &'static str) -
     Code { code, name, default: 2.0, level: Level::Account, operation }
 }
 
-/// All quotas of Amazon Connect. A quota on a rate is a number of calls per second and applies to the account in this
-/// Region.
+/// All quotas of Amazon Connect. A rate quota limits the calls per second, and applies to the account in this Region.
 pub(crate) const CODES: [Code; 35] = [
     count("L-AA17A6B9", "Amazon Connect instance count", 2.0, Level::Account),
     count("L-8F812903", "Phone numbers per instance", 5.0, Level::Resource),

@@ -26,8 +26,8 @@ pub(crate) async fn assume_role(cloud: &Cloud, posted: &PostedResponse) -> Resul
     // role.
     let pairs = Pair::all(&assertion);
     let ([pair], [_]) = (pairs.as_slice(), assertion.values("Role")) else { return Err(invalid()) };
-    // After an update of the metadata, AWS may use the old or the new document, so the response must be valid with
-    // both.
+    // After an update of the metadata, AWS may use the old or the new document, so the response must be valid according
+    // to both documents.
     let documents = cloud.iam.sign_in_metadata(&pair.provider).await;
     let session = exchange::session(cloud, &posted.response, &assertion, pair, &documents).await.map_err(page)?;
     if assertion.recipient != posted.reply_url {

@@ -17,7 +17,7 @@ use crate::stand_in::{
     inventory,
 };
 
-/// The maximum age that a SAML response may have when it arrives.
+/// The maximum age of a SAML response at the time at which STS receives the response.
 const REDEEM: Duration = Duration::minutes(5);
 
 /// The reason why STS rejects a SAML response.
@@ -74,8 +74,8 @@ pub(crate) struct Session {
     pub(crate) name_qualifier: String,
 }
 
-/// Checks a SAML response and returns the role session for it. The response must be valid with each of the metadata
-/// `documents`, which are those that AWS may use now.
+/// Checks a SAML response and returns the role session for it. The response must be valid according to every document
+/// in `documents`. These are the metadata documents that AWS may currently use.
 ///
 /// # Errors
 /// If STS rejects the response.

@@ -60,7 +60,7 @@ pub(crate) fn sign(
 /// A certificate that is embedded in the signature is ignored.
 ///
 /// # Errors
-/// If the signature is not valid. The text states the reason.
+/// If the signature is not valid. The error message states the reason.
 pub(crate) fn verify(document: &str, id: &str, certificates: &[String]) -> Result<(), String> {
     let parsed = parse(document)?;
     let element = by_id(&parsed, id).ok_or("the ID to sign belongs to no element or to several")?;

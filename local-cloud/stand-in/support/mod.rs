@@ -23,8 +23,8 @@ pub(crate) struct Support {
     sequence: u64,
 }
 
-/// An attachment set. It contains only the names of the files: the size of each file is checked, but its content is not
-/// stored.
+/// An attachment set. Only the names of the files are stored. The size of each file is checked before its content is
+/// discarded.
 #[derive(Debug)]
 struct Set {
     files: Vec<String>,

@@ -70,8 +70,8 @@ fn last(notebook: &Notebook, name: &str) -> Option<String> {
     Some(found.replace('&', "&amp;").replace('<', "&lt;"))
 }
 
-/// The fake emulator. It emulates a SAML provider if the provider's name contains `known`, a role with any name, and
-/// returns a fixed greeting to other requests.
+/// The fake emulator. It emulates roles with any name, and SAML providers whose name contains `known`. It responds to
+/// all other requests with a fixed greeting.
 async fn emulate(State(notebook): State<Notebook>, request: axum::extract::Request) -> (HeaderMap, String) {
     let (parts, body) = request.into_parts();
     let body = String::from_utf8(axum::body::to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap();
@@ -186,7 +186,7 @@ impl Cloud {
         )
     }
 
-    /// Checks at the end of a test that the stand-in has found no fault in its own responses.
+    /// Checks at the end of a test that the stand-in has found no error in its own responses.
     pub(crate) fn is_clean(&self) {
         assert_eq!(self.cloud.violations(), Vec::<String>::new());
     }

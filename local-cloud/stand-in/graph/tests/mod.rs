@@ -180,7 +180,7 @@ impl Client {
         (status, text("code"), text("message"))
     }
 
-    /// Both credential lists of a service principal in the form that a PATCH must contain: with null secrets.
+    /// Both credential lists of a service principal in the form that a PATCH request requires: all secrets are null.
     async fn credentials(&self, url: &str) -> (Vec<Value>, Vec<Value>) {
         let fields = "keyCredentials,passwordCredentials,preferredTokenSigningKeyThumbprint";
         let shown = self.ok("GET", &format!("{url}?$select={fields}"), Value::Null).await;
