@@ -1,5 +1,5 @@
-//! The context that every step receives: the function's settings, and the clients of AWS and Microsoft Graph. The AWS
-//! clients share one configuration. Each client is created when it is first used, so that a cold start creates only the
+//! The context that every step receives: the settings of the function, and the clients for AWS and Microsoft Graph. The
+//! AWS clients share one configuration. Each client is created when it is first used, so a cold start creates only the
 //! clients that the function needs.
 
 use std::{sync::OnceLock, time::Duration};
@@ -28,7 +28,7 @@ use crate::{
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum duration of one attempt to send a request.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
-/// The SDK's wait before the second attempt, and its maximum wait between two attempts (both are the SDK's defaults).
+/// The wait before the second attempt. This and the maximum wait between two attempts are the defaults of the SDK.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
 
@@ -54,12 +54,12 @@ pub struct Context {
 }
 
 impl Context {
-    /// Creates the context of this process, with the function's role, Region and settings.
+    /// Creates the context of this process, with the credentials of the function's role, the Region and the settings.
     pub async fn from_env() -> Self {
         let settings = Settings::from_env();
         let clock = settings.clock();
         let http = Http::new(CONNECT_TIMEOUT);
-        // These retries cover only short interruptions. After a longer interruption, the `Retry` lists of the state
+        // These retries cover only short interruptions. After a longer interruption, the `Retry` fields of the state
         // machine repeat the step.
         let retry = RetryConfig::standard()
             .with_max_attempts(3)
@@ -75,7 +75,7 @@ impl Context {
                     .build(),
             );
         // Lambda sets both variables for every function. The SDK's default provider chains also read these variables
-        // first, but only after they have created all other providers, which takes time.
+        // first, but only after they have created all other providers, which increases the startup time.
         if std::env::var_os("AWS_ACCESS_KEY_ID").is_some() && std::env::var_os("AWS_REGION").is_some() {
             loader = loader
                 .region(EnvironmentVariableRegionProvider::new())
@@ -195,14 +195,14 @@ impl Context {
         })
     }
 
-    /// Returns the client for Microsoft Graph that signs in with the function's own identity (setup or runtime). The
-    /// client reads its credential at the first call.
+    /// Returns the client for Microsoft Graph that signs in with the Entra identity of this function (setup or
+    /// runtime). The client reads the credential of the identity when it sends its first request.
     pub fn graph(&self) -> &Graph {
         self.graph_as(self.settings.graph_identity())
     }
 
-    /// Returns the client for Microsoft Graph that signs in with this identity. For functions that may use both
-    /// identities.
+    /// Returns the client for Microsoft Graph that signs in with the given Entra identity. Functions that may use both
+    /// identities call this method.
     pub fn graph_as(&self, identity: Identity) -> &Graph {
         let [setup, runtime] = &self.graphs;
         let slot = match identity {
@@ -212,11 +212,11 @@ impl Context {
         slot.get_or_init(|| Graph::new(identity, self.config.clone(), self.settings.clone()))
     }
 
-    /// Returns the object that creates and verifies the `clientState` values of subscriptions. These values are derived
-    /// from a secret key, which is read from Secrets Manager once per process.
+    /// Returns the object that creates and verifies the `clientState` values of Graph subscriptions. These values are
+    /// derived from a secret key, which is read from Secrets Manager once per process.
     ///
     /// # Errors
-    /// If the key can't be read.
+    /// If the secret key can't be read.
     pub async fn client_states(&self) -> Result<&ClientStates, StepError> {
         self.client_states
             .get_or_try_init(|| async {

@@ -1,4 +1,4 @@
-//! The outcome of applying a plan: counts, and the affected users by name.
+//! The outcome of applying a plan: counts, and the names of the affected users.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -11,35 +11,36 @@ use tracing::{info, warn};
 /// The outcome of applying a plan.
 #[derive(Debug, Default)]
 pub struct Applied {
-    /// The counts. `calls` and `throttles` include only the requests of the writer.
+    /// The counts. `calls` and `throttles` include only the requests that the writer sent.
     pub totals: Totals,
-    /// The error message of each user for whom a request failed, by username. Such a failure does not prevent the
-    /// changes of other users.
+    /// The error message of each user for whom a request failed, by username. The changes of other users are still
+    /// applied after such a failure.
     pub failures: BTreeMap<String, String>,
-    /// The number of requests of the plan, and of assignments, that were not sent because the deadline was reached.
+    /// The number of requests of the plan and of assignments to the application that were not sent because the deadline
+    /// was reached.
     pub left: usize,
-    /// The users that the plan removes, but that were kept, for example because they became members again after the
-    /// plan was made.
+    /// The users that the plan removes, but that were kept. For example, a user may have become a member again after
+    /// the plan was made.
     pub kept: Vec<String>,
-    /// Why no sessions could be ended, if the operation is denied, unavailable or unknown to Connect.
+    /// The reason why no sessions could be ended, if the operation is denied, unavailable or unknown to Connect.
     pub sign_out_unavailable: Option<String>,
-    /// Why the access of a user outside Connect (assignment to the application) could not be ended. Contains only the
-    /// first such failure.
+    /// The reason why a user's assignment to the enterprise application could not be removed. Contains only the first
+    /// such failure.
     pub revocation_failed: Option<String>,
-    /// Whether a part of the plan was skipped, because the security profile without permissions, a predefined
-    /// attribute, or an assignment to the application could not be created.
+    /// Whether a part of the plan was skipped because one of the following could not be created: the security profile
+    /// without permissions, a predefined attribute, or an assignment to the application.
     pub incomplete: bool,
     /// The number of members who were assigned to the application in Entra.
     pub assigned: usize,
-    /// Whether members could not be assigned because of an error that may be temporary.
+    /// Whether members could not be assigned to the application because of an error that may be temporary.
     pub assignments_may_pass: bool,
     /// The names of the quick connects of deleted users that could be neither deleted nor transferred.
     pub(super) quick_connects_left: Vec<String>,
-    /// Why no quick connects could be changed, if the operation is denied or unknown to Connect.
+    /// The reason why no quick connects could be changed, if the operation is denied or unknown to Connect.
     pub(super) quick_connects_unavailable: Option<String>,
-    /// Why the first quick connect could not be changed.
+    /// The reason why a quick connect could not be changed. Contains only the first such failure.
     pub(super) quick_connect_error: Option<String>,
-    /// The created user whose name is first in alphabetical order.
+    /// The name of a created user: of all created users, the first in alphabetical order.
     pub first_created: Option<String>,
     /// The names of users that were created after the plan was made.
     created: HashSet<String>,
@@ -56,14 +57,14 @@ impl Applied {
         self.created.contains(username)
     }
 
-    /// Returns the first failures, in alphabetical order of the usernames.
+    /// Returns the first failures by username, in alphabetical order.
     #[must_use]
     pub fn first_failures(&self) -> Vec<Failure> {
         let failures = self.failures.iter().take(MAX_LISTED);
         failures.map(|(username, reason)| Failure { username: username.clone(), reason: reason.clone() }).collect()
     }
 
-    /// Returns whether any user was changed, signed out or assigned.
+    /// Returns whether any user was changed, signed out or assigned to the application.
     #[must_use]
     pub const fn changed_anything(&self) -> bool {
         self.totals.users() > 0 || self.totals.signed_out > 0 || self.assigned > 0
@@ -80,8 +81,8 @@ impl Applied {
         *self.outstanding.entry(user_id.to_owned()).or_default() += changes;
     }
 
-    /// Records a created user. The log line also contains the object ID in Entra and the security profiles (JSON),
-    /// because Connect does not record when a user received a security profile.
+    /// Records a created user. Connect does not record when a user received a security profile. So the log line also
+    /// contains the user's Entra object ID and security profiles (as JSON).
     pub(super) fn created(&mut self, plan: &Plan, NewUser { username, object_id, assignment, .. }: &NewUser) {
         let security_profiles = json(&plan.profile_names(&assignment.security_profile_ids));
         info!(username, object_id, security_profiles, "{}", log_messages::USER_CREATED);
@@ -92,8 +93,9 @@ impl Applied {
         self.totals.created += 1;
     }
 
-    /// Records an existing user who already has the tags of this onboarding. If `lost`, this run created the user, but
-    /// the response was lost. Otherwise, an earlier run created the user, and Connect did not list the user until now.
+    /// Records an existing user who already has the tags of this onboarding. If `lost` is true, this run created the
+    /// user, but the response was lost. Otherwise, an earlier run created the user, and Connect did not list the user
+    /// until now.
     pub(super) fn found(&mut self, plan: &Plan, new: &NewUser, lost: bool) {
         if lost {
             self.created(plan, new);
@@ -108,7 +110,8 @@ impl Applied {
         self.totals.adopted += 1;
     }
 
-    /// Records a change. `security_profiles` contains the profiles that the user has now, if the change sets them.
+    /// Records a change of a user. If the change sets security profiles, `security_profiles` contains all profiles that
+    /// the user now has.
     pub(super) fn changed(&mut self, user: &UserRef, change: &str, security_profiles: Option<&[&str]>) {
         let UserRef { username, id: user_id, .. } = user;
         match security_profiles {
@@ -186,15 +189,15 @@ impl Applied {
         self.totals.failed = self.failures.len();
     }
 
-    /// Returns whether a user with this name exists: either the user existed before the plan was made, or this run
-    /// created the user.
+    /// Returns whether a user with this name exists, either since before the plan was made, or because this run created
+    /// the user.
     pub(super) fn exists(&self, plan: &Plan, username: &str) -> bool {
         self.created.contains(username)
             || plan.create.binary_search_by(|user| user.username.as_str().cmp(username)).is_err()
     }
 }
 
-/// Converts names to a JSON array. A log field is text, and a name can contain any separator.
+/// Converts names to a JSON array for a log field. A log field is plain text, and a name can contain any separator.
 fn json(names: &[&str]) -> String {
     serde_json::json!(names).to_string()
 }

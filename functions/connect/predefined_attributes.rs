@@ -1,8 +1,8 @@
-//! The predefined attributes of an instance that proficiencies refer to.
+//! The predefined attributes that proficiencies in an instance refer to.
 //!
 //! The sync creates an attribute that does not exist, and adds missing values to an existing attribute. Predefined
-//! attributes have no tags in Connect, so the sync can't record which attributes it created. Therefore the sync never
-//! deletes an attribute or a value, and the attributes also remain after a teardown that keeps the instance.
+//! attributes have no tags in Connect, so the sync can't record which attributes it created. Therefore, the sync never
+//! deletes an attribute or a value. The attributes also remain after a teardown that keeps the instance.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,13 +15,13 @@ use tracing::info;
 
 use crate::aws::{error::CallResult as _, retries::WithoutRetries as _};
 
-/// Maximum number of values of an attribute (administrator guide, "Create predefined attributes").
+/// Maximum number of values of one attribute (Connect administrator guide, "Create predefined attributes").
 const MAX_VALUES: usize = 500;
-/// Prefixes of attributes that only AWS can create (same page of the administrator guide).
+/// Name prefixes of attributes that only AWS can create (same page of the administrator guide).
 const RESERVED: [&str; 2] = ["aws:", "connect:"];
 
-/// Ensures that the instance has these attributes with at least these values. If attributes can't be used, returns the
-/// error of each, by attribute name.
+/// Ensures that the instance has these attributes with at least these values. Returns the attributes that can't be
+/// used, each with its error, by attribute name.
 pub async fn ensure(
     client: &Client,
     instance_id: &str,
@@ -42,8 +42,8 @@ async fn ensure_one(client: &Client, instance_id: &str, name: &str, values: &BTr
     let described = described.doing(format_args!("reading the predefined attribute \"{name}\""))?;
     match described.and_then(|described| described.predefined_attribute) {
         Some(attribute) => add_values(client, instance_id, name, values, attribute).await,
-        // If the SDK repeated a successful request, Connect would report the attribute of the first request as a
-        // conflict.
+        // The SDK must not retry this request. If the SDK repeated a request that was successful, Connect would report
+        // a conflict with the attribute that the first request created.
         None => create(&client.without_retries(), instance_id, name, values).await,
     }
 }
@@ -70,8 +70,8 @@ async fn create(client: &Client, instance_id: &str, name: &str, values: &BTreeSe
     Ok(())
 }
 
-/// Adds the values that the attribute does not have yet. The request replaces the whole attribute, so it contains all
-/// values that were read immediately before, and the new values.
+/// Adds the values that the attribute does not have yet. The request replaces the whole attribute. So it contains all
+/// existing values, which are read immediately before, and the new values.
 async fn add_values(
     client: &Client,
     instance_id: &str,

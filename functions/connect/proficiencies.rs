@@ -1,7 +1,7 @@
 //! The requests that change the proficiencies of a user.
 //!
-//! `onboarding_core::sync` compares the proficiencies that a user has with the wanted proficiencies, and returns the
-//! steps of the change. The whole change can be repeated: after an error, it starts again with reading the
+//! `onboarding_core::sync` compares a user's current proficiencies with the desired proficiencies, and returns the
+//! steps of the change. The whole change can be repeated. After an error, it starts again and first reads the current
 //! proficiencies ([`Request::again`](super::request::Request::again)).
 
 use aws_sdk_connect::types::{UserProficiency, UserProficiencyDisassociate};
@@ -37,7 +37,7 @@ impl UserApi<'_> {
         Ok(Write::Proficiencies { user: user.clone(), change: change.clone(), steps })
     }
 
-    /// Performs the first of these steps, and returns a request for the remaining steps.
+    /// Performs the first of the given steps, and returns a request for the remaining steps.
     pub(super) async fn take_step<'p>(
         &self,
         user: &UserRef,
@@ -75,7 +75,8 @@ impl UserApi<'_> {
         }))
     }
 
-    /// Sets the tag that records which proficiencies the sync gave to the user. Without `record`, removes the tag.
+    /// Sets the tag that records which proficiencies the sync assigned to the user. If `record` is `None`, removes the
+    /// tag.
     async fn tag_proficiencies(&self, doing: &str, user: &UserRef, record: Option<&str>) -> Result<(), RequestError> {
         match record {
             Some(record) => {
@@ -90,8 +91,8 @@ impl UserApi<'_> {
     }
 }
 
-/// Converts a proficiency. Connect returns the level as a floating-point number, but documents only whole numbers from
-/// 1 to 5.
+/// Converts a proficiency. Connect returns the level as a floating-point number, but documents only integers from 1 to
+/// 5.
 fn from_connect(one: UserProficiency) -> Proficiency {
     let level = (1..=5_u8).rev().find(|level| f32::from(*level) <= one.level).unwrap_or_default();
     Proficiency { attribute: one.attribute_name, value: one.attribute_value, level }

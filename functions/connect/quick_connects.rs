@@ -1,7 +1,8 @@
 //! Deletes or transfers the quick connects of a user immediately before the user is deleted.
 //!
-//! If a quick connect can't be changed, the user is deleted nevertheless, because a user who left must lose access. The
-//! outcome then contains the name of the quick connect. If Connect is unavailable, a later sync deletes the user.
+//! A user who left must lose access, so the user is deleted even if a quick connect of the user can't be changed. The
+//! outcome then contains the name of the quick connect. If Connect is unavailable, the user is not deleted now, but by
+//! a later sync.
 
 use aws_sdk_connect::types::{QuickConnectConfig, QuickConnectType, UserQuickConnectConfig};
 use onboarding_core::{
@@ -25,9 +26,10 @@ const PAGE: i32 = 100;
 /// Maximum number of quick connects that a message names.
 const MAX_NAMED: usize = 10;
 
-/// Adds to a plan the quick connects of the users to delete. If the plan deletes no user, no request is sent;
-/// otherwise, one request for each 100 quick connects of the instance. If a retry can't help, for example because a
-/// permission is missing, the quick connects are not changed, and a finding of the plan states why.
+/// Adds to a plan the quick connects of the users that the plan deletes. If the plan deletes no user, the function
+/// sends no request. Otherwise, it sends one request for every 100 quick connects of the instance.
+/// If an error occurs that a retry can't solve, for example a missing permission, the quick connects are not changed,
+/// and a finding of the plan states the reason.
 ///
 /// # Errors
 /// If Connect is unavailable or throttles the requests. A later sync then deletes the users.
@@ -45,7 +47,7 @@ pub async fn add_quick_connects(
         Err(error) if matches!(error.kind, StepErrorKind::Throttled | StepErrorKind::Unavailable) => return Err(error),
         Err(error) => {
             warn!(error = error.name(), message = error.message, "the quick connects of deleted users stay");
-            // The most important finding comes first, because a list of findings is cut off after a maximum number.
+            // The most important finding comes first, because a long list of findings is truncated.
             plan.findings.insert(0, Finding::QuickConnectsUnreadable { reason: error.message });
         }
     }
@@ -54,7 +56,7 @@ pub async fn add_quick_connects(
 
 impl Directory<'_> {
     /// Returns all quick connects that transfer contacts to users. `SearchQuickConnects` can't filter by user or type.
-    /// But the search returns the configuration of each quick connect, so no request for each quick connect is
+    /// However, it returns the configuration of each quick connect, so no separate request for each quick connect is
     /// necessary.
     ///
     /// # Errors
@@ -69,21 +71,22 @@ impl Directory<'_> {
     }
 }
 
-/// Converts a quick connect; returns `None` if it does not transfer contacts to a user.
+/// Converts a quick connect. Returns `None` if the quick connect does not transfer contacts to a user.
 fn of_user(quick_connect: aws_sdk_connect::types::QuickConnect) -> Option<QuickConnect> {
     let user_id = user_id(quick_connect.quick_connect_config.as_ref()?)?.to_owned();
     Some(QuickConnect { id: quick_connect.quick_connect_id?, name: quick_connect.name?, user_id })
 }
 
-/// Returns the ID of the user to whom a quick connect transfers contacts. An ARN ends with the ID.
+/// Returns the ID of the user to whom a quick connect transfers contacts. If Connect returns an ARN, the ID is its last
+/// part.
 fn user_id(config: &QuickConnectConfig) -> Option<&str> {
     let user = config.user_config.as_ref().filter(|_| config.quick_connect_type == QuickConnectType::User)?;
     user.user_id.rsplit('/').next()
 }
 
 impl UserApi<'_> {
-    /// Deletes a quick connect, or transfers it to the user with the ID `target`. Reads the quick connect again before
-    /// the change. If the quick connect no longer belongs to the deleted user, it is not changed, and the result is
+    /// Deletes a quick connect, or transfers it to the user with the ID `target`. The quick connect is read again
+    /// before the change. If it no longer belongs to the deleted user, it is not changed, and the function returns
     /// `false`.
     pub(super) async fn change_quick_connect(
         &self,
@@ -119,8 +122,8 @@ impl UserApi<'_> {
 }
 
 impl Applied {
-    /// Returns the quick connects of deleted users that could be neither deleted nor transferred, as text, and the
-    /// reason.
+    /// Returns the names of the quick connects of deleted users that could be neither deleted nor transferred, as text,
+    /// and the reason.
     #[must_use]
     pub fn left_quick_connects(&self) -> Option<(String, &str)> {
         let left = &self.quick_connects_left;
@@ -138,8 +141,8 @@ impl Applied {
 }
 
 impl<'p> Run<'p> {
-    /// Adds the request that changes the quick connect with this index. If the user has no further quick connect, adds
-    /// the deletion of the user.
+    /// Adds the request that changes the quick connect with this index in the removal's list. If the user has no
+    /// further quick connect, adds the request that deletes the user.
     pub(super) fn release_and_delete(&mut self, removal: &'p Removal, index: usize) {
         if self.deletion_denied.is_some() {
             return;
@@ -156,7 +159,7 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Continues with the user's next quick connect after one was changed.
+    /// Continues with the user's next quick connect after a quick connect was changed.
     pub(super) fn quick_connect_changed(&mut self, of: OwnQuickConnect<'p>, changed: bool) {
         if changed {
             self.applied.quick_connect_changed(of.change, &of.removal.user.username);
@@ -172,8 +175,8 @@ impl<'p> Run<'p> {
         self.release_and_delete(of.removal, of.index + 1);
     }
 
-    /// Handles a failed change of a quick connect. If the operation is denied or unknown to Connect, no further quick
-    /// connect is changed.
+    /// Handles a failed change of a quick connect. If the operation is denied or unknown to Connect, this run changes
+    /// no further quick connects.
     pub(super) fn quick_connect_failed(
         &mut self,
         of: OwnQuickConnect<'p>,
@@ -185,7 +188,8 @@ impl<'p> Run<'p> {
         self.count_failure(error);
         let concerns_one = error.concerns_one_object();
         if error.kind() == StepErrorKind::Unavailable || (concerns_one && tries + 1 < MAX_TRIES) {
-            // The user to whom the quick connect is transferred may be new, and Connect may not find a new user yet.
+            // The user to whom the quick connect is transferred may be new, and Connect may not find a new user yet. So
+            // the request is retried.
             return self.retry(Attempt { request: Request::QuickConnect { of, target }, tries }, message);
         }
         if concerns_one {

@@ -1,26 +1,28 @@
-//! The rate limit of one Connect operation: a token bucket with the rate quota of the account. The rate adapts when
-//! Connect throttles requests (additive increase, multiplicative decrease), because other programs in the account share
-//! the quota.
+//! The rate limit of one Connect operation: a token bucket that is filled at the rate that the account's quota allows.
+//! Other programs in the account share this quota. So the rate is adapted when Connect throttles requests (additive
+//! increase, multiplicative decrease).
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The default rate, in requests per second, of nearly all Connect operations (Amazon Connect service quotas, API
+/// The default rate limit, in requests per second, of nearly all Connect operations (Amazon Connect service quotas, API
 /// throttling).
 pub(super) const DEFAULT_RATE: f64 = 2.0;
-/// Connect allows a burst of 5 with its default rate of 2. The same ratio is assumed for an increased quota.
+/// The maximum burst, as a multiple of the rate. By default, Connect allows 2 requests per second and a burst of 5
+/// requests. The same ratio is assumed for an increased quota.
 const BURST_RATIO: f64 = 2.5;
-/// Only this fraction of the rate is used, so that network jitter does not make a request arrive too early.
+/// The fraction of the rate that is used. The rest is a margin, so that a request does not arrive too early because of
+/// network jitter.
 const MARGIN: f64 = 0.985;
 /// If a request is throttled, the current rate is multiplied by this factor.
 const DECREASE: f64 = 0.7;
 /// After a successful request, the current rate increases by this fraction of the maximum rate.
 const INCREASE: f64 = 0.02;
 /// If several requests are throttled within this time, the rate is decreased only once, because these requests were
-/// sent concurrently.
+/// sent before the rate could be decreased.
 const THROTTLE_WINDOW: Duration = Duration::from_millis(500);
-/// The minimum rate per second, regardless of the number of throttled requests.
+/// The minimum number of requests per second, regardless of the number of throttled requests.
 const MIN_RATE: f64 = 0.1;
 
 /// The token bucket of one operation.
@@ -36,13 +38,13 @@ pub struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// Creates a token bucket for an operation with `rate` requests per second. With `full`, which means that no
-    /// requests were sent recently, the bucket starts full; otherwise it starts with one token.
+    /// Creates a token bucket for an operation with a rate of `rate` requests per second. `full` means that no requests
+    /// were sent recently, so the bucket starts full. Otherwise, the bucket starts with one token.
     #[must_use]
     pub fn new(rate: f64, full: bool, now: Instant) -> Self {
         let ceiling = (rate * MARGIN).max(MIN_RATE);
-        // Half a token is subtracted for the network latency of a request after a pause: Connect's bucket starts to
-        // fill when the request arrives, but this bucket starts to fill when the request is sent.
+        // Half a token is subtracted for the network latency of a request after a pause. The token bucket in Connect
+        // starts to fill when the request arrives, but this token bucket starts to fill when the request is sent.
         let burst = (rate * BURST_RATIO - 0.5).max(1.0);
         Self {
             ceiling,
@@ -63,7 +65,7 @@ impl RateLimiter {
         if missing <= 0.0 { now } else { now + Duration::from_secs_f64(missing / self.rate) }
     }
 
-    /// Returns whether this number of requests may be sent immediately.
+    /// Returns whether `requests` requests may be sent immediately.
     #[must_use]
     pub fn allows(&self, requests: usize, now: Instant) -> bool {
         u32::try_from(requests).is_ok_and(|requests| f64::from(requests) <= self.available(now))
@@ -75,8 +77,9 @@ impl RateLimiter {
         self.tokens -= 1.0;
     }
 
-    /// Records a response of any kind. This bucket starts to fill only after the first response: the first request
-    /// opens the connection and may be slow, and Connect's bucket does not fill before this request has arrived.
+    /// Records a response of any kind. This token bucket starts to fill only after the first response. The first
+    /// request opens the connection and may be slow, and the token bucket in Connect does not start to fill before this
+    /// request has arrived.
     pub fn responded(&mut self, now: Instant) {
         if !self.responded {
             self.responded = true;
@@ -84,7 +87,7 @@ impl RateLimiter {
         }
     }
 
-    /// Records that Connect throttled a request, and lowers the rate.
+    /// Records that Connect throttled a request, and decreases the rate.
     pub fn throttled(&mut self, now: Instant) {
         self.refill(now);
         self.tokens = self.tokens.min(0.0);
@@ -94,7 +97,7 @@ impl RateLimiter {
         self.throttled = Some(now);
     }
 
-    /// Records a successful request, and raises the rate.
+    /// Records a successful request, and increases the rate.
     pub fn succeeded(&mut self, now: Instant) {
         self.refill(now);
         self.rate = (self.rate + self.ceiling * INCREASE).min(self.ceiling);
@@ -124,9 +127,9 @@ impl RateLimiter {
 mod tests {
     use super::*;
 
-    /// Simulates `requests` requests at the limited rate to a service that allows `rate` and a burst of 2.5 × `rate`.
-    /// Each request arrives after a delay of up to `jitter`. Returns the elapsed seconds and the number of throttled
-    /// requests.
+    /// Simulates `requests` requests that the rate limiter controls. The simulated service allows a rate of `rate` and
+    /// a burst of 2.5 × `rate`. Each request arrives after a delay of up to `jitter`. Returns the elapsed seconds and
+    /// the number of throttled requests.
     fn simulate(mut limiter: RateLimiter, start: Instant, requests: usize, rate: f64, jitter: f64) -> (f64, usize) {
         let (mut now, mut served, mut throttles) = (start, 0, 0);
         let (mut tokens, mut refilled) = (rate * 2.5, start);

@@ -17,16 +17,16 @@ use crate::aws::{self, sessions::SessionError};
 pub(super) enum Request<'p> {
     /// Change one user.
     Write(Write<'p>),
-    /// Read the existing user that has the name of the user to create. `lost` means that the response to an earlier
-    /// request was lost, so that request may have created this user.
+    /// Read the existing user who already has the name of the user to create. `lost` means that the response to an
+    /// earlier request was lost. That request may have created the existing user.
     Resolve { new: &'p NewUser, lost: bool },
-    /// Check again that the user may be removed. If so, the request `then` is sent. With `sign_out`, the user is signed
-    /// out before `then` is sent.
+    /// Check again that the user may be removed. If the user may be removed, the request `then` is sent. With
+    /// `sign_out`, the user is signed out before `then` is sent.
     CheckRemoval { then: Write<'p>, sign_out: bool },
     /// End the sessions of the user. Then the request `then` is sent, even if the sessions could not be ended.
     SignOut { then: Write<'p> },
     /// Delete one quick connect of a user who is deleted. With `target`, transfer the quick connect to the user with
-    /// this ID instead. The deletion of the user follows.
+    /// this ID instead. After the last quick connect, the user is deleted.
     QuickConnect { of: OwnQuickConnect<'p>, target: Option<String> },
 }
 
@@ -35,14 +35,14 @@ pub(super) enum Request<'p> {
 pub(super) struct OwnQuickConnect<'p> {
     pub(super) removal: &'p Removal,
     pub(super) change: &'p QuickConnectChange,
-    /// The index of `change` in the removal's list of quick connects.
+    /// The index of `change` in the list of quick connects of the removal.
     pub(super) index: usize,
 }
 
 /// A request that changes one user.
 #[derive(Clone, Debug)]
 pub(super) enum Write<'p> {
-    /// Create the user. The request contains the tags.
+    /// Create the user, with the tags of this onboarding.
     Create(&'p NewUser),
     /// Set the tags of this onboarding on a user. With `sign_out_due`, also set the tag that states that the user's
     /// sessions must still be ended.
@@ -58,17 +58,17 @@ pub(super) enum Write<'p> {
     Delete(&'p Removal),
     /// Assign the user only the security profile with this ID, which has no permissions.
     Strip { user: UserRef, no_access: String },
-    /// Perform the first of these steps, which change the user's proficiencies. A request for the remaining steps
-    /// follows.
+    /// Perform the first of these steps, which change the user's proficiencies. Afterwards, a request for the remaining
+    /// steps is sent.
     Proficiencies { user: UserRef, change: ProficiencyChange, steps: Vec<ProficiencyStep> },
     /// Set the tag with the ID of the traffic distribution group to which the user was added.
     RecordTrafficGroup { user: UserRef, group: String },
-    /// Set the tag with the date of the sign-out, after the user's sessions were ended.
+    /// Set the tag with the date of the sign-out. This request is sent after the user's sessions were ended.
     RecordSignOut { user: UserRef, date: String },
-    /// Set the tag that states since which date the user's sessions must be ended. The request `then` follows, which
-    /// removes rights from the user.
+    /// Set the tag with the date since which the user's sessions must be ended. Afterwards, the request `then` is sent,
+    /// which removes permissions from the user.
     MarkSignOutDue { user: UserRef, date: String, then: Box<Self> },
-    /// Remove the tag that [`Self::MarkSignOutDue`] sets, after the sign-out.
+    /// Remove the tag that [`Self::MarkSignOutDue`] sets. This request is sent after the sign-out.
     SignOutDone(UserRef),
 }
 
@@ -98,7 +98,7 @@ pub(super) enum Response<'p> {
         then: Write<'p>,
         sign_out: bool,
         must_keep: bool,
-        /// Why the access of the user outside Connect (assignment to the application) could not be ended.
+        /// The reason why the user's assignment to the enterprise application could not be removed.
         not_revoked: Option<String>,
     },
     SignedOut(Write<'p>),
@@ -109,18 +109,18 @@ pub(super) enum Response<'p> {
     },
 }
 
-/// How an error that concerns only one user is handled.
+/// How to handle an error that concerns only one user.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reaction<'p> {
-    /// Send the request again later: Connect may not find a new object yet, or is unavailable for a short time.
+    /// Send the request again later, because Connect may not find a new object yet, or is unavailable for a short time.
     Retry,
     /// Record the error as a failure of this user.
     Fail,
-    /// Read the existing user: another user already has the name of the new user.
+    /// Read the existing user, because another user already has the name of the new user.
     Resolve(&'p NewUser),
-    /// Create no more users: the instance has as many users as its quota allows.
+    /// Create no more users, because the instance already has the maximum number of users that its quota allows.
     QuotaReached,
-    /// Treat the user as deleted: the user no longer exists.
+    /// Treat the user as deleted, because the user no longer exists.
     Deleted(&'p UserRef),
 }
 
@@ -146,8 +146,8 @@ impl<'p> Request<'p> {
     }
 
     /// Returns how to handle an error of this request. Connect returns the same error for an invalid request and for an
-    /// object that Connect does not find yet, so the request is retried. If the request is invalid, the retries fail,
-    /// too.
+    /// object that Connect does not find yet. So the request is retried in both cases. If the request is invalid, the
+    /// retries also fail.
     pub(super) fn reaction(&self, error: &RequestError) -> Reaction<'p> {
         match self {
             _ if error.kind() == StepErrorKind::Unavailable => Reaction::Retry,
@@ -163,8 +163,8 @@ impl<'p> Request<'p> {
         }
     }
 
-    /// Returns the request that is sent if this request failed and is tried again. A change of proficiencies starts
-    /// again with reading the proficiencies, because the failed request may have been successful although its response
+    /// Returns the request to send if this request failed and is retried. A change of proficiencies starts again and
+    /// first reads the current proficiencies, because the failed request may have been successful although its response
     /// was lost.
     pub(super) fn again(self) -> Self {
         match self {
@@ -215,7 +215,7 @@ impl Write<'_> {
     /// Returns the user that the request changes.
     ///
     /// # Errors
-    /// The user that the request creates, because this user does not exist yet.
+    /// The user to create, if the request creates a user. This user does not exist yet.
     pub(super) const fn user(&self) -> Result<&UserRef, &NewUser> {
         match self {
             Self::Create(new) => Err(new),
@@ -233,12 +233,12 @@ impl Write<'_> {
         }
     }
 
-    /// Adds this request of `plan` to the counts, after it was successful.
+    /// Counts this request of `plan` in `applied` after the request was successful.
     pub(super) fn record(&self, plan: &Plan, applied: &mut Applied) {
         match self {
             Self::Create(new) => applied.created(plan, new),
             Self::Adopt { user, .. } => applied.adopted(&user.username),
-            // A change of several steps is counted after its last step.
+            // A change that consists of several steps is counted only after its last step.
             Self::Change { change: Change::Proficiencies(_) | Change::TrafficGroup(_), .. } => {}
             Self::RecordTrafficGroup { user, group } => {
                 applied.changed(user, &plan.describe(&Change::TrafficGroup(group.clone())), None);
@@ -259,13 +259,15 @@ impl Write<'_> {
             Self::CancelDeletion(user) => applied.deletion_canceled(&user.username),
             Self::Delete(removal) => applied.removed(&removal.user.username),
             Self::Strip { user, .. } => applied.stripped(&user.username),
-            // The sign-out itself is counted. The requests here only set or remove its tags.
+            // These requests only set or remove tags that belong to a sign-out. The sign-out itself is counted
+            // separately.
             Self::RecordSignOut { .. } | Self::MarkSignOutDue { .. } | Self::SignOutDone(_) => {}
         }
     }
 }
 
-/// A failed request: the step error, and Connect's error code, which determines how the error is handled.
+/// The error of a failed request: the step error, and Connect's error code. The error code determines how the error is
+/// handled.
 #[derive(Debug)]
 pub(super) struct RequestError {
     pub(super) error: StepError,
@@ -286,12 +288,12 @@ impl RequestError {
         self.error.kind
     }
 
-    /// Returns whether Connect reports that an object in the request does not exist.
+    /// Returns whether Connect reported that an object in the request does not exist.
     pub(super) fn is_not_found(&self) -> bool {
         self.code.as_deref() == Some("ResourceNotFoundException")
     }
 
-    /// Returns whether Connect reports that the wanted state already exists.
+    /// Returns whether Connect reported that the desired state already exists.
     pub(super) fn is_conflict(&self) -> bool {
         self.code.as_deref() == Some("ResourceConflictException")
     }
@@ -302,12 +304,12 @@ impl RequestError {
     }
 
     /// Returns whether a retry may succeed because Connect does not find a new object yet. Connect is eventually
-    /// consistent, and returns either of these error codes for such an object.
+    /// consistent, and returns one of these two error codes for such an object.
     fn may_pass(&self) -> bool {
         self.is_not_found() || self.code.as_deref() == Some("InvalidRequestException")
     }
 
-    /// Returns whether another user already has the username.
+    /// Returns whether the username already belongs to another user.
     fn is_duplicate(&self) -> bool {
         self.code.as_deref() == Some("DuplicateResourceException")
     }
@@ -315,7 +317,7 @@ impl RequestError {
 
 impl RequestError {
     /// Returns whether a failed sign-out, or a failed change of a quick connect, concerns only this user or this quick
-    /// connect. Otherwise, the operation is denied, unavailable or not known in this Region.
+    /// connect. If the function returns `false`, the operation is denied, unavailable or unknown in this Region.
     pub(super) fn concerns_one_object(&self) -> bool {
         const OF_ONE_OBJECT: [&str; 3] =
             ["InvalidParameterException", "InvalidRequestException", "ResourceNotFoundException"];

@@ -1,4 +1,5 @@
-//! The state of one call of [`Writer::apply`](super::Writer::apply): waiting requests, results, and error handling.
+//! The state of one call of [`Writer::apply`](super::Writer::apply): the waiting requests, the results so far, and the
+//! error handling.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +23,7 @@ use crate::runtime::clock::{Clock, with_jitter};
 
 /// Maximum number of attempts for a request that can fail because Connect is eventually consistent.
 pub(super) const MAX_TRIES: u32 = 6;
-/// After this many consecutive failures without throttling, Connect is considered unavailable.
+/// Maximum number of consecutive failures other than throttling. After this number, Connect is considered unavailable.
 pub(super) const MAX_CONSECUTIVE_FAILURES: u32 = 25;
 const HIDDEN_USER: &str = "Amazon Connect reports that the username exists, but does not return the user. Search for a user whose name \
                            differs only in case and delete it; the next sync then creates this user. If there is none, a deleted user \
@@ -39,14 +40,16 @@ pub(super) struct Run<'p> {
     pub(super) lanes: BTreeMap<Operation, Lane<'p>>,
     pub(super) applied: Applied,
     pub(super) fatal: Option<StepError>,
-    /// The error with which Connect denied a deletion. The run sends all other requests before it ends with this error.
+    /// The error with which Connect denied a deletion. Before the run ends with this error, it sends all other
+    /// requests.
     pub(super) deletion_denied: Option<StepError>,
-    /// The error with which Connect denied a change of user details ([`Operation::is_of_details`]). The run sends all
-    /// other requests before it ends with this error.
+    /// The error with which Connect denied a change of user details ([`Operation::is_of_details`]). Before the run ends
+    /// with this error, it sends all other requests.
     pub(super) details_denied: Option<StepError>,
-    /// The token buckets of the read operations that are called before requests. Several lanes share such a bucket.
+    /// The token buckets of the read operations that are called immediately before other requests. Several lanes share
+    /// one such token bucket.
     reads: BTreeMap<Operation, RateLimiter>,
-    /// Whether this run can remove the rights of the users that the plan keeps without rights.
+    /// Whether this run can remove all permissions of the users that the plan keeps without permissions.
     pub(super) strips: bool,
     pub(super) sign_outs: SignOuts<'p>,
     quota_reached: bool,
@@ -56,8 +59,9 @@ pub(super) struct Run<'p> {
 }
 
 impl<'p> Run<'p> {
-    /// Creates a run with all requests of the plan, with one exception: the deletions of users that a new user with a
-    /// new name replaces are added later ([`Self::push_replaced`]).
+    /// Creates a run with all requests of the plan except some deletions. If a member was renamed in Entra, the plan
+    /// creates a user with the new username and deletes the user with the previous username. Such deletions are added
+    /// later ([`Self::push_replaced`]).
     pub(super) fn new(plan: &'p Plan, burst_available: bool, clock: Clock, no_access: Option<&str>) -> Self {
         let mut run = Self {
             plan,
@@ -99,8 +103,8 @@ impl<'p> Run<'p> {
         run
     }
 
-    /// Adds the deletions of old users that are replaced by a new user with a new name. Such a deletion is added only
-    /// if the new user exists, and if the ID of each user who receives quick connects of the old user is known.
+    /// Adds the deletions of users whose members were renamed in Entra. Such a deletion is added only if the user with
+    /// the new username exists, and if the IDs of all users who receive quick connects of the deleted user are known.
     pub(super) fn push_replaced(&mut self) {
         for removal in &self.plan.delete {
             let exists =
@@ -115,7 +119,7 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Returns the operations with more requests that could be sent now than tokens. The result also contains the
+    /// Returns the operations that have more requests that could be sent now than tokens. The result also contains the
     /// operations that follow these requests, and the read operations that precede them.
     pub(super) fn limited_operations(&self) -> BTreeSet<Operation> {
         let now = Instant::now();
@@ -206,8 +210,8 @@ impl<'p> Run<'p> {
                 self.reduced(&write);
                 for then in sent.then {
                     // The next request for this user is sent before the requests for other users, so that the change of
-                    // this user is completed first. The number of attempts is not reset. Otherwise, a change that
-                    // always fails at the same step would be repeated forever.
+                    // this user is completed first. The number of attempts is not reset, because otherwise a change
+                    // that always fails at the same step would be repeated endlessly.
                     let attempt = Attempt { request: Request::Write(then), tries };
                     self.lane(attempt.request.operation()).push_first(attempt);
                 }
@@ -229,14 +233,15 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Handles a username that another user already has. The existing user has one of three origins: an earlier request
-    /// of this onboarding whose response was lost, a manual creation, or another onboarding.
+    /// Handles a username that already belongs to another user. There are three possible origins of the existing user:
+    /// an earlier request of this onboarding whose response was lost, a manual creation, or another onboarding.
     fn use_existing(&mut self, new: &'p NewUser, lost: bool, found: &ConnectUser) {
         if let Ownership::OtherOnboarding(alias) = &found.ownership {
             let reason = format!("the Connect user with this name belongs to the onboarding {alias:?}");
             return self.applied.failed(&new.username, reason);
         }
-        // Only the planner can determine whether this change needs approval, so this run does not change the user.
+        // This change of security profiles may need approval, which only the planner can determine. So this run does
+        // not change the user.
         if !lost_profiles(found, &new.assignment).is_empty() {
             return self.applied.failed(&new.username, MORE_RIGHTS.to_owned());
         }
@@ -273,7 +278,7 @@ impl<'p> Run<'p> {
             Reaction::Retry => self.retry(attempt, &error.error.message),
             Reaction::Fail => self.applied.failed(attempt.request.username(), error.error.message),
             Reaction::Resolve(new) => self.push(Request::Resolve { new, lost: attempt.tries > 0 }),
-            // All other creations would also fail, so they are not sent. The next sync includes them in its plan again.
+            // All other creations of users would also fail, so they are not sent. The next sync plans them again.
             Reaction::QuotaReached => {
                 self.quota_reached = true;
                 self.applied.totals.waiting_for_quota += 1 + self.lane(Operation::CreateUser).clear().len();
@@ -294,8 +299,8 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Ends the run because a permission is missing. If only deletions or changes of user details are denied, all other
-    /// requests are sent before the run ends.
+    /// Ends the run because a permission is missing. If Connect denies only deletions or changes of user details, all
+    /// other requests are sent before the run ends.
     fn denied(&mut self, attempt: Attempt<'p>, error: StepError) {
         if matches!(attempt.request, Request::Write(Write::Delete(_))) {
             self.deletion_denied.get_or_insert(error);
@@ -312,7 +317,7 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Retries after about 1, 2, 4 … seconds. After [`MAX_TRIES`] attempts, records a failure of the user.
+    /// Retries the request after about 1, 2, 4 … seconds. After [`MAX_TRIES`] attempts, records a failure of the user.
     pub(super) fn retry(&mut self, attempt: Attempt<'p>, reason: &str) {
         let Attempt { request, tries } = attempt;
         if tries + 1 >= MAX_TRIES {

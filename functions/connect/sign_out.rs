@@ -1,13 +1,13 @@
 //! How a run ends the sessions of users who lose access (docs/theory.md, "Sign-out").
 //!
 //! * If the user can't sign in again, the sessions are ended before the removal.
-//! * If the user can sign in again, the user first loses the rights. Otherwise, the user could start a new session with
-//!   the former rights. Before this, the user gets the tag
-//!   [`SIGN_OUT_DUE_KEY`](onboarding_core::sync::SIGN_OUT_DUE_KEY), which is removed after the sign-out. With this tag,
-//!   a later sync performs the sign-out if this sync is interrupted.
-//! * If the user gets linked to another Entra account, the tag with the new account is set last. If the sync is
-//!   interrupted before, the next sync plans the same change again.
-//! * A failed sign-out never stops the removal. The user keeps or gets the tag, and the next sync tries the sign-out
+//! * If the user can sign in again, the user's permissions are removed before the sessions are ended. Otherwise, the
+//!   user could start a new session with the former permissions. Before the permissions are removed, the user gets the
+//!   tag [`SIGN_OUT_DUE_KEY`](onboarding_core::sync::SIGN_OUT_DUE_KEY). The tag is removed after the sign-out. If this
+//!   sync is interrupted, a later sync finds the tag and performs the sign-out.
+//! * If the user is linked to another Entra account, the tag with the new account is set last. If the sync is
+//!   interrupted before this, the next sync plans the same change again.
+//! * A failed sign-out never prevents the removal. The user keeps or gets the tag, and the next sync tries the sign-out
 //!   again.
 
 use std::{
@@ -32,7 +32,8 @@ use crate::runtime::clock::with_jitter;
 /// The sign-outs of a run.
 #[derive(Debug, Default)]
 pub(super) struct SignOuts<'p> {
-    /// For each user who first loses rights, by user ID: the request that follows the sign-out.
+    /// The requests to send after a sign-out, by user ID. This map contains only users whose permissions are reduced
+    /// before the sign-out.
     after_reduction: BTreeMap<String, Write<'p>>,
     /// The number of consecutive sign-outs that failed because the operation was unavailable.
     consecutive_failures: u32,
@@ -59,8 +60,8 @@ impl<'p> Run<'p> {
 
     fn update(&mut self, update: &UserUpdate) {
         let reduces = !update.lost_profiles.is_empty() && self.plan.sign_out;
-        // If the user loses a profile, a sign-out follows, so the repetition of an earlier failed sign-out is not
-        // necessary.
+        // If the update removes a security profile of the user, a sign-out follows. So it is not necessary to repeat an
+        // earlier failed sign-out.
         let changes = || update.changes.iter().filter(|change| !(reduces && matches!(change, Change::RepeatSignOut)));
         self.applied.expect_changes(&update.user.id, changes().count());
         for change in changes() {
@@ -76,10 +77,10 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Adds the removal of a user: a check that the user may be removed, the sign-out, and the request `then`.
+    /// Adds the requests to remove a user: a check that the user may be removed, the sign-out, and the request `then`.
     pub(super) fn remove(&mut self, then: Write<'p>) {
         let signs_out = match &then {
-            // The user will lose all rights in this run, and the sign-out follows after that.
+            // If this run removes all permissions of the user, the sign-out is performed after that.
             Write::ScheduleDeletion { user, .. } => !(user.signed_out || self.strips && self.plan.strips(user)),
             then => then.user().is_ok_and(|user| !user.signed_out),
         };
@@ -93,7 +94,8 @@ impl<'p> Run<'p> {
             self.applied.revocation_failed.get_or_insert(reason);
         }
         match then {
-            // The user could sign in again immediately, so the next sync tries again to end the sessions.
+            // The user could sign in again immediately. So the sign-out is not recorded here, and the next sync tries
+            // again to end the sessions.
             Write::RecordSignOut { .. } if !revoked => {}
             then @ Write::Strip { .. } if self.plan.sign_out && (!revoked || is_let_in(&then)) => self.reduce(then),
             then if sign_out => self.sign_out(then),
@@ -101,7 +103,7 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Removes rights from a user who can sign in again, and then ends the user's sessions.
+    /// Removes permissions of a user who can sign in again, and then ends the user's sessions.
     fn reduce(&mut self, write: Write<'p>) {
         if let Ok(user) = write.user().cloned() {
             self.sign_outs.after_reduction.insert(user.id.clone(), Write::SignOutDone(user.clone()));
@@ -109,7 +111,7 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Continues after a user has lost rights.
+    /// Continues after permissions of a user were removed.
     pub(super) fn reduced(&mut self, write: &Write<'p>) {
         if let Write::Strip { user, .. } | Write::Change { user, change: Change::SecurityProfiles(_) } = write
             && let Some(then) = self.sign_outs.after_reduction.remove(&user.id)
@@ -126,8 +128,8 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Continues with the request `then`, which follows a sign-out, although the sessions could not be ended. The next
-    /// sync tries again to end the sessions.
+    /// Sends the request `then` without the sign-out that should precede it, because the sessions could not be ended.
+    /// The next sync tries again to end the sessions.
     fn without_sign_out(&mut self, then: Write<'p>) {
         match then {
             Write::RecordSignOut { .. }
@@ -152,15 +154,15 @@ impl<'p> Run<'p> {
             self.applied.signed_out(&user.username);
         }
         match then {
-            // This request is sent before the other requests of its operation, because there may be many, and the user
-            // must not keep the rights until they are finished.
+            // This request is sent before all other requests of its operation. There may be many of them, and the user
+            // must not keep the permissions until they are finished.
             then @ Write::Strip { .. } => self.push_first(then),
             then => self.write(then),
         }
     }
 
-    /// Handles a failed sign-out. The request that follows the sign-out is sent nevertheless. If the operation is
-    /// denied or unknown to Connect, or fails for many users, no further user is signed out.
+    /// Handles a failed sign-out. The request that follows the sign-out is still sent. If the operation is denied or
+    /// unknown to Connect, or fails for many users, this run signs out no further users.
     pub(super) fn sign_out_failed(&mut self, then: Write<'p>, tries: u32, error: &RequestError) {
         let is_unavailable = error.kind() == StepErrorKind::Unavailable;
         self.sign_outs.consecutive_failures += u32::from(is_unavailable);
@@ -191,7 +193,7 @@ impl<'p> Run<'p> {
     }
 }
 
-/// Returns a request that first sets the tag of a user whose sign-out is due, and then sends `then`.
+/// Returns a request that first sets the tag for a due sign-out on the user, and then sends `then`.
 fn mark(user: UserRef, then: Write<'_>) -> Write<'_> {
     Write::MarkSignOutDue { user, date: today(), then: Box::new(then) }
 }
@@ -200,7 +202,7 @@ fn is_let_in(write: &Write<'_>) -> bool {
     write.user().is_ok_and(|user| user.let_in)
 }
 
-/// Returns the current date as the value of a tag.
+/// Returns the current date in the format of a tag value.
 pub(super) fn today() -> String {
     date_to_tag(OffsetDateTime::now_utc().date())
 }

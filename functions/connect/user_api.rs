@@ -80,9 +80,10 @@ impl UserApi<'_> {
     }
 
     /// Sends `CreateUser` with all settings that the request can contain. Email and password are omitted, because an
-    /// instance with SAML rejects them. The requests that set the proficiencies follow. The tag that records the
-    /// proficiencies is part of `CreateUser`. If the sync is interrupted, a later sync therefore sets the
-    /// proficiencies.
+    /// instance with SAML rejects them.
+    /// Proficiencies are set by separate requests after `CreateUser`. `CreateUser` already contains the tag that
+    /// records the proficiencies. If the sync is interrupted before the proficiencies are set, a later sync therefore
+    /// sets them.
     async fn create<'p>(&self, user: &NewUser) -> Result<Sent<'p>, RequestError> {
         let assignment = &user.assignment;
         let configs = ChannelConfigs::of_new_user().and_then(|new| new.with(&assignment.channels)).map_err(invalid)?;
@@ -158,13 +159,15 @@ impl UserApi<'_> {
         outcome(&format!("canceling the deletion of the user {}", user.username), sent)
     }
 
-    /// Adds the user to a traffic distribution group. Returns the request that records the group in a tag of the user.
+    /// Adds the user to a traffic distribution group. Returns the request that records the traffic distribution group
+    /// in a tag of the user.
     async fn join<'p>(&self, user: &UserRef, group: &str) -> Result<Option<Write<'p>>, RequestError> {
         let doing = format!("adding the user {} to the traffic distribution group {group}", user.username);
         let call = self.client.associate_traffic_distribution_group_user().instance_id(self.instance_id);
         let sent = call.user_id(&user.id).traffic_distribution_group_id(group).send().await;
         match outcome(&doing, sent) {
-            // The API reference does not describe the conflict. The user may already be in the group.
+            // The API reference does not describe when this conflict occurs. The user may already be in the traffic
+            // distribution group.
             Err(error) if !error.is_conflict() => Err(error),
             _ => Ok(Some(Write::RecordTrafficGroup { user: user.clone(), group: group.to_owned() })),
         }
@@ -176,8 +179,8 @@ impl UserApi<'_> {
     }
 
     /// Removes a user from the traffic distribution group before the user is deleted. No documentation requires this,
-    /// but otherwise Connect might reject the deletion. If the error is one that a retry can't solve, the user is
-    /// deleted nevertheless.
+    /// but otherwise Connect might reject the deletion. If an error occurs that a retry can't solve, the user is still
+    /// deleted.
     async fn leave(&self, user: &UserRef, group: &str) -> Result<(), RequestError> {
         let doing = format!("removing the user {} from the traffic distribution group {group}", user.username);
         let call = self.client.disassociate_traffic_distribution_group_user().instance_id(self.instance_id);
@@ -200,7 +203,7 @@ impl UserApi<'_> {
         outcome(&format!("deleting the user {}", user.username), sent)
     }
 
-    /// Sends the request of a change. Returns the request that must follow, if there is one.
+    /// Sends the request for a change. If another request must follow, returns that request.
     async fn change<'p>(&self, user: &UserRef, change: &Change) -> Result<Option<Write<'p>>, RequestError> {
         let doing = format!("changing the user {}", user.username);
         let (client, instance, id) = (&self.client, self.instance_id, user.id.as_str());
@@ -250,14 +253,14 @@ impl UserApi<'_> {
         outcome(&doing, sent)
     }
 
-    /// Reads the user before a change that replaces more settings than the request contains.
+    /// Reads the user before a request that replaces more settings than the plan changes.
     async fn describe(&self, user: &UserRef, doing: &str) -> Result<Option<User>, RequestError> {
         let sent = self.client.describe_user().instance_id(self.instance_id).user_id(&user.id).send().await;
         sent.map(|output| output.user).map_err(|error| RequestError::new(doing, &error))
     }
 
-    /// Sends `UpdateUserIdentityInfo`, which replaces all identity fields of a user. The secondary email and the mobile
-    /// number are not part of the result of `SearchUsers`, so they are read first and sent again without a change.
+    /// Sends `UpdateUserIdentityInfo`, which replaces all identity fields of a user. `SearchUsers` does not return the
+    /// secondary email and the mobile number. So these fields are read first, and sent without a change.
     async fn rename(&self, user: &UserRef, first_name: &str, last_name: &str) -> Result<(), RequestError> {
         let doing = format!("changing the name of the user {}", user.username);
         let current = self.describe(user, &doing).await?.and_then(|user| user.identity_info);
@@ -279,7 +282,7 @@ impl UserApi<'_> {
     }
 }
 
-/// Returns the result of a successful request, with the request that must follow, if there is one.
+/// Returns the result of a successful request. If another request must follow, the result contains that request.
 fn followed_by(then: Option<Write<'_>>) -> Sent<'_> {
     Sent { then: then.into_iter().collect(), ..Sent::default() }
 }

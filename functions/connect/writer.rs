@@ -1,9 +1,10 @@
-//! Applies a plan to Connect at the rate that the account's quotas allow.
+//! Applies a plan to Connect within the API rate limits of the account.
 //!
-//! The requests of each operation wait in a lane with its own [`RateLimiter`](super::RateLimiter), and all lanes run
-//! concurrently on one thread. If Connect throttles a request, only the lane of this request becomes slower. An error
-//! that concerns one user is recorded for this user. Only a missing permission or an unavailable service stops the run.
-//! After the deadline, no new request is sent, and the number of remaining requests is returned.
+//! The requests of each operation wait in a lane with its own [`RateLimiter`](super::RateLimiter). All lanes send their
+//! requests concurrently on one thread. If Connect throttles a request, only the lane of this request becomes slower.
+//! An error that concerns one user is recorded for this user. Only a missing permission or an unavailable service stops
+//! the run. After the deadline, no new request is sent, and the result contains the number of requests that were not
+//! sent.
 
 use std::{cell::Cell, future::Future};
 
@@ -29,11 +30,11 @@ use crate::aws::{quotas, retries::WithoutRetries as _, sessions::Sessions};
 
 /// The checks and actions immediately before a user is removed.
 pub trait RemovalCheck {
-    /// Returns whether the user must not be removed, contrary to the plan.
+    /// Returns whether the user must be kept, although the plan removes the user.
     fn must_keep(&self, user: &UserRef) -> impl Future<Output = Result<bool, StepError>>;
 
-    /// Ends the user's access outside Connect (assignment to the application). Called after the check and before the
-    /// sign-out.
+    /// Revokes the user's access in Entra: removes the user's assignment to the enterprise application. Called after
+    /// [`Self::must_keep`] and before the sign-out.
     fn revoke(&self, _user: &UserRef) -> impl Future<Output = Result<(), StepError>> {
         std::future::ready(Ok(()))
     }
@@ -55,7 +56,7 @@ type InFlight<'f, 'p> = LocalBoxFuture<'f, Finished<'p>>;
 
 impl<'a, C: RemovalCheck> Writer<'a, C> {
     /// Creates a writer for the instance. `burst_available` means that no requests were sent in the last seconds, so
-    /// the token buckets are full.
+    /// the token buckets start full.
     pub fn new(
         client: &aws_sdk_connect::Client,
         quotas: &'a aws_sdk_servicequotas::Client,
@@ -69,14 +70,14 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
         Self { api, quotas, directory, removal_check, burst_available, progress: None, no_access: None }
     }
 
-    /// Returns a writer that updates `totals` during its work, so that the caller can report the progress.
+    /// Returns a writer that updates `totals` while it applies the plan, so that the caller can report the progress.
     #[must_use]
     pub fn with_progress(self, totals: &'a Cell<Totals>) -> Self {
         Self { progress: Some(totals), ..self }
     }
 
-    /// Returns a writer that assigns the security profile with this ID to users who are kept without rights. Without
-    /// this profile, the writer does not change such users.
+    /// Returns a writer that assigns the security profile with this ID to users who are kept without permissions. If
+    /// the ID is `None`, the writer does not change such users.
     #[must_use]
     pub fn with_no_access(self, profile_id: Option<String>) -> Self {
         Self { no_access: profile_id, ..self }
@@ -85,13 +86,14 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
     /// Applies the plan until the plan is complete or `deadline` is reached. After the deadline, no request is sent.
     ///
     /// # Errors
-    /// `AccessDenied` if a permission is missing, `Unavailable` if the service is unavailable. The changes made before
-    /// the error are kept, and the next plan takes them into account.
+    /// `AccessDenied` if a permission is missing, `Unavailable` if the service is unavailable. Changes that were
+    /// applied before the error remain, and the next plan takes them into account.
     pub async fn apply(&self, plan: &Plan, deadline: Instant) -> Result<Applied, StepError> {
         let mut run = Run::new(plan, self.burst_available, self.directory.clock(), self.no_access.as_deref());
         self.set_rates(&mut run).await;
         self.drive(&mut run, deadline).await;
-        // The old user of a renamed member is deleted only after the user with the new name exists.
+        // If a member was renamed in Entra, the user with the previous username is deleted only after the user with the
+        // new username exists.
         run.push_replaced();
         self.drive(&mut run, deadline).await;
         if let Some(error) = run.fatal.or(run.deletion_denied).or(run.details_denied) {
@@ -101,8 +103,8 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
         Ok(run.applied)
     }
 
-    /// Reads the rate quota of each operation with more requests than tokens in its bucket. If Service Quotas returns
-    /// an error, the default rate applies.
+    /// Reads the quota for the request rate of each operation that has more requests than tokens in its bucket. If
+    /// Service Quotas returns an error, the default rate applies.
     async fn set_rates(&self, run: &mut Run<'_>) {
         let limited = run.limited_operations().into_iter();
         let coded: Vec<_> = limited.filter_map(|operation| Some((operation, operation.rate_quota()?))).collect();
@@ -169,7 +171,7 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
                     must_keep = self.removal_check.must_keep(user).await?;
                     if !must_keep {
                         // After a temporary error, the whole check is repeated, because the user can still sign in. Any
-                        // other error is reported, and the user is removed nevertheless.
+                        // other error is reported, and the user is still removed.
                         not_revoked = match self.removal_check.revoke(user).await {
                             Err(error) if error.kind.is_temporary() => return Err(error.into()),
                             revoked => revoked.err().map(|error| error.message),

@@ -1,5 +1,5 @@
 //! `detect-drift`: compares all settings that an onboarding made in AWS and Entra with the input of the latest
-//! onboarding, to find manual changes.
+//! onboarding. The purpose is to find manual changes.
 //!
 //! * Reads from the registry: `dynamodb:GetItem` or `dynamodb:Scan`.
 //! * Reads from Connect: `connect:DescribeInstance`, for a replicated instance `connect:ListReplicationFindings`;
@@ -12,7 +12,7 @@
 //! * Reads from Graph: `/servicePrincipals/{id}` with its claims policies and assignments, `/applications/{id}`,
 //!   `/groups/{id}` (and the members, if single users are assigned), `/subscriptions`; and from Entra the federation
 //!   metadata.
-//! * Writes: nothing. Drift is reverted by the steps of the onboarding.
+//! * Writes: nothing. Other steps, which also belong to the onboarding, revert drift.
 //! * Permissions: the AWS actions listed under Reads; in Graph `Application.Read.All`, `Policy.Read.All`,
 //!   `Group.Read.All`, `User.Read.All`. A missing permission is reported as a finding.
 //! * Safe to repeat: the step only reads.
@@ -66,8 +66,8 @@ pub async fn run(ctx: &Context, input: DetectDriftInput) -> Result<DriftReport, 
             .before
             .as_ref()
             .and_then(|before| before.instances.iter().find(|instance| instance.instance_id == entry.instance_id));
-        // A comparison after a remediation includes only the instances whose drift was reverted. The others keep their
-        // result.
+        // A comparison after a remediation includes only the instances whose drift was reverted. All other instances
+        // keep the result of the first comparison.
         if input.before.is_some() && before.is_none_or(|before| before.remediation.is_none()) {
             report.instances.extend(before.cloned());
             continue;
@@ -106,8 +106,8 @@ pub async fn run(ctx: &Context, input: DetectDriftInput) -> Result<DriftReport, 
     Ok(report.within_limits())
 }
 
-/// Returns the input for the steps that revert drift. Returns `None` if an older release registered the instance,
-/// because that release did not store the necessary settings.
+/// Returns the input for the steps that revert drift. Returns `None` if the registry entry was written by an older
+/// release, which did not store the necessary settings.
 async fn remediation(
     ctx: &Context,
     entry: &Entry,
@@ -117,8 +117,8 @@ async fn remediation(
     let (Some(mut onboarding), Some(application)) = (entry.onboarding.clone(), entry.application.clone()) else {
         return Ok(None);
     };
-    // No step that reverts drift needs the settings of the groups, which would exceed the limit of the report in a large
-    // input.
+    // No step that reverts drift needs the settings of the groups. In a large input, these settings would make the
+    // report exceed its size limit.
     onboarding.users.groups.clear();
     let account = iam::arn_prefix(ctx.sts()).await?;
     let place = (account.as_str(), ctx.region(), entry.instance_id.as_str());
@@ -142,12 +142,13 @@ struct Compared {
     findings: Vec<DriftFinding>,
     /// Whether the Entra application of the instance no longer exists.
     application_gone: bool,
-    /// The settings for global sign-in, if the instance is replicated.
+    /// The settings for global sign-in, if the instance is replicated to another Region.
     global: Option<GlobalSignIn>,
 }
 
-/// Compares all areas of an instance. If one area has a permanent error, the error becomes a finding, and the other
-/// areas are still compared. A temporary error is returned as an error, because it does not indicate a manual change.
+/// Compares all areas of an instance. If the comparison of one area has a permanent error, the error becomes a finding,
+/// and the other areas are still compared. A temporary error does not indicate a manual change, so it is returned as an
+/// error.
 async fn compare(ctx: &Context, entry: &Entry) -> Result<Compared, StepError> {
     let described = match instance::describe(ctx, &entry.instance_id).await {
         Err(error) if error.kind.is_temporary() => return Err(error),
@@ -187,8 +188,8 @@ async fn compare(ctx: &Context, entry: &Entry) -> Result<Compared, StepError> {
     Ok(Compared { findings, application_gone, global })
 }
 
-/// Logs each setting with its value, including the settings that match the input. These log lines document all settings
-/// at this time; the report contains only the differences.
+/// Logs each setting with its value, including the settings that match the input. The report contains only the
+/// differences, whereas these log lines document all settings at this time.
 fn log_settings(instance: &str, objects: &[Object]) {
     for object in objects {
         let thing = format!("{} {}", object.kind, object.name);
@@ -216,8 +217,8 @@ struct Comparison<'a> {
     entry: &'a Entry,
     /// The instance, or the error that occurred while reading the instance.
     described: Result<Option<Described>, StepError>,
-    /// The settings for global sign-in, if the instance is replicated. Without these settings, the comparison would
-    /// report global sign-in as drift.
+    /// The settings for global sign-in, if the instance is replicated to another Region. Without these settings, the
+    /// comparison would report global sign-in as drift.
     global: Result<Option<GlobalSignIn>, StepError>,
     onboarding: Onboarding,
     now: OffsetDateTime,
@@ -243,8 +244,8 @@ impl Comparison<'_> {
             object = object.guarded(guards);
         }
         let mut objects = vec![object];
-        // If an older release registered the instance, the registry does not contain the other settings of the input,
-        // so these settings are not compared.
+        // If the registry entry was written by an older release, it does not contain the other settings of the input.
+        // So these settings are not compared.
         if found.is_some() && self.entry.onboarding.is_some() {
             let wanted = &self.onboarding.instance;
             objects.extend(instance::attribute_objects(self.ctx, Some(id), wanted).await?);
@@ -256,7 +257,7 @@ impl Comparison<'_> {
         Ok(objects)
     }
 
-    /// Returns the resources whose replication to the other Region is incomplete.
+    /// Returns the resources that are not completely replicated to the other Region.
     async fn replication(&self) -> Result<Vec<Object>, StepError> {
         match &self.global {
             Ok(Some(_)) => replication_findings::objects(self.ctx, &self.entry.instance_id).await,
@@ -298,8 +299,8 @@ impl Comparison<'_> {
         Ok(objects)
     }
 
-    /// Returns the security profile without permissions, which is assigned to users who left. These users would receive
-    /// every permission that is added to the profile.
+    /// Returns the security profile without permissions. It is assigned to users who left their groups, so these users
+    /// would receive every permission that is added to it.
     async fn no_access(&self, profile: &str) -> Result<Object, StepError> {
         let (client, ids) = (self.ctx.connect(), (self.entry.instance_id.as_str(), self.entry.alias.as_str()));
         let ours = no_access::is_ours(client, ids, profile).await?;
@@ -366,13 +367,13 @@ impl Comparison<'_> {
         let mut objects =
             entra::objects(found.as_ref(), &self.onboarding, &wanted, (&self.entry.groups, &people), self.now);
         if found.is_none() {
-            // Only the missing application is reported: all other objects in Entra depend on the application, and the
+            // Only the missing application is reported. All other objects in Entra depend on the application, and the
             // next onboarding creates a new application.
             objects.truncate(1);
         }
         if self.entry.onboarding.is_none() {
-            // If an older release registered the instance, the registry does not contain whether groups or single users
-            // are assigned. So the assignments are not compared.
+            // If the registry entry was written by an older release, it does not state whether groups or single users
+            // are assigned to the application. So the assignments are not compared.
             objects.retain(|object| object.kind != entra::ASSIGNMENT);
         }
         if let Some(application) = objects.first_mut()
@@ -395,7 +396,8 @@ impl Comparison<'_> {
         let published = match &self.entry.application {
             Some(application) => match self.ctx.graph().federation_metadata(&application.app_id).await {
                 Ok(xml) => Some(read_metadata(&xml)?),
-                // Entra has no metadata because the application does not exist. This is reported as a separate finding.
+                // Entra publishes no metadata because the application does not exist. A separate finding reports the
+                // missing application.
                 Err(error) if error.kind == StepErrorKind::NotConsistentYet => None,
                 Err(error) => return Err(error),
             },
@@ -412,8 +414,8 @@ impl Comparison<'_> {
         let entra = (published.as_ref(), found.active_certificate(), certificates.as_slice());
         let mut provider = provider_object(self.ctx, &wanted, alias, entra).await?;
         if gone {
-            // The provider's metadata comes from the application, so no step can restore the metadata without the
-            // application.
+            // The metadata of the SAML provider comes from the application. So no step can restore the metadata if the
+            // application does not exist.
             provider = provider.irreversible(entra::START_AGAIN);
         }
         Ok(vec![provider, policy_object(self.ctx, &wanted, alias).await?, role_object(self.ctx, &wanted, alias).await?])

@@ -1,5 +1,5 @@
-//! The findings in the report of a drift check: the length and digest of the findings, and whether the drift was
-//! reverted.
+//! Builds the findings in the report of a drift check: shortens the findings, computes their digest, and records
+//! whether the drift was reverted.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::{
 /// Maximum number of characters of a document (for example a policy) in a finding.
 const MOST_TOLD: usize = 400;
 
-/// Returns a finding for a registry entry that can't be read, because the instance of this entry can't be compared.
+/// Returns the finding for a registry entry that can't be read. The instance of this entry can't be compared.
 pub(super) fn unreadable(entry: &Unreadable) -> InstanceDrift {
     let finding = DriftFinding {
         place: format!("registry entry {}", entry.alias),
@@ -32,7 +32,7 @@ pub(super) fn unreadable(entry: &Unreadable) -> InstanceDrift {
     }
 }
 
-/// Returns a finding that the drift of this instance was not reverted.
+/// Returns the finding that the drift of this instance was not reverted.
 pub(super) fn skipped(instance: &SkippedInstance) -> DriftFinding {
     DriftFinding {
         place: "remediation".into(),
@@ -42,8 +42,8 @@ pub(super) fn skipped(instance: &SkippedInstance) -> DriftFinding {
     }
 }
 
-/// Shortens the documents in a finding. The report becomes part of the state of the execution, and Step Functions
-/// limits the size of the state.
+/// Shortens the documents in a finding. The report becomes part of the execution's state, and Step Functions limits the
+/// size of this state.
 pub(super) fn short(finding: DriftFinding) -> DriftFinding {
     let cut = |text: String| match text.char_indices().nth(MOST_TOLD) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -52,8 +52,8 @@ pub(super) fn short(finding: DriftFinding) -> DriftFinding {
     DriftFinding { expected: cut(finding.expected), found: cut(finding.found), ..finding }
 }
 
-/// Returns the findings of the first comparison, each with the information whether the drift was reverted, followed by
-/// the new findings.
+/// Returns the findings of the first comparison, followed by the new findings. Each finding of the first comparison
+/// states whether its drift was reverted.
 pub(super) fn settled(before: &InstanceDrift, now: Vec<DriftFinding>) -> Vec<DriftFinding> {
     let still = |finding: &DriftFinding| now.iter().any(|other| other.place == finding.place);
     let mut findings: Vec<DriftFinding> =
@@ -63,7 +63,7 @@ pub(super) fn settled(before: &InstanceDrift, now: Vec<DriftFinding>) -> Vec<Dri
     findings
 }
 
-/// Returns a digest of the findings. The digest also depends on whether each finding was reverted.
+/// Returns a digest of the findings. The digest also covers, for each finding, whether its drift was reverted.
 pub(super) fn digest(findings: &[DriftFinding]) -> String {
     if findings.is_empty() {
         return String::new();

@@ -1,4 +1,4 @@
-//! The step that finds drift, and checks after a remediation whether the drift was reverted.
+//! The step that detects drift. After a remediation, the step also checks whether the drift was reverted.
 
 pub mod detect_drift;
 mod findings;

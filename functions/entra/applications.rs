@@ -1,4 +1,4 @@
-//! Calls for gallery templates, applications, service principals and their certificates.
+//! Graph calls for gallery templates, applications, service principals, and signing certificates.
 
 use onboarding_core::StepError;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -11,15 +11,16 @@ use super::{
 };
 
 const APPLICATION_FIELDS: &str = "id,appId,disabledByMicrosoftStatus,identifierUris,web";
-// Graph returns the property `key` of a key credential only if `$select` names `keyCredentials`, and only in a request
-// for a single object.
+// Graph returns the property `key` of a key credential only if `$select` contains `keyCredentials`, and only in a
+// request for a single object.
 const SERVICE_PRINCIPAL_FIELDS: &str = "id,appId,accountEnabled,appRoleAssignmentRequired,appRoles,applicationTemplateId,displayName,\
      keyCredentials,loginUrl,notificationEmailAddresses,preferredSingleSignOnMode,preferredTokenSigningKeyThumbprint,\
      samlSingleSignOnSettings,tags";
-/// This field was added to Graph v1.0 in 2026. If the Graph of a national cloud does not have the field yet, it rejects
-/// every request that selects the field.
+/// A field that was added to Graph v1.0 in 2026. If the Graph service of a national cloud does not know the field yet,
+/// it rejects every request that selects the field.
 const IS_DISABLED: &str = "isDisabled";
-/// A field of application templates that, like [`IS_DISABLED`], the Graph of a national cloud may not have yet.
+/// A field of application templates. As with [`IS_DISABLED`], the Graph service of a national cloud may not know this
+/// field yet.
 const DEPRECATION_DATE: &str = "deprecationDate";
 pub(super) const READ_APPLICATIONS: &str = "Application.Read.All";
 const WRITE_APPLICATIONS: &str = "Application.ReadWrite.All";
@@ -38,7 +39,8 @@ struct Instantiated {
 }
 
 impl Graph {
-    /// Returns the ID of the gallery template with this name. If the template was renamed, returns `known_id`.
+    /// Returns the ID of the gallery template with this name. If no template has this name, for example after Microsoft
+    /// renamed the template, the function returns `known_id`.
     ///
     /// # Errors
     /// `InvalidInput` if the gallery has no template with this name or ID.
@@ -64,8 +66,8 @@ impl Graph {
         })
     }
 
-    /// Returns the service principals that were created from a template and have this display name. A new service
-    /// principal is part of the result only after a delay.
+    /// Returns the service principals that were created from a template and have this display name. Graph returns a new
+    /// service principal only after a delay.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -80,7 +82,7 @@ impl Graph {
             .query("$select", "id,appId,displayName,tags")
             .needs(READ_APPLICATIONS);
         let found: Vec<ServicePrincipal> = self.list(&call).await.map_err(StepError::from)?.items;
-        // Graph's filter is not case-sensitive, so the names are compared again.
+        // Graph's filter is not case-sensitive, so the display names are compared again.
         Ok(found.into_iter().filter(|principal| principal.display_name.as_deref() == Some(name)).collect())
     }
 
@@ -96,7 +98,7 @@ impl Graph {
         Ok(self.list(&call).await.map_err(StepError::from)?.items)
     }
 
-    /// Returns the application with this client ID. Graph returns a new application only after a delay.
+    /// Returns the application with this client ID (`appId`). Graph returns a new application only after a delay.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -108,10 +110,10 @@ impl Graph {
         Ok(self.list(&call).await.map_err(StepError::from)?.items.pop())
     }
 
-    /// Creates an application from the gallery. Each call creates another application.
+    /// Creates an application from a gallery template. Each call creates another application.
     ///
     /// # Errors
-    /// `Unavailable` if the response was lost. The application may have been created nevertheless.
+    /// `Unavailable` if the response was lost. In this case, the application may have been created.
     pub async fn instantiate(&self, template: &str, name: &str) -> Result<(Application, ServicePrincipal), StepError> {
         let path = ["applicationTemplates", template, "instantiate"];
         let doing = format!("creating the enterprise application \"{name}\" from the gallery");
@@ -148,8 +150,8 @@ impl Graph {
         self.find_with(&["applicationTemplates", id], &doing, "id", DEPRECATION_DATE).await
     }
 
-    /// Reads one object with the field `newer`, which the Graph of this cloud may not have yet. If Graph rejects the
-    /// field, reads the object without the field.
+    /// Reads one object with the field `newer`, which the Graph service of this cloud may not know yet. If Graph
+    /// rejects the field, the function reads the object without the field.
     async fn find_with<T: DeserializeOwned>(
         &self,
         path: &[&str],
@@ -187,7 +189,7 @@ impl Graph {
     /// Updates an application.
     ///
     /// # Errors
-    /// [`GraphError::Refused`] with Graph's error, so that the caller can treat some errors separately.
+    /// [`GraphError::Refused`] with Graph's error, so that the caller can handle some errors separately.
     pub async fn update_application(&self, id: &str, changes: Value) -> Result<(), GraphError> {
         let doing = format!("changing {} of the application {id}", fields(&changes));
         self.act(&Call::patch(&["applications", id], changes, doing).needs(WRITE_APPLICATIONS).just_made()).await
@@ -206,7 +208,7 @@ impl Graph {
     /// Adds a signing certificate that is valid for three years, Entra's maximum. Each call adds another certificate.
     ///
     /// # Errors
-    /// `Unavailable` if the response was lost. The certificate may have been added nevertheless.
+    /// `Unavailable` if the response was lost. In this case, the certificate may have been added.
     pub async fn add_signing_certificate(&self, id: &str, subject: &str) -> Result<SigningCertificate, StepError> {
         let path = ["servicePrincipals", id, "addTokenSigningCertificate"];
         let doing = format!("adding a signing certificate to the service principal {id}");
@@ -234,7 +236,7 @@ fn not_seen(what: &str, id: &str) -> StepError {
     ))
 }
 
-/// Returns the names of the changed fields, never their values.
+/// Returns the names of the changed fields, but not their values.
 fn fields(changes: &Value) -> String {
     changes
         .as_object()

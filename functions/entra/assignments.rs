@@ -1,4 +1,4 @@
-//! App role assignments of a service principal, which determine the groups and users that can sign in.
+//! App role assignments of a service principal. They determine which groups and users can sign in.
 
 use std::collections::BTreeSet;
 
@@ -14,8 +14,8 @@ const ASSIGN: &str = "AppRoleAssignment.ReadWrite.All";
 pub enum Assigned {
     /// Graph created the assignment.
     New,
-    /// Graph rejected the assignment, possibly because the assignment already exists. The caller checks this with
-    /// [`Graph::assigned`], and returns the error if the assignment does not exist.
+    /// Graph rejected the assignment, possibly because it already exists. The caller checks this with
+    /// [`Graph::assigned`]. If the assignment does not exist, the caller returns the error.
     Unclear(StepError),
 }
 
@@ -41,10 +41,10 @@ impl Graph {
         Ok(self.assignments(id).await?.into_iter().map(|assignment| assignment.principal_id).collect())
     }
 
-    /// Assigns a user or a group.
+    /// Assigns a user or a group to a service principal.
     ///
     /// # Errors
-    /// `NotConsistentYet` if the service principal, its app role or the assignee has not replicated yet;
+    /// `NotConsistentYet` if the service principal, the app role, or the user or group has not replicated yet;
     /// `InvalidInput` with advice if the tenant has no license for group assignments.
     pub async fn assign(&self, id: &str, principal: &str, role: &str) -> Result<Assigned, StepError> {
         let body = json!({ "principalId": principal, "resourceId": id, "appRoleId": role });
@@ -57,7 +57,7 @@ impl Graph {
         }
     }
 
-    /// Removes an assignment. If the assignment no longer exists, this is a success.
+    /// Removes an assignment. If the assignment no longer exists, the function returns `Ok`.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -66,8 +66,8 @@ impl Graph {
         let doing = format!("removing the assignment {assignment} from the service principal {service_principal}");
         match self.act(&Call::delete(&path, doing).needs(ASSIGN)).await {
             Err(GraphError::Refused(refusal)) if refusal.is_not_found() => Ok(()),
-            // If the assignment no longer exists, Graph may return status 400 with various messages. So the list of
-            // assignments is read to find out whether the assignment exists.
+            // If the assignment no longer exists, Graph may return status 400 with various messages. So the function
+            // reads the list of assignments to determine whether the assignment exists.
             Err(GraphError::Refused(refusal)) if refusal.may_be_gone() => {
                 let left = self.assignments(service_principal).await?;
                 let is_left = left.iter().any(|one| one.id.as_deref() == Some(assignment));

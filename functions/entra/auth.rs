@@ -1,7 +1,7 @@
 //! Access tokens for Microsoft Graph, obtained with the client credentials flow of the Microsoft identity platform.
 //!
-//! If the credential is in Secrets Manager, it is read before the first token request, and again if Entra rejects the
-//! credential. So no deployment is necessary after a secret or certificate was rotated.
+//! If the credential is stored in Secrets Manager, it is read before the first token request. It is read again if Entra
+//! rejects it. So no deployment is necessary after a secret or certificate was rotated.
 
 use std::{
     sync::OnceLock,
@@ -27,15 +27,16 @@ use crate::{
     runtime::settings::{Settings, SignIn},
 };
 
-/// The scope of tokens in the global cloud. In a national cloud, the scope is the URL of that cloud's Graph.
+/// The resource for which tokens are requested in the global cloud. In a national cloud, this is the URL of the Graph
+/// service in that cloud.
 const GLOBAL_GRAPH: &str = "https://graph.microsoft.com";
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// A token is renewed this long before it expires.
+/// The time before its expiry at which a token is renewed.
 const MARGIN: Duration = Duration::from_secs(300);
 
 #[derive(Debug)]
 enum Source {
-    /// The credential that the settings specify for this identity.
+    /// The credential that the settings of the function specify for this Entra identity.
     Identity {
         identity: Identity,
         config: Box<SdkConfig>,
@@ -56,7 +57,7 @@ struct State {
     token: Option<Token>,
 }
 
-/// Requests tokens and caches them.
+/// Requests access tokens and caches them.
 #[derive(Debug)]
 pub(super) struct Authenticator {
     source: Source,
@@ -73,18 +74,18 @@ impl Authenticator {
         Self { source: Source::Given(credential), state: Mutex::default() }
     }
 
-    /// Returns the credential's tenant: its ID or a verified domain.
+    /// Returns the tenant of the credential, as a tenant ID or a verified domain.
     pub(super) async fn tenant_id(&self, settings: &Settings) -> Result<String, StepError> {
         Ok(self.credential(&mut *self.state.lock().await, settings).await?.tenant_id)
     }
 
-    /// Returns the expiry time of the credential that is stored now, if this time is known. The cached credential may
-    /// be older.
+    /// Returns the expiry time of the credential that is currently stored, if this time is known. The cached credential
+    /// may be an older one.
     pub(super) async fn expires(&self, settings: &Settings) -> Result<Option<OffsetDateTime>, StepError> {
         Ok(self.credential(&mut State::default(), settings).await?.expires())
     }
 
-    /// Returns a token that is valid for at least five more minutes.
+    /// Returns an access token that is valid for at least five more minutes.
     pub(super) async fn bearer(&self, transport: &Transport, settings: &Settings) -> Result<SecretString, StepError> {
         let mut state = self.state.lock().await;
         if let Some(token) = &state.token
@@ -110,8 +111,8 @@ impl Authenticator {
         Ok(bearer)
     }
 
-    /// Discards the cached token, because Graph rejected the token or because consent was granted after Entra had
-    /// issued the token.
+    /// Discards the cached token. The caller does this if Graph rejected the token, or if consent was granted after
+    /// Entra issued the token.
     pub(super) async fn forget_token(&self) {
         self.state.lock().await.token = None;
     }
@@ -185,7 +186,7 @@ impl Authenticator {
         Ok(Token { bearer: bearer.into(), expires: asked + Duration::from_secs(seconds) })
     }
 
-    /// Returns a token that AWS issues for the IAM role of the identity.
+    /// Returns a token that AWS issues for the IAM role of the Entra identity.
     async fn vouched_for(&self, settings: &Settings) -> Result<SecretString, StepError> {
         let Source::Identity { identity, config, .. } = &self.source else {
             return Err(StepError::internal("this credential has no role for which AWS could issue a token"));
@@ -199,7 +200,7 @@ impl Authenticator {
     }
 }
 
-/// Reads the credential from the secret called `name`.
+/// Reads the credential from the secret with the name `name`.
 async fn stored(secrets: &aws_sdk_secretsmanager::Client, name: &str) -> Result<Credential, StepError> {
     let doing = format!("reading the Graph credential from the secret {name}");
     let answer = secrets.get_secret_value().secret_id(name).send().await;
@@ -221,19 +222,18 @@ impl From<StepError> for Refused {
     }
 }
 
-/// Returns the resource for which a token is requested: the URL of Graph in this cloud. If the local cloud emulates
-/// Graph over plain HTTP, the resource is the URL of Graph in the global cloud.
+/// Returns the resource for which a token is requested. This is the URL of Graph in this cloud. If the local cloud
+/// emulates Graph over plain HTTP, this is the URL of Graph in the global cloud.
 fn audience(graph_url: &str) -> &str {
     if graph_url.starts_with("https://") { graph_url } else { GLOBAL_GRAPH }
 }
 
-/// Converts an error response of the token endpoint. The AADSTS number in the response identifies the error (Microsoft:
-/// "Microsoft Entra authentication & authorization error codes").
+/// Converts an error response of the token endpoint. The AADSTS code in the response identifies the error (Microsoft
+/// documentation: "Microsoft Entra authentication & authorization error codes").
 fn refusal(doing: &str, reply: &Reply, keyless: bool) -> Refused {
     let body: Value = serde_json::from_str(&reply.body).unwrap_or_default();
     let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
-    // The trace ID and the time are removed from the description, because they are added at the end of the error
-    // message.
+    // The trace ID and the time are added at the end of the error message, so they are removed from the description.
     let description = text("error_description").split(" Trace ID:").next().unwrap_or_default().trim();
     let number = body.pointer("/error_codes/0").and_then(Value::as_u64).or_else(|| number_in(description));
     let number = number.unwrap_or_default();
@@ -249,12 +249,12 @@ fn refusal(doing: &str, reply: &Reply, keyless: bool) -> Refused {
     Refused { error, bad_credential }
 }
 
-/// Returns the AADSTS number in a description such as `AADSTS700024: …`.
+/// Returns the number of the AADSTS code in a description such as `AADSTS700024: …`.
 fn number_in(description: &str) -> Option<u64> {
     description.strip_prefix("AADSTS")?.split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// Returns the error kind and the advice for a failed sign-in with a client secret or a certificate.
+/// Returns the error kind and the advice to the operator for a failed sign-in with a client secret or a certificate.
 fn advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
     match number {
         7_000_215 => (
@@ -279,7 +279,7 @@ fn advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
             "; upload the certificate to the app registration, or store the registered certificate and its key in the \
              credential secret",
         ),
-        // The assertion has expired. The next attempt signs a new assertion.
+        // The client assertion has expired. The next attempt signs a new assertion.
         700_024 => (
             StepErrorKind::Unavailable,
             "; the clocks of AWS and Entra differ, or the assertion arrived late; the next attempt signs a new \
@@ -293,7 +293,8 @@ fn advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
     }
 }
 
-/// Returns the error kind and the advice for a failed sign-in with a token from AWS, which uses no stored secret.
+/// Returns the error kind and the advice to the operator for a failed sign-in with a token from AWS. Such a sign-in
+/// uses no stored secret.
 fn keyless_advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
     match number {
         700_016 | 7_000_229 => (
@@ -304,8 +305,8 @@ fn keyless_advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
         90_002 | 900_023 => {
             (StepErrorKind::InvalidInput, "; check the stack's parameter TenantId, and LOGIN_URL for a national cloud")
         }
-        // The federated credential may be new and not replicated yet. If the error does not disappear, the federated
-        // credential is wrong.
+        // The federated credential may be new and not replicated yet. If the error persists, the federated credential
+        // is wrong.
         70_021 | 700_211..=700_213 => (
             StepErrorKind::NotConsistentYet,
             "; a new federated credential takes minutes to become effective; if the error continues, compare its \
@@ -333,7 +334,8 @@ fn keyless_advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
 
 const LOOK_UP: &str = "; see the description of this AADSTS number at https://login.microsoftonline.com/error";
 
-/// Returns the error kind and the advice for errors that have the same meaning for every type of credential.
+/// Returns the error kind and the advice to the operator for errors that have the same meaning for every type of
+/// credential.
 const fn common_advice(number: u64) -> Option<(StepErrorKind, &'static str)> {
     Some(match number {
         7_000_112 => (StepErrorKind::AccessDenied, "; the app registration is disabled: enable it"),
@@ -350,15 +352,16 @@ const fn common_advice(number: u64) -> Option<(StepErrorKind, &'static str)> {
     })
 }
 
-/// Returns the `roles` in a token's payload, or `None` if the token can't be read, because Microsoft may change tokens
-/// to an opaque format. The token is not verified, because the roles are only used to report missing permissions early.
+/// Returns the `roles` claim in the payload of an access token. The token is not verified, because the roles are only
+/// used to report missing permissions early. Returns `None` if the token can't be read, because Microsoft may change
+/// access tokens to an opaque format.
 pub(super) fn roles(token: &SecretString) -> Option<Vec<String>> {
     let claims = claims(token)?;
     let roles = claims.get("roles").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     Some(roles.iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect())
 }
 
-/// Returns the tenant ID in a token's payload.
+/// Returns the tenant ID in the payload of an access token.
 pub(super) fn tenant(token: &SecretString) -> Option<uuid::Uuid> {
     uuid::Uuid::try_parse(claims(token)?.get("tid")?.as_str()?).ok()
 }
