@@ -24,7 +24,7 @@ pub fn of(content: impl AsRef<[u8]>, length: usize) -> String {
     hex(&Sha256::digest(content)[..length.min(32)])
 }
 
-/// Returns bytes in hexadecimal, in lower case.
+/// Converts bytes to lowercase hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -1,13 +1,13 @@
-//! The two Entra identities that the stack uses to sign in to Microsoft Graph, and their permissions.
+//! The two Entra application identities with which the stack signs in to Microsoft Graph, and their permissions.
 //!
 //! The *setup* identity has wide permissions: it creates the enterprise application with its certificate and claims,
 //! and assigns groups. Only the functions of an onboarding may use the setup identity, and an administrator can remove
-//! it between onboardings. The *runtime* identity only reads, and is needed as long as the stack is used.
-//! `onboard entra-setup` requests exactly the permissions in this file, and `preflight` checks them.
+//! it between onboardings. The *runtime* identity can only read, and is needed as long as the stack is used. `onboard
+//! entra-setup` requests exactly the permissions in this file, and `preflight` checks them.
 
 use serde::{Deserialize, Serialize};
 
-/// The application id of Microsoft Graph, equal in every tenant.
+/// The application id of Microsoft Graph, which is the same in every tenant.
 pub const GRAPH_APP_ID: &str = "00000003-0000-0000-c000-000000000000";
 
 /// The audience of a federated identity token in Entra's global cloud.
@@ -52,8 +52,8 @@ const READ_USERS: Permission = Permission {
     purpose: "reads the members' names and whether their accounts are enabled",
 };
 
-/// For each call that creates or changes an application, Microsoft lists `Application.ReadWrite.OwnedBy` as the least
-/// privileged permission. This permission is not sufficient, because an application that is created from the gallery
+/// For each API call that creates or changes an application, Microsoft lists `Application.ReadWrite.OwnedBy` as the
+/// least privileged permission. This permission is not sufficient here: an application that is created from the gallery
 /// without a signed-in user has no owner (microsoft-graph-docs#16545).
 const SETUP: [Permission; 5] = [
     Permission {
@@ -108,7 +108,7 @@ impl Identity {
         }
     }
 
-    /// The identity with this name.
+    /// Returns the Entra identity with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|identity| identity.name() == name)
@@ -123,7 +123,7 @@ impl Identity {
         }
     }
 
-    /// The names of the permissions that this identity cannot work without.
+    /// The names of the permissions without which this identity cannot be used.
     pub fn required(self) -> impl Iterator<Item = &'static str> {
         self.permissions().iter().filter(|permission| permission.required).map(|permission| permission.name)
     }

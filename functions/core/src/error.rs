@@ -1,5 +1,5 @@
-//! The named errors of the workflow. The state machines use these names in `Retry` and `Catch`. A contract test checks
-//! that the state machines and this module use the same names.
+//! The named errors of the workflow. The state machines contain these names in `Retry` and `Catch`. A contract test
+//! checks that the state machines and this module contain the same names.
 
 use std::fmt;
 
@@ -9,42 +9,43 @@ use crate::onboarding::Language;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct StepError {
-    /// The kind of error, which determines the error name.
+    /// The kind of the error, which determines the error name.
     pub kind: StepErrorKind,
-    /// What happened, to which object, what to do next, and the request id of the failed call.
+    /// What happened to which object, what the operator can do, and the request id of the failed call.
     pub message: String,
 }
 
-/// The kinds of [`StepError`], each with its handling in the state machine.
+/// The kinds of [`StepError`], and how the state machine handles each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StepErrorKind {
-    /// The service still throttled the call after all retries of the SDK or the Graph client. The state machine retries
-    /// at long intervals.
+    /// The service still throttled the request after all retries of the SDK or the Graph client. The state machine
+    /// retries the step at long intervals.
     Throttled,
-    /// A service returned status 5xx or did not respond, the connection was lost, or another request modified the
-    /// object at the same time. The state machine retries.
+    /// A temporary error: a service returned status 5xx or did not respond, the connection was lost, or another request
+    /// modified the object at the same time. The state machine retries the step.
     Unavailable,
-    /// A new object is not visible yet. The state machine retries for some minutes.
+    /// A new object is not visible to all requests yet. The state machine retries the step for some minutes.
     NotConsistentYet,
-    /// The input, or data from another system, is not valid. The state machine does not retry.
+    /// The input, or data from another system, is not valid. The state machine does not retry the step.
     InvalidInput,
-    /// A permission or consent is missing. The state machine retries for a short time, because a new policy takes
-    /// effect after some seconds.
+    /// A permission or an administrator's consent is missing. The state machine retries the step for a short time,
+    /// because a new policy takes effect only after some seconds.
     AccessDenied,
-    /// The required name belongs to an object that this stack does not manage, or several objects match. The state
-    /// machine does not retry.
+    /// An object that this stack does not manage already has the required name, or several objects match. The state
+    /// machine does not retry the step.
     Conflict,
-    /// A limit of the account or the instance is reached. The state machine does not retry, because a quota increase is
-    /// needed.
+    /// The account or the instance has reached a quota. The state machine does not retry the step, because the quota
+    /// must be increased first.
     LimitExceeded,
-    /// AWS denied a quota request. The branch of the workflow that needs the quota ends.
+    /// AWS denied the request for a quota increase. The branch of the workflow that needs this quota ends.
     QuotaDenied,
-    /// A plan would remove more users than the removal limit allows. An operator must approve or reject the removals.
+    /// A plan would remove more users than the removal limit allows. An operator must approve or reject these removals.
     UnsafePlan,
-    /// Another execution, or a later invocation of the same execution, holds the lease. The step has sent no further
-    /// request. The state machine does not retry, because the holder of the lease does the work.
+    /// Another execution, or a later invocation in the same execution, holds the lease. The step has sent no further
+    /// requests. The state machine does not retry the step, because the holder of the lease continues the work.
     LeaseLost,
-    /// A fault of the step's code, or an undocumented response of a service. The state machine retries once.
+    /// A bug in the code of the step, or an undocumented response of a service. The state machine retries the step
+    /// once.
     Internal,
 }
 
@@ -64,7 +65,7 @@ impl StepErrorKind {
         Self::Internal,
     ];
 
-    /// The kinds that every Lambda task of a state machine retries.
+    /// The kinds of errors after which every Lambda task of a state machine is retried.
     pub const RETRIED: [Self; 5] =
         [Self::Throttled, Self::Unavailable, Self::NotConsistentYet, Self::AccessDenied, Self::Internal];
 
@@ -74,9 +75,9 @@ impl StepErrorKind {
         matches!(self, Self::Throttled | Self::Unavailable | Self::NotConsistentYet)
     }
 
-    /// Whether an optional step also fails with this kind of error: the state machine retries the step, or another
-    /// execution holds the lease. After an error of any other kind, an optional step succeeds, and the report contains
-    /// an open item.
+    /// Whether this kind of error makes even an optional step fail. This applies if the state machine retries the step,
+    /// or if another execution holds the lease. After an error of any other kind, an optional step succeeds, and the
+    /// report contains an open item.
     #[must_use]
     pub fn fails_optional_step(self) -> bool {
         self == Self::LeaseLost || Self::RETRIED.contains(&self)
@@ -100,13 +101,13 @@ impl StepErrorKind {
         }
     }
 
-    /// The kind of error with this name.
+    /// Returns the kind of error that has this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The advice for an operator, as shown in reports, in notifications and on the command line.
+    /// What an operator should do after this kind of error. Reports, notifications and the command line show this text.
     #[must_use]
     pub const fn advice(self, language: Language) -> &'static str {
         let (english, japanese) = match self {
@@ -186,7 +187,7 @@ impl StepError {
         self.kind.name()
     }
 
-    /// Adds the failed operation to the message.
+    /// Adds a description of the failed operation to the error message.
     #[must_use]
     pub fn during(mut self, what: &str) -> Self {
         self.message = format!("{what}: {}", self.message);

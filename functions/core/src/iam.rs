@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::{StepError, replication::GlobalSignIn};
 
-/// The longest session of a SAML role, in seconds (IAM: `MaxSessionDuration`).
+/// The maximum session duration of a SAML role, in seconds (IAM: `MaxSessionDuration`).
 pub const LONGEST_SESSION: u32 = 43_200;
-/// The shortest `MaxSessionDuration` that IAM accepts, in seconds.
+/// The smallest value of `MaxSessionDuration` that IAM accepts, in seconds.
 pub const SHORTEST_SESSION: u32 = 3_600;
 
 /// The policy that lets a federated user sign in to one instance (Connect administrator guide: Configure SAML).
@@ -24,8 +24,8 @@ pub fn federation_policy(instance_id: &str) -> Value {
     })
 }
 
-/// The trust policy of the role. It accepts assertions only from this SAML provider, and only for the two AWS sign-in
-/// endpoints and, if the instance is replicated, for the global sign-in endpoint of the instance.
+/// The trust policy of the role. It accepts assertions only from this SAML provider. The audience must be one of the
+/// two AWS sign-in endpoints or, if the instance is replicated, the global sign-in endpoint of the instance.
 #[must_use]
 pub fn trust_policy(saml_provider_arn: &str, region: &str, global: Option<&GlobalSignIn>) -> Value {
     let mut audiences = sign_in_endpoints(region).to_vec();
@@ -42,24 +42,25 @@ pub fn trust_policy(saml_provider_arn: &str, region: &str, global: Option<&Globa
     })
 }
 
-/// Whether an onboarding leaves this trust policy of the role unchanged. For a replicated instance, an administrator
-/// may have set up the global sign-in. In this case, every trust policy that trusts only the sign-in endpoints of this
-/// instance stays unchanged.
+/// Whether an onboarding keeps this trust policy of the role. For a replicated instance, an administrator may have
+/// configured the global sign-in. In this case, the onboarding keeps every trust policy that trusts only the sign-in
+/// endpoints of this instance.
 #[must_use]
 pub fn is_wanted_trust(found: &Value, saml_provider_arn: &str, region: &str, global: Option<&GlobalSignIn>) -> bool {
     same_document(found, &trust_policy(saml_provider_arn, region, global))
         || global.is_some_and(|global| global.is_trust_policy(found, saml_provider_arn, region))
 }
 
-/// The two AWS sign-in endpoints that accept a SAML response: first the endpoint without a Region, then the endpoint of
-/// the Region. Both endpoints are reply URLs in Entra and audiences in the trust policy.
+/// The two AWS sign-in endpoints that accept a SAML response: the endpoint without a Region, followed by the endpoint
+/// of the Region. Both endpoints are reply URLs in Entra and audiences in the trust policy.
 #[must_use]
 pub fn sign_in_endpoints(region: &str) -> [String; 2] {
     ["https://signin.aws.amazon.com/saml".into(), format!("https://{region}.signin.aws.amazon.com/saml")]
 }
 
 /// Whether two policy documents are equivalent. An administrator may have edited a document without changing its
-/// meaning. The order of lists is therefore ignored, and a single value equals a list with only this value.
+/// meaning. Therefore, the order of a list is ignored, and a single value is equivalent to a list that contains only
+/// this value.
 #[must_use]
 pub fn same_document(one: &Value, other: &Value) -> bool {
     fn normal(value: &Value) -> Value {
@@ -76,7 +77,8 @@ pub fn same_document(one: &Value, other: &Value) -> bool {
     normal(one) == normal(other)
 }
 
-/// A readable summary of a policy document: effect, principals, actions, resources and conditions.
+/// A readable summary of a policy document: the effect, principals, actions, resources and conditions of each
+/// statement.
 #[must_use]
 pub fn summary(document: &Value) -> String {
     fn list(value: &Value) -> Vec<Value> {

@@ -1,9 +1,10 @@
-//! Compares the state of an object in AWS or Entra with the input, and derives the plan item or the drift findings from
-//! the comparison.
+//! Compares the settings of an object in AWS or Entra with the input. The plan item and the drift findings of the
+//! object are derived from this comparison.
 
 use crate::contract::{Action, Area, Check, DriftFinding, PlanItem};
 
-/// The names of the checks of settings whose change can give access to an unauthorized user.
+/// The names of the checks whose settings affect security: if such a setting is changed, an unauthorized user can get
+/// access.
 const SECURITY: [&str; 13] = [
     "trust policy",
     "policy",
@@ -20,29 +21,29 @@ const SECURITY: [&str; 13] = [
     "permissions of users who left",
 ];
 
-/// Whether an object exists, and who owns it.
+/// Whether an object exists, and whether this onboarding manages it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Presence {
     /// The object does not exist.
     Absent,
     /// The object has the tags of an onboarding of this alias.
     Ours,
-    /// The object does not have the tags of an onboarding, and an onboarding can use the object as it is.
+    /// The object does not have the tags of an onboarding, but an onboarding can use the existing object.
     Adoptable,
-    /// The object belongs to an onboarding of this alias, and the input no longer contains it.
+    /// The object belongs to an onboarding of this alias, but the input no longer contains it.
     Surplus,
-    /// Another administrator chose the value of this setting, and the value stays unchanged. The text describes the
-    /// value.
+    /// Another administrator chose the value of this setting, and an onboarding keeps this value. The string describes
+    /// the value.
     Elsewhere(String),
-    /// The object blocks the onboarding. The text is the reason.
+    /// An onboarding can't use the object, and the object prevents the onboarding. The string contains the reason.
     Foreign(String),
-    /// The object can't be read. The text is the reason.
+    /// The object can't be read. The string contains the reason.
     Hidden(String),
 }
 
 impl Presence {
-    /// The text that a finding shows as the current value of each setting if the object does not exist or can't be
-    /// read. `None` if the settings of the object are known.
+    /// The text that a finding shows instead of the values of the settings if the object does not exist or can't be
+    /// read. `None` if the values are known.
     #[must_use]
     pub fn without_settings(&self) -> Option<&str> {
         match self {
@@ -62,18 +63,18 @@ pub struct Object {
     pub kind: &'static str,
     /// The name of the object.
     pub name: String,
-    /// Whether the object exists, and who owns it.
+    /// Whether the object exists, and whether this onboarding manages it.
     pub presence: Presence,
     /// The comparisons of the settings that an onboarding sets. A failed check is a difference from the input.
     pub checks: Vec<Check>,
-    /// The comparisons of settings that no administrator should change. An onboarding reports a changed setting but
-    /// does not revert it.
+    /// The comparisons of settings that an onboarding does not set and that no administrator should change. An
+    /// onboarding reports a changed setting, but does not revert the change.
     pub guards: Vec<Check>,
     /// Additional information about the object.
     pub note: String,
-    /// Whether a step of the onboarding can revert a difference.
+    /// Whether a step of the onboarding can revert differences of this object.
     pub reversible: bool,
-    /// The recommended action for a difference that no step can revert.
+    /// What an operator should do about a difference that no step can revert.
     pub advice: String,
 }
 
@@ -108,21 +109,21 @@ impl Object {
         self
     }
 
-    /// Adds information to the object.
+    /// Adds a note about the object.
     #[must_use]
     pub fn noting(mut self, note: impl Into<String>) -> Self {
         self.note = note.into();
         self
     }
 
-    /// Adds the recommended action for a difference that no step can revert.
+    /// Adds what an operator should do about a difference that no step can revert.
     #[must_use]
     pub fn advising(mut self, advice: impl Into<String>) -> Self {
         self.advice = advice.into();
         self
     }
 
-    /// Records that no step can revert a difference of this object, and adds the recommended action for an operator.
+    /// Records that no step can revert the differences of this object, and adds what an operator should do.
     #[must_use]
     pub fn irreversible(mut self, advice: impl Into<String>) -> Self {
         self.reversible = false;
@@ -161,7 +162,8 @@ impl Object {
 }
 
 impl Object {
-    /// The drift findings about the object: the differences that were made manually since the last onboarding.
+    /// The drift findings about the object: the differences that were made outside Connect Onboarding since the last
+    /// onboarding.
     #[must_use]
     pub fn drifted(&self) -> Vec<DriftFinding> {
         let thing = format!("{} {}", self.kind, self.name);
@@ -196,18 +198,18 @@ impl Object {
     }
 }
 
-/// Collects the results of comparisons, in order.
+/// Collects the results of comparisons, in the order in which they are added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checks(Vec<Check>);
 
 impl Checks {
-    /// Compares two texts.
+    /// Compares two strings and adds the result.
     pub fn equal(&mut self, name: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) {
         let (expected, found) = (expected.into(), found.into());
         self.that(name, expected == found, expected, found);
     }
 
-    /// Adds the result of a comparison that the caller made.
+    /// Adds the result of a comparison that the caller has made.
     pub fn that(
         &mut self,
         name: impl Into<String>,

@@ -1,32 +1,32 @@
-//! Approved origins: the websites that may embed the Contact Control Panel of an instance.
+//! Approved origins: the websites that may embed the Contact Control Panel (CCP) of an instance.
 
 /// Maximum length of a host name, in characters (RFC 1035). With `https://` and a port of five digits, an origin has at
 /// most 267 characters, the maximum that Amazon Connect allows.
 const MAX_HOST: usize = 253;
-/// Maximum length of a label, which is the part of a host name between two dots.
+/// Maximum length of a label in a host name. Dots separate the labels.
 const MAX_LABEL: usize = 63;
-/// The default port of HTTPS. An origin in its normal form does not contain this port.
+/// The default port of HTTPS. The normal form of an origin does not contain this port.
 const HTTPS_PORT: u16 = 443;
 
-/// The reason why a text is not an origin.
+/// The reason why a string is not a valid origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OriginFault {
-    /// The text does not begin with `https://`.
+    /// The string does not begin with `https://`.
     NotHttps,
-    /// The text contains a path, a query, a fragment or a username.
+    /// The string contains a path, a query, a fragment or a username.
     NotOnlyOrigin,
-    /// The text has no valid host name.
+    /// The string contains no valid host name.
     Host,
-    /// The text has no valid port.
+    /// The string contains no valid port.
     Port,
 }
 
-/// An origin in its normal form: scheme and host in lower case, without the default port, and without a slash at the
-/// end. An origin identifies a scheme, a host and a port, and must use HTTPS ("Allowlisting" in the documentation of
-/// Amazon Connect Streams).
+/// Converts an origin to its normal form: the scheme and the host in lower case, without the default port, and without
+/// a slash at the end. An origin consists of a scheme, a host and a port, and must use HTTPS ("Allowlisting" in the
+/// documentation of Amazon Connect Streams).
 ///
 /// # Errors
-/// If the text is not an origin.
+/// If the string is not a valid origin.
 pub fn normal_form(text: &str) -> Result<String, OriginFault> {
     let text = text.to_ascii_lowercase();
     let authority = text.strip_prefix("https://").ok_or(OriginFault::NotHttps)?;
@@ -54,7 +54,8 @@ fn number(port: &str) -> Result<u16, OriginFault> {
     port.parse().ok().filter(|_| is_number).ok_or(OriginFault::Port)
 }
 
-/// Whether two texts are the same origin. An administrator may have entered an origin in another form in the console.
+/// Whether two strings are the same origin. An administrator may have entered an origin in the console in a different
+/// notation.
 #[must_use]
 pub fn same(one: &str, other: &str) -> bool {
     one == other || normal_form(one).is_ok_and(|one| normal_form(other) == Ok(one))

@@ -1,14 +1,15 @@
-//! Decides what to do about a quota, from the values and requests that Service Quotas returned.
+//! Decides what to do about a quota. The decision is based on the values and requests that Service Quotas returned.
 //!
 //! The API reference does not state the following three facts:
 //!
-//! * A quota that was never increased has no applied value: `GetServiceQuota` returns `NoSuchResourceException`, for an
-//!   instance (aws-cli#8584) and for an account (aws-cli#6629). The value in force is then the account value or, if
-//!   there is none, the AWS default value, as the Service Quotas console documents.
-//! * The status of a request can be `APPROVED` before the value changes, and `CASE_CLOSED` does not state whether AWS
-//!   granted the request. So only the value in force shows the result.
-//! * A request has no client token. If the response to a request is lost, a retry finds the request in the request
-//!   history. The request history may show the decision of AWS before the new value is visible.
+//! * If a quota was never increased, it has no applied value, and `GetServiceQuota` returns `NoSuchResourceException`.
+//!   This is true for a quota of an instance (aws-cli#8584) and for a quota of an account (aws-cli#6629). The value in
+//!   force is then the account value or, if there is none, the AWS default value, as documented in the Service Quotas
+//!   console.
+//! * The status of a request can become `APPROVED` before the quota's value changes. The status `CASE_CLOSED` does not
+//!   state whether AWS granted the request. Therefore, only the value in force shows the result of a request.
+//! * A request has no client token. If the response to a request is lost, a retry must find this request in the request
+//!   history. The request history may contain the decision of AWS before the new value is visible.
 
 use crate::onboarding::QUOTA_NAMES;
 
@@ -22,34 +23,34 @@ const READS_AFTER_CLOSED_CASE: u32 = 4;
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 
-/// The values of one quota. A field is `None` if Service Quotas has no value at this level, or if the level does not
-/// apply.
+/// The values of one quota at three levels. A field is `None` if Service Quotas has no value at its level, or if the
+/// quota does not apply at this level.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct QuotaValues {
-    /// The value applied to the instance.
+    /// The applied value for the instance.
     pub instance: Option<f64>,
-    /// The value applied to the account in this Region.
+    /// The applied value for the account in this Region.
     pub account: Option<f64>,
     /// The AWS default value.
     pub default: Option<f64>,
 }
 
 impl QuotaValues {
-    /// The value in force; `None` if Service Quotas has no value for the quota.
+    /// The value in force, which is the limit that AWS applies now. `None` if Service Quotas has no value of the quota.
     #[must_use]
     pub fn in_force(&self) -> Option<f64> {
         self.instance.or(self.account).or(self.default)
     }
 
-    /// Whether Service Quotas has a value at any level.
+    /// Whether Service Quotas has a value of the quota at any level.
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.in_force().is_some()
     }
 }
 
-/// Name and code of the entry in [`QUOTA_NAMES`] whose code is most similar to the given code; `None` if no code is
-/// similar.
+/// The name and the code of the entry in [`QUOTA_NAMES`] whose code is most similar to the specified code. `None` if no
+/// code is similar.
 #[must_use]
 pub fn nearest(code: &str) -> Option<(&'static str, &'static str)> {
     let differences = |known: &str| known.chars().zip(code.chars()).filter(|(one, other)| one != other).count();
@@ -57,19 +58,19 @@ pub fn nearest(code: &str) -> Option<(&'static str, &'static str)> {
     (differences(known) <= 2).then_some((*name, *known))
 }
 
-/// The required value of a quota, and the value to request if the quota is lower.
+/// The required value of a quota, and the value to request if the value in force is lower.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QuotaNeed {
-    /// The minimum value.
+    /// The required value.
     pub at_least: f64,
-    /// The value to request; at least `at_least`.
+    /// The value to request, which is at least `at_least`.
     pub ask_for: f64,
 }
 
 /// A quota increase request from the request history.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct QuotaRequest {
-    /// The request's id.
+    /// The ID of the request.
     pub id: String,
     /// The support case that Service Quotas opened for the request.
     pub case_id: Option<String>,
@@ -79,8 +80,8 @@ pub struct QuotaRequest {
     pub status: String,
     /// Seconds since the last change of the request.
     pub age: u64,
-    /// How many times the quota's value was read since AWS decided on the request; `None` if this execution does not
-    /// poll the request.
+    /// How many times this execution has read the quota's value since AWS decided on the request. `None` if this
+    /// execution does not poll the request.
     pub followed: Option<u32>,
 }
 
@@ -99,8 +100,8 @@ impl QuotaRequest {
             "DENIED" | "NOT_APPROVED" | "INVALID_REQUEST" => Stage::Refused,
             "CASE_CLOSED" => Stage::Closed,
             "APPROVED" => Stage::Approved,
-            // An unknown status is treated as undecided: waiting does no harm, but a report that AWS denied the request
-            // may be wrong.
+            // An unknown status is treated as if AWS had not decided yet. Waiting does no harm, whereas a report that
+            // AWS denied the request could be wrong.
             _ => Stage::Open,
         }
     }
@@ -114,9 +115,9 @@ impl QuotaRequest {
     }
 
     /// Whether the decision must consider this request. An open request is always considered. A request on which AWS
-    /// has decided is considered only if it is recent: the quota's value may still change, or this step may have sent
-    /// the request without receiving the response. An older request has no further effect, so a new execution sends a
-    /// new request.
+    /// has decided is considered only if it is recent. In this case, the quota's value may still change, or this step
+    /// may have sent the request without receiving the response. An older request has no effect any more, so a new
+    /// execution sends a new request.
     fn counts(&self, need: QuotaNeed) -> bool {
         let recent = match self.stage() {
             Stage::Open => return true,
@@ -131,22 +132,23 @@ impl QuotaRequest {
 /// What to do about a quota.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum QuotaDecision<'a> {
-    /// The quota's value in force is at least the required value.
+    /// The value in force is at least the required value.
     Sufficient,
     /// The value in force is too low, and customers can't request an increase of this quota.
     NotAdjustable,
-    /// The step requests an increase of the quota.
+    /// The step must request an increase of the quota.
     Ask,
     /// AWS has not decided on the request yet.
     Undecided(&'a QuotaRequest),
-    /// AWS has decided on the request, and the value may still change.
+    /// AWS has decided on the request, but the value in force may still change.
     ValueOutstanding(&'a QuotaRequest),
-    /// AWS denied the request, or the value still has not changed long after AWS decided on the request.
+    /// AWS denied the request, or the value in force still has not changed a long time after AWS decided on the
+    /// request.
     Refused(&'a QuotaRequest),
 }
 
 impl<'a> QuotaDecision<'a> {
-    /// The request that led to the decision.
+    /// The request on which this decision is based.
     #[must_use]
     pub const fn request(&self) -> Option<&'a QuotaRequest> {
         match self {
@@ -155,7 +157,7 @@ impl<'a> QuotaDecision<'a> {
         }
     }
 
-    /// Whether AWS has approved a request or may have approved it, although the value in force is still too low.
+    /// Whether AWS has approved a request, or may have approved it, but the value in force is still too low.
     #[must_use]
     pub fn awaits_value(&self) -> bool {
         match self {
@@ -168,7 +170,8 @@ impl<'a> QuotaDecision<'a> {
 
 /// Decides what to do about a quota.
 ///
-/// `in_force` is [`QuotaValues::in_force`]; `requests` are the requests at the level of the quota, in any order.
+/// `in_force` is the result of [`QuotaValues::in_force`]. `requests` are the requests at the level of the quota, in any
+/// order.
 #[must_use]
 pub fn decide(
     need: QuotaNeed,
@@ -179,9 +182,9 @@ pub fn decide(
     if in_force.is_some_and(|value| value >= need.at_least) {
         return QuotaDecision::Sufficient;
     }
-    // The request that this execution polls has priority. Among the other requests, an open request has priority,
-    // because only one request can be open at a time. Otherwise, a request for a sufficient value has priority over a
-    // request for a lower value.
+    // The request that this execution polls has the highest priority. An open request has the next priority, because
+    // only one request can be open at a time. Among requests at the same stage, a request for a sufficient value has
+    // priority over a request for a lower value.
     let rank = |request: &&QuotaRequest| {
         let desired = request.desired.unwrap_or(f64::MAX);
         (request.followed.is_some(), request.stage(), desired.min(need.ask_for), std::cmp::Reverse(request.age))
@@ -221,7 +224,7 @@ mod tests {
         QuotaRequest { age, ..request }
     }
 
-    /// The name of the decision, followed by the id of the request that led to the decision.
+    /// The name of the decision, followed by the ID of the request on which the decision is based.
     fn decided(in_force: Option<f64>, requests: &[QuotaRequest]) -> String {
         match decide(NEED, in_force, true, requests) {
             QuotaDecision::Sufficient => "sufficient".into(),
@@ -306,8 +309,8 @@ mod tests {
             ("CASE_CLOSED", HOUR, 22.0, "outstanding a"),
             ("CASE_CLOSED", 3 * HOUR, 22.0, "ask"),
             ("DENIED", 5 * MINUTE, 22.0, "refused a"),
-            // A new execution repeats a denied request only after some time, but sends a request for a different value
-            // immediately.
+            // After AWS denied a request, a new execution sends the same request only after some time. It sends a
+            // request for a different value immediately.
             ("DENIED", HOUR, 22.0, "ask"),
             ("DENIED", 5 * MINUTE, 30.0, "ask"),
         ] {

@@ -1,5 +1,5 @@
-//! Composes the report from the results of all branches: the resources of the onboarding, and the open items for an
-//! operator.
+//! Composes the report of an onboarding from the results of all workflow branches. The report contains the resources of
+//! the onboarding and the open items for an operator.
 
 use crate::{
     StepErrorKind,
@@ -17,7 +17,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 pub fn compose(input: ReportInput) -> Report {
     let ReportInput { execution, started_at, preflight, instance, configuration, telephony, sign_on } = input;
     let mut open_items = preflight.open_items;
-    // Removes the open items in which `preflight` reported a quota as too low, if the quota is sufficient now.
+    // If a quota is sufficient now, removes the open item in which `preflight` reported that the quota was too low.
     open_items.retain(|item| {
         let settled = |quota: &QuotaResult| quota.status == QuotaStatus::Sufficient;
         !telephony.quotas.iter().any(|quota| settled(quota) && item.subject == format!("quota {}", quota.name))
@@ -55,7 +55,7 @@ pub fn compose(input: ReportInput) -> Report {
     }
 }
 
-/// Extracts the error message from the cause of a Lambda error: `{"errorType", "errorMessage", …}`.
+/// Extracts the error message from the field `Cause` of a Lambda error: `{"errorType", "errorMessage", …}`.
 #[must_use]
 pub fn message_of(cause: &str) -> String {
     let parsed: Option<serde_json::Value> = serde_json::from_str(cause).ok();
@@ -89,8 +89,8 @@ fn quota(quota: &QuotaResult) -> Option<OpenItem> {
     }
 }
 
-/// The open item about the active signing certificate, if the certificate had expired when the onboarding started. An
-/// onboarding never replaces an active certificate.
+/// The open item for an active signing certificate that had already expired when the onboarding started. An onboarding
+/// never replaces an active certificate.
 fn expired_certificate(sign_on: &EntraSignOn, started_at: &str) -> Option<OpenItem> {
     let time = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
     let is_expired = time(&sign_on.certificate_expires)? < time(started_at)?;

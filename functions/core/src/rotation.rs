@@ -1,8 +1,10 @@
-//! Decides the next action in the rotation of a SAML signing certificate, so that sign-in is never interrupted. The
-//! decision depends on the state of Entra and IAM and on the stage that the previous call (round) of the step reached,
-//! so that a rotation that failed at any point can continue.
+//! Decides the next action in the rotation of a SAML signing certificate, so that users can always sign in.
 //!
-//! 1. Add a new certificate. Entra does not sign with it yet.
+//! The decision is based on the certificates in Entra and IAM, and on the stage that the previous call of the step
+//! reached. A rotation that failed at any point can therefore continue. In the following, a round is one call of the
+//! step.
+//!
+//! 1. Add a new certificate to the application. Entra does not sign with it yet.
 //! 2. Let IAM trust both certificates. Wait until the change has propagated in AWS ([`TRUST_PROPAGATION`]), so that
 //!    every AWS endpoint accepts signatures of both certificates.
 //! 3. Make the new certificate active. Wait until the change has propagated in Entra ([`SWITCH_PROPAGATION`]). Until
@@ -15,94 +17,95 @@ use time::{Duration, OffsetDateTime};
 
 use crate::contract::RotationStatus;
 
-/// Seconds to wait after a change of the metadata in IAM. AWS guarantees no propagation time; changes usually take
-/// effect within seconds, sometimes minutes.
+/// Seconds to wait after the metadata in IAM has changed. AWS guarantees no propagation time. Changes usually take
+/// effect within seconds, but sometimes only after minutes.
 pub const TRUST_PROPAGATION: u64 = 600;
-/// Seconds to wait after the switch, because AWS may still receive SAML responses with a signature of the old
-/// certificate: the replication in Entra takes minutes, and a SAML response is valid for five minutes.
+/// Seconds to wait after the new certificate has become active. During this time, AWS may still receive SAML responses
+/// that were signed with the old certificate: the replication in Entra takes minutes, and a SAML response is valid for
+/// five minutes.
 pub const SWITCH_PROPAGATION: u64 = 3_600;
 
 /// A signing certificate of the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
-    /// SHA-1 thumbprint, in upper-case hexadecimal.
+    /// The SHA-1 thumbprint, in uppercase hexadecimal.
     pub thumbprint: String,
     /// The expiry time of the certificate.
     pub expires: OffsetDateTime,
-    /// Whether this stack created the certificate. Only certificates that this stack created are removed.
+    /// Whether this stack created the certificate. A rotation removes only such certificates.
     pub ours: bool,
-    /// The certificate in DER format, encoded in base64.
+    /// The certificate in DER format, encoded in Base64.
     pub der: String,
 }
 
-/// The state of the certificates in Entra and IAM.
+/// The certificates in Entra and the certificates that IAM trusts.
 #[derive(Clone, Debug)]
 pub struct Observed {
     /// The application's certificates.
     pub certificates: Vec<Certificate>,
-    /// The thumbprint of the active certificate, with which Entra signs.
+    /// The thumbprint of the active certificate, with which Entra signs SAML responses.
     pub active: String,
     /// The thumbprints that the SAML provider in IAM trusts.
     pub trusted: BTreeSet<String>,
 }
 
-/// The parameters of the decision.
+/// The parameters of the decision, in addition to the certificates.
 #[derive(Clone, Copy, Debug)]
 pub struct RotationParameters<'a> {
     /// The current time.
     pub now: OffsetDateTime,
-    /// A certificate that expires in fewer than this many days is replaced.
+    /// If the active certificate expires in fewer than this many days, it is replaced.
     pub days: i64,
-    /// Whether to replace the certificate regardless of its validity.
+    /// Whether to replace the certificate regardless of the time until it expires.
     pub force: bool,
     /// The stage that the previous round reached.
     pub stage: RotationStatus,
-    /// The thumbprint of the new certificate, as returned by the previous round; empty in the first round.
+    /// The thumbprint of the new certificate, as returned by the previous round. Empty in the first round.
     pub target: &'a str,
 }
 
 /// The next action of a certificate rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RotationAction {
-    /// Nothing to do: the certificate is valid for long enough, and no old certificate is left.
+    /// No action is needed: the active certificate does not expire soon, and no old certificate is left.
     Nothing,
     /// Add a new certificate to the application.
     Add,
     /// Let IAM trust these certificates, then wait [`TRUST_PROPAGATION`].
     Trust {
-        /// The thumbprint of the certificate that signs SAML responses, or that will sign them.
+        /// The thumbprint of the certificate that signs SAML responses now or after the rotation.
         target: String,
-        /// All certificates that IAM should trust.
+        /// The thumbprints of all certificates that IAM should trust.
         certificates: BTreeSet<String>,
     },
-    /// IAM already trusts the target certificate, but the change may still be propagating: wait [`TRUST_PROPAGATION`].
+    /// IAM already trusts the new certificate, but the change may not have propagated yet: wait [`TRUST_PROPAGATION`].
     AwaitTrust {
-        /// The thumbprint of the certificate that will sign.
+        /// The thumbprint of the new certificate.
         target: String,
     },
-    /// Make the target certificate active, then wait [`SWITCH_PROPAGATION`].
+    /// Make the new certificate active, then wait [`SWITCH_PROPAGATION`].
     Switch {
-        /// The thumbprint of the certificate that will sign.
+        /// The thumbprint of the new certificate.
         target: String,
     },
-    /// The target certificate is active, but the change may still be propagating: wait [`SWITCH_PROPAGATION`].
+    /// The new certificate is active, but the change may not have propagated yet: wait [`SWITCH_PROPAGATION`].
     AwaitSwitch {
-        /// The thumbprint of the certificate that signs.
+        /// The thumbprint of the new certificate, which is active.
         target: String,
     },
-    /// Remove old certificates from Entra, then let IAM trust only the remaining certificates.
+    /// Remove the old certificates from Entra, then let IAM trust only the remaining certificates.
     Retire {
-        /// Thumbprints of the certificates to remove.
+        /// The thumbprints of the certificates to remove.
         removed: BTreeSet<String>,
-        /// All certificates that IAM should trust afterwards.
+        /// The thumbprints of all certificates that IAM should trust afterwards.
         certificates: BTreeSet<String>,
     },
-    /// The list of certificates that Entra returned does not contain the target certificate. The list may be outdated.
+    /// The certificates that Entra returned do not include the new certificate. The response of Entra may be outdated.
     NotVisible,
-    /// The application has no active certificate. Only an onboarding creates the first certificate; a rotation never
-    /// does.
+    /// The application has no active certificate. Only an onboarding creates the first certificate, so a rotation can't
+    /// continue.
     NoneActive,
-    /// An administrator made another certificate active during the rotation.
+    /// During the rotation, an administrator made another certificate active.
     OtherActive,
 }
 
@@ -127,25 +130,26 @@ pub fn next(observed: &Observed, parameters: &RotationParameters<'_>) -> Rotatio
     let old = |one: &&Certificate| one.ours && one.thumbprint != active.thumbprint && one.expires <= active.expires;
     let outdated: BTreeSet<String> =
         observed.certificates.iter().filter(old).map(|one| one.thumbprint.clone()).collect();
-    // IAM should trust every certificate that Entra may sign with, including a certificate that an administrator is
-    // about to make active in the portal. Entra signs with an expired certificate only if that certificate is active.
+    // IAM should trust every certificate with which Entra may sign. This includes a certificate that an administrator
+    // has added in the portal and may make active. An expired certificate is included only if it is the active
+    // certificate.
     let usable =
         observed.certificates.iter().filter(|one| one.expires > parameters.now || one.thumbprint == active.thumbprint);
     let usable: BTreeSet<String> = usable.map(|one| one.thumbprint.clone()).collect();
 
     let target = if parameters.target.is_empty() {
-        // If a certificate of this stack is not active and expires after the active certificate, an earlier rotation
-        // has added this certificate and failed before the switch. If an administrator has activated a certificate that
-        // this stack did not create, the rotation keeps that certificate active until it expires soon: the
-        // administrator may have replaced a certificate of this stack because its private key is no longer secret.
+        // A certificate of this stack may be inactive and expire after the active certificate. In this case, an earlier
+        // rotation added this certificate and failed before it became active. An administrator may also have activated
+        // a certificate that this stack did not create, for example because the private key of the stack's certificate
+        // was disclosed. The rotation keeps such a certificate active until it expires soon.
         let due = active.expires < parameters.now + Duration::days(parameters.days);
         let successor = observed.certificates.iter().filter(|one| one.ours && one.expires > active.expires);
         let successor = successor.filter(|one| one.expires > parameters.now && (active.ours || due));
         match successor.max_by_key(|one| one.expires) {
             Some(successor) => successor,
             None if due => return RotationAction::Add,
-            // The previous rotation failed after it activated the new certificate. That rotation is finished first,
-            // even if another rotation is requested.
+            // The previous rotation failed after it activated the new certificate. The rest of that rotation is done
+            // first, even if the input requests another rotation.
             None if !outdated.is_empty() || usable != observed.trusted => active,
             None if parameters.force => return RotationAction::Add,
             None => return RotationAction::Nothing,
@@ -198,8 +202,8 @@ mod tests {
         RotationParameters { now: day(0), days: 30, force: false, stage, target }
     }
 
-    /// Emulates Entra and IAM. An execution may end after any action. The next execution does not receive the output of
-    /// the ended execution.
+    /// Emulates Entra and IAM. An execution may fail after any action. The next execution does not receive the output
+    /// of the failed execution.
     struct Clouds {
         observed: Observed,
         added: usize,
@@ -215,7 +219,8 @@ mod tests {
             Self { observed, added: 0 }
         }
 
-        /// Applies an action, as the step does. Returns the stage and the target certificate for the next round.
+        /// Applies an action as the step would. Returns the stage and the thumbprint of the new certificate for the
+        /// next round.
         fn apply(&mut self, decided: RotationAction) -> Option<(RotationStatus, String)> {
             match decided {
                 RotationAction::Add => {
@@ -243,12 +248,12 @@ mod tests {
             }
         }
 
-        /// Whether sign-in works: IAM trusts the active certificate.
+        /// Whether users can sign in, which requires that IAM trusts the active certificate.
         fn sign_in_works(&self) -> bool {
             self.observed.trusted.contains(&self.observed.active)
         }
 
-        /// Runs until the rotation is finished, or until this number of actions is applied.
+        /// Runs rounds until the rotation has finished, or until this number of actions has been applied.
         fn run(&mut self, force: bool, actions: usize) -> bool {
             let (mut stage, mut target) = (RotationStatus::Started, String::new());
             for _ in 0..actions {
@@ -320,7 +325,7 @@ mod tests {
         assert_eq!(next(&clouds.observed, &parameters(RotationStatus::Started, "")), trust);
         clouds.observed.trusted = set(&["OLD", "PORTAL"]);
         assert_eq!(next(&clouds.observed, &parameters(RotationStatus::Started, "")), RotationAction::Nothing);
-        // A certificate removed in the portal must not stay trusted.
+        // If a certificate is removed in the portal, IAM must no longer trust it.
         clouds.observed.certificates.pop();
         let narrow = RotationAction::Retire { removed: set(&[]), certificates: set(&["OLD"]) };
         assert_eq!(next(&clouds.observed, &parameters(RotationStatus::Started, "")), narrow);
@@ -333,7 +338,7 @@ mod tests {
         (clouds.observed.active, clouds.observed.trusted) = ("PORTAL".into(), set(&["OLD", "PORTAL"]));
         let started = parameters(RotationStatus::Started, "");
         assert_eq!(next(&clouds.observed, &started), RotationAction::Nothing);
-        // A forced rotation adds a new certificate.
+        // A rotation that the input requests explicitly adds a new certificate.
         assert_eq!(next(&clouds.observed, &RotationParameters { force: true, ..started }), RotationAction::Add);
         let soon = RotationParameters { now: day(280), ..started };
         assert_eq!(next(&clouds.observed, &soon), RotationAction::AwaitTrust { target: "OLD".into() });

@@ -10,14 +10,14 @@ use crate::{
     onboarding::{Destination, UsernameAttribute},
 };
 
-/// The claim with the ARNs of the role and of the SAML provider.
+/// The name of the claim that contains the ARNs of the role and of the SAML provider.
 pub const ROLE_CLAIM: &str = "https://aws.amazon.com/SAML/Attributes/Role";
-/// The claim for the role session name, which must equal the Connect username.
+/// The name of the claim that contains the role session name. Its value must equal the Connect username.
 pub const ROLE_SESSION_NAME_CLAIM: &str = "https://aws.amazon.com/SAML/Attributes/RoleSessionName";
-/// The claim for the session duration, in seconds.
+/// The name of the claim that contains the session duration in seconds.
 pub const SESSION_DURATION_CLAIM: &str = "https://aws.amazon.com/SAML/Attributes/SessionDuration";
-/// The SAML identifier (entity ID) of the gallery application. Further applications in the same tenant use this
-/// identifier with a fragment (`#…`), which Entra removes from the audience of the assertion.
+/// The SAML identifier (entity ID) of the gallery application. Every further application in the same tenant uses this
+/// identifier with a fragment (`#…`). Entra removes the fragment from the audience of the assertion.
 pub const IDENTIFIER: &str = "https://signin.aws.amazon.com/saml";
 
 const METADATA_NS: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
@@ -26,7 +26,8 @@ const SIGNATURE_NS: &str = "http://www.w3.org/2000/09/xmldsig#";
 /// The characters that are percent-encoded: all ASCII characters except the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The relay state: the instance's federation endpoint in the AWS console, with the page that opens after sign-in.
+/// The relay state: the URL of the instance's federation endpoint in the AWS console, with the page that opens after
+/// sign-in as a parameter.
 ///
 /// The administrator guide of Amazon Connect, "Use a destination in your relay state URL", documents `destination` as a
 /// percent-encoded path. The documented paths belong to the domain `my.connect.aws`. Instances that were created before
@@ -43,27 +44,27 @@ pub fn relay_state(region: &str, instance_id: &str, destination: Option<&Destina
     }
 }
 
-/// The URL of the page that opens after sign-in, on the instance's domain.
+/// The URL of the page that opens after sign-in, in the domain of the instance.
 #[must_use]
 pub fn destination_url(alias: &str, destination: &Destination) -> String {
     format!("https://{}.my.connect.aws{}", alias.to_ascii_lowercase(), destination.path())
 }
 
-/// The URL that users open to sign in (in the Japanese portal: "ユーザーのアクセス URL"). Graph has no property for this URL, so
-/// it is composed here.
+/// The URL that users open to sign in (in the Japanese portal: "ユーザーのアクセス URL"). Microsoft Graph does not return this
+/// URL, so it is composed here.
 #[must_use]
 pub fn user_access_url(app_id: &str, tenant_id: &str) -> String {
     format!("https://launcher.myapps.microsoft.com/api/signin/{app_id}?tenantId={tenant_id}")
 }
 
-/// The issuer (entityID) in a tenant's federation metadata.
+/// The issuer (entity ID) in the federation metadata of a tenant.
 #[must_use]
 pub fn entity_id(tenant_id: &str) -> String {
     format!("https://sts.windows.net/{tenant_id}/")
 }
 
-/// The first identifier that no other application uses. `taken` contains the identifiers of all other applications of
-/// the tenant.
+/// The first SAML identifier that no other application uses. `taken` contains the identifiers of all other applications
+/// of the tenant.
 #[must_use]
 pub fn free_identifier<'a>(taken: impl IntoIterator<Item = &'a str>) -> String {
     let taken: std::collections::BTreeSet<&str> = taken.into_iter().collect();
@@ -73,14 +74,14 @@ pub fn free_identifier<'a>(taken: impl IntoIterator<Item = &'a str>) -> String {
         .unwrap_or_else(|| IDENTIFIER.into())
 }
 
-/// Whether AWS sign-in accepts an identifier as the audience.
+/// Whether the AWS sign-in endpoints accept a SAML identifier as the audience.
 #[must_use]
 pub fn is_aws_identifier(identifier: &str) -> bool {
     identifier.split('#').next() == Some(IDENTIFIER)
 }
 
-/// The definition of the claims mapping policy. The values of the role and the session duration are constants, and the
-/// value of the role session name is a user attribute. The field names in the definition are case-sensitive.
+/// The definition of the claims mapping policy. The role and the session duration are constants, and the role session
+/// name is the value of a user attribute. The field names in the definition are case-sensitive.
 #[must_use]
 pub fn claims_definition(role_arn: &str, saml_provider_arn: &str, username: UsernameAttribute, seconds: u32) -> Value {
     json!({
@@ -99,22 +100,22 @@ pub fn claims_definition(role_arn: &str, saml_provider_arn: &str, username: User
 /// The content of a federation metadata document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata {
-    /// The issuer (entityID) of the identity provider.
+    /// The issuer (entity ID) of the identity provider.
     pub entity_id: String,
     /// The sign-in URLs of the identity provider.
     pub single_sign_on: Vec<String>,
-    /// SHA-1 thumbprints of the signing certificates: upper-case hexadecimal, as in Entra.
+    /// The SHA-1 thumbprints of the signing certificates, in uppercase hexadecimal as in Entra.
     pub thumbprints: Vec<String>,
 }
 
 impl Metadata {
-    /// Whether the SAML provider's document `xml` has the same issuer and sign-in URLs as this metadata and contains
-    /// the active certificate. If the active certificate is unknown, the document must contain all certificates of this
-    /// metadata.
+    /// Whether the metadata document `xml` of the SAML provider in IAM matches this metadata: it must have the same
+    /// issuer and sign-in URLs, and must contain the active certificate. If the active certificate is unknown, the
+    /// document must contain all certificates of this metadata.
     ///
-    /// The other certificates may differ. Entra's metadata still contains a removed certificate for a while, and this
-    /// certificate must not be trusted again. Entra's metadata also lacks certificates that Entra has not published
-    /// yet. `rotate-certificate` keeps the trusted certificates equal to the certificates of the application.
+    /// The other certificates may differ. Entra's metadata still contains a removed certificate for a while, and IAM
+    /// must not trust this certificate again. Entra's metadata also lacks certificates that Entra has not published
+    /// yet. `rotate-certificate` ensures that IAM trusts exactly the certificates of the application.
     #[must_use]
     pub fn is_trusted_by(&self, xml: &str, active: Option<&str>) -> bool {
         read_metadata(xml).is_ok_and(|present| {
@@ -127,8 +128,8 @@ impl Metadata {
         })
     }
 
-    /// Whether the SAML provider's document `xml` contains only certificates of this metadata and the active
-    /// certificate.
+    /// Whether the metadata document `xml` of the SAML provider in IAM contains only the active certificate and
+    /// certificates in this metadata.
     #[must_use]
     pub fn covers(&self, xml: &str, active: &str) -> bool {
         let known = |one: &String| one.eq_ignore_ascii_case(active) || self.thumbprints.contains(one);
@@ -146,7 +147,7 @@ impl Metadata {
     }
 }
 
-/// Parses a complete XML document. A response may be truncated, and an incomplete document must not be used.
+/// Parses a complete XML document. A response may be truncated, and a truncated document must be rejected.
 ///
 /// # Errors
 /// `Unavailable` if the document is not well-formed.
@@ -156,11 +157,11 @@ pub fn whole(xml: &str) -> Result<roxmltree::Document<'_>, StepError> {
     })
 }
 
-/// Reads federation metadata and rejects metadata that IAM would not accept or that would make every sign-in fail.
+/// Parses federation metadata, and rejects metadata that IAM would not accept or with which no user could sign in.
 ///
 /// # Errors
-/// `InvalidInput` if the document is not SAML metadata, has no identity provider, no sign-on location or no signing
-/// certificate, or is outside IAM's limits of 1,000 to 10,000,000 characters.
+/// `InvalidInput` if the document is not SAML metadata, if it has no identity provider, no sign-on location or no
+/// signing certificate, or if its length is outside IAM's limits of 1,000 to 10,000,000 characters.
 pub fn read_metadata(xml: &str) -> Result<Metadata, StepError> {
     let refuse = |what: &str| {
         StepError::invalid_input(format!(
@@ -199,8 +200,9 @@ pub fn read_metadata(xml: &str) -> Result<Metadata, StepError> {
     Ok(Metadata { entity_id, single_sign_on, thumbprints })
 }
 
-/// Creates metadata with only the identity provider and its signing certificates (base64 DER). A rotation uploads this
-/// document to IAM, because the metadata that Entra publishes may not contain the right certificates yet.
+/// Creates metadata that contains only the identity provider and its signing certificates (DER in Base64). A rotation
+/// uploads this document to IAM, because the metadata that Entra publishes may lack a new certificate or still contain
+/// a removed certificate.
 #[must_use]
 pub fn metadata_document(entity_id: &str, single_sign_on: &[String], certificates: &[&str]) -> String {
     let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
@@ -233,7 +235,7 @@ pub fn metadata_document(entity_id: &str, single_sign_on: &[String], certificate
     )
 }
 
-/// The base64 texts of an identity provider's signing certificates.
+/// The signing certificates of an identity provider, in Base64.
 fn signing_keys<'a>(provider: roxmltree::Node<'a, 'a>) -> impl Iterator<Item = &'a str> {
     let signs = |node: &roxmltree::Node| {
         node.has_tag_name((METADATA_NS, "KeyDescriptor")) && node.attribute("use") != Some("encryption")
@@ -242,7 +244,7 @@ fn signing_keys<'a>(provider: roxmltree::Node<'a, 'a>) -> impl Iterator<Item = &
     keys.filter(|node| node.has_tag_name((SIGNATURE_NS, "X509Certificate"))).filter_map(|node| node.text())
 }
 
-/// The signing certificates in federation metadata, in DER; empty if there are none that can be parsed.
+/// The signing certificates in federation metadata, in DER format. Certificates that can't be parsed are omitted.
 #[must_use]
 pub fn signing_certificates(xml: &str) -> Vec<Vec<u8>> {
     let Ok(document) = roxmltree::Document::parse(xml) else { return Vec::new() };
@@ -255,13 +257,14 @@ fn der(base64: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
-/// The SHA-1 thumbprint of a certificate in DER, in upper-case hexadecimal.
+/// The SHA-1 thumbprint of a certificate in DER format, in uppercase hexadecimal.
 #[must_use]
 pub fn thumbprint_of(der: &[u8]) -> String {
     Sha1::digest(der).iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
-/// The SHA-1 thumbprint of a certificate in base64 DER, in upper-case hexadecimal; `None` if the text is not base64.
+/// The SHA-1 thumbprint of a Base64-encoded certificate in DER format, in uppercase hexadecimal. `None` if the string
+/// is not Base64.
 #[must_use]
 pub fn thumbprint(base64_der: &str) -> Option<String> {
     der(base64_der).map(|der| thumbprint_of(&der))
@@ -322,7 +325,7 @@ mod tests {
             assert!(!published.is_trusted_by(&document.replace("/t/", "/u/"), Some(&thumbprint)), "another issuer");
         }
         assert!(!published.is_trusted_by(&document(&[active]), None), "all published certificates are needed");
-        // The metadata may lack the active certificate.
+        // The metadata that Entra publishes may lack the active certificate.
         assert!(read_metadata(&document(&[removed])).unwrap().covers(&document(&[active]), &thumbprint));
     }
 

@@ -1,4 +1,4 @@
-//! Derives the settings of each group from the Connect users of its members.
+//! Derives the settings of each Entra group from the Connect users who are members of the group.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,34 +8,35 @@ use crate::{
     sync::{ConnectUser, GroupRead, Member, Profiles},
 };
 
-/// The attributes that can be the username.
+/// The Entra user attributes whose value can be the Connect username.
 pub(super) const USERNAMES: [UsernameAttribute; 3] =
     [UsernameAttribute::UserPrincipalName, UsernameAttribute::Mail, UsernameAttribute::ObjectId];
 
-/// A group with its derived settings.
+/// An Entra group and the settings derived for it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DerivedGroup {
-    /// The settings of the group, without the hierarchy group.
+    /// The derived settings, except the hierarchy group.
     pub settings: UserGroup,
-    /// The id of the hierarchy group that all users of the group have.
+    /// The id of the hierarchy group; `None` unless all Connect users of the Entra group belong to the same hierarchy
+    /// group.
     pub hierarchy_group_id: Option<String>,
 }
 
-/// The settings of the section `users` that can be derived from the instance.
+/// The settings of the input section `users` that can be derived from the instance.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DerivedUsers {
     /// The Entra user attribute that is the Connect username.
     pub username: UsernameAttribute,
-    /// Whether guests of the Entra tenant have Connect users.
+    /// Whether guests of the Entra tenant have Connect users. Guests can be managed only if they can sign in.
     pub guests: bool,
-    /// The groups whose members have Connect users. A user in several groups gets the routing profile of the first
-    /// group, so the groups with the fewest members come first.
+    /// The Entra groups whose members have Connect users. The groups with the fewest members come first, because a user
+    /// in several groups gets the routing profile of the first of these groups.
     pub groups: Vec<DerivedGroup>,
     /// The open items: what the operator must check.
     pub open_items: Vec<OpenItem>,
 }
 
-/// The settings of a Connect user that are compared with the settings of its group.
+/// The settings of a Connect user that are compared with the settings derived for the user's Entra group.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rights<'a> {
     security: BTreeSet<&'a str>,
@@ -43,14 +44,18 @@ struct Rights<'a> {
     phone: (bool, u32),
 }
 
-/// Derives the settings of each group from its Connect users: the users whose username exactly equals the username
-/// attribute of a group member. `username` is the user attribute that the claims of the application contain. If
-/// `username` is `None`, the function chooses the attribute that matches the most users.
+/// Derives the settings of each Entra group from the Connect users of the group. A Connect user belongs to a group if
+/// the username exactly equals the username attribute of a group member. `username` is the user attribute that the
+/// claims of the application contain. If `username` is `None`, the function chooses the attribute that matches the most
+/// users.
 ///
 /// Each group gets the settings that most of its users have. A user in several groups has the security profiles of all
-/// these groups. Such users are therefore considered only if the group has no other users, and the group then gets only
-/// the security profiles that all of them have in common. A hierarchy group or a channel setting is derived only if all
-/// users have the same value: if the input contains no value, the sync leaves the value of each user unchanged.
+/// these groups. The settings are therefore derived from the users who are in no other group. If a group has no such
+/// users, the settings are derived from all users of the group. The group then gets only the security profiles that all
+/// these users have in common.
+///
+/// A hierarchy group or a channel setting is derived only if all users have the same value. Otherwise, the setting is
+/// omitted from the input, and the sync keeps the value of each user.
 #[must_use]
 pub fn derive(
     groups: &[GroupRead],
@@ -105,7 +110,8 @@ pub fn derive(
         let settings = UserGroup { group: group.settings.group.clone(), ..found.settings };
         derived.groups.push(DerivedGroup { settings, ..found });
     }
-    // A guest cannot sign in with the user principal name. If this attribute is the username, guests have no users.
+    // Guests cannot sign in with the user principal name, so they have no Connect users if this attribute is the
+    // username.
     derived.guests &= username != UsernameAttribute::UserPrincipalName;
     derived.open_items.extend(without_group(groups, users, username));
     derived
@@ -117,7 +123,8 @@ fn most_matches(groups: &[GroupRead], users: &BTreeMap<&str, &ConnectUser>) -> U
         let names = groups.iter().flat_map(|group| &group.members).filter_map(|member| member.attribute(attribute));
         names.collect::<BTreeSet<_>>().into_iter().filter(|name| users.contains_key(name)).count()
     };
-    // If several attributes have the same count, `max_by_key` returns the last one, which is the first of `USERNAMES`.
+    // If several attributes match equally many users, `max_by_key` returns the last of them. The order is reversed, so
+    // that this is the attribute that comes first in `USERNAMES`.
     USERNAMES.into_iter().rev().max_by_key(|attribute| matches(*attribute)).unwrap_or_default()
 }
 
@@ -130,14 +137,14 @@ fn rights(user: &ConnectUser) -> Rights<'_> {
     }
 }
 
-/// Converts a time for after-contact work to seconds. The documentation of `SearchUsers` does not state the unit of
-/// this time in the settings of a channel. A multiple of 1,000 from 10,000 upward is therefore read as milliseconds,
-/// because as seconds it would be several hours.
+/// Converts a duration of after-contact work to seconds. The documentation of `SearchUsers` does not state the unit of
+/// this duration in the channel settings of a user. A multiple of 1,000 that is at least 10,000 is treated as
+/// milliseconds, because this many seconds would be several hours.
 const fn seconds(found: u32) -> u32 {
     if found >= 10_000 && found.is_multiple_of(1000) { found / 1000 } else { found }
 }
 
-/// The value that occurs most often. If several values occur equally often, the smallest of them.
+/// The most frequent value. If several values are equally frequent, the smallest of them.
 fn most_common<T: Ord>(values: impl Iterator<Item = T>) -> Option<T> {
     let mut counts: BTreeMap<T, usize> = BTreeMap::new();
     for value in values {
@@ -155,9 +162,9 @@ fn shared_by_all<'a>(users: &[&'a ConnectUser]) -> BTreeSet<&'a str> {
     sets.reduce(|one, other| &one & &other).unwrap_or_default()
 }
 
-/// Derives the settings of a group from its users. Also returns the number of users with other settings. `agrees`
-/// compares the security profiles of a user with those of the group. Returns `None` if the group would get no security
-/// profile.
+/// Derives the settings of a group from its Connect users. Also returns how many of these users have other settings.
+/// `agrees` returns whether the security profiles of a user match those of the group. Returns `None` if the group would
+/// get no security profile or if the name of its routing profile is unknown.
 fn settings(
     users: &[&ConnectUser],
     profiles: &Profiles,
@@ -191,8 +198,8 @@ fn settings(
     Some((DerivedGroup { settings, hierarchy_group_id }, differing.count()))
 }
 
-/// The channel settings that all users have in common. Auto-accept and after-contact work of the voice channel are left
-/// out, because the field `phone` contains them.
+/// The channel settings that all users have in common. For the voice channel, auto-accept and after-contact work are
+/// omitted, because the field `phone` contains them.
 fn channels(users: &[&ConnectUser]) -> Channels {
     let get = |channel: Channel| -> VoiceSettings {
         let all = || users.iter().map(|user| user.channels.get(channel));
@@ -235,7 +242,8 @@ fn without_users(group: &GroupRead) -> OpenItem {
     )
 }
 
-/// The open item about Connect users that are not members of any group. The sync leaves these users unchanged.
+/// The open item about Connect users who are not members of any group in the input. The sync leaves these users
+/// unchanged.
 fn without_group(groups: &[GroupRead], users: &[ConnectUser], username: UsernameAttribute) -> Option<OpenItem> {
     let members: BTreeSet<&str> =
         groups.iter().flat_map(|group| &group.members).filter_map(|member| member.attribute(username)).collect();

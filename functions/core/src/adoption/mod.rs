@@ -1,5 +1,6 @@
-//! Derives the content of `onboarding.json` from an existing instance: converts the objects in AWS and Entra to fields.
-//! If a setting cannot be read from AWS or Entra, no value is assumed; the setting becomes an open item.
+//! Derives the content of `onboarding.json` from an existing instance: converts the settings of the objects in AWS and
+//! Entra to fields. If a setting cannot be read from AWS or Entra, no value is assumed. The setting becomes an open
+//! item instead.
 
 mod groups;
 
@@ -21,14 +22,15 @@ use crate::{
     telephony::{NumberResult, type_name},
 };
 
-/// The start input with which the state machine `plan` describes an instance instead of planning an onboarding.
+/// The execution input that makes the state machine `plan` describe an existing instance instead of planning an
+/// onboarding.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Request {
     /// The alias of the instance.
     #[serde(rename = "adopt")]
     pub alias: String,
     /// The names or object ids of the Entra groups whose members have Connect users. If the list is empty, the groups
-    /// that are assigned to the application.
+    /// that are assigned to the enterprise application are used.
     #[serde(default)]
     pub groups: Vec<String>,
 }
@@ -36,20 +38,20 @@ pub struct Request {
 /// The settings of an instance, as Amazon Connect returns them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FoundInstance {
-    /// The alias in the spelling of Connect.
+    /// The alias of the instance, with the upper and lower case letters that Connect returns.
     pub alias: String,
-    /// The instance attributes by type, for example `INBOUND_CALLS`.
+    /// The values of the instance attributes, by attribute type, for example `INBOUND_CALLS`.
     pub attributes: BTreeMap<String, String>,
-    /// The types of data that the instance stores, in the stack's bucket or elsewhere.
+    /// The types of data for which the instance has a storage location, in the stack's bucket or in another bucket.
     pub storage: Storage,
     /// The approved origins of the instance.
     pub origins: Vec<String>,
 }
 
 impl FoundInstance {
-    /// Converts the settings to the section `instance` of the input. `declared` is the same section of the last
-    /// onboarding, if there was an onboarding. If `declared` omits an optional setting, the result omits the setting
-    /// too, so that the onboarding still does not manage it.
+    /// Converts the settings to the section `instance` of the input. If the instance already has an onboarding,
+    /// `declared` is the section `instance` of its last input. An optional setting that `declared` omits is also
+    /// omitted from the result, so that the onboarding still does not manage it.
     #[must_use]
     pub fn section(&self, declared: Option<&Instance>) -> (Instance, Vec<OpenItem>) {
         let on = |kind: &str| self.attributes.get(kind).map(|value| value.eq_ignore_ascii_case("true"));
@@ -71,8 +73,8 @@ impl FoundInstance {
             }
         }
         if let Some(declared) = declared.and_then(|declared| declared.approved_origins.as_ref()) {
-            // The order of approved origins has no meaning, so the origins of the last input keep the order of that
-            // input.
+            // The order of approved origins has no meaning. The origins that the last input contains are therefore
+            // listed in the order of the last input.
             origins.sort_by_key(|origin| declared.iter().position(|other| other == origin).unwrap_or(usize::MAX));
         }
         let names_origins = declared.map_or(!origins.is_empty(), |declared| declared.approved_origins.is_some());
@@ -90,8 +92,8 @@ impl FoundInstance {
     }
 }
 
-/// Adds the phone numbers of the instance to the input: one entry for each country and type. These numbers need no
-/// order, so the input needs documents only if it requests further numbers.
+/// Adds the phone numbers of the instance to the input: one entry for each country and type. The instance already has
+/// these phone numbers, so they are not ordered. The input needs documents only if it requests further phone numbers.
 pub fn add_phone_numbers(onboarding: &mut Onboarding, held: &[NumberResult]) -> Vec<OpenItem> {
     let kinds = [PhoneNumberType::Did, PhoneNumberType::TollFree, PhoneNumberType::Uifn];
     let mut numbers: BTreeMap<(&str, usize), u32> = BTreeMap::new();
@@ -129,7 +131,7 @@ pub fn add_phone_numbers(onboarding: &mut Onboarding, held: &[NumberResult]) -> 
     open_items
 }
 
-/// The values of a claims mapping policy that an onboarding sets.
+/// The values in a claims mapping policy that an onboarding sets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FoundClaims {
     /// The ARN of the role in the `Role` claim.
@@ -138,14 +140,14 @@ pub struct FoundClaims {
     pub saml_provider: Option<String>,
     /// The user attribute in the `RoleSessionName` claim.
     pub username: Option<UsernameAttribute>,
-    /// The session duration in seconds.
+    /// The session duration in seconds, from the `SessionDuration` claim.
     pub session_seconds: Option<u32>,
 }
 
 impl FoundClaims {
     /// Reads the definition of a claims mapping policy. The `Role` claim contains the ARN of the role and the ARN of
-    /// the SAML provider, in either order: AWS's documentation shows the role first, and many guides show the provider
-    /// first.
+    /// the SAML provider. Both orders are accepted, because AWS's documentation lists the role first, and many guides
+    /// list the provider first.
     #[must_use]
     pub fn of(definition: &Value) -> Self {
         let mut found = Self::default();
@@ -177,15 +179,15 @@ impl FoundClaims {
     }
 }
 
-/// Whether a relay state opens this instance. A relay state contains the id of the instance. The Region in the host
-/// name and the page are not compared.
+/// Whether this relay state opens this instance, which means that it contains the id of the instance. The Region in the
+/// host name and the page are not compared.
 #[must_use]
 pub fn leads_to(relay_state: &str, instance_id: &str) -> bool {
     let path = relay_state.split_once("/connect/federate/").map_or("", |(_, path)| path);
     !instance_id.is_empty() && path.split(['?', '#', '/']).next() == Some(instance_id)
 }
 
-/// The page that a relay state opens. `None` if the relay state contains no page, or is not exactly the relay state
+/// The page that a relay state opens. `None` if the relay state contains no page, or if it differs from the relay state
 /// that an onboarding sets for this page.
 #[must_use]
 pub fn destination(found: &str, region: &str, instance_id: &str) -> Option<Destination> {
@@ -207,7 +209,7 @@ pub fn iso_duration(seconds: u32) -> String {
 }
 
 /// Converts the input to the content of `onboarding.json`. Omits each section that contains only default values, except
-/// `instance` and `users`.
+/// the sections `instance` and `users`.
 ///
 /// # Errors
 /// If the input cannot be converted to JSON, which never happens.

@@ -158,7 +158,7 @@ fn read(name: &str, members: &[usize]) -> GroupRead {
     }
 }
 
-/// A user with these security profiles. The id of each profile is its name in lower case.
+/// A Connect user with these security profiles. The id of each profile is its name in lower case.
 fn user(username: String, profiles: &[&str]) -> ConnectUser {
     ConnectUser {
         id: username.clone(),

@@ -1,4 +1,4 @@
-//! Drift detection: input and output of the step `detect-drift` and of its state machine.
+//! Drift detection: input and output of the step `detect-drift`, which are also those of its state machine.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,14 +15,14 @@ pub struct DetectDriftInput {
     /// The id of the instance to check; if absent, every registered instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_id: Option<String>,
-    /// Whether the run may revert findings. Overrides `drift.mend` of the instance's input.
+    /// Whether the run may revert findings. Overrides the field `drift.mend` in the input of the instance's onboarding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mend: Option<bool>,
-    /// The report of the first check, which was made before the findings were reverted. If present, the step checks the
-    /// instances in this report again.
+    /// The report of the first check, before the findings were reverted. If this report is present, the step checks its
+    /// instances again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<DriftReport>,
-    /// Instances whose findings could not be reverted because another execution holds the lock of their alias.
+    /// Instances whose findings could not be reverted, because another execution held the lock of their alias.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<SkippedInstance>,
 }
@@ -47,14 +47,14 @@ pub struct DriftReport {
 }
 
 impl DriftReport {
-    /// Maximum size of a report in bytes. Step Functions limits the input of a state to 256 KiB, and the input of the
-    /// second check contains the report of the first check (developer guide of Step Functions, "Service quotas").
+    /// Maximum size of a report in bytes. Step Functions limits the input of a state to 256 KiB (developer guide of
+    /// Step Functions, "Service quotas"). The input of the second check contains the report of the first check.
     pub const MAX_BYTES: usize = 200 * 1024;
 
-    /// Shortens the report to [`Self::MAX_BYTES`]. First, shortens the list of findings of each instance; `count` still
-    /// contains the total number of findings. If the report is still too large, removes the field `remediation` of
-    /// instances, starting with the last instance. A later run reverts the findings of these instances, after the
-    /// findings of the other instances are reverted.
+    /// Shortens the report to [`Self::MAX_BYTES`]. First, shortens the list of findings of each instance; the field
+    /// `count` still contains the total number of findings. If the report is still too large, removes the field
+    /// `remediation` of instances, starting with the last instance. The findings of these instances are reverted by a
+    /// later run, when the findings of the other instances have already been reverted.
     #[must_use]
     pub fn within_limits(mut self) -> Self {
         for listed in [20, 5, 1] {

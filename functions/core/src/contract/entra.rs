@@ -14,12 +14,12 @@ pub struct CreateEntraApplicationInput {
     pub alias: String,
     /// The application's display name.
     pub application_name: String,
-    /// The output of the previous poll.
+    /// The output of the previous poll of the new application.
     #[serde(default)]
     pub previous: Option<EntraApplication>,
     /// The number of retries of this state so far (`$states.context.State.RetryCount`). A failed attempt may already
-    /// have created the application, and a new application appears in lists only after a delay. A retry therefore
-    /// searches for the application for a while before it creates one.
+    /// have created the application, and Entra lists a new application only after a delay. A retry therefore searches
+    /// for the application several times before it creates one.
     #[serde(default)]
     pub retry_count: u32,
 }
@@ -66,7 +66,7 @@ pub struct ConfigureEntraSignOnInput {
     pub region: String,
     /// The Entra application.
     pub application: EntraApplication,
-    /// The recipients of Entra's certificate expiry notifications.
+    /// The email addresses to which Entra sends notifications about the expiry of the certificate.
     #[serde(default)]
     pub notification_emails: Vec<String>,
     /// The number of earlier attempts of this step. A failed attempt may already have changed the application.
@@ -106,7 +106,7 @@ pub struct ConfigureEntraClaimsInput {
     pub alias: String,
     /// The AWS Region of the instance.
     pub region: String,
-    /// The id of the instance that opens after sign-in. The relay state contains this id.
+    /// The id of the instance that opens after sign-in. This id is part of the relay state.
     pub instance_id: String,
     /// The Entra application.
     pub application: EntraApplication,
@@ -120,7 +120,7 @@ pub struct ConfigureEntraClaimsInput {
     pub username: UsernameAttribute,
     /// The session duration for the `SessionDuration` claim, as an ISO 8601 duration.
     pub session_duration: String,
-    /// The page that opens after sign-in. The relay state contains its path.
+    /// The page that opens after sign-in. The path of this page is part of the relay state.
     #[serde(default)]
     pub sign_in: SignIn,
     /// The global sign-in endpoint, if the instance is replicated to another Region.

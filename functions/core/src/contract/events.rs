@@ -1,19 +1,19 @@
-//! The membership events on the event bus, and the three steps that use them: `subscribe-groups`,
-//! `receive-notification` and `sync-members`.
+//! The events about group members on the event bus, and the three steps that publish or process these events:
+//! `subscribe-groups`, `receive-notification` and `sync-members`.
 
 use serde::{Deserialize, Serialize};
 
 use super::OpenItem;
 
-/// The `source` of the events that this product publishes.
+/// The `source` of the events that Connect Onboarding publishes.
 pub const EVENT_SOURCE: &str = "connect-onboarding.entra";
 /// The `detail-type` of [`MembershipChange`]. Other tools may also publish events with this type and [`EVENT_SOURCE`].
 pub const MEMBERSHIP_CHANGED: &str = "Entra Group Membership Changed";
 /// The `detail-type` of [`Reauthorization`].
 pub const REAUTHORIZATION_REQUIRED: &str = "Entra Subscription Reauthorization Required";
 
-/// Event: the members of a group changed. The receiver does not rely on the ids in the event; it reads the members of
-/// the group again.
+/// Event: the members of a group changed. The receiver does not rely on the member ids in the event, and reads the
+/// members of the group from Entra again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MembershipChange {
@@ -30,13 +30,13 @@ pub struct MembershipChange {
     pub tenant_id: String,
 }
 
-/// Event: Entra pauses the notifications for a group until the subscription of the group is renewed.
+/// Event: Entra pauses the notifications about a group until the subscription to the group is renewed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reauthorization {
     /// The group's object id.
     pub group_id: String,
-    /// Always true, so that `subscribe-groups` renews the subscription regardless of its remaining time.
+    /// Always true, so that `subscribe-groups` renews the subscription even if it expires much later.
     pub reauthorize: bool,
 }
 
@@ -50,7 +50,7 @@ pub struct SubscribeGroupsInput {
     /// The object id of the group to handle; if absent, the step handles every group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_id: Option<String>,
-    /// Whether to renew a subscription regardless of its remaining time.
+    /// Whether to renew a subscription regardless of the time until it expires.
     #[serde(default)]
     pub reauthorize: bool,
 }
@@ -97,7 +97,7 @@ pub enum SubscriptionAction {
 }
 
 /// Input of `sync-members`: a batch of messages from the queue of membership events. If `records` is empty, the step
-/// starts a sync of every registered instance.
+/// starts a user sync for every registered instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncMembersInput {
     /// The messages, in the format of a Lambda event source mapping for Amazon SQS.
@@ -109,7 +109,7 @@ pub struct SyncMembersInput {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueuedEvent {
-    /// The message id in the queue.
+    /// The id of the message in the queue.
     #[serde(default)]
     pub message_id: String,
     /// The whole EventBridge event as JSON. Its `detail` is a [`MembershipChange`].
@@ -122,10 +122,10 @@ pub struct QueuedEvent {
 pub struct SyncMembersOutput {
     /// The ids of the instances whose user sync was started.
     pub started: Vec<String>,
-    /// The number of messages that are not valid events.
+    /// The number of messages that don't contain a valid event.
     pub unreadable: usize,
-    /// The registry entries that can't be parsed, each with the action to take. The instances of these entries are not
-    /// synced.
+    /// The registry entries that can't be parsed, each with the recommended action. The users of these instances are
+    /// not synced.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable_entries: Vec<String>,
 }

@@ -1,4 +1,5 @@
-//! Input and output of the step `watch-expiry`: the expiry dates of credentials, certificates and subscriptions.
+//! Input and output of the step `watch-expiry`, which checks the expiry dates of credentials, certificates and
+//! subscriptions.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,12 +9,12 @@ use crate::entra::Identity;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WatchExpiryInput {}
 
-/// Output of `watch-expiry`. Unknown expiry dates are omitted.
+/// Output of `watch-expiry`. Omits credentials and instances whose expiry dates are unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WatchExpiryOutput {
-    /// The credentials that the stack uses to sign in to Microsoft Graph. Credentials that use AWS tokens instead of a
-    /// secret never expire and are omitted.
+    /// The credentials with which the stack signs in to Microsoft Graph. A credential that uses AWS tokens instead of a
+    /// secret never expires and is omitted.
     #[serde(default)]
     pub credentials: Vec<CredentialExpiry>,
     /// The expiry dates of each registered instance.
@@ -25,13 +26,13 @@ pub struct WatchExpiryOutput {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CredentialExpiry {
-    /// The identity that the credential belongs to.
+    /// The Entra identity (setup or runtime) to which the credential belongs.
     pub identity: Identity,
     /// Whole days until expiry; negative if the credential has expired.
     pub days_left: i64,
 }
 
-/// The expiry of an instance's signing certificate and group subscriptions.
+/// When the signing certificate and the group subscriptions of an instance expire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceExpiry {

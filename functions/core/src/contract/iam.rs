@@ -12,7 +12,7 @@ pub struct CreateSamlProviderInput {
     pub alias: String,
     /// The provider's name.
     pub name: String,
-    /// The sign-on settings of the application, which the federation metadata must match.
+    /// The sign-on settings of the application. The federation metadata must match these settings.
     pub sign_on: EntraSignOn,
 }
 

@@ -1,4 +1,4 @@
-//! The plan of an onboarding or a teardown: one item per object in AWS and Entra ID.
+//! The plan of an onboarding or a teardown: one item for each object in AWS and Entra ID.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -98,7 +98,7 @@ impl PlanItem {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanOnboardingInput {
-    /// The start input of an onboarding, exactly as the operator wrote it.
+    /// The execution input of an onboarding, exactly as the operator wrote it.
     pub onboarding: Value,
 }
 
@@ -123,7 +123,7 @@ pub struct PlanOnboardingOutput {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DescribeOnboardingInput {
-    /// The start input ([`crate::adoption::Request`]), exactly as the operator wrote it.
+    /// The execution input ([`crate::adoption::Request`]), exactly as the operator wrote it.
     pub request: Value,
 }
 

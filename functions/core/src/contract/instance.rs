@@ -11,8 +11,8 @@ use crate::onboarding::Instance;
 pub struct CreateInstanceInput {
     /// The instance to create or adopt.
     pub instance: Instance,
-    /// The execution id. The id is part of the client token of the creation request, so that a repeated request of this
-    /// execution creates no second instance.
+    /// The id of this execution. It is part of the client token of the request that creates the instance, so a repeated
+    /// request of this execution creates no second instance.
     pub execution_id: String,
     /// The output of the previous poll.
     #[serde(default)]
@@ -63,15 +63,15 @@ pub struct ConfigureInstanceInput {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigureInstanceOutput {
-    /// The storage locations: resource type and `s3://bucket/prefix`.
+    /// The storage locations: the resource type and the location as `s3://bucket/prefix`.
     pub storage: Vec<StorageLocation>,
-    /// The approved origins of the input.
+    /// The approved origins in the input.
     #[serde(default)]
     pub approved_origins: Vec<ApprovedOrigin>,
     /// The names of the settings that the step changed: instance attributes, storage resource types, approved origins,
-    /// and the security profile without permissions. Empty if all settings already matched.
+    /// and the security profile without permissions. Empty if all settings already matched the input.
     pub changed: Vec<String>,
-    /// Open items, for example that a storage location chosen by another administrator was kept.
+    /// Open items; for example, a storage location that another administrator chose was kept.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
 }

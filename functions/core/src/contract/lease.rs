@@ -1,9 +1,10 @@
-//! The reserved field `lease` in the payload of every step: the lease that the execution holds.
+//! The reserved field `lease` in the input of every step. This field contains the lease that the execution holds.
 
 use serde::{Deserialize, Serialize};
 
-/// A lease that the state machine acquired and passes to its steps. A step that receives no lease runs without the
-/// fence: either the state machine of an earlier release called the step, or the step needs no lease.
+/// A lease that the state machine acquired and passes to its steps. A step that receives no lease does not check a
+/// lease before it sends requests. Either the state machine of an earlier release called the step, or the step needs no
+/// lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Lease {
@@ -11,6 +12,7 @@ pub struct Lease {
     pub key: String,
     /// The ARN of the execution that holds the lease.
     pub holder: String,
-    /// The number of the lease, which increases with each acquisition and each invocation.
+    /// The number of the lease. It increases each time the lease is acquired and each time a step is invoked with the
+    /// lease.
     pub number: u64,
 }

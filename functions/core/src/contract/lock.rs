@@ -26,17 +26,17 @@ pub struct LockAliasInput {
     pub previous: Option<LockAliasOutput>,
 }
 
-/// The locks of an alias.
+/// Which of the locks of an alias to acquire or release.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum LockScope {
-    /// The lock for the instance, the single sign-on and the registration.
+    /// The lock for changes of the instance, the single sign-on and the registry entry.
     #[default]
     Alias,
-    /// The lock for phone number orders.
+    /// The lock for orders of phone numbers.
     Numbers,
-    /// Both locks. If another execution holds the lock for phone number orders, the step does not wait for this lock,
-    /// because an order takes weeks.
+    /// Both locks. If another execution holds the lock for phone number orders, the step does not wait for that lock,
+    /// because an order can take weeks.
     All,
 }
 
@@ -55,13 +55,13 @@ pub enum LockAction {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LockAliasOutput {
-    /// The state of the locks.
+    /// Whether this execution holds the locks.
     pub status: LockStatus,
     /// The number of this attempt, starting from 1.
     #[serde(default)]
     pub attempt: u32,
-    /// The lease that the state machine passes to each step that it calls while it holds the locks. `None` unless this
-    /// execution holds the locks. For [`LockScope::All`], the lease of [`LockScope::Alias`].
+    /// The lease that the state machine passes to each step while it holds the locks. `None` unless this execution
+    /// holds the locks. For [`LockScope::All`], this is the lease of [`LockScope::Alias`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
     /// Seconds until the next attempt; 0 if there is no further attempt.
@@ -70,22 +70,22 @@ pub struct LockAliasOutput {
     /// The name of the other execution that holds a lock; `None` if this execution holds the locks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
-    /// Which execution holds the lock, and what an operator can do about it; empty if this execution holds the locks.
+    /// Which execution holds the lock, and what an operator can do. Empty if this execution holds the locks.
     #[serde(default)]
     pub message: String,
 }
 
-/// The state of the locks of an alias.
+/// Whether an execution holds the locks of an alias.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum LockStatus {
     /// This execution holds the locks.
     #[default]
     Held,
-    /// Another execution holds a lock; or the execution that held the lock has just finished, and one of its
-    /// invocations may still send a request. The next attempt may succeed.
+    /// Another execution holds a lock, or held it and has just finished. In the second case, a Lambda invocation of the
+    /// finished execution may still send a request. The next attempt may succeed.
     Waiting,
-    /// Another execution holds a lock, and this was the last attempt.
+    /// Another execution holds a lock, and no attempts are left.
     Taken,
     /// This execution no longer holds the locks.
     Released,

@@ -1,6 +1,6 @@
-//! Input and output of each step. This data is stored in the states of the state machines. An execution may wait for
-//! weeks, and a step of a later release then reads data that an earlier release wrote. Therefore, every new field has a
-//! default, and a field is never renamed.
+//! Input and output of each step. The state machines store this data. An execution may wait for weeks, so a step of a
+//! later release may read data that an earlier release wrote. Therefore, every new field has a default value, and a
+//! field is never renamed.
 
 mod drift;
 mod entra;
@@ -101,7 +101,7 @@ pub struct EntraGroup {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PreflightInput {
-    /// The start input, exactly as the operator wrote it.
+    /// The execution input, exactly as the operator wrote it.
     pub onboarding: Value,
 }
 
@@ -109,7 +109,7 @@ pub struct PreflightInput {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PreflightOutput {
-    /// The input with every default filled in.
+    /// The execution input with all default values added.
     pub onboarding: Onboarding,
     /// The id of the AWS account.
     pub account: String,
@@ -129,22 +129,21 @@ pub struct PreflightOutput {
 }
 
 impl PreflightOutput {
-    /// Maximum size of a state's input in bytes (developer guide of Step Functions, "Service quotas"). The input of the
-    /// state `Report` contains the outputs of all steps.
+    /// Maximum size of a state's input in bytes (developer guide of Step Functions, "Service quotas"). The largest
+    /// input is the one of the state `Report`, which contains the outputs of all steps.
     pub const MAX_STATE: usize = 256 * 1024;
     /// Size in bytes that is reserved for the outputs of the steps for phone numbers and quotas.
     const TELEPHONY: usize = 64 * 1024;
-    /// Size in bytes that is reserved for the outputs of all other steps, without the data that grows with the number
-    /// of groups.
+    /// Size in bytes that is reserved for the outputs of all other steps, without the data that each group adds.
     const REST: usize = 48 * 1024;
-    /// Size in bytes of the data that each group adds to the outputs (its subscription and its sign-in check), without
-    /// the group's name.
+    /// Size in bytes of the data that each group adds to the outputs: its subscription and its sign-in check, without
+    /// the name of the group.
     const GROUP: usize = 300;
     /// Number of characters of an object id in Entra.
     const OBJECT_ID: usize = 36;
 
-    /// The smallest value of [`Self::carried`] for an input whose groups were not read from Entra yet. A group that the
-    /// input names by its id can have a short name.
+    /// The minimum of [`Self::carried`] for an input whose groups have not been read from Entra yet. If the input
+    /// contains the object id of a group, the length of the group's name is unknown, and an empty name is assumed.
     #[must_use]
     pub fn least_carried(onboarding: &Onboarding) -> usize {
         let group = |group: &UserGroup| {
@@ -166,8 +165,8 @@ impl PreflightOutput {
         output.carried()
     }
 
-    /// The largest size in bytes that the input of the state `Report` can have: this output, the outputs of the other
-    /// steps, and for each group a subscription and a sign-in check.
+    /// The maximum size in bytes of the input of the state `Report`. This input contains the output of `preflight`, the
+    /// outputs of the other steps, and a subscription and a sign-in check for each group.
     #[must_use]
     pub fn carried(&self) -> usize {
         let telephony = &self.onboarding.telephony;
@@ -177,8 +176,8 @@ impl PreflightOutput {
         bytes(self) + groups + rest
     }
 
-    /// Rejects an input that is too large for the state machine. If the input of a state exceeds the limit, Step
-    /// Functions stops the execution, and no `Catch` of the state machine can handle this error.
+    /// Rejects an execution input that is too large for the state machine. If the input of a state exceeds the limit,
+    /// Step Functions stops the execution, and no `Catch` of the state machine can handle this error.
     ///
     /// # Errors
     /// `InvalidInput` with the size of the data and the number of groups.

@@ -22,9 +22,9 @@ pub enum QuotaStatus {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceQuotaInput {
-    /// The alias of the instance to create. If an instance with this alias exists, no quota increase is needed.
+    /// The alias of the instance to create. If an instance with this alias already exists, no quota increase is needed.
     pub alias: String,
-    /// The output of the previous poll.
+    /// The output of the previous poll of the quota.
     #[serde(default)]
     pub previous: Option<QuotaResult>,
 }
@@ -76,12 +76,12 @@ pub struct QuotaResult {
 pub struct RequestQuotasInput {
     /// The instance's ARN, which is the `ContextId` of its quotas.
     pub instance_arn: String,
-    /// The quotas and their minimum values.
+    /// The quotas to check, each with its required value.
     pub quotas: Vec<Quota>,
     /// The number of users that the instance will have. The step derives the users quota from this number.
     #[serde(default)]
     pub users: u64,
-    /// The output of the previous poll.
+    /// The output of the previous poll of the quotas.
     #[serde(default)]
     pub previous: Option<RequestQuotasOutput>,
 }
@@ -90,9 +90,9 @@ pub struct RequestQuotasInput {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestQuotasOutput {
-    /// One result per quota.
+    /// One result for each quota.
     pub quotas: Vec<QuotaResult>,
-    /// Whether a quota request is still open.
+    /// Whether AWS has not yet decided on a quota request.
     pub pending: bool,
     /// The number of polls so far.
     #[serde(default)]

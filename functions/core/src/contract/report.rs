@@ -1,5 +1,5 @@
-//! Input and output of the last steps, `register-instance`, `verify-sign-in` and `report`, and the results of the
-//! workflow branches, which `report` reads.
+//! Input and output of the last steps: `register-instance`, `verify-sign-in` and `report`. Also the results of the
+//! workflow branches, which are the input of `report`.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegisterInstanceInput {
-    /// The whole start input, with all defaults filled in.
+    /// The whole execution input, with all default values added.
     pub onboarding: Onboarding,
     /// The id of the instance.
     pub instance_id: String,
@@ -30,7 +30,7 @@ pub struct RegisterInstanceInput {
     pub groups: Vec<EntraGroup>,
     /// The Entra application.
     pub application: EntraApplication,
-    /// Whether the instance existed before the onboarding and does not have the tags of an onboarding; `None` if a step
+    /// Whether the instance existed before the onboarding and does not have the tags of an onboarding. `None` if a step
     /// of an older release wrote this input.
     #[serde(default)]
     pub instance_adopted: Option<bool>,
@@ -40,7 +40,7 @@ pub struct RegisterInstanceInput {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegisterInstanceOutput {
-    /// The instance's id, which is the key of its registry entry.
+    /// The id of the instance, which is the partition key of its registry entry.
     pub instance_id: String,
     /// Whether the step created or changed the registry entry.
     pub changed: bool,
@@ -64,11 +64,11 @@ pub struct VerifySignInInput {
     pub role_arn: String,
     /// The ARN of the policy.
     pub policy_arn: String,
-    /// The user attribute that is the username and the role session name.
+    /// The user attribute whose value is the Connect username and the role session name.
     pub username: UsernameAttribute,
     /// The maximum session duration, as an ISO 8601 duration.
     pub session_duration: String,
-    /// The groups, whose assignments to the application are checked.
+    /// The groups whose assignments to the application are checked.
     pub groups: Vec<EntraGroup>,
     /// The page that opens after sign-in.
     #[serde(default)]

@@ -1,5 +1,5 @@
-//! Input and output of the step `rotate-certificate`, and the output of its state machine. The state machine calls the
-//! step several times in one rotation. Each call is a round.
+//! Input and output of the step `rotate-certificate`, and the output of its state machine. The state machine calls this
+//! step several times during one rotation. In the following, a round is one call of the step.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +12,8 @@ pub struct RotateCertificateInput {
     /// The id of the instance to check; if absent, the step checks every registered instance.
     #[serde(default)]
     pub instance_id: Option<String>,
-    /// Whether to rotate the certificate even if it is valid for long enough. If a rotation has already started, the
-    /// step finishes that rotation instead.
+    /// Whether to rotate a certificate even if it does not expire soon. If a rotation has already started, the step
+    /// finishes that rotation instead.
     #[serde(default)]
     pub force: bool,
     /// The ARN of this execution. Only one execution at a time may add a certificate.
@@ -96,7 +96,7 @@ pub enum RotationStatus {
 }
 
 impl RotationStatus {
-    /// Whether the rotation needs another round.
+    /// Whether the step must be called again for this rotation.
     #[must_use]
     pub const fn pending(self) -> bool {
         matches!(self, Self::Started | Self::Added | Self::Trusted | Self::Switched)

@@ -1,4 +1,4 @@
-//! The teardown of an onboarding: the request, the plan, and input and output of the steps that remove objects.
+//! The teardown of an onboarding: the request, the plan, and the input and output of the steps that remove objects.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,16 +10,18 @@ use crate::{
     sync::{Failure, Totals},
 };
 
-/// The start input of the teardown. Objects that can't be restored are kept unless the input requests their deletion.
+/// The execution input of the teardown. Objects that can't be restored are kept unless the input requests their
+/// deletion.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Teardown {
-    /// The id of the instance whose onboarding is to be removed.
+    /// The id of the instance whose onboarding is removed.
     pub instance_id: String,
-    /// Whether to plan the teardown only, or to apply the approved plan.
+    /// Whether to only plan the teardown, or to apply the approved plan.
     #[serde(default)]
     pub mode: TeardownMode,
-    /// The instance's alias, typed by an operator as a confirmation. Required if users or the instance will be deleted.
+    /// The alias of the instance, which the operator types as a confirmation. Required if users or the instance will be
+    /// deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm_alias: Option<String>,
     /// Whether to delete the Connect users of this onboarding.
@@ -28,8 +30,9 @@ pub struct Teardown {
     /// Whether to delete the instance together with its phone numbers.
     #[serde(default)]
     pub instance: Disposition,
-    /// What to do with the enterprise application. An application that existed before the onboarding is never deleted;
-    /// at most, it is emptied ([`ApplicationDisposition::Empty`]).
+    /// What to do with the enterprise application. An application that existed before the onboarding is never deleted.
+    /// For such an application, at most the objects that the onboarding added are removed
+    /// ([`ApplicationDisposition::Empty`]).
     #[serde(default = "ApplicationDisposition::unless_specified")]
     pub application: ApplicationDisposition,
     /// The digest of the plan that an operator approved. The teardown applies exactly that plan.
@@ -37,7 +40,7 @@ pub struct Teardown {
     pub approved_digest: Option<String>,
 }
 
-/// Whether a teardown is only planned, or also applied.
+/// Whether a teardown is only planned or also applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum TeardownMode {
@@ -66,14 +69,15 @@ pub enum ApplicationDisposition {
     /// Keep the application unchanged.
     #[default]
     Keep,
-    /// Keep the application, but remove its assignments, claims policy and relay state, and the tags of the onboarding.
+    /// Keep the application, but remove its assignments, its claims policy, its relay state and the tags of the
+    /// onboarding.
     Empty,
     /// Delete the application. Entra can restore it for 30 days.
     Delete,
 }
 
 impl ApplicationDisposition {
-    /// The default value if the input does not specify what to do with the application.
+    /// The value that is used if the input does not specify what to do with the application.
     const fn unless_specified() -> Self {
         Self::Delete
     }
@@ -83,7 +87,7 @@ impl ApplicationDisposition {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanTeardownInput {
-    /// The start input, exactly as the operator wrote it.
+    /// The execution input, exactly as the operator wrote it.
     pub request: Value,
 }
 
@@ -91,34 +95,34 @@ pub struct PlanTeardownInput {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanTeardownOutput {
-    /// Always `PLANNED`. The state machine sets `DONE` at the end.
+    /// Always `PLANNED`. When the teardown is complete, the state machine changes the value to `DONE`.
     pub status: PlanStatus,
-    /// The digest of the plan. An operator approves the plan with this digest.
+    /// The digest of the plan. An operator approves the plan by this digest.
     pub digest: String,
-    /// Every object of the plan, in the order of the teardown.
+    /// Every object in the plan, in the order of removal.
     pub items: Vec<PlanItem>,
-    /// Open items for the operator to read before the teardown.
+    /// Open items that the operator must read before the teardown.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
-    /// Whether an operator has approved this plan. The approval of a plan also covers the rest of the plan after a
-    /// failed teardown.
+    /// Whether an operator has approved this plan. If a teardown fails, the approval is also valid for the remaining
+    /// removals of the plan.
     pub approved: bool,
-    /// The approval of the plan, which is stored while the teardown runs.
+    /// The approval of the plan. It is stored while the teardown runs.
     pub approval: Approval,
-    /// Whether the instance has a registry entry. If not, its onboarding failed before the registration.
+    /// Whether the instance has a registry entry. If not, the onboarding failed before it registered the instance.
     #[serde(default)]
     pub registered: bool,
-    /// The objects that the steps remove.
+    /// The objects that the steps of the teardown remove.
     pub target: TeardownTarget,
 }
 
-/// An approved plan, stored so that a teardown that failed can continue with the rest of the plan.
+/// An approved plan. It is stored, so that the teardown can continue with the remaining removals after a failure.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {
     /// The digest of the approved plan.
     pub digest: String,
-    /// The removals of the approved plan.
+    /// The removals in the approved plan.
     pub removals: Vec<String>,
 }
 
@@ -131,15 +135,15 @@ impl Approval {
         Self { digest: digest::of_parts(parts, 32), removals }
     }
 
-    /// Whether this approval contains every removal of a plan.
+    /// Whether this approval contains every removal in a plan.
     #[must_use]
     pub fn covers(&self, items: &[PlanItem]) -> bool {
         items.iter().filter(|item| item.action.removes()).all(|item| self.removals.contains(&name(item)))
     }
 }
 
-/// The text that identifies a plan item in an approval. The text does not contain the item's detail, because the detail
-/// can contain the number of users, which changes.
+/// The text that identifies a plan item in an approval. The text does not contain the item's detail. The detail can
+/// contain the number of users, which may change between the approval and the teardown.
 fn name(item: &PlanItem) -> String {
     format!("{:?} {} {}", item.action, item.kind, item.name)
 }
@@ -156,11 +160,12 @@ pub struct TeardownTarget {
     pub alias: String,
     /// The language of notifications.
     pub language: Language,
-    /// Whether to delete the users one by one.
+    /// Whether to delete the Connect users individually.
     pub users: Disposition,
     /// Whether to delete the instance.
     pub instance: Disposition,
-    /// What to do with the application, as the plan states: an adopted application is emptied, not deleted.
+    /// What to do with the application according to the plan. An application that existed before the onboarding is
+    /// kept, and only what the onboarding added to it is removed.
     pub application_fate: ApplicationDisposition,
     /// The Entra application.
     #[serde(default)]
@@ -176,59 +181,59 @@ pub struct TeardownTarget {
     /// The phone numbers that the approved plan releases with the instance.
     #[serde(default)]
     pub phone_numbers: Vec<String>,
-    /// The approved origins of the instance that the plan removes. Empty if the instance is deleted.
+    /// The approved origins that the plan removes from the instance. Empty if the instance is deleted.
     #[serde(default)]
     pub approved_origins: Vec<String>,
-    /// Whether the plan keeps the instance and removes the starter flow from it.
+    /// Whether the plan keeps the instance, but removes the starter flow from it.
     #[serde(default)]
     pub starter_flow: bool,
-    /// Whether the plan keeps the instance and removes the test case of the starter flow from it.
+    /// Whether the plan keeps the instance, but removes the test case of the starter flow from it.
     #[serde(default)]
     pub first_call_test: bool,
 }
 
-/// Input of the removal steps.
+/// Input of the steps that remove objects.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RemoveInput {
     /// The objects to remove.
     pub target: TeardownTarget,
-    /// The output of the previous call.
+    /// The output of the previous call of this step.
     #[serde(default)]
     pub previous: Option<RemoveOutput>,
 }
 
-/// Output of the removal steps.
+/// Output of the steps that remove objects.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RemoveOutput {
-    /// Whether the step is finished or has more to remove.
+    /// Whether the step has finished or must be called again.
     pub status: RemoveStatus,
-    /// The number of removed objects, over all calls.
+    /// The number of objects that all calls of this step have removed.
     #[serde(default)]
     pub removed: usize,
-    /// The number of calls so far.
+    /// The number of calls of this step so far.
     #[serde(default)]
     pub attempt: u32,
-    /// Seconds until the next call.
+    /// Seconds until the next call of this step.
     #[serde(default)]
     pub wait_seconds: u64,
-    /// Objects that were kept, with the reason.
+    /// One open item for each object that was kept, with the reason.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
     /// Users that could not be deleted in the last call.
     #[serde(default)]
     pub failures: Vec<Failure>,
-    /// The numbers of deleted users and of requests.
+    /// The number of deleted users and the number of sent requests.
     #[serde(default)]
     pub totals: Totals,
-    /// The error with which Connect rejected the deletion of the instance. The deletion may have started despite the
-    /// error.
+    /// The error with which Connect rejected the request to delete the instance. Connect may have started the deletion
+    /// despite the error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RefusedDeletion>,
 }
 
-/// The error with which Connect rejected the deletion of an instance.
+/// The error with which Connect rejected a request to delete an instance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RefusedDeletion {
@@ -240,14 +245,14 @@ pub struct RefusedDeletion {
     pub message: String,
 }
 
-/// Whether a removal step is finished.
+/// Whether a removal step has finished.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RemoveStatus {
-    /// Everything is removed.
+    /// The step has removed all objects.
     #[default]
     Done,
-    /// Objects are left to remove. The state machine calls the step again after the wait.
+    /// Some objects have not been removed yet. The state machine calls the step again after a wait.
     More,
 }
 

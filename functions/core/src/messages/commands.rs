@@ -1,27 +1,27 @@
-//! The commands in notifications, ready to copy.
+//! The commands in notifications. An operator can copy and run them without changes.
 
-/// The `onboard` command that approves a request.
+/// The `onboard` command that approves the planned actions in a request for approval.
 pub(super) fn onboard_approve(instance: &str, digest: &str) -> String {
     format!("onboard approve {instance} --digest {digest}")
 }
 
-/// The `onboard` command that rejects a request.
+/// The `onboard` command that rejects the planned actions in a request for approval.
 pub(super) fn onboard_reject(instance: &str) -> String {
     format!("onboard reject {instance}")
 }
 
-/// The `onboard` command that prints the report of an execution, even if the execution failed after it created the
-/// report.
+/// The `onboard` command that prints the report of an execution. The command also works if the execution failed after
+/// it created the report.
 pub(super) fn onboard_report(execution: &str) -> String {
     format!("onboard report {}", execution.rsplit(':').next().unwrap_or_default())
 }
 
-/// The command that prints the output of a successful execution.
+/// The AWS CLI command that prints the output of a successful execution.
 pub(super) fn read_output(execution: &str) -> String {
     format!("aws stepfunctions describe-execution --execution-arn {execution} --query output --output text")
 }
 
-/// The command that prints the report of an execution that failed after it created the report.
+/// The AWS CLI command that prints the report of an execution that failed after it created the report.
 pub(super) fn read_report_in_history(execution: &str) -> String {
     format!(
         "aws stepfunctions get-execution-history --execution-arn {execution} --reverse-order --query \
@@ -29,8 +29,8 @@ pub(super) fn read_report_in_history(execution: &str) -> String {
     )
 }
 
-/// The command that starts the certificate rotation of one instance. The ARN of the state machine is derived from
-/// `execution`, the ARN of an execution of this state machine.
+/// The AWS CLI command that starts the certificate rotation of one instance. `execution` is the ARN of an execution of
+/// the state machine for rotations, and contains the parts of the state machine's ARN.
 pub(super) fn rotate(execution: &str, instance_id: &str) -> String {
     let machine = execution.replacen(":execution:", ":stateMachine:", 1);
     let machine = machine.rsplit_once(':').map_or(machine.as_str(), |(machine, _)| machine);
@@ -39,7 +39,7 @@ pub(super) fn rotate(execution: &str, instance_id: &str) -> String {
     )
 }
 
-/// The command that prints the error of a failed execution.
+/// The AWS CLI command that prints the status and the error of a failed execution.
 pub(super) fn read_failure(execution: &str) -> String {
     format!(
         "aws stepfunctions describe-execution --execution-arn {execution} --query '[status,error,cause]' --output text"

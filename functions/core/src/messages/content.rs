@@ -1,4 +1,4 @@
-//! The content of each notification: a title, a description and the next steps.
+//! The content of each notification: a title, a description and the next steps for the operator.
 
 use super::{ExecutionDetail, Message, commands, texts::Texts};
 use crate::{
@@ -9,17 +9,17 @@ use crate::{
     sync::{Counts, GuardedAction, GuardedUser, WaitingPart},
 };
 
-/// Maximum number of usernames that a message about a plan lists.
+/// Maximum number of usernames that a notification about a plan lists.
 const MAX_USERNAMES: usize = 10;
 
 /// The content of a notification in one language.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Content {
-    /// One line: what happened, to which object.
+    /// One line that states what happened to which object.
     pub(super) title: String,
     /// The full description.
     pub(super) description: String,
-    /// What to do next, in order.
+    /// The next steps for the operator, in order.
     pub(super) steps: Vec<NextStep>,
 }
 
@@ -27,12 +27,12 @@ pub(super) struct Content {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NextStep {
     pub(super) text: String,
-    /// Alternative commands for the action. Each command alone is sufficient.
+    /// Alternative commands for this action. The operator needs to run only one of them.
     pub(super) commands: Vec<String>,
 }
 
 impl Content {
-    /// The content of a message.
+    /// Composes the content of the notification for a message.
     pub(super) fn of(message: &Message, language: Language) -> Self {
         let texts = Texts(language);
         match message {
@@ -95,13 +95,13 @@ impl Content {
     }
 }
 
-/// The name of an instance in a message: its alias, or its id if the message comes from a step of an older release,
-/// which did not set the alias.
+/// The name of an instance in a notification: its alias. If a step of an older release sent the message without an
+/// alias, the instance id.
 fn name<'a>(alias: &'a str, instance_id: &'a str) -> &'a str {
     if alias.is_empty() { instance_id } else { alias }
 }
 
-/// The open items as text. Each item has one line for the situation and one line for the action to take.
+/// The open items as text. Each item has one line for the situation and one line for the recommended action.
 fn open_item_lines(items: &[OpenItem]) -> String {
     items.iter().map(|item| format!("\n- {}: {}\n  {}", item.subject, item.what, item.action)).collect()
 }
@@ -150,7 +150,7 @@ fn unsafe_plan(
         .step(texts.reject_the_plan(), [commands::onboard_reject(name)])
 }
 
-/// Lists the first users of a request for approval, each with the planned action.
+/// Lists the first users in a request for approval, each with the planned action.
 fn guarded_users(texts: Texts, users: &[GuardedUser]) -> String {
     let users = users.iter().take(MAX_USERNAMES).map(|GuardedUser { username, action }| {
         let action = match action {

@@ -25,7 +25,7 @@ use crate::{
     sync::{Outcome, WaitingPart},
 };
 
-/// Input of `notify`.
+/// Input of the step `notify`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NotifyInput {
@@ -37,7 +37,7 @@ pub struct NotifyInput {
     pub language: Option<Language>,
 }
 
-/// Output of `notify`.
+/// Output of the step `notify`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NotifyOutput {
@@ -47,11 +47,11 @@ pub struct NotifyOutput {
     pub reference: String,
 }
 
-/// All notifications. `kind` in JSON is the name of the variant.
+/// All messages. In JSON, the field `kind` contains the name of the variant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Message {
-    /// Users can sign in. Telephony may still be pending.
+    /// Users can sign in. The steps for phone numbers and quotas may still be running.
     SignInReady {
         /// The instance's alias.
         alias: String,
@@ -59,7 +59,7 @@ pub enum Message {
         groups: Vec<String>,
         /// The URL that users open to sign in.
         sso_url: String,
-        /// The URL of the page that opens after sign-in, if the input contains a page.
+        /// The URL of the page that opens after sign-in. `None` if the input does not specify a page.
         #[serde(default)]
         destination_url: Option<String>,
         /// Whether the sign-in check passed.
@@ -67,23 +67,23 @@ pub enum Message {
         /// The execution's ARN.
         execution: String,
     },
-    /// News about phone numbers and Support cases. The step that sends this message has already composed the text with
+    /// News about phone numbers and Support cases. The step that sends this message has composed the text with
     /// [`telephony_news`].
     TelephonyNews {
         /// The instance's alias.
         alias: String,
-        /// The text of the notification, in the language of the input.
+        /// The text of the notification, in the language that the input specifies.
         message: String,
         /// The execution's ARN.
         execution: String,
     },
-    /// The onboarding finished and its report is available.
+    /// The onboarding has finished and its report is available.
     OnboardingFinished {
         /// The instance's alias.
         alias: String,
         /// The URL that users open to sign in.
         sso_url: String,
-        /// The open items: actions left for an operator.
+        /// The open items, which an operator must resolve.
         #[serde(default)]
         open_items: Vec<OpenItem>,
         /// Whether AWS denied a quota or a phone number that the input marks as required. In this case, the execution
@@ -93,7 +93,7 @@ pub enum Message {
         /// The execution's ARN.
         execution: String,
     },
-    /// A part of a plan of the user sync waits for approval.
+    /// A part of a user sync plan waits for approval.
     UnsafePlan {
         /// The instance id.
         instance_id: String,
@@ -103,13 +103,13 @@ pub enum Message {
         /// The reasons why a part of the plan needs approval.
         #[serde(default)]
         reasons: Vec<String>,
-        /// The numbers of planned actions.
+        /// How many actions of each kind the plan contains.
         counts: Box<Outcome>,
         /// The part of the plan that waits for approval. A state machine of an earlier release does not send this
         /// field.
         #[serde(default)]
         waiting: Box<WaitingPart>,
-        /// The digest of the request. An operator approves or rejects the request with this digest.
+        /// The digest of the request for approval. An operator approves or rejects the request by this digest.
         digest: String,
         /// The execution's ARN.
         execution: String,
@@ -127,17 +127,17 @@ pub enum Message {
         /// The execution's ARN.
         execution: String,
     },
-    /// A signing certificate must be replaced, and an operator must do part of the work.
+    /// A signing certificate must be replaced, and an operator must complete the rotation.
     RotationNeedsPerson {
         /// The instance id.
         instance_id: String,
         /// The instance's alias.
         alias: String,
-        /// The thumbprint of the certificate that signs SAML responses or that will sign them; empty if the certificate
-        /// is unknown.
+        /// The thumbprint of the certificate that signs SAML responses now or after the rotation. Empty if the
+        /// certificate is unknown.
         #[serde(default)]
         thumbprint: String,
-        /// Expiry time of the certificate with this thumbprint (RFC 3339); empty if the certificate is unknown.
+        /// Expiry time of the certificate with this thumbprint (RFC 3339). Empty if the certificate is unknown.
         #[serde(default)]
         expires: String,
         /// The reason why the stack cannot replace the certificate.
@@ -145,7 +145,7 @@ pub enum Message {
         /// The execution's ARN.
         execution: String,
     },
-    /// Settings were changed manually.
+    /// Settings were changed outside Connect Onboarding.
     DriftFound {
         /// The instance id.
         instance_id: String,
@@ -153,12 +153,12 @@ pub enum Message {
         alias: String,
         /// The differences from the input of the last onboarding.
         findings: Vec<DriftFinding>,
-        /// The total number of differences.
+        /// The total number of differences. `findings` may contain only some of them.
         count: usize,
         /// The execution's ARN.
         execution: String,
     },
-    /// A teardown finished.
+    /// A teardown has finished.
     TeardownFinished {
         /// The instance id.
         instance_id: String,
@@ -166,7 +166,7 @@ pub enum Message {
         alias: String,
         /// The items of the approved plan.
         items: Vec<PlanItem>,
-        /// What was kept, and what an operator must do.
+        /// One open item for each object that was kept and for each remaining action of an operator.
         #[serde(default)]
         open_items: Vec<OpenItem>,
         /// The execution's ARN.
@@ -174,12 +174,12 @@ pub enum Message {
     },
     /// An execution that an operator started failed, timed out or was aborted.
     ExecutionFailed {
-        /// The detail of the event "Step Functions Execution Status Change".
+        /// The field `detail` of the EventBridge event "Step Functions Execution Status Change".
         detail: ExecutionDetail,
     },
 }
 
-/// The fields of an EventBridge event "Step Functions Execution Status Change" that the notification uses.
+/// The fields of the EventBridge event "Step Functions Execution Status Change" that the notification contains.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionDetail {
@@ -191,10 +191,11 @@ pub struct ExecutionDetail {
     /// `FAILED`, `TIMED_OUT` or `ABORTED`.
     #[serde(default)]
     pub status: String,
-    /// The name of the error.
+    /// The error name.
     #[serde(default)]
     pub error: Option<String>,
-    /// The error message. If a Lambda function failed, this is a JSON object with the field `errorMessage`.
+    /// The error message. If a Lambda function failed, this is a JSON object that contains the message in the field
+    /// `errorMessage`.
     #[serde(default)]
     pub cause: Option<String>,
 }
@@ -203,7 +204,7 @@ impl ExecutionDetail {
     /// The logical name of the state machine, and the name of the execution.
     fn names(&self) -> (&str, &str) {
         let last = |arn: &'_ str| arn.rfind(':').map_or(0, |colon| colon + 1);
-        // CloudFormation names the state machine after its logical id, with a random suffix.
+        // CloudFormation creates the name of the state machine from its logical ID and a random suffix.
         let machine = &self.state_machine_arn[last(&self.state_machine_arn)..];
         let machine = machine.split_once("StateMachine").map_or(machine, |(name, _)| name);
         let machine = machine.rsplit('-').next().unwrap_or(machine);
@@ -212,7 +213,7 @@ impl ExecutionDetail {
 }
 
 impl Message {
-    /// The value of `kind` for each variant.
+    /// The values of `kind` for all variants.
     pub const KINDS: [&str; 9] = [
         "signInReady",
         "telephonyNews",
@@ -225,7 +226,7 @@ impl Message {
         "executionFailed",
     ];
 
-    /// The value of `kind`.
+    /// The value of `kind` for this message.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -241,13 +242,13 @@ impl Message {
         }
     }
 
-    /// The notification in one language.
+    /// Composes the notification for this message in one language.
     #[must_use]
     pub fn compose(&self, language: Language) -> Notification {
         Notification::new(self, language)
     }
 
-    /// The ARN of the execution that sends the message.
+    /// The ARN of the execution that sends this message.
     const fn execution(&self) -> &String {
         match self {
             Self::SignInReady { execution, .. }
@@ -262,8 +263,8 @@ impl Message {
         }
     }
 
-    /// The text that distinguishes the message from other messages of the same kind and the same execution, for example
-    /// the digest of the plan.
+    /// The text that distinguishes this message from other messages of the same kind from the same execution, for
+    /// example the digest of the plan.
     fn topic(&self) -> &str {
         match self {
             Self::TelephonyNews { message, .. } => message,

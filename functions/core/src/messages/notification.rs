@@ -1,5 +1,5 @@
-//! A notification in the form that is published to the Amazon SNS topic: a subject, a text for email, and a form for
-//! chat applications.
+//! A notification as published to the Amazon SNS topic: a subject, a text for email, and a message for chat
+//! applications.
 
 use serde_json::{Value, json};
 
@@ -13,20 +13,21 @@ use crate::{digest, onboarding::Language};
 /// Amazon SNS accepts a UTF-8 subject of fewer than 100 characters, without line breaks or control characters (API
 /// reference, Publish).
 pub const MAX_SUBJECT: usize = 99;
-/// Maximum number of characters of the chat text. Slack allows 3,000 characters in a section of a message (Block Kit).
+/// Maximum number of characters in the text for chat applications. Slack allows 3,000 characters in a section of a
+/// message (Block Kit).
 const MAX_CHAT_TEXT: usize = 2_900;
-/// Maximum number of characters of the email text. With this limit, the text and the chat form together stay far below
-/// the 256 KiB that Amazon SNS accepts.
+/// Maximum number of characters in the text for email. With this limit, the text for email and the message for chat
+/// applications together remain far below the 256 KiB that Amazon SNS accepts.
 const MAX_TEXT: usize = 40_000;
 
 /// A notification that `notify` publishes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
-    /// The subject: at most [`MAX_SUBJECT`] characters, no line breaks.
+    /// The subject, with at most [`MAX_SUBJECT`] characters and without line breaks.
     pub subject: String,
-    /// The text for email and for all other subscriptions except those of chat applications.
+    /// The text for email and for all other subscriptions that are not for chat applications.
     pub text: String,
-    /// The custom notification for Amazon Q Developer in chat applications (administrator guide, "Custom
+    /// The message for chat applications, as a custom notification for Amazon Q Developer (administrator guide, "Custom
     /// notifications").
     pub chat: Value,
     /// A reference number. Repeated notifications of the same event have the same reference number.
@@ -82,9 +83,9 @@ impl Notification {
         Self { subject: subject(&title), text, chat, reference }
     }
 
-    /// The value of the parameter `Message` of the SNS operation `Publish`, with `MessageStructure` set to `json`.
-    /// Email and queue subscriptions receive the text. HTTPS subscriptions, which chat applications use, receive the
-    /// form for chat applications.
+    /// The value of the parameter `Message` in a call of the Amazon SNS operation `Publish` with `MessageStructure` set
+    /// to `json`. Email and queue subscriptions receive the text. HTTPS subscriptions, which chat applications use,
+    /// receive the message for chat applications.
     #[must_use]
     pub fn body(&self) -> String {
         let chat = self.chat.to_string();
@@ -96,7 +97,7 @@ fn subject(title: &str) -> String {
     title.chars().map(|character| if character.is_control() { ' ' } else { character }).take(MAX_SUBJECT).collect()
 }
 
-/// Shortens a text to `most` characters and marks the place where it was cut.
+/// Shortens a text to `most` characters and marks the end of a shortened text.
 fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
@@ -104,8 +105,8 @@ fn cut(text: &str, most: usize) -> String {
     text.chars().take(most).chain(" […]".chars()).collect()
 }
 
-/// Computes the reference number: a digest of the message without time and task token, so that a repeated notification
-/// has the same reference number.
+/// Computes the reference number, which is a digest of the message without the time and the task token. Repeated
+/// notifications of the same event therefore have the same reference number.
 fn reference(message: &Message) -> String {
     digest::of_parts([message.kind(), message.execution(), message.topic()], 6)
 }

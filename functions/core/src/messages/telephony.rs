@@ -1,4 +1,5 @@
-//! The notifications about phone number orders and Support cases, which the step `order-numbers` composes.
+//! The notifications about phone number orders and Support cases. The step `order-numbers` composes these
+//! notifications.
 
 use super::texts::Texts;
 use crate::{
@@ -11,19 +12,21 @@ use crate::{
 pub enum News<'a> {
     /// The step filed the Support case.
     Filed,
-    /// AWS asked a question in the case and waits for a reply.
+    /// AWS asked a question in the Support case and waits for a reply. The string contains the question.
     Asked(&'a str),
-    /// An operator must file the case, with the text that the order contains.
+    /// An operator must file the Support case with the text in the order.
     FileManually,
-    /// The documents can't be attached to the case. The texts are the reasons.
+    /// The documents can't be attached to the Support case. The strings contain the reasons.
     Documents(&'a [String]),
-    /// The step filed the case, but can't read it, for example because the account can no longer use the Support API.
+    /// The step filed the Support case but can't read it, for example because the account has lost access to the
+    /// Support API.
     Unreadable,
-    /// AWS closed the case although AWS has not fulfilled the order.
+    /// AWS closed the Support case without fulfilling the order. The string contains the last message from AWS.
     Closed(&'a str),
 }
 
-/// Composes the text of a notification about an order. `tokyo` states whether the order includes 03 numbers.
+/// Composes the text of a notification about an order. `tokyo` states whether the order includes Tokyo phone numbers
+/// (03).
 #[must_use]
 pub fn telephony_news(language: Language, order: &CaseOrder, news: News<'_>, tokyo: bool) -> String {
     let texts = Texts(language);
@@ -40,7 +43,7 @@ pub fn telephony_news(language: Language, order: &CaseOrder, news: News<'_>, tok
     }
 }
 
-/// The subject of a Support case in a notification.
+/// How a notification names the topic of a Support case.
 pub(crate) fn topic_name(topic: Topic, language: Language) -> String {
     match topic {
         Topic::PhoneNumbers => Texts(language).phone_numbers(),

@@ -21,7 +21,7 @@ fn every_notification() -> impl Iterator<Item = (Message, Language, Notification
     })
 }
 
-/// The notification as published: subject, text and chat form.
+/// The notification as it is published: the subject, the text and the message for chat applications.
 fn shown(notification: &Notification) -> String {
     format!(
         "{}\n\n{}\n{}",
@@ -94,7 +94,7 @@ fn the_body_is_text_for_mail_and_a_custom_notification_for_chat() {
     for (message, _, notification) in every_notification() {
         let body: Value = serde_json::from_str(&notification.body()).unwrap();
         assert_eq!(body["default"], notification.text);
-        // For HTTPS subscriptions, the value is a string that itself contains a JSON document.
+        // For HTTPS subscriptions, the value is a string that contains a second JSON document.
         let chat: Value = serde_json::from_str(body["https"].as_str().unwrap()).unwrap();
         assert_eq!((&chat["version"], &chat["source"]), (&"1.0".into(), &"custom".into()));
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The texts of all notifications, in English and Japanese: one function for each text.
+//! The texts of all notifications, in English and Japanese, with one function for each text.
 
 use std::fmt::Display;
 
@@ -8,8 +8,8 @@ use crate::onboarding::Language;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Texts(pub(super) Language);
 
-/// Defines one function for each text: `name(arguments) = "English", "日本語";`. Both texts refer to the arguments by
-/// name, in braces.
+/// Defines one function for each text: `name(arguments) = "English", "日本語";`. Both strings contain the names of the
+/// arguments in braces.
 macro_rules! texts {
     ($($name:ident($($argument:ident),*) = $english:literal, $japanese:literal;)*) => {
         impl Texts { $(
@@ -207,7 +207,7 @@ texts! {
 texts! {
     phone_numbers() = "phone numbers", "電話番号";
     outbound_calls() = "outbound calls to Japanese mobiles", "日本の携帯電話への発信";
-    // AWS checks this requirement first for 03 numbers, and many orders do not meet it.
+    // For Tokyo phone numbers (03), AWS checks this requirement first, and many orders don't meet it.
     tokyo_address() = "\nThe order includes 03 numbers: the proof of address must show an address in Tokyo.",
         "\n03 番号を申請するため、住所の証明書類には東京都内の住所が記載されている必要があります。";
     case_filed(topic, case, reminder) = "{topic}: case {case} was filed with AWS Support. It usually takes two to six weeks; the \

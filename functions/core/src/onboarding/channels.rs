@@ -1,4 +1,4 @@
-//! The settings of each channel of an agent, in `users.groups[].channels`.
+//! The settings of an agent for each channel, in `users.groups[].channels`.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ impl Channel {
     /// All channels.
     pub const ALL: [Self; 4] = [Self::Voice, Self::Chat, Self::Task, Self::Email];
 
-    /// The name in Connect's API and in the input.
+    /// The name of the channel in Connect's API and in the input.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -56,13 +56,13 @@ pub struct Channels {
 }
 
 impl Channels {
-    /// Whether no channel has a setting.
+    /// Whether all settings of all channels are absent.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The settings of a channel.
+    /// The settings of one channel.
     #[must_use]
     pub fn get(&self, channel: Channel) -> VoiceSettings {
         let other = match channel {

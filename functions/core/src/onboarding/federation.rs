@@ -1,4 +1,4 @@
-//! The sections `entra` and `iam`: the application and the objects of the federation.
+//! The input sections `entra` and `iam`: the enterprise application, and the IAM objects for the federation.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,8 @@
-//! `onboarding.json`: the start input of the workflow.
+//! `onboarding.json`: the execution input of an onboarding.
 //!
-//! An execution may wait for weeks across deployments, and a step then reads the state of an older release. Therefore,
-//! serde ignores unknown fields of these types and fills in defaults. Only [`Onboarding::parse`] is strict: it reports
-//! all faults of the start input together.
+//! An execution may wait for weeks, and a step of a new release then reads data that an older release stored.
+//! Therefore, serde ignores unknown fields of these types and adds default values. Only [`Onboarding::parse`] is
+//! strict, and reports all errors in the execution input together.
 
 mod channels;
 mod federation;
@@ -119,7 +119,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// The maximum number of approved origins in an input. Amazon Connect documents no quota for approved origins.
+    /// The maximum number of approved origins in an input. Amazon Connect documents no quota for them.
     pub const MAX_ORIGINS: usize = 100;
 
     /// The approved origins in the input.

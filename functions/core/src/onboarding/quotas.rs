@@ -1,11 +1,11 @@
-//! The section `quotas`: minimum values of service quotas.
+//! The input section `quotas`: the required values of service quotas.
 
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
 
-/// The quotas and their minimum values, in the order of the input.
+/// The quotas with their required values, in the order of the input.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Quotas(pub Vec<Quota>);
@@ -50,24 +50,24 @@ impl JsonSchema for Quotas {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Quota {
-    /// The quota code, `L-` and eight hexadecimal digits in upper case.
+    /// The quota code: `L-` followed by eight uppercase hexadecimal digits.
     #[serde(deserialize_with = "upper_case")]
     pub code: String,
-    /// The minimum value.
+    /// The required value.
     pub value: f64,
-    /// Whether the onboarding fails if AWS denies an increase of the quota. If not, the onboarding continues and
-    /// reports the denial.
+    /// Whether the onboarding fails if AWS denies an increase of this quota. If not, the onboarding continues, and its
+    /// report contains the denial.
     #[serde(default)]
     pub required: bool,
 }
 
-/// Reads a quota code in upper or lower case and converts it to upper case, as Service Quotas writes it.
+/// Deserializes a quota code in upper or lower case and converts it to upper case, the notation of Service Quotas.
 fn upper_case<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     String::deserialize(deserializer).map(|code| code.to_ascii_uppercase())
 }
 
-/// The Connect quotas that have a friendly name. Each entry contains the name, the code, and whether the quota belongs
-/// to an instance (Amazon Connect administrator guide, service quotas).
+/// The Connect quotas that have a short name in the input. Each entry contains the short name, the quota code, and
+/// whether the quota applies to one instance (Amazon Connect administrator guide, service quotas).
 pub const QUOTA_NAMES: [(&str, &str, bool); 9] = [
     ("instances", "L-AA17A6B9", false),
     ("phoneNumbers", "L-8F812903", true),
@@ -80,22 +80,22 @@ pub const QUOTA_NAMES: [(&str, &str, bool); 9] = [
     ("concurrentActiveChats", "L-D4BA6F6E", true),
 ];
 
-/// The quota that limits how many instances an account may have in a Region.
+/// The quota for the number of instances in an account and Region.
 pub const INSTANCES_QUOTA: &str = "L-AA17A6B9";
-/// The quota that limits how many users an instance may have.
+/// The quota for the number of users in an instance.
 pub const USERS_QUOTA: &str = "L-9A46857E";
 
-/// The quota that limits how many phone numbers an instance may have.
+/// The quota for the number of phone numbers in an instance.
 pub const PHONE_NUMBERS_QUOTA: &str = "L-8F812903";
 
-/// The friendly name of a quota code, or the code itself.
+/// The short name for a quota code. If the quota has no short name, the code.
 #[must_use]
 pub fn quota_name(code: &str) -> &str {
     QUOTA_NAMES.iter().find(|(_, known, _)| *known == code).map_or(code, |(name, _, _)| name)
 }
 
-/// Whether a quota belongs to an instance; a request for such a quota has the instance ARN as `ContextId`. Returns true
-/// for unknown codes, because almost all adjustable quotas of Connect belong to an instance.
+/// Whether a quota applies to one instance. The request to increase such a quota contains the instance ARN as
+/// `ContextId`. Returns true for unknown codes, because almost all adjustable quotas of Connect apply to one instance.
 #[must_use]
 pub fn quota_is_per_instance(code: &str) -> bool {
     QUOTA_NAMES.iter().find(|(_, known, _)| *known == code).is_none_or(|(_, _, per_instance)| *per_instance)

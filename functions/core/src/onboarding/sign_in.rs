@@ -1,4 +1,4 @@
-//! The section `signIn`: the page that opens after sign-in.
+//! The input section `signIn`: the page that opens after sign-in.
 
 use serde::{Deserialize, Serialize};
 
@@ -45,13 +45,13 @@ pub enum Page {
 }
 
 impl Destination {
-    /// Maximum length of a path, in characters. Amazon Connect documents no limit.
+    /// Maximum length of the path of a page, in characters. Amazon Connect documents no limit.
     pub const MAX_PATH: usize = 1024;
 
-    /// The path of the page, relative to the access URL. The paths of the named pages are from the administrator guide
-    /// of Amazon Connect. "Use a destination in your relay state URL" contains the paths of the agent workspace and the
-    /// CCP. Other pages of the guide contain the URL `https://<alias>.my.connect.aws/home` of the admin website, for
-    /// example "Set up S3 Object Lock for immutable call recordings".
+    /// The path of the page, relative to the access URL of the instance. The sources of the paths are in the
+    /// administrator guide of Amazon Connect. "Use a destination in your relay state URL" contains the paths of the
+    /// agent workspace and the CCP. Other pages of the guide contain the URL `https://<alias>.my.connect.aws/home` of
+    /// the admin website, for example "Set up S3 Object Lock for immutable call recordings".
     #[must_use]
     pub fn path(&self) -> &str {
         match self {

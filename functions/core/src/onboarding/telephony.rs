@@ -1,4 +1,4 @@
-//! The sections `phoneNumbers`, `documents` and `telephony`.
+//! The input sections `phoneNumbers`, `documents` and `telephony`.
 
 use serde::{Deserialize, Serialize};
 

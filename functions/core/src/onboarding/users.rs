@@ -1,4 +1,4 @@
-//! The section `users`: the groups and the rules of the user sync.
+//! The input section `users`: the groups, and the settings of the user sync.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,15 +35,15 @@ pub struct Users {
 }
 
 impl Users {
-    /// Maximum number of groups in an input. The data that an execution passes from state to state contains each group
-    /// several times, and the size of this data is limited.
+    /// Maximum number of groups in an input. The data that an execution passes from one state to the next contains each
+    /// group several times, and Step Functions limits the size of this data.
     pub const MAX_GROUPS: usize = 300;
 
-    /// Maximum number of proficiencies of one user. The sync records the proficiencies in the value of a tag, which has
+    /// Maximum number of proficiencies of one user. The sync stores the proficiencies in the value of a tag, which has
     /// at most 256 characters. Connect's quota "Proficiencies per agent" is 10 by default and can be increased.
     pub const MAX_PROFICIENCIES: usize = 24;
 
-    /// The hierarchy group paths in the settings of the Entra groups.
+    /// The paths of the hierarchy groups in the settings of the Entra groups.
     #[must_use]
     pub fn hierarchy_groups(&self) -> Vec<&str> {
         self.groups.iter().filter_map(|group| group.hierarchy_group.as_deref()).collect()
@@ -65,7 +65,8 @@ pub enum UsernameAttribute {
 }
 
 impl UsernameAttribute {
-    /// The source attribute in a claims mapping policy (Microsoft's documentation, "Table 3", user sources).
+    /// The value for the `source` of this attribute in a claims mapping policy (Microsoft's documentation, "Table 3",
+    /// user sources).
     #[must_use]
     pub const fn claim_source(self) -> &'static str {
         match self {
@@ -240,7 +241,7 @@ const fn yes() -> bool {
     true
 }
 
-/// The routing profile that every new instance has.
+/// The name of the routing profile that exists in every new instance.
 fn basic_routing_profile() -> String {
     "Basic Routing Profile".into()
 }

@@ -1,5 +1,5 @@
-//! Reads the start input that requests the description of an instance. The checks are as strict as those of
-//! `onboarding.json`.
+//! Parses the execution input that requests the description of an existing instance. The checks are as strict as those
+//! of `onboarding.json`.
 
 use serde_json::Value;
 
@@ -11,10 +11,10 @@ use super::{
 use crate::{StepError, adoption::Request};
 
 impl Request {
-    /// Reads and checks a start input.
+    /// Parses and checks an execution input.
     ///
     /// # Errors
-    /// All faults of the input, each with its path.
+    /// All errors in the input, each with its path.
     pub fn parse(value: &Value) -> Result<Self, Vec<Problem>> {
         let problems = check::problems(|at| {
             let groups = optional("groups", |at, value| {
@@ -28,7 +28,7 @@ impl Request {
     /// The same as [`Request::parse`], but returns the error of a step.
     ///
     /// # Errors
-    /// `InvalidInput` with one line per fault.
+    /// `InvalidInput` with one line for each error in the input.
     pub fn parse_step(value: &Value) -> Result<Self, StepError> {
         Self::parse(value).map_err(invalid_input)
     }

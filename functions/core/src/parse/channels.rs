@@ -1,4 +1,4 @@
-//! The checks of the channel settings in `users.groups`.
+//! Checks the channel settings in `users.groups`.
 
 use serde_json::Value;
 
@@ -28,8 +28,8 @@ fn voice(at: &Location<'_>, value: &Value) {
     );
 }
 
-/// Checks the settings for chats. Connect ends after-contact work of a chat after 5,400 seconds, even if the setting is
-/// greater (API reference, `AfterContactWorkConfig`).
+/// Checks the settings for the channel `CHAT`. Connect ends after-contact work for a chat after 5,400 seconds, even if
+/// the setting is higher (API reference, `AfterContactWorkConfig`).
 fn chat(at: &Location<'_>, value: &Value) {
     settings(at, value, integer::<0, 5_400>);
 }
@@ -51,13 +51,13 @@ fn settings(at: &Location<'_>, value: &Value, work: fn(&Location<'_>, &Value)) {
     );
 }
 
-/// Rejects a setting that exists only for the voice channel (API reference, `PersistentConnectionConfig` and
-/// `VoiceEnhancementConfig`).
+/// Reports an error for a setting that exists only for the channel `VOICE` (API reference, `PersistentConnectionConfig`
+/// and `VoiceEnhancementConfig`).
 fn only_voice(at: &Location<'_>, _: &Value) {
     at.fault("is a setting of the channel VOICE only", "チャネル VOICE でのみ指定できます");
 }
 
-/// Checks that `phone` and `channels.VOICE` of a group do not contain different values for the same setting.
+/// Checks that the fields `phone` and `channels.VOICE` of a group contain the same value for the same setting.
 pub(super) fn contradictions(at: &Location<'_>, group: &Value) {
     for setting in ["autoAccept", "afterContactWorkSeconds"] {
         let (phone, voice) = (group["phone"].get(setting), group["channels"]["VOICE"].get(setting));

@@ -1,4 +1,4 @@
-//! Checks JSON values and collects every fault with its path.
+//! Checks JSON values and collects all errors, each with the JSON path of the value.
 
 use std::{cell::RefCell, collections::BTreeSet};
 
@@ -7,40 +7,40 @@ use serde_json::Value;
 use super::{Part, Problem};
 use crate::text::{is_control, nearest};
 
-/// Checks a value and records its faults.
+/// Checks a JSON value and records the errors in it.
 pub(super) type Check = fn(&Location<'_>, &Value);
 
-/// Runs a check of the whole input and returns the faults that the check recorded.
+/// Checks the whole input and returns the recorded errors.
 pub(super) fn problems(check: impl FnOnce(&Location<'_>)) -> Vec<Problem> {
     let problems = RefCell::new(Vec::new());
     check(&Location { path: "$".into(), problems: &problems });
     problems.into_inner()
 }
 
-/// The place of a value in the input.
+/// The path of a value in the input, and the list in which errors are recorded.
 pub(super) struct Location<'a> {
     path: String,
     problems: &'a RefCell<Vec<Problem>>,
 }
 
 impl<'a> Location<'a> {
-    /// Records a fault at this place, in English and Japanese.
+    /// Records an error in the value at this path. The error message is in English and Japanese.
     pub(super) fn fault(&self, message: impl Into<String>, japanese: impl Into<String>) {
         self.fault_in(Part::Value, message, japanese);
     }
 
-    /// Records a fault at this place. `part` is the part of the JSON text that contains the fault.
+    /// Records an error at this path. `part` is the part of the JSON text that contains the error.
     pub(super) fn fault_in(&self, part: Part, message: impl Into<String>, japanese: impl Into<String>) {
         let problem = Problem { part, ..Problem::new(self.path.clone(), message, japanese) };
         self.problems.borrow_mut().push(problem);
     }
 
-    /// The JSON path of this place.
+    /// The JSON path of the value.
     pub(super) fn path(&self) -> &str {
         &self.path
     }
 
-    /// Records that a value has another type than expected.
+    /// Records that a value does not have the expected type.
     pub(super) fn wrong_type(&self, expected: &str, japanese: &str, value: &Value) {
         let (found, found_ja) = match value {
             Value::Null => ("null", "null"),
@@ -65,7 +65,7 @@ impl<'a> Location<'a> {
     }
 }
 
-/// A field of an object.
+/// A field that an object can have.
 #[derive(Clone, Copy)]
 pub(super) struct Field {
     name: &'static str,
@@ -81,7 +81,7 @@ pub(super) const fn optional(name: &'static str, check: Check) -> Field {
     Field { name, required: false, check }
 }
 
-/// Checks that a value is an object that has these fields and no others.
+/// Checks that a value is an object that has these fields and no other fields.
 pub(super) fn object(at: &Location<'_>, value: &Value, fields: &[Field]) {
     if !value.is_object() {
         at.wrong_type("an object", "オブジェクトで指定してください", value);
@@ -116,7 +116,7 @@ fn unknown(at: &Location<'_>, key: &str, fields: &[Field]) {
     );
 }
 
-/// Checks a text and returns it if it is not empty.
+/// Checks a string, and returns it if it is not empty.
 pub(super) fn text<'v>(at: &Location<'_>, value: &'v Value) -> Option<&'v str> {
     let Some(text) = value.as_str() else {
         at.wrong_type("a string", "文字列で指定してください", value);
@@ -143,7 +143,7 @@ pub(super) fn any_text(at: &Location<'_>, value: &Value) {
     text(at, value);
 }
 
-/// Checks a text of at most `MOST` characters.
+/// Checks a string of at most `MOST` characters.
 pub(super) fn text_up_to<const MOST: usize>(at: &Location<'_>, value: &Value) {
     if text(at, value).is_some_and(|text| text.chars().count() > MOST) {
         at.fault(format!("must have at most {MOST} characters"), format!("{MOST} 文字以内で指定してください"));
@@ -165,7 +165,7 @@ pub(super) fn integer<const LEAST: u64, const MOST: u64>(at: &Location<'_>, valu
     }
 }
 
-/// Checks a list and each of its items, and returns the items.
+/// Checks a list and each of its items. Returns the items.
 pub(super) fn list<'v>(at: &Location<'_>, value: &'v Value, check: Check) -> &'v [Value] {
     let Some(items) = value.as_array() else {
         at.wrong_type("a list", "リストで指定してください", value);

@@ -1,4 +1,4 @@
-//! The checks of `onboarding.json`, section by section.
+//! Checks `onboarding.json`, section by section.
 
 use std::collections::HashMap;
 
@@ -37,7 +37,7 @@ pub(super) fn onboarding(at: &Location<'_>, value: &Value) {
     combinations(at, value);
 }
 
-/// Checks the rules that involve several fields.
+/// Checks the rules that combine several fields.
 fn combinations(at: &Location<'_>, value: &Value) {
     let (users, entra, telephony) = (&value["users"], &value["entra"], &value["telephony"]);
     if users["nestedGroups"] == "flatten" && entra["assignment"] != "users" {
@@ -75,7 +75,8 @@ fn combinations(at: &Location<'_>, value: &Value) {
     }
 }
 
-/// Checks that an input with a starter flow allows inbound calls and has a phone number without a flow of its own.
+/// Checks the fields that a starter flow needs: the instance must allow inbound calls, and at least one phone number
+/// must have no other flow.
 fn starter_flow(at: &Location<'_>, value: &Value) {
     if value["telephony"]["starterFlow"] != true {
         return;
@@ -334,9 +335,9 @@ fn security_profiles(at: &Location<'_>, value: &Value) {
             at.index(index).fault("is named twice", "重複して指定されています");
         }
         if profile == names::NO_ACCESS_PROFILE {
-            // The sync would treat a member with only this profile as a user who left and whose rights are already
-            // removed. When the member leaves, the sync would therefore take nothing away, even if the profile belongs
-            // to another owner and grants permissions.
+            // A member who has only this profile looks like a user who left all groups and whose permissions are
+            // already removed. When the member leaves, the sync would therefore not remove the profile, even if another
+            // administrator created the profile with permissions.
             at.index(index).fault(
                 "is reserved for users who left; name another security profile, without permissions if that is intended",
                 "このプロファイルは、グループから外れたユーザー用に予約されています。別のセキュリティプロファイルを\
@@ -372,8 +373,8 @@ fn removed(at: &Location<'_>, value: &Value) {
     }
 }
 
-/// Checks the setting for the quick connects of deleted users: `"delete"`, or an object with the username of the user
-/// to whom the quick connects are transferred.
+/// Checks the setting for the quick connects of deleted users. The value is `"delete"`, or an object that contains the
+/// username of the user to whom the quick connects are transferred.
 fn quick_connects(at: &Location<'_>, value: &Value) {
     if value.is_object() {
         object(at, value, &[required("transferTo", connect_username)]);
@@ -395,7 +396,7 @@ fn connect_username(at: &Location<'_>, value: &Value) {
     }
 }
 
-/// Checks that `graceDays` is set only for a removal action that has a grace period.
+/// Checks that `graceDays` is set only if the action for users who left has a grace period.
 fn grace_days(at: &Location<'_>, removed: &Value) {
     if removed["action"] == "strip" && removed.get("graceDays").is_some() {
         at.key("graceDays").fault(

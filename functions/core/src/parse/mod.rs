@@ -1,8 +1,8 @@
-//! Reads the start input strictly: reports every fault at once, each with its JSON path. Serde reads all other inputs
-//! without these checks.
+//! Parses the execution input strictly, and reports all errors at once, each with its JSON path. Serde parses all other
+//! inputs without these checks.
 //!
-//! The checks only find faults. Serde then reads the input, so that types and defaults are declared only once, in
-//! [`crate::onboarding`].
+//! The checks only report errors. Afterwards, serde deserializes the input, so that types and default values are
+//! declared only once, in [`crate::onboarding`].
 
 mod adoption;
 mod channels;
@@ -26,39 +26,39 @@ use crate::{
     onboarding::{Drift, Entra, Iam, Instance, Language, Onboarding, Quotas, SignIn, Telephony, Users},
 };
 
-/// One fault of the input.
+/// An error in the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The JSON path, for example `$.users.groups[0].securityProfiles`.
     pub path: String,
-    /// The fault and the correction, in English.
+    /// The error message with the correction, in English.
     pub message: String,
-    /// The fault and the correction, in Japanese.
+    /// The error message with the correction, in Japanese.
     pub japanese: String,
-    /// The part of the text that contains the fault.
+    /// The part of the JSON text that contains the error.
     pub part: Part,
 }
 
-/// The part of a JSON text that contains a fault.
+/// The part of a JSON text that contains an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Part {
-    /// The value at the path.
+    /// The value at the JSON path.
     #[default]
     Value,
-    /// The key at the end of the path.
+    /// The key in the last segment of the JSON path.
     Key,
-    /// The bytes of the text in this range.
+    /// The bytes of the JSON text in this range.
     Text(Range<usize>),
 }
 
 impl Problem {
-    /// Creates a fault of the value at the path.
+    /// Creates an error in the value at the JSON path.
     #[must_use]
     pub fn new(path: impl Into<String>, message: impl Into<String>, japanese: impl Into<String>) -> Self {
         Self { path: path.into(), message: message.into(), japanese: japanese.into(), part: Part::Value }
     }
 
-    /// The fault without its path, in one language.
+    /// The error message without the JSON path, in one language.
     #[must_use]
     pub fn message(&self, language: Language) -> &str {
         match language {
@@ -67,7 +67,7 @@ impl Problem {
         }
     }
 
-    /// The fault with its path, in one language.
+    /// The error message after the JSON path, in one language.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         format!("{}: {}", self.path, self.message(language))
@@ -80,7 +80,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Reads an input if the checks found no faults.
+/// Deserializes the input if the checks found no errors.
 fn read<T: DeserializeOwned>(problems: Vec<Problem>, input: impl FnOnce() -> Value) -> Result<T, Vec<Problem>> {
     if !problems.is_empty() {
         return Err(problems);
@@ -91,18 +91,18 @@ fn read<T: DeserializeOwned>(problems: Vec<Problem>, input: impl FnOnce() -> Val
     })
 }
 
-/// The step error for an input with faults: one line per fault.
+/// The step error for an input with errors. The message has one line for each error.
 fn invalid_input(problems: Vec<Problem>) -> StepError {
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     StepError::invalid_input(format!("the input has {} fault(s):\n{}", lines.len(), lines.join("\n")))
 }
 
 impl Onboarding {
-    /// Reads and checks a start input and fills in all defaults.
+    /// Parses and checks an execution input and adds all default values.
     ///
     /// # Errors
-    /// All faults of the input, in the order of the fields. If there are none, the fault of an input that is too large
-    /// for the state machine.
+    /// All errors in the input, in the order of the fields. If there are none, but the input is too large for the state
+    /// machine, an error about the size.
     pub fn parse(value: &Value) -> Result<Self, Vec<Problem>> {
         let problems = check::problems(|at| input::onboarding(at, value));
         let mut onboarding: Self = read(problems, || quotas::as_list(value.clone()))?;
@@ -116,12 +116,12 @@ impl Onboarding {
     /// The same as [`Onboarding::parse`], but returns the error of a step.
     ///
     /// # Errors
-    /// `InvalidInput` with one line per fault.
+    /// `InvalidInput` with one line for each error in the input.
     pub fn parse_step(value: &Value) -> Result<Self, StepError> {
         Self::parse(value).map_err(invalid_input)
     }
 
-    /// An input with defaults for everything except alias, users and language.
+    /// An input with default values for all fields except the alias, the users and the language.
     #[must_use]
     pub fn with_defaults(alias: &str, users: Users, language: Language) -> Self {
         let instance = Instance {
@@ -149,7 +149,7 @@ impl Onboarding {
         onboarding
     }
 
-    /// Sets the default name of each object for which the input contains no name.
+    /// Sets the default name of each object whose name the input does not contain.
     fn set_default_names(&mut self) {
         let alias = self.instance.alias.clone();
         for (name, default) in [

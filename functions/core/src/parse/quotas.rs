@@ -1,4 +1,4 @@
-//! The checks of `quotas`, which has two forms: an object of quotas by name or code, and a list.
+//! Checks the section `quotas`, which is either an object with names or codes of quotas as its fields, or a list.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,8 @@ pub(super) fn quotas(at: &Location<'_>, value: &Value) {
     }
 }
 
-/// Converts `quotas` in the input to a list in which each entry has a quota code. The steps use only this form.
+/// Converts the section `quotas` of the input to a list. Each entry contains a quota code. The steps use only this
+/// list.
 pub(super) fn as_list(mut input: Value) -> Value {
     let listed = match input.get("quotas") {
         Some(Value::Object(map)) => map
@@ -71,7 +72,7 @@ fn listed_quota(at: &Location<'_>, value: &Value) {
     object(at, value, &[required("code", code), required("value", quota_value), optional("required", boolean)]);
 }
 
-/// Returns the quota code for a friendly name or for a code in upper or lower case.
+/// Returns the quota code for a short name, or for a quota code in upper or lower case.
 fn code(name: &str) -> Option<String> {
     let is_code =
         name.strip_prefix("L-").is_some_and(|hex| hex.len() == 8 && hex.chars().all(|c| c.is_ascii_hexdigit()));

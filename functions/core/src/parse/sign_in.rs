@@ -1,4 +1,4 @@
-//! The checks of the section `signIn`, and of the approved origins of the instance.
+//! Checks the section `signIn` and the approved origins of the instance.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::{
     text::is_control,
 };
 
-/// The characters that a path or query may contain in addition to letters and digits (RFC 3986, `pchar`, `/` and `?`,
+/// The characters that a path or a query may contain in addition to letters and digits (RFC 3986, `pchar`, `/` and `?`,
 /// without percent-encoding).
 const SIGNS: &str = "-._~!$&'()*+,;=:@/?";
 
@@ -17,7 +17,8 @@ pub(super) fn sign_in(at: &Location<'_>, value: &Value) {
     object(at, value, &[optional("destination", destination)]);
 }
 
-/// Checks that a destination is a named page, or a path that no browser interprets as a page outside the instance.
+/// Checks that a destination is the name of a page, or a path. No browser may interpret the path as a page outside the
+/// instance.
 fn destination(at: &Location<'_>, value: &Value) {
     let Some(text) = text(at, value) else { return };
     if matches!(text, "agentWorkspace" | "ccp" | "admin") {
@@ -36,8 +37,8 @@ fn destination(at: &Location<'_>, value: &Value) {
         at.fault(format!("must have at most {most} characters"), format!("{most} 文字以内で指定してください"));
     }
     let path = text.split('?').next().unwrap_or_default();
-    // A segment can have parameters after a semicolon. Some web servers ignore the parameters, so `..;a` counts as
-    // `..`.
+    // A path segment can have parameters after a semicolon. Some web servers ignore these parameters, so `..;a` is
+    // treated as `..`.
     let is_dot = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
     if path.contains("//") {
         at.fault(
@@ -75,7 +76,7 @@ pub(super) fn approved_origins(at: &Location<'_>, value: &Value) {
     }
 }
 
-/// Checks that an approved origin uses HTTPS and is in its normal form.
+/// Checks that an approved origin uses HTTPS and is in the normal form.
 fn origin(at: &Location<'_>, value: &Value) {
     let Some(text) = text(at, value) else { return };
     match normal_form(text) {

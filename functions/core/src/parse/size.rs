@@ -1,9 +1,11 @@
-//! The size of an input. The step `preflight` knows the exact size, because it reads the names of the groups.
+//! Checks the size of an input. Only the step `preflight` knows the exact size, because it reads the names of the
+//! groups from Entra.
 
 use super::Problem;
 use crate::{contract::PreflightOutput, onboarding::Onboarding};
 
-/// The fault of an input that is too large for the state machine, whatever the names of its groups are.
+/// The error in an input that is too large for the state machine even if the names of its groups are as short as
+/// possible.
 pub(super) fn fault(onboarding: &Onboarding) -> Option<Problem> {
     let needed = PreflightOutput::least_carried(onboarding);
     if needed <= PreflightOutput::MAX_STATE {
@@ -36,7 +38,7 @@ mod tests {
         onboarding::{Language, Onboarding},
     };
 
-    /// Parses an input with this number of groups, each with many settings.
+    /// Parses an input with this number of groups. Each group has 24 proficiencies.
     fn parse(groups: usize) -> Result<Onboarding, String> {
         let proficiency = |number: usize| json!({ "attribute": "Skill", "value": format!("v{number}"), "level": 1 });
         let proficiencies: Vec<_> = (0..24).map(proficiency).collect();

@@ -1,4 +1,4 @@
-//! The checks of the proficiencies in `users.groups`.
+//! Checks the proficiencies in `users.groups`.
 
 use std::collections::HashMap;
 
@@ -40,10 +40,10 @@ pub(super) fn proficiencies(at: &Location<'_>, value: &Value) {
     }
 }
 
-/// Checks the name or a value of a predefined attribute. The pattern is from the Amazon Connect administrator guide,
-/// "Create predefined attributes": `^(?!(aws:|connect:))[\p{L}\p{Z}\p{N}_.:/=+-@']+$`, at most 100 characters.
-/// Unlike this pattern, the check allows names with the prefix `connect:`, because Connect itself has such attributes,
-/// for example `connect:Subtype`.
+/// Checks the name or a value of a predefined attribute. It must have at most 100 characters and match the pattern
+/// `^(?!(aws:|connect:))[\p{L}\p{Z}\p{N}_.:/=+-@']+$` (Amazon Connect administrator guide, "Create predefined
+/// attributes"). Unlike this pattern, the check allows names with the prefix `connect:`, because Connect itself has
+/// such attributes, for example `connect:Subtype`.
 fn name(at: &Location<'_>, value: &Value) {
     text_up_to::<100>(at, value);
     let name = value.as_str().unwrap_or_default();
@@ -56,9 +56,9 @@ fn name(at: &Location<'_>, value: &Value) {
     }
 }
 
-/// Checks that all groups use the same spelling for an attribute and for each of its values. In Amazon Connect, two
-/// predefined attributes must not differ only in upper and lower case; the same is true for two values of one attribute
-/// (administrator guide, "Create predefined attributes").
+/// Checks that all groups write an attribute and each of its values with the same upper and lower case letters. In
+/// Amazon Connect, the names of two predefined attributes must not differ only in case. The same is true for two values
+/// of one attribute (administrator guide, "Create predefined attributes").
 pub(super) fn spellings(at: &Location<'_>, groups: &[Value]) {
     let mut attributes: HashMap<String, &str> = HashMap::new();
     let mut values: HashMap<(String, String), &str> = HashMap::new();

@@ -1,5 +1,5 @@
-//! Finds the position of each value in a JSON text, and keys that an object contains twice. If a key is duplicate, a
-//! JSON parser silently keeps the last value, so an edit of the first value would have no effect.
+//! Finds the position of each value in a JSON text, and duplicate keys in an object. If an object contains a key twice,
+//! a JSON parser silently ignores the first value, so changing the first value would have no effect.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -10,7 +10,7 @@ use super::{
 
 /// The positions of all values in a JSON text, by JSON path.
 ///
-/// The text must be valid JSON; for any other text the result is unspecified.
+/// The text must be valid JSON. For any other text, the result is unspecified.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
     places: HashMap<String, Place>,
@@ -25,7 +25,7 @@ struct Place {
 }
 
 impl Source {
-    /// Finds the positions of all values.
+    /// Finds the positions of all values in a JSON text.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let mut scanner = Scanner { text, position: 0, places: HashMap::new() };
@@ -33,14 +33,14 @@ impl Source {
         Self { places: scanner.places, duplicates }
     }
 
-    /// Every key that an object contains twice, with the line and column of both occurrences.
+    /// One error for each duplicate key of an object, with the line and column of both occurrences.
     #[must_use]
     pub fn duplicate_keys(&self) -> &[Problem] {
         &self.duplicates
     }
 
-    /// The position of a fault in the text, in bytes. For a missing field, the position of the object that must contain
-    /// the field.
+    /// The range of the error in the JSON text, in bytes. For a missing field, the range of the object that must
+    /// contain the field.
     #[must_use]
     pub fn range(&self, problem: &Problem) -> Range<usize> {
         let mut path = problem.path.as_str();
@@ -52,15 +52,15 @@ impl Source {
                 (_, Some(place)) => return place.value.clone(),
                 (_, None) => {}
             }
-            // If the path is cut inside a quoted key, the remaining path is not the path of a value, and the loop cuts
-            // the path again.
+            // If the path is shortened inside a quoted key, the rest is not the path of a value, and the loop shortens
+            // it again.
             let Some(end) = path.rfind(['.', '[']) else { return 0..0 };
             (path, part) = (&path[..end], &Part::Value);
         }
     }
 }
 
-/// Line and column of a position, both starting from 1. The column counts characters.
+/// The line and the column of a position, both starting from 1. The column is the number of characters, not of bytes.
 #[must_use]
 pub fn line_and_column(text: &str, position: usize) -> (usize, usize) {
     let before = &text[..text.floor_char_boundary(position)];
@@ -76,7 +76,7 @@ struct Scanner<'t> {
 }
 
 impl Scanner<'_> {
-    /// Reads the value at `at`. `key` is the position of the key before the value.
+    /// Parses the value whose path is `at`. `key` is the position of the key before this value.
     fn value(&mut self, at: &Location<'_>, key: Option<Range<usize>>) {
         let first = self.peek();
         let start = self.position;
@@ -129,7 +129,7 @@ impl Scanner<'_> {
         self.skip(b']');
     }
 
-    /// Reads a string with its escapes.
+    /// Parses a string with escape sequences.
     fn string(&mut self) -> String {
         let mut rest = serde_json::Deserializer::from_str(&self.text[self.position..]).into_iter::<String>();
         let string = rest.next().and_then(Result::ok).unwrap_or_default();
@@ -137,14 +137,14 @@ impl Scanner<'_> {
         string
     }
 
-    /// Skips a number or a literal.
+    /// Skips a JSON number, `true`, `false` or `null`.
     fn scalar(&mut self) {
         let rest = self.text.as_bytes().get(self.position..).unwrap_or_default();
         let length = rest.iter().position(|byte| b",]}".contains(byte) || byte.is_ascii_whitespace());
         self.position += length.unwrap_or(rest.len()).max(1);
     }
 
-    /// The next byte that is not white space.
+    /// Returns the next byte that is not white space, without consuming it.
     fn peek(&mut self) -> Option<u8> {
         let rest = self.text.as_bytes().get(self.position..)?;
         self.position += rest.iter().position(|byte| !byte.is_ascii_whitespace())?;

@@ -1,4 +1,4 @@
-//! Reads the start input of a teardown. The checks are as strict as those of `onboarding.json`.
+//! Parses the execution input of a teardown. The checks are as strict as those of `onboarding.json`.
 
 use serde_json::Value;
 
@@ -10,10 +10,10 @@ use super::{
 use crate::{StepError, contract::Teardown};
 
 impl Teardown {
-    /// Reads and checks a start input and fills in all defaults.
+    /// Parses and checks an execution input and adds all default values.
     ///
     /// # Errors
-    /// All faults of the input, each with its path.
+    /// All errors in the input, each with its path.
     pub fn parse(value: &Value) -> Result<Self, Vec<Problem>> {
         read(check::problems(|at| teardown(at, value)), || value.clone())
     }
@@ -21,7 +21,7 @@ impl Teardown {
     /// The same as [`Teardown::parse`], but returns the error of a step.
     ///
     /// # Errors
-    /// `InvalidInput` with one line per fault.
+    /// `InvalidInput` with one line for each error in the input.
     pub fn parse_step(value: &Value) -> Result<Self, StepError> {
         Self::parse(value).map_err(invalid_input)
     }

@@ -1,17 +1,17 @@
-//! Replicated instances (Amazon Connect Global Resiliency): the role of an instance in a replication, and the global
-//! sign-in of a replicated instance.
+//! Replicated instances (Amazon Connect Global Resiliency): whether an instance is the source or the replica, and the
+//! global sign-in of a replicated instance.
 //!
 //! Source of the rules: Amazon Connect Administrator Guide, "Integrate your identity provider (`IdP`) with a Connect
 //! Customer Global Resiliency SAML sign in endpoint" and "Create a replica of your existing Connect Customer instance".
 //! The source instance and its replica have the same instance ID. The global sign-in endpoint is
-//! `https://ID.SOURCE-REGION.sign-in.connect.aws/saml`. In the identity provider, the reply URL is this endpoint with a
-//! query that contains the account, the role and the SAML provider. A relay state is not needed.
+//! `https://ID.SOURCE-REGION.sign-in.connect.aws/saml`. The reply URL in the identity provider is this endpoint with a
+//! query that contains the account, the IAM role and the SAML provider. No relay state is needed.
 
 use serde_json::Value;
 
 use crate::{contract::OpenItem, iam::sign_in_endpoints};
 
-/// What `DescribeInstance` reports about the replication of an instance.
+/// The fields of a `DescribeInstance` response that describe the replication of an instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reported {
     /// The field `SourceRegion`: the Region of the source instance.
@@ -22,7 +22,7 @@ pub struct Reported {
     pub regions: Vec<String>,
 }
 
-/// The role of an instance in a replication.
+/// Whether an instance is replicated, and if so, whether it is the source or the replica.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Replication {
     /// The instance is not replicated.
@@ -32,15 +32,16 @@ pub enum Replication {
     Source(GlobalSignIn),
     /// The instance is the replica of an instance in another Region.
     Replica {
-        /// The Region of the source.
+        /// The Region of the source instance.
         source_region: String,
     },
 }
 
 impl Replication {
-    /// Determines the role of the instance with this ID. `reported` is the response of `DescribeInstance` in `region`.
-    /// If the response contains a global endpoint or another Region, the instance is treated as replicated even if
-    /// other fields are missing, so that its sign-in is never overwritten.
+    /// Determines whether the instance with this ID is a source or a replica. `reported` contains fields of the
+    /// `DescribeInstance` response in `region`. If the response contains a global endpoint or another Region, the
+    /// instance is treated as replicated even if other fields are missing. An onboarding therefore never overwrites the
+    /// global sign-in.
     #[must_use]
     pub fn of(instance_id: &str, region: &str, reported: &Reported) -> Self {
         let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
@@ -57,7 +58,7 @@ impl Replication {
         }
     }
 
-    /// The global sign-in, if the instance is the source of a replica.
+    /// The global sign-in, if the instance is the source instance of a replica.
     #[must_use]
     pub const fn global_sign_in(&self) -> Option<&GlobalSignIn> {
         match self {
@@ -66,7 +67,7 @@ impl Replication {
         }
     }
 
-    /// If the instance is a replica: the reason why an onboarding can't set up anything on it.
+    /// If the instance is a replica, the reason why it can't be the instance of an onboarding.
     #[must_use]
     pub fn refusal(&self, region: &str) -> Option<String> {
         let Self::Replica { source_region } = self else { return None };
@@ -78,7 +79,7 @@ impl Replication {
     }
 }
 
-/// The Region in `https://ID.REGION.sign-in.connect.aws…`.
+/// The Region in a URL of the form `https://ID.REGION.sign-in.connect.aws…`.
 fn region_of(endpoint: &str) -> Option<&str> {
     let host = endpoint.strip_prefix("https://")?.split('/').next()?;
     host.strip_suffix(".sign-in.connect.aws")?.split_once('.').map(|(_, region)| region)
@@ -88,7 +89,8 @@ fn region_of(endpoint: &str) -> Option<&str> {
 /// limitations").
 pub const LONGEST_REPLY_URL: usize = 256;
 
-/// The global sign-in of a replicated instance, which leads to the Region that the traffic distribution group selects.
+/// The global sign-in of a replicated instance. It redirects users to the Region that the traffic distribution group
+/// selects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GlobalSignIn {
     endpoint: String,
@@ -103,21 +105,21 @@ impl GlobalSignIn {
         Self { endpoint }
     }
 
-    /// The endpoint, without a query.
+    /// The global sign-in endpoint, without a query.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// The audience pattern for the trust policy of the role.
+    /// The pattern for the global sign-in endpoint as an audience in the trust policy of the role.
     #[must_use]
     pub fn audience(&self) -> String {
         format!("{}*", self.endpoint)
     }
 
-    /// The reply URL that an administrator enters in Entra ID. In the query of this URL, Amazon Connect accepts the ARN
-    /// or the name of the role. The name contains a path, so the URL contains the ARN, unless the URL would then be
-    /// longer than [`LONGEST_REPLY_URL`].
+    /// The reply URL that an administrator enters in Entra ID. The query of this URL can contain either the ARN or the
+    /// name of the role. The query contains the ARN, because the name contains a path. If the URL with the ARN is
+    /// longer than [`LONGEST_REPLY_URL`], the query contains the name.
     #[must_use]
     pub fn reply_url(&self, instance_id: &str, role_arn: &str, saml_provider_arn: &str) -> String {
         let account = role_arn.split(':').nth(4).unwrap_or_default();
@@ -130,7 +132,7 @@ impl GlobalSignIn {
         Some(url(role_arn)).filter(|url| url.len() <= LONGEST_REPLY_URL).unwrap_or_else(|| url(role_name))
     }
 
-    /// The open item of a replicated instance whose application does not use the global sign-in.
+    /// The open item for a replicated instance whose enterprise application does not use the global sign-in.
     #[must_use]
     pub fn open_item(&self, instance_id: &str, role_arn: &str, saml_provider_arn: &str) -> OpenItem {
         let reply_url = self.reply_url(instance_id, role_arn, saml_provider_arn);
@@ -154,7 +156,7 @@ impl GlobalSignIn {
         )
     }
 
-    /// Whether a URL is this endpoint, with or without a query.
+    /// Whether a URL is the global sign-in endpoint, with or without a query.
     #[must_use]
     pub fn is_reply_url(&self, url: &str) -> bool {
         url.strip_prefix(&self.endpoint).is_some_and(|rest| rest.is_empty() || rest.starts_with('?'))
@@ -166,9 +168,9 @@ impl GlobalSignIn {
         reply_urls.iter().any(|url| self.is_reply_url(url))
     }
 
-    /// Whether a trust policy trusts only this SAML provider, and only sign-ins to this instance: through the global
-    /// endpoint, or through the AWS sign-in endpoints in this Region. An administrator may have chosen any of these
-    /// endpoints.
+    /// Whether a trust policy accepts sign-ins only from this SAML provider and only to this instance. The sign-in can
+    /// use the global endpoint or the AWS sign-in endpoints of this Region, because an administrator may have chosen
+    /// any of these endpoints.
     #[must_use]
     pub fn is_trust_policy(&self, document: &Value, saml_provider_arn: &str, region: &str) -> bool {
         let statements = list(document.get("Statement"));
@@ -219,7 +221,7 @@ impl GlobalSignIn {
     }
 }
 
-/// The items of a value that can be a list or a single item.
+/// Returns the items of a JSON value that is either a list or a single item.
 fn list(value: Option<&Value>) -> Vec<&Value> {
     match value {
         None => Vec::new(),

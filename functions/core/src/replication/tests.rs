@@ -76,7 +76,7 @@ fn a_reply_url_contains_account_role_and_provider_and_fits_into_entra() {
     assert!(!global().is_reply_url(&format!("{}.example.com/", global().endpoint())));
 }
 
-/// The trust policy in the administrator guide.
+/// The trust policy in the administrator guide of Amazon Connect.
 fn documented(operator: &str, audiences: Value) -> Value {
     json!({
         "Version": "2012-10-17",
