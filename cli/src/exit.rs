@@ -13,12 +13,12 @@ pub enum Exit {
     BadInput,
     /// 3: the local cloud could not start or is not running.
     NoLocalCloud,
-    /// 4: the cloud is not usable: credentials, stack or permission are missing, or the service does not respond.
+    /// 4: the cloud is not usable: credentials, the stack or a permission are missing, or the service does not respond.
     NoCloud,
-    /// 5: nothing failed, but an operator must act: changes to users wait for approval, an onboarding is already
-    /// running, drift was found, or `doctor` found something to do.
+    /// 5: the command did not fail, but an operator must act: changes to users wait for approval, an onboarding is
+    /// already running, drift was found, or a check of `doctor` requires an action.
     Undecided,
-    /// 130: interrupted by Ctrl-C or a termination signal, the code that shells expect.
+    /// 130: interrupted by Ctrl-C or a termination signal. Shells expect this exit code.
     Interrupted,
 }
 

@@ -1,6 +1,6 @@
 //! The operator's command-line tool of Connect Onboarding.
 //!
-//! A module may use only modules that follow it in this list. A contract test checks this.
+//! A module may use only modules that come after it in this list. A contract test checks this rule.
 //!
 //! * [`commands`] — one file or directory for each command.
 //! * [`follow`] — the progress of an execution, and how it is drawn. Calls no cloud and reads no clock.
@@ -46,7 +46,8 @@ const NO_COMMAND: ErrorKind = ErrorKind::DisplayHelpOnMissingArgumentOrSubcomman
 /// Parses the arguments of the process and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
-    // Help texts and argument errors are translated too, so the language must be known before the arguments are parsed.
+    // Help texts and argument errors are also translated, so the language must be known before the arguments are
+    // parsed.
     let lang = Lang::of_arguments(std::env::args_os().skip(1))
         .unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()));
     let words = Words(lang);
@@ -83,7 +84,7 @@ fn without_arguments(error: &clap::Error, words: Words, hints: Hints) -> Exit {
     match (json, fault) {
         (false, true) if words.0 == Lang::Ja => console.error(&text),
         (false, _) => match error.print() {
-            // If the pipe is closed, the program that reads it has ended, and no message is needed.
+            // If the pipe is closed, the program that reads from it has ended, and no message is needed.
             Err(reason) if reason.kind() != std::io::ErrorKind::BrokenPipe && !error.use_stderr() => {
                 console.error(&words.output_lost(reason));
                 return Exit::Failed;

@@ -8,8 +8,9 @@ use std::{
 
 use crate::progress::Progress;
 
-/// The words with which cargo's own status lines start, and for each word whether its lines are shown. `Compiling`
-/// lines are not needed, because the progress bar already names the crates that are being compiled.
+/// The first words of cargo's own status lines. The flag of a word states whether the launcher shows the lines that
+/// start with this word. `Compiling` lines are not needed, because the progress bar already names the crates that are
+/// being compiled.
 const WORK: [(&str, bool); 9] = [
     ("Blocking", true),
     ("Updating", true),

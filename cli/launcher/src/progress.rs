@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Time before the progress line appears, and interval at which the progress line is rewritten on a terminal.
+/// Delay before the first progress line, and interval at which the progress line is rewritten on a terminal.
 const REWRITES: Duration = Duration::from_secs(1);
 /// Interval between progress lines without a terminal. The interval is short enough to show that the work continues.
 const LINES: Duration = Duration::from_secs(4);
@@ -46,13 +46,13 @@ impl Progress {
         self.terminal
     }
 
-    /// Sets the text that describes what cargo is doing. The text is empty after cargo has ended.
+    /// Sets the text that describes the current activity of cargo. The text is empty after cargo has ended.
     pub(crate) fn cargo(&self, text: &str) {
         text.clone_into(&mut self.state().cargo);
     }
 
-    /// Sets the text that describes what is being done for the emulator's environment. The text is empty when the
-    /// environment is ready.
+    /// Sets the text that describes the current step in the creation of the emulator's Python environment. The text is
+    /// empty when the environment is ready.
     pub(crate) fn emulator(&self, text: &str) {
         text.clone_into(&mut self.state().emulator);
     }

@@ -1,5 +1,5 @@
-//! The faults of a JSON file that the operator wrote. They are printed as text, with the faulty lines of the file, or
-//! as JSON.
+//! The errors in a JSON file that the operator wrote. They are printed as JSON, or as text that also shows the invalid
+//! lines of the file.
 
 use std::{ops::Range, path::Path};
 
@@ -8,7 +8,7 @@ use onboarding_core::parse::{Problem, Source, line_and_column};
 
 use crate::{output::InputProblem, words::Words};
 
-/// The number of faults for which the faulty line of the file is shown. For the other faults, only the line number and
+/// The number of errors for which the invalid line of the file is shown. For the other errors, only the line number and
 /// the column are shown, because a file with one wrong field in each of 300 groups would otherwise fill the terminal.
 const WITH_LINE: usize = 20;
 
@@ -19,39 +19,41 @@ pub struct BadInput {
     pub file: String,
     /// All problems, each with its JSON path, ordered by their position in the file.
     pub problems: Vec<Problem>,
-    /// The text of the file, and the position of each value in the text. `None` if the file could not be read.
+    /// The content of the file, and the position of each value in the content. `None` if the file could not be read.
     text: Option<Box<(String, Source)>>,
 }
 
 impl BadInput {
-    /// Creates the error for a file whose text does not exist, for example because the answers were not written yet.
+    /// Creates the error for a file that has no content yet, for example because the answers of `onboard init` have not
+    /// been written.
     #[must_use]
     pub fn without_text(file: &Path, problems: Vec<Problem>) -> Self {
         Self { file: file.display().to_string(), problems, text: None }
     }
 
-    /// Creates the error for a file with a single problem. `message` returns the problem's text from the catalog.
+    /// Creates the error for a file with a single problem. `message` selects the description of the problem from the
+    /// message catalog.
     #[must_use]
     pub fn one(file: &Path, path: impl Into<String>, message: impl Fn(Words) -> String) -> Self {
         let [message, japanese] = Words::BOTH.map(message);
         Self::without_text(file, vec![Problem::new(path, message, japanese)])
     }
 
-    /// Creates the error for a file with this text. Sorts the problems by their position in the text.
+    /// Creates the error for a file with this content. Sorts the problems by their position in the content.
     #[must_use]
     pub fn in_text(file: &Path, text: &str, source: Source, mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| source.range(problem).start);
         Self { text: Some(Box::new((text.to_owned(), source))), ..Self::without_text(file, problems) }
     }
 
-    /// The error text, one line per problem.
+    /// The error message, with one line for each problem.
     #[must_use]
     pub fn message(&self, words: Words) -> String {
         let faults = self.problems.iter().map(|problem| format!("\n  {}", problem.text(words.language())));
         self.head(words) + &faults.collect::<String>()
     }
 
-    /// The first line of the error text.
+    /// The first line of the error message.
     #[must_use]
     pub fn head(&self, words: Words) -> String {
         match self.problems.len() {
@@ -61,7 +63,7 @@ impl BadInput {
     }
 
     /// Formats the problems for a terminal with this number of columns. Each problem is shown with its position in the
-    /// file and, up to `WITH_LINE` problems, with the faulty line.
+    /// file. For the first `WITH_LINE` problems, the invalid line is also shown.
     #[must_use]
     pub fn drawn(&self, words: Words, colour: bool, columns: usize) -> String {
         let renderer = if colour { Renderer::styled().hyperlink(false) } else { Renderer::plain() };
@@ -79,7 +81,7 @@ impl BadInput {
         drawn.collect::<Vec<_>>().join("\n")
     }
 
-    /// Formats the line of the file in which the range `place` starts, with this range marked.
+    /// Formats the line in which the range `place` of the file starts, and marks this range in the line.
     fn line(&self, file: &str, place: Range<usize>, renderer: &Renderer) -> String {
         let start = file[..place.start].rfind('\n').map_or(0, |before| before + 1);
         let line = file[start..].lines().next().unwrap_or_default();

@@ -10,7 +10,7 @@ use clap::{ArgMatches, CommandFactory, parser::ValueSource};
 use super::Args;
 use crate::words::quoted;
 
-/// Environment variable in which `cargo onboard` passes the command that the operator typed to start the program.
+/// Environment variable with which `cargo onboard` passes the command that the operator typed to this program.
 pub const CALLED_AS: &str = "ONBOARD_CALLED_AS";
 /// The name of the program in messages.
 const NAME: &str = "onboard";
@@ -29,7 +29,7 @@ pub struct Hints {
 }
 
 impl Hints {
-    /// Creates the value for a program that was started with the name `program` and with these arguments.
+    /// Creates the hints for a program that was started with the name `program` and with these arguments.
     #[must_use]
     pub fn new(program: String, arguments: Option<&ArgMatches>) -> Self {
         let arguments = arguments.and_then(ArgMatches::subcommand).map(|(_, arguments)| arguments);
@@ -61,7 +61,7 @@ impl Hints {
             .unwrap_or_else(|| std::env::args().next().map_or_else(|| NAME.to_owned(), |program| quoted(&program)))
     }
 
-    /// Completes the commands in a text.
+    /// Completes the `onboard` commands in a message.
     #[must_use]
     pub fn complete(&self, text: &str) -> String {
         let parts: Vec<&str> = text.split('`').collect();
@@ -75,7 +75,7 @@ impl Hints {
         parts.iter().enumerate().map(complete).collect::<Vec<_>>().join("`")
     }
 
-    /// Completes the command whose arguments are `rest`. In `rest`, a blank precedes each argument.
+    /// Completes the command whose arguments are `rest`. In `rest`, a space precedes each argument.
     fn command(&self, rest: &str) -> Option<String> {
         let name = rest.strip_prefix(' ')?.split(' ').next()?;
         let accepted = self.accepted.get(name)?;

@@ -1,4 +1,4 @@
-//! Reads JSON files that the operator wrote. Each error names the file and the position in it.
+//! Reads JSON files that the operator wrote. Each error names the file and the position of the error in the file.
 
 use std::{
     fs,
@@ -61,7 +61,7 @@ impl JsonFile {
     /// Validates the content as an `onboarding.json` and fills in all defaults.
     ///
     /// # Errors
-    /// Fails if the content is invalid or the text contains duplicate keys; the error lists all problems.
+    /// Fails if the content is invalid or the text contains duplicate JSON keys. The error lists all problems.
     pub fn onboarding(&self) -> Result<Onboarding, BadInput> {
         let parsed = Onboarding::parse(&self.value);
         self.without_duplicates(parsed).map_err(|problems| self.bad(problems))
@@ -70,7 +70,7 @@ impl JsonFile {
     /// Converts the content to the type `T`.
     ///
     /// # Errors
-    /// Fails if a value does not match the type, or if the text contains duplicate keys. The error lists the first
+    /// Fails if a value does not match the type, or if the text contains duplicate JSON keys. The error lists the first
     /// value that does not match, and all duplicate keys.
     pub fn shaped<T: DeserializeOwned>(&self) -> Result<T, BadInput> {
         let shaped = serde_path_to_error::deserialize(self.value.clone()).map_err(|error| {
@@ -94,7 +94,7 @@ impl JsonFile {
     }
 }
 
-/// The error for a text that is not JSON.
+/// The error for a file whose content is not JSON.
 fn not_json(file: &Path, text: &str, error: &serde_json::Error) -> BadInput {
     let place = place_of(error, text);
     let (line, column) = line_and_column(text, place.start);
@@ -107,8 +107,8 @@ fn not_json(file: &Path, text: &str, error: &serde_json::Error) -> BadInput {
     BadInput::in_text(file, text, Source::default(), vec![problem])
 }
 
-/// The range of the character at which the parser found an error. The range is empty if the error is at the end of the
-/// text.
+/// The range of the character at which the parser reported an error. The range is empty if the parser reported the
+/// error at the end of the text.
 fn place_of(error: &serde_json::Error, text: &str) -> Range<usize> {
     let end = text.trim_end().len();
     if error.is_eof() {
@@ -132,7 +132,7 @@ pub fn unreadable(error: &io::Error, words: Words) -> String {
 /// Reads and validates an `onboarding.json`. Returns the JSON as written and the parsed input with its defaults.
 ///
 /// # Errors
-/// Fails if the file is invalid; the error lists all problems.
+/// Fails if the file is invalid. The error lists all problems.
 pub fn onboarding(file: &Path) -> Result<(Value, Onboarding), BadInput> {
     let file = JsonFile::read(file)?;
     let onboarding = file.onboarding()?;

@@ -1,9 +1,9 @@
 //! Deployments through CloudFormation: stacks, change sets and stack events.
 //!
 //! The response to a call can be lost after the call has taken effect. The call is then repeated. Therefore each call
-//! that creates or executes something contains a client token (API reference, `CreateChangeSet`, `ExecuteChangeSet`,
-//! `CreateStack`). If CloudFormation rejects the repeated call because the first call has taken effect, the repeated
-//! call counts as successful.
+//! that creates or executes something contains a client token (see `CreateChangeSet`, `ExecuteChangeSet` and
+//! `CreateStack` in the API reference). If CloudFormation rejects the repeated call because the first call has taken
+//! effect, the repeated call is treated as successful.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -20,7 +20,7 @@ use crate::{
 
 /// The CloudFormation capabilities that the template needs, as in `samconfig.toml`.
 const CAPABILITIES: [&str; 2] = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"];
-/// The time before the second poll, and the longest time between two polls.
+/// The wait before the second poll, and the maximum wait between two polls.
 const POLL: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(4));
 
 /// The waits between polls of a CloudFormation operation. Each wait is longer than the previous wait, up to a maximum.
@@ -79,7 +79,8 @@ pub struct ChangeSet {
 
 impl ChangeSet {
     /// Whether the change set failed because the stack already has the template and the parameters. CloudFormation has
-    /// no error code for this case, only these two texts, which the AWS CLI and the SAM CLI also compare.
+    /// no error code for this case, so the reason is compared with two messages. The AWS CLI and the SAM CLI compare
+    /// the same messages.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let texts = ["didn't contain changes", "No updates are to be performed"];
@@ -92,9 +93,9 @@ impl ChangeSet {
 pub struct StackEvent {
     /// Id of the stack event.
     pub id: String,
-    /// Logical id of the resource that the event is about.
+    /// Logical id of the resource whose status changed.
     pub resource: String,
-    /// Type of the resource that the event is about.
+    /// Type of the resource whose status changed.
     pub kind: String,
     /// New status of the resource.
     pub status: String,
@@ -159,8 +160,8 @@ impl Stacks<'_> {
     }
 
     /// Creates a change set for the template at a URL in S3. The request can't contain the template itself, because the
-    /// template is larger than 51,200 bytes. The name of the change set must be unique: if a change set with this name
-    /// already exists, the call counts as successful.
+    /// template is larger than 51,200 bytes. The name of the change set must be unique, because the call is also
+    /// treated as successful if a change set with this name already exists.
     ///
     /// # Errors
     /// Fails if CloudFormation rejects the template or a parameter.
@@ -230,7 +231,7 @@ impl Stacks<'_> {
         }
     }
 
-    /// Deletes a change set that is not executed.
+    /// Deletes a change set instead of executing it.
     ///
     /// # Errors
     /// Fails if CloudFormation rejects the request.
@@ -238,7 +239,8 @@ impl Stacks<'_> {
         self.call("DeleteChangeSet", &[("ChangeSetName", name)]).await.map(drop)
     }
 
-    /// The events after the event with this id, newest first. Without an id, only the newest page of events.
+    /// Returns the events after the event with this id, newest first. Without an id, returns only the newest page of
+    /// events.
     ///
     /// # Errors
     /// Fails if CloudFormation rejects the request.
@@ -261,7 +263,7 @@ impl Stacks<'_> {
     }
 }
 
-/// Returns success if the result is an error with this code.
+/// Converts an error with this code to success.
 fn existing(result: Result<String, CommandError>, code: &str) -> Result<(), CommandError> {
     match result {
         Err(error) if error.name == code => Ok(()),

@@ -1,7 +1,8 @@
-//! The operator's AWS configuration: profile, credentials and Region as in the AWS CLI, and stack and Region from
-//! `samconfig.toml`, the file with which `sam deploy` deployed the stack.
+//! Reads the operator's AWS configuration. The profile, the credentials and the Region are determined as in the AWS
+//! CLI. The stack and the Region can also come from `samconfig.toml`, the file with which `sam deploy` deployed the
+//! stack.
 //!
-//! There is no default Region, because with a wrong Region, a command would use a wrong stack. The Region is also part
+//! There is no default Region, because a command with a wrong Region would use a wrong stack. The Region is also part
 //! of the names of the roles that Entra trusts.
 
 use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path, time::SystemTime};
@@ -59,7 +60,7 @@ pub(crate) async fn configured(aws: &AwsArgs, words: Words) -> Result<SdkConfig,
     Ok(config.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build())
 }
 
-/// The Region, without loading credentials.
+/// Determines the Region, without loading credentials.
 ///
 /// # Errors
 /// Fails if the profile does not exist or no Region is set.
@@ -67,7 +68,8 @@ pub(crate) async fn region(aws: &AwsArgs, words: Words) -> Result<String, Comman
     Profiles::load(aws, words).await?.region(aws, words)
 }
 
-/// The name of the stack: as specified by the operator, as in `samconfig.toml`, or the default.
+/// The name of the stack: the name that the operator specified, or else the name in `samconfig.toml`, or else the
+/// default name.
 ///
 /// # Errors
 /// Fails if `samconfig.toml` is invalid.
@@ -167,7 +169,7 @@ impl Profiles {
         Ok(Self { known, selected: specified.unwrap_or_else(|| "default".into()), environment })
     }
 
-    /// The selected profile and the profiles from which it takes its credentials (`source_profile`).
+    /// The selected profile, and the profiles from which it gets its credentials (`source_profile`).
     fn chain(&self) -> Vec<&Profile> {
         let mut chain: Vec<&Profile> = Vec::new();
         let mut next = self.known.get_profile(&self.selected);
@@ -204,8 +206,8 @@ impl Profiles {
         }
     }
 
-    /// Creates the error for credentials that could not be loaded. The recommended action depends on the kind of the
-    /// profile.
+    /// Creates the error for credentials that could not be loaded. The recommended action depends on how the profile
+    /// gets its credentials.
     fn no_credentials(&self, why: &str, words: Words) -> CommandError {
         if why.contains("dispatch failure") {
             return CommandError::cloud("Unavailable", words.no_credentials(why), words.check_network());
@@ -232,7 +234,7 @@ impl Profiles {
     }
 }
 
-/// The value of an environment variable. An empty variable counts as not set, as in the AWS CLI.
+/// The value of an environment variable. An empty variable is treated as not set, as in the AWS CLI.
 fn set(variable: &str) -> Option<String> {
     std::env::var(variable).ok().filter(|value| !value.is_empty())
 }
@@ -247,7 +249,8 @@ struct SamConfig {
 }
 
 impl SamConfig {
-    /// Reads the settings of `sam deploy` in the default environment. A missing file contains no settings.
+    /// Reads the settings of `sam deploy` in the default environment. If the file does not exist, no settings are
+    /// returned.
     fn read(file: &Path, words: Words) -> Result<Self, CommandError> {
         let invalid = |why: String| CommandError::input(words.sam_config_invalid(why), words.correct_the_file());
         match fs::read_to_string(file) {
@@ -274,8 +277,9 @@ impl SamConfig {
     }
 }
 
-/// The parameters in `parameter_overrides`: a list of `Name=Value`, or a text that contains them separated by blanks,
-/// with values in quotation marks if necessary, as `sam deploy --guided` writes it.
+/// Reads the parameters in `parameter_overrides`. The value is either a list of `Name=Value` entries or a text that
+/// contains the entries separated by spaces, as `sam deploy --guided` writes it. In the text, a value can be in
+/// quotation marks.
 fn parameters(overrides: &Value) -> BTreeMap<String, String> {
     let words: Vec<String> = match overrides {
         Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
@@ -290,7 +294,7 @@ fn parameters(overrides: &Value) -> BTreeMap<String, String> {
     words.iter().filter_map(parameter).collect()
 }
 
-/// Splits a text at the blanks that are not between quotation marks, and removes the quotation marks.
+/// Splits a text at the spaces that are not between quotation marks, and removes the quotation marks.
 fn unquoted_words(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quotation = None;
@@ -363,7 +367,8 @@ mod tests {
                 Self: 'a,
             {
                 let calls = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                // The credentials of the first call expire soon, the later credentials do not.
+                // The credentials that the first call returns expire soon. The credentials that later calls return do
+                // not.
                 let expiry = SystemTime::now() + std::time::Duration::from_secs(60 + calls * 3_600);
                 future::ProvideCredentials::ready(Ok(Credentials::new(
                     format!("key-{calls}"),

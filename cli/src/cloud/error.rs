@@ -16,14 +16,14 @@ use crate::{
 pub struct CommandError {
     /// The exit code with which the program ends.
     pub exit: Exit,
-    /// The error's name, for programs that evaluate the JSON output: the name of a workflow error, an AWS error code,
-    /// or a name that this tool defines.
+    /// The error's name, for programs that read the JSON output: the name of a workflow error, an AWS error code, or a
+    /// name that this tool defines.
     pub name: String,
     /// What happened, and to which object.
     pub what: String,
     /// The recommended action for the operator.
     pub action: String,
-    /// The faults of the input file, if the error is that this file is invalid.
+    /// The errors in the input file. `None` if the command failed for another reason.
     pub bad_input: Option<Box<BadInput>>,
 }
 
@@ -43,12 +43,12 @@ impl CommandError {
         Self { bad_input, ..Self::input(bad.message(words), words.correct_the_file()) }
     }
 
-    /// An error in the input, which the operator must correct. The command started nothing.
+    /// The error for an invalid input, which the operator must correct. The command started nothing.
     pub fn input(what: impl Into<String>, action: impl Into<String>) -> Self {
         Self::new(Exit::BadInput, "InvalidInput", what, action)
     }
 
-    /// The operator must make a decision first. The command changed nothing.
+    /// The error for a command that needs a decision of the operator first. The command changed nothing.
     pub fn undecided(name: impl Into<String>, what: impl Into<String>, action: impl Into<String>) -> Self {
         Self::new(Exit::Undecided, name, what, action)
     }
@@ -109,7 +109,7 @@ impl CommandError {
         Self::new(Exit::BadInput, "InvalidArguments", message, words.see_help())
     }
 
-    /// The error of a command that started and then failed.
+    /// The error for a command that started its work and then failed.
     pub fn failed(name: impl Into<String>, what: impl Into<String>, action: impl Into<String>) -> Self {
         Self::new(Exit::Failed, name, what, action)
     }
@@ -120,7 +120,7 @@ impl CommandError {
         Self::new(Exit::Interrupted, "Interrupted", words.command_interrupted(), words.list_executions())
     }
 
-    /// The error as the tool prints it with `--json`. `complete` completes the commands in the texts.
+    /// The error as the tool prints it with `--json`. `complete` completes the `onboard` commands in the messages.
     #[must_use]
     pub fn output(&self, words: Words, complete: impl Fn(&str) -> String) -> ErrorOutput {
         let problems = self.bad_input.as_ref().map(|bad| bad.output(words));

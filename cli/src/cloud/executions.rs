@@ -163,9 +163,9 @@ impl Cloud {
         }))
     }
 
-    /// Finds the execution that the operator's argument names. The argument is tried as an ARN, then as an execution
-    /// name, then as an instance alias. Without an argument, returns the running onboarding or, if no onboarding is
-    /// running, the latest onboarding.
+    /// Finds the execution that the operator's argument specifies. The argument is first interpreted as an ARN, then as
+    /// an execution name, then as an instance alias. Without an argument, returns the running onboarding or, if no
+    /// onboarding is running, the latest onboarding.
     ///
     /// # Errors
     /// Fails if no execution matches.
@@ -224,9 +224,9 @@ pub fn name_of(arn: &str) -> &str {
 
 fn execution_name(subject: &str, now: OffsetDateTime, process_id: u32) -> String {
     let stamp = now.format(STAMP).unwrap_or_default();
-    // An execution name has at most 80 characters. The timestamp takes 20 of them and the process id at most 9,
-    // including the hyphens. Two commands can start an execution in the same millisecond, so the timestamp alone is not
-    // unique.
+    // An execution name can have at most 80 characters. The timestamp with its hyphen takes 20 of them, and the process
+    // id with its hyphen takes at most 9. Two commands can start an execution in the same millisecond, so the timestamp
+    // alone is not unique.
     let subject: String = subject.chars().take(50).collect();
     format!("{subject}-{stamp}-{process_id:x}")
 }

@@ -37,7 +37,7 @@ pub struct Kept {
     pub process_id: u32,
     /// URL of the emulator, for AWS clients.
     pub endpoint: String,
-    /// URL of the stand-in, for the AWS services that the stand-in emulates and for calls to `/_admin/`.
+    /// URL of the stand-in: the endpoint for the AWS services that the stand-in emulates, and for calls to `/_admin/`.
     pub stand_in: String,
     /// URL of the emulated Microsoft Graph.
     pub graph_url: String,
@@ -103,7 +103,7 @@ impl Kept {
     /// process.
     fn is_running(&self) -> bool {
         let process = i32::try_from(self.process_id).ok().and_then(Pid::from_raw);
-        // If this program may not signal the process, the process belongs to another user, but is running.
+        // If this program is not permitted to signal the process, the process belongs to another user, but is running.
         let exists = matches!(process.map(test_kill_process), Some(Ok(()) | Err(Errno::PERM)));
         let address = self.stand_in.trim_start_matches("http://").trim_end_matches('/').parse::<SocketAddr>();
         exists && address.is_ok_and(|address| TcpStream::connect_timeout(&address, CONNECT_TIMEOUT).is_ok())
@@ -128,7 +128,8 @@ impl Kept {
     /// # Errors
     /// Fails if the file can't be written.
     pub fn publish(&self, file: PathBuf) -> io::Result<Published> {
-        // The file gets its name only when it is complete, because another program can be waiting for this file.
+        // The file is written under another name and renamed when it is complete, because another program can be
+        // waiting for this file.
         let new = file.with_extension("new");
         fs::write(&new, serde_json::to_string_pretty(self)? + "\n")?;
         fs::rename(new, &file)?;
@@ -136,7 +137,7 @@ impl Kept {
     }
 }
 
-/// The address file that the environment variable names. An empty variable counts as not set.
+/// The path of the address file in the environment variable. An empty variable is treated as not set.
 fn named_file() -> Option<PathBuf> {
     std::env::var_os(FILE).filter(|file| !file.is_empty()).map(PathBuf::from)
 }

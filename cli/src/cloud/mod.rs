@@ -50,7 +50,7 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    /// Connects to the cloud that the arguments name and reads its stack.
+    /// Connects to the cloud that the arguments select, and reads the stack.
     ///
     /// # Errors
     /// Fails if the cloud or the stack does not exist or is not accessible.
@@ -61,8 +61,8 @@ impl Cloud {
         }
     }
 
-    /// Connects to the cloud that the arguments name. If the stack does not exist or the caller may not read it, the
-    /// result contains the error and a cloud whose stack has no outputs.
+    /// Connects to the cloud that the arguments select. If the stack does not exist or the caller is not permitted to
+    /// read it, the result contains the error and a cloud whose stack has no outputs.
     ///
     /// # Errors
     /// Fails if the cloud is not usable.
@@ -129,8 +129,8 @@ fn running(words: Words) -> Result<Kept, CommandError> {
     Kept::running(words).map_err(|why| CommandError::no_local_cloud(words, why))
 }
 
-/// The configuration for a local cloud with this endpoint. The operator's own AWS configuration must not be used here:
-/// it selects a real account, in which resources cost money.
+/// The configuration for a local cloud with this endpoint. The operator's own AWS configuration must not be used here,
+/// because it selects a real account, in which resources cost money.
 fn local(endpoint: &str, region: &str) -> SdkConfig {
     let credentials = Credentials::new("test", "test", None, None, "local cloud");
     SdkConfig::builder()

@@ -1,5 +1,5 @@
-//! Reads the registry, the stack's `DynamoDB` table with one entry per onboarded instance, and writes the decisions of
-//! operators into it.
+//! Reads the registry, and writes the decisions of operators into it. The registry is the stack's `DynamoDB` table with
+//! one entry for each onboarded instance.
 
 use std::collections::HashMap;
 
@@ -29,7 +29,7 @@ pub struct Entry {
     pub lease: Option<String>,
     /// Time of the last successful user sync, in milliseconds since the epoch.
     pub last_success_at: Option<f64>,
-    /// The numbers of users that the last successful user sync created, changed, deleted and so on.
+    /// The numbers of users that the last successful user sync created, changed and deleted, and its other counts.
     pub last_run: Value,
     /// Time and message of the last failed user sync.
     pub last_failure: Option<(f64, String)>,
@@ -48,7 +48,7 @@ pub struct ApprovalRequest {
     pub digest: String,
     /// Expiry of the request, in milliseconds since the epoch.
     pub until: f64,
-    /// Whether an earlier release stored the request. In that release, an execution waits until the task with the
+    /// Whether the request was stored by an earlier release, in which an execution waits until the task with the
     /// request's task token completes.
     pub outdated: bool,
     /// The changes that wait for approval.
@@ -71,7 +71,7 @@ pub struct RecordedDecision {
 }
 
 impl ApprovalRequest {
-    /// Whether the request still waits for an answer at this time, in milliseconds since the epoch.
+    /// Whether the request is still waiting for a decision at this time, in milliseconds since the epoch.
     #[must_use]
     pub fn is_open(&self, now: f64) -> bool {
         self.rejected_by.is_none() && self.until > now
@@ -154,8 +154,8 @@ impl Cloud {
         }
     }
 
-    /// Finds the entry that the operator's argument names. The argument is an alias or an instance id. Without an
-    /// argument, returns the only entry.
+    /// Finds the registry entry that the operator's argument specifies. The argument is an alias or an instance id.
+    /// Without an argument, returns the only entry.
     ///
     /// # Errors
     /// Fails if no entry matches, or if the argument is missing and there are several entries.

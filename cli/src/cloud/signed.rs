@@ -1,7 +1,7 @@
 //! Calls to AWS services without their SDK crates, signed with the SDK's own signer.
 //!
 //! The tool needs only one or two operations each of `CloudFormation`, SQS, SNS, `CloudWatch` and S3. The SDK crates of
-//! these services have 350,000 lines, a third of the code that the workspace compiles without them. Compiling these
+//! these services have 350,000 lines, which is a third of all other code that the workspace compiles. Compiling these
 //! crates would delay the first run of the local cloud.
 
 use std::time::{Duration, SystemTime};
@@ -26,9 +26,9 @@ use crate::words::Words;
 const GLOBAL: &str = "us-east-1";
 /// Maximum number of attempts if a call is throttled or gets no response.
 const TRIES: u32 = 3;
-/// Maximum time of a call. The time for uploading the body of the request is added.
+/// Maximum duration of a call, without the time for uploading the request body.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
-/// The slowest upload, in bytes per second, that does not reach the timeout.
+/// The lowest upload speed, in bytes per second, at which an upload does not reach the timeout.
 const SLOWEST_UPLOAD: u64 = 16 * 1024;
 
 /// An AWS service, with the names that it has in endpoints, signatures and settings.
@@ -262,7 +262,7 @@ impl Signed {
         self.send(call).await.map(drop)
     }
 
-    /// Whether an object exists in an S3 bucket. Returns false also if the check fails.
+    /// Whether an object exists in an S3 bucket. Also returns false if the check fails.
     pub async fn has_object(&self, bucket: &str, key: &str) -> bool {
         let url = self.object_url(bucket, key);
         let call = Call { service: S3, method: reqwest::Method::HEAD, url, headers: Vec::new(), body: b"", doing: key };
@@ -297,7 +297,8 @@ impl Signed {
         }
     }
 
-    /// Makes one attempt at a call. If the attempt fails, the flag in the error is true if a retry can succeed.
+    /// Makes one attempt at a call. If the attempt fails, the error contains a flag that states whether a retry can
+    /// succeed.
     async fn once(&self, call: &Call<'_>) -> Result<String, (CommandError, bool)> {
         let unreached = |error: String, passing| (CommandError::unreached(self.words, call.doing, &error), passing);
         let answer = self.sent(call).await.map_err(|error| unreached(error, true))?;
@@ -361,7 +362,7 @@ impl Signed {
         if self.region().starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
     }
 
-    /// The URL of a service, without a slash at the end.
+    /// The endpoint URL of a service, without a slash at the end.
     pub(crate) fn endpoint(&self, service: Service) -> String {
         let region = if service.global { String::new() } else { format!(".{}", self.region()) };
         let own = || format!("https://{}{region}.{}", service.host, self.suffix());

@@ -46,7 +46,7 @@ impl Stack {
         if stack.status == NEVER_DEPLOYED { Err(missing()) } else { Ok(stack) }
     }
 
-    /// Creates the value for a stack that could not be read.
+    /// Represents a stack that could not be read.
     #[must_use]
     pub fn missing(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
@@ -61,7 +61,8 @@ impl Stack {
     /// The value of a stack output.
     ///
     /// # Errors
-    /// Fails if the stack has no such output because it was deployed from an older release, or its deployment failed.
+    /// Fails if the stack has no such output, because it was deployed from an older release or because its deployment
+    /// failed.
     pub fn output(&self, name: &str, words: Words) -> Result<&str, CommandError> {
         let found = self.outputs.get(name).map(String::as_str).filter(|value| !value.is_empty());
         found.ok_or_else(|| {

@@ -18,8 +18,8 @@ use crate::{
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if the output file exists and may not be replaced, if no input can be derived from the instance, or if the
-/// cloud is not usable.
+/// Fails if the output file exists and the operator does not allow replacing it, if no input can be derived from the
+/// instance, or if the cloud is not usable.
 pub async fn run(args: AdoptArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     if let Some(file) = args.output.as_ref().filter(|file| file.exists()) {

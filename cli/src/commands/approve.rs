@@ -1,8 +1,8 @@
 //! `onboard approve` and `onboard reject`: the operator's decision about changes to users that need approval.
 //!
-//! The registry stores the request with its digest. Both commands write the decision and the caller's ARN on the
-//! condition that the request still has the digest that the operator has seen. `approve` then starts a user sync, which
-//! applies the approved changes. If this start fails, the next sync applies them.
+//! The registry stores the request with its digest. Both commands write the decision and the caller's ARN into the
+//! registry, provided that the request still has the digest that the operator has seen. `approve` then starts a user
+//! sync, which applies the approved changes. If the start fails, the next user sync applies the changes.
 
 use serde_json::json;
 
@@ -24,7 +24,8 @@ use crate::{
 /// Runs `approve`.
 ///
 /// # Errors
-/// Fails if no request waits for approval, the given digest is not that of the request, or the cloud is not usable.
+/// Fails if no request waits for approval, if the specified digest differs from the digest of the request, or if the
+/// cloud is not usable.
 pub async fn approve(args: ApproveArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let cloud = Cloud::open(&args.target, words).await?;
@@ -82,7 +83,7 @@ pub async fn reject(args: RejectArgs, console: &Console) -> Result<Exit, Command
     Ok(Exit::Done)
 }
 
-/// Returns the request for approval in the registry entry, if the condition `accepts` returns true for this request.
+/// Returns the request for approval in the registry entry if `accepts` returns true for this request.
 fn current(
     entry: &Entry,
     words: Words,

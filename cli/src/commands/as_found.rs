@@ -1,5 +1,5 @@
 //! The current settings of an onboarding in AWS and Entra. The drift check of the stack reads them, so the operator
-//! needs no permission in Entra. The check changes nothing and writes what it found into its log.
+//! needs no permission in Entra. The drift check changes nothing, and logs the settings that it finds.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     ui::Console,
 };
 
-/// Maximum number of reads of a log until the log is complete, and the interval between two reads.
+/// The maximum number of attempts to read a complete log, and the interval between two attempts.
 const PATIENCE: (u32, Duration) = (60, Duration::from_secs(2));
 
 /// A setting that the drift check compared with the input.
@@ -24,7 +24,7 @@ pub(crate) struct Setting {
     pub(crate) expected: String,
     /// The value that the drift check found.
     pub(crate) found: String,
-    /// Whether the value is as required.
+    /// Whether the value that was found equals the required value.
     pub(crate) passed: bool,
 }
 
@@ -78,33 +78,34 @@ pub(crate) async fn complete_log(
     Err(CommandError::cloud("NoLog", words.log_incomplete(&described.execution.name), words.repeat_later()))
 }
 
-/// The log lines about an instance with this message.
+/// The log lines with this message that concern the instance.
 fn with<'l>(lines: &'l [Value], alias: &str, message: &str) -> impl Iterator<Item = &'l Value> {
     let is_ours =
         move |line: &&'l Value| line["instance"].as_str().is_some_and(|other| names::same_alias(other, alias));
     lines.iter().filter(is_ours).filter(move |line| line["message"] == message)
 }
 
-/// The document in a field of a log line.
+/// The JSON document in a field of a log line.
 fn document(line: &Value, field: &str) -> Option<Value> {
     serde_json::from_str(line[field].as_str()?).ok()
 }
 
-/// The application, from the log lines. If the check was repeated because of a temporary error, the last line counts.
+/// The application, from the log lines. If the drift check was repeated because of a temporary error, the last line
+/// with an application is used.
 fn application(lines: &[Value], alias: &str) -> Option<Value> {
     with(lines, alias, log_messages::APPLICATION).filter_map(|line| document(line, "application")).last()
 }
 
-/// The parts of the list of assignments, by part number. If the check was repeated because of a temporary error, the
-/// last line of each part counts.
+/// The parts of the list of assignments, by part number. If the drift check was repeated because of a temporary error,
+/// the last line of each part is used.
 fn assignment_parts(lines: &[Value], alias: &str) -> BTreeMap<u64, Value> {
     with(lines, alias, log_messages::ASSIGNMENTS)
         .filter_map(|line| Some((line["part"].as_u64()?, document(line, "assignments")?)))
         .collect()
 }
 
-/// Whether the log lines contain all results of the drift check. The last line is not sufficient, because CloudWatch
-/// Logs does not always show the lines in the order in which they were written.
+/// Whether the log lines contain all results of the drift check. It is not sufficient that the last line is present,
+/// because CloudWatch Logs does not always return the lines in the order in which they were written.
 fn is_complete(lines: &[Value], alias: &str) -> bool {
     let expected = application(lines, alias).and_then(|application| application["assignmentParts"].as_u64());
     let parts = assignment_parts(lines, alias);
@@ -113,7 +114,7 @@ fn is_complete(lines: &[Value], alias: &str) -> bool {
 }
 
 impl AsFound {
-    /// Reads the log lines of a drift check.
+    /// Extracts the results from the log lines of a drift check.
     fn of(lines: &[Value], alias: &str) -> Self {
         let text = |line: &Value, field: &str| line[field].as_str().unwrap_or_default().to_owned();
         let mut settings: Vec<Setting> = with(lines, alias, log_messages::SETTING)

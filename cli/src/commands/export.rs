@@ -1,10 +1,10 @@
-//! `onboard export`: describes an onboarding as Terraform configuration with `import` blocks, so that Terraform can
-//! take over its resources.
+//! `onboard export`: describes an onboarding as a Terraform configuration with `import` blocks, with which Terraform
+//! can import the existing resources and then manage them.
 //!
 //! With the operator's credentials, the command reads the instance (`connect:DescribeInstance`,
 //! `ListInstanceAttributes`, `ListInstanceStorageConfigs`, `ListSecurityProfiles`, `DescribeSecurityProfile`,
-//! `ListSecurityProfilePermissions`) and the IAM objects. The enterprise application is read by a drift check without
-//! remediation.
+//! `ListSecurityProfilePermissions`) and the IAM objects. A drift check without remediation reads the enterprise
+//! application.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ use crate::{
     ui::{Console, Tone},
 };
 
-/// The types of data whose storage location an onboarding sets.
+/// The types of data whose storage location an onboarding configures.
 const STORED: [InstanceStorageResourceType; 3] = [
     InstanceStorageResourceType::CallRecordings,
     InstanceStorageResourceType::ChatTranscripts,
@@ -120,7 +120,7 @@ async fn instance(cloud: &Cloud, entry: &Entry) -> Result<Instance, CommandError
     Ok(instance)
 }
 
-/// Reads the security profile that users who left are given. It is the only security profile that an onboarding
+/// Reads the security profile that is assigned to users who left. It is the only security profile that an onboarding
 /// creates.
 async fn security_profile(
     cloud: &Cloud,

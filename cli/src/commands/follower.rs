@@ -1,5 +1,5 @@
-//! Polls executions and displays them until they end. The module [`crate::follow`] keeps the polled events and draws
-//! them.
+//! Polls executions and displays them until they end. The module [`crate::follow`] stores the events that were read and
+//! draws the executions.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -24,7 +24,7 @@ use crate::{
 
 /// Polling interval in a local cloud.
 const LOCAL_POLL_INTERVAL: Duration = Duration::from_millis(150);
-/// Polling interval in AWS. All callers in an account share the rate limit of `GetExecutionHistory`.
+/// Polling interval in AWS. All callers in an account share the API rate limit of `GetExecutionHistory`.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// Redraw interval. It is shorter than [`POLL_INTERVAL`], so that timers advance between polls.
 const FRAME: Duration = Duration::from_millis(250);
@@ -62,7 +62,7 @@ impl<'a> Follower<'a> {
     /// # Errors
     /// Fails if Step Functions rejects a request.
     pub async fn poll(&mut self) -> Result<Vec<NestedNews>, CommandError> {
-        // The status is read before the history. If the status is final, the history read afterwards is complete.
+        // The status is read before the history. If the status is final, the history that is then read is complete.
         self.executions.root.described = self.cloud.describe(&self.executions.root.described.execution.arn).await?;
         let mut transitions = Vec::new();
         if self.executions.root.described.execution.machine == Machine::Onboarding {
@@ -104,13 +104,13 @@ impl<'a> Follower<'a> {
     }
 }
 
-/// The definition with which an execution was started.
+/// The state machine definition with which an execution was started.
 ///
 /// # Errors
 /// Fails if Step Functions rejects a request.
 pub(crate) async fn definition(cloud: &Cloud, arn: &str) -> Result<Value, CommandError> {
-    // The state machine's current definition may differ, because the execution may have been started before the last
-    // deployment.
+    // The current definition of the state machine may differ from this definition, because the execution may have been
+    // started before the last deployment.
     let machine = cloud
         .sfn
         .describe_state_machine_for_execution()
@@ -153,8 +153,8 @@ pub(crate) async fn observe(cloud: &Cloud, followed: &mut Followed) -> Result<Ve
     Ok(transitions)
 }
 
-/// The events after `seen`, oldest first. The history is read from its end, so that a poll of a long history reads only
-/// one page.
+/// The events after the event with the id `seen`, oldest first. The history is read from its end, so that a poll of a
+/// long history reads only one page.
 async fn new_events(cloud: &Cloud, arn: &str, seen: i64) -> Result<Vec<Event>, CommandError> {
     let mut events: Vec<Event> = Vec::new();
     let mut token = None;
@@ -183,7 +183,7 @@ async fn new_events(cloud: &Cloud, arn: &str, seen: i64) -> Result<Vec<Event>, C
 pub struct FollowOptions {
     /// With `--json`, print each change as a line of JSON.
     pub events: bool,
-    /// Whether Ctrl-C also ends the execution, because this process runs the local cloud.
+    /// Whether this process runs the local cloud, so that Ctrl-C also ends the execution.
     pub in_this_process: bool,
 }
 
@@ -196,7 +196,7 @@ pub enum Ending {
     Interrupted,
 }
 
-/// The latest output of a state, if the state has been exited.
+/// The latest output of a state, or `None` if no execution of the state has finished.
 ///
 /// # Errors
 /// Fails if Step Functions rejects a request.
@@ -208,8 +208,8 @@ pub async fn last_output(cloud: &Cloud, arn: &str, state: &str) -> Result<Option
     }))
 }
 
-/// Follows and displays an execution until it ends. To stop earlier, drop the future. On a terminal, the drawing
-/// disappears at the end.
+/// Follows and displays an execution until it ends. To stop earlier, drop the future. On a terminal, the drawing is
+/// removed at the end.
 ///
 /// # Errors
 /// Fails if Step Functions rejects a request.
@@ -248,8 +248,8 @@ pub async fn follow_to_end(
     }
 }
 
-/// Prints the last drawing on a terminal. The drawing that [`follow_to_end`] updates is on the alternate screen, which
-/// disappears.
+/// Prints the last drawing on a terminal. The drawing that [`follow_to_end`] updates is on the alternate screen, whose
+/// content is lost when the program leaves this screen.
 pub fn leave_drawing(follower: &Follower<'_>, console: &Console) {
     if console.is_live() {
         tree::draw(&follower.executions, console, now(), None).iter().for_each(|line| console.line(line));

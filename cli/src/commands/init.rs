@@ -32,7 +32,7 @@ pub async fn run(args: InitArgs, console: &Console) -> Result<Exit, CommandError
         return Err(CommandError::input(words.file_exists(file.display()), words.use_force()));
     }
     let schema = file.with_file_name(SCHEMA);
-    // This check precedes the first question, so that no answer is lost.
+    // The files are checked before the first question, so that the operator does not type answers in vain.
     for written in [&file, &schema] {
         result_file::check(written, words)?;
     }
@@ -72,7 +72,7 @@ struct Question {
     default: &'static str,
     /// Stores the operator's answer.
     store: fn(&mut Answers, &str),
-    /// Whether the value at this path of the input comes from the answer.
+    /// Whether the value at this JSON path of the input comes from the answer.
     concerns: fn(&str) -> bool,
 }
 
@@ -114,7 +114,7 @@ async fn answers(args: InitArgs, console: &Console) -> Result<Option<Value>, Com
     }
 }
 
-/// The questions about values that are not given as options.
+/// The questions for the values that are not given as options.
 fn questions(args: &InitArgs, console: &Console) -> Vec<Question> {
     let words = console.words();
     let question =
@@ -163,8 +163,8 @@ fn questions(args: &InitArgs, console: &Console) -> Vec<Question> {
     all.into_iter().flatten().collect()
 }
 
-/// Asks a question until its answer is valid. Returns false if the operator interrupts the command. If the operator
-/// ends the input (Ctrl-D), the answer is the default.
+/// Asks a question until the operator gives a valid answer. Returns false if the operator interrupts the command. If
+/// the operator ends the input (Ctrl-D), the answer is the default.
 async fn answered(question: &Question, answers: &mut Answers, console: &Console) -> bool {
     loop {
         let typed = match ask(&question.text, console).await {
@@ -182,7 +182,7 @@ async fn answered(question: &Question, answers: &mut Answers, console: &Console)
             return true;
         }
         let language = console.words().language();
-        // Each message is shown only once, because the same fault can occur in each group.
+        // Each message is shown only once, because the same error can occur in each group.
         let mut shown: Vec<&str> = Vec::new();
         for problem in &problems {
             let message = problem.message(language);
@@ -194,13 +194,13 @@ async fn answered(question: &Question, answers: &mut Answers, console: &Console)
     }
 }
 
-/// Validates the input with these answers, and returns the problems whose JSON path satisfies `matches`.
+/// Validates the input that results from these answers, and returns the problems whose JSON path satisfies `matches`.
 fn problems(answers: &Answers, matches: impl Fn(&str) -> bool) -> Vec<Problem> {
     let problems = Onboarding::parse(&content(answers)).err().unwrap_or_default();
     problems.into_iter().filter(|problem| matches(&problem.path)).collect()
 }
 
-/// The content of the input file with these answers.
+/// The content of the input file that results from these answers.
 fn content(answers: &Answers) -> Value {
     let Answers { alias, groups, profiles, numbers, calls, language } = answers;
     let mut value = json!({
@@ -215,7 +215,7 @@ fn content(answers: &Answers) -> Value {
     if !numbers.is_empty() {
         value["phoneNumbers"] = numbers.iter().map(|number| phone_number(number)).collect();
         if numbers.iter().any(|number| number.to_uppercase().starts_with("JP")) {
-            // `onboard start --document` uploads the documents under these S3 object keys.
+            // `onboard start --document` uploads the documents with these S3 object keys.
             let key = |document: &str| format!("{alias}/{document}");
             value["documents"] = json!({
                 "identity": key("identity"), "address": key("address"), "relationship": key("relationship"),
@@ -231,8 +231,8 @@ fn content(answers: &Answers) -> Value {
     value
 }
 
-/// Converts `COUNTRY:TYPE[:PREFIX]` to the input's format. Errors are not reported here, but by the validation of the
-/// input.
+/// Converts `COUNTRY:TYPE[:PREFIX]` to the input's format. This function does not report errors, because the validation
+/// of the input reports them.
 fn phone_number(text: &str) -> Value {
     let mut parts = text.split(':').map(str::trim);
     let (country, kind) =

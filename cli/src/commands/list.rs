@@ -23,7 +23,8 @@ use crate::{
     },
 };
 
-/// The number of executions in which a prefix is searched. One call of `ListExecutions` returns at most this number.
+/// The number of executions that are searched for a prefix. One call of `ListExecutions` returns at most this number of
+/// executions.
 const SEARCHED: usize = 1_000;
 
 /// Runs the command.
@@ -32,7 +33,7 @@ const SEARCHED: usize = 1_000;
 /// Fails if the cloud is not usable.
 pub async fn run(args: ListArgs, console: &Console) -> Result<Exit, CommandError> {
     let cloud = Cloud::open(&args.target, console.words()).await?;
-    // A stack that an older release deployed can lack some state machines.
+    // A stack that was deployed from an older release can lack some state machines.
     let listed = |machine: &Machine| *machine == Machine::Onboarding || (args.all && cloud.machine(*machine).is_ok());
     let machines = Machine::ALL.into_iter().filter(listed);
     let most = usize::from(args.most);
@@ -55,7 +56,7 @@ pub async fn run(args: ListArgs, console: &Console) -> Result<Exit, CommandError
 }
 
 /// The latest executions of a state machine. With a prefix, returns only executions whose name begins with the prefix,
-/// and onboardings whose alias begins with it.
+/// and onboardings whose instance alias begins with the prefix.
 async fn executions_of(
     cloud: &Cloud,
     machine: Machine,
@@ -78,7 +79,7 @@ async fn executions_of(
     listed.take(most).try_collect().await
 }
 
-/// Whether a name begins with the prefix. Aliases that differ only in case are the same alias.
+/// Whether a name begins with the prefix. Case is ignored, because aliases that differ only in case are the same alias.
 fn begins(name: &str, prefix: Option<&str>) -> bool {
     prefix.is_none_or(|prefix| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)))
 }
@@ -123,7 +124,7 @@ fn print(entries: &[Entry], executions: &[(Execution, Option<Described>)], conso
     }
 }
 
-/// The instance's request for approval, if the request still waits for an answer.
+/// The instance's request for approval, if the request is still waiting for a decision.
 fn open_request(entry: &Entry) -> Option<&ApprovalRequest> {
     entry.approval.as_ref().filter(|request| request.is_open(now() * 1_000.0))
 }

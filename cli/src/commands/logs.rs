@@ -11,7 +11,7 @@ use crate::{
     ui::{Console, Tone, time::iso},
 };
 
-/// How long after the end of an execution its last log lines can arrive, in milliseconds.
+/// How many milliseconds after the end of an execution its last log lines can become available.
 const LATE: i64 = 60_000;
 
 /// One line of a function's log.
@@ -23,7 +23,7 @@ pub(crate) struct Line {
     /// The name of the handler that the function runs.
     step: String,
     message: String,
-    /// The line as the function logged it.
+    /// The JSON object that the function logged.
     pub(crate) logged: Value,
 }
 
@@ -72,16 +72,17 @@ pub(crate) async fn of_execution(cloud: &Cloud, described: &Described) -> Result
     Ok(lines)
 }
 
-/// The filter pattern for log lines that contain this text. A quoted phrase matches log lines in JSON and also log lines
-/// that are plain text.
+/// The filter pattern for log lines that contain this text. The pattern is a quoted phrase, because a quoted phrase
+/// matches both log lines in JSON and log lines in plain text.
 fn phrase(text: &str) -> String {
     format!("\"{text}\"")
 }
 
-/// The filter pattern for log lines that contain an alias in any spelling ([`onboarding_core::names::same_alias`]). Phrases are
-/// case-sensitive, so the pattern is a regular expression with both cases of each letter, because there is no option to
-/// ignore case (user guide of CloudWatch Logs, "Supported regular expressions (regex) syntax"). All characters of an
-/// alias are allowed in such an expression and have no special meaning.
+/// The filter pattern for log lines that contain an alias in any combination of upper and lower case
+/// ([`onboarding_core::names::same_alias`]). Phrases are case-sensitive, and filter patterns have no option to ignore
+/// case. The pattern is therefore a regular expression with both cases of each letter (user guide of CloudWatch Logs,
+/// "Supported regular expressions (regex) syntax"). All characters of an alias are allowed in such an expression and
+/// have no special meaning.
 pub(crate) fn alias_pattern(alias: &str) -> String {
     let both_cases = |letter: char| match letter.is_ascii_alphabetic() {
         true => format!("[{}{}]", letter.to_ascii_uppercase(), letter.to_ascii_lowercase()),
@@ -122,7 +123,7 @@ pub(crate) async fn matching(
 }
 
 impl Line {
-    /// Reads one log event. Returns `None` if Lambda itself logged it.
+    /// Reads one log event. Returns `None` if Lambda itself wrote it.
     pub(crate) fn read(event: &Value) -> Option<Self> {
         let logged: Value = serde_json::from_str(event["message"].as_str()?).ok()?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -146,7 +147,7 @@ fn message(fields: &Value) -> String {
     text.trim_start().to_owned()
 }
 
-/// Returns the name of the handler that the function of a state runs. The function logs this name with each line.
+/// Returns the name of the handler that the function of a state runs. The function writes this name to each log line.
 async fn handler(cloud: &Cloud, described: &Described, state: &str) -> Result<String, CommandError> {
     let words = cloud.words;
     let definition = definition(cloud, &described.execution.arn).await?;

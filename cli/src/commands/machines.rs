@@ -1,5 +1,5 @@
-//! Commands that start a state machine, wait until it finishes and print the result: `plan`, `drift`,
-//! `rotate-certificate`, `teardown`.
+//! The commands `plan`, `drift`, `rotate-certificate` and `teardown`. Each command starts a state machine, waits until
+//! it finishes, and prints the result.
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use onboarding_core::names;
@@ -21,7 +21,7 @@ use crate::{
     words::quoted,
 };
 
-/// Runs `plan`: shows the changes that an onboarding would make, and makes none of them.
+/// Runs `plan`: shows the changes that an onboarding would make. Changes nothing.
 ///
 /// # Errors
 /// Fails if the input is invalid, the plan fails, or the cloud is not usable.
@@ -48,7 +48,7 @@ pub async fn plan(args: PlanArgs, console: &Console) -> Result<Exit, CommandErro
     Ok(Exit::Done)
 }
 
-/// Runs `drift`: shows the differences between the settings and the input of the onboarding.
+/// Runs `drift`: shows the differences between the settings in the clouds and the input of the onboarding.
 ///
 /// # Errors
 /// Fails if the drift check fails or the cloud is not usable.
@@ -116,8 +116,9 @@ pub async fn rotate(args: RotateArgs, console: &Console) -> Result<Exit, Command
     Ok(if undecided { Exit::Undecided } else { Exit::Done })
 }
 
-/// Runs `teardown`: shows what would be deleted. With `--apply`, deletes it after the operator has typed the alias. The
-/// input of the teardown contains the digest of the displayed plan, so that no other plan is applied.
+/// Runs `teardown`: shows the resources that would be deleted. With `--apply`, deletes them after the operator has
+/// typed the alias. The input of the teardown contains the digest of the displayed plan, so that no other plan is
+/// applied.
 /// # Errors
 /// Fails if the teardown is not confirmed, the teardown fails, or the cloud is not usable.
 pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, CommandError> {
@@ -188,13 +189,13 @@ pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Com
     Ok(Exit::Done)
 }
 
-/// Waits until no user sync of the instance is running. A running sync could change users after the plan was made, and
-/// the teardown would then reject the plan. Returns false if the operator interrupts the wait.
+/// Waits until no user sync of the instance is running. A running sync could change users after the plan was created,
+/// and the teardown would then reject the plan. Returns false if the operator interrupts the wait.
 async fn without_sync(cloud: &Cloud, entry: &Entry, console: &Console) -> Result<bool, CommandError> {
     while let Some(sync) = running_sync(cloud, entry).await? {
         console.line(&console.words().waits_for_sync(&sync.execution.name, &entry.alias));
         let mut follower = Follower::new(cloud, sync).await?;
-        // The result of the sync does not matter: a teardown is possible after a failed sync, too.
+        // The sync may fail, because a teardown is also possible after a failed sync.
         if follow(&mut follower, FollowOptions::default(), console).await? == Ending::Interrupted {
             return Ok(false);
         }
@@ -263,7 +264,7 @@ fn items(output: &Value, console: &Console) {
         .map(|item| columns(text(item, "kind")) + columns(text(item, "name")) + 1)
         .max()
         .unwrap_or_default();
-    // The items are in the order of execution, so the items of one area are not always next to each other.
+    // The items are in the order in which they are applied, so the items of one area are not always adjacent.
     let mut areas: Vec<&str> = Vec::new();
     for area in items.iter().map(|item| text(item, "area")) {
         if !areas.contains(&area) {

@@ -13,7 +13,7 @@ use crate::{
     words::quoted,
 };
 
-/// The manual page that the message after the command recommends to open.
+/// The manual page that the message at the end of the command recommends.
 const EXAMPLE: &str = "onboard-start.1";
 
 /// Runs the command for this command line.

@@ -1,5 +1,5 @@
-//! The commands, one file or directory each. Shared functions are in this module, in [`follower`] and in
-//! [`page`].
+//! The commands. Each command has its own file or directory. Functions that several commands use are in this module, in
+//! [`follower`] and in [`page`].
 
 pub mod adopt;
 pub mod approve;
@@ -58,7 +58,7 @@ use crate::{
     words::Words,
 };
 
-/// Whether the running part of a command must not be aborted after an interruption, because it must still clean up or
+/// Whether the part of a command that is running must continue after an interruption, because it must still clean up or
 /// report.
 static ENDS_ITSELF: AtomicBool = AtomicBool::new(false);
 /// Whether the operator has interrupted the command.
@@ -74,7 +74,7 @@ pub fn run(console: &Console, work: impl Future<Output = Result<Exit, CommandErr
         }
     };
     let result = runtime.block_on(async {
-        // From here on, a signal no longer ends the process.
+        // From now on, a signal no longer ends the process.
         let interrupted = interrupted();
         let mut work = pin!(work);
         tokio::select! {
@@ -93,7 +93,7 @@ pub fn run(console: &Console, work: impl Future<Output = Result<Exit, CommandErr
 }
 
 /// Runs a part of a command until the part ends or the operator interrupts the command. Returns `None` after an
-/// interruption; the caller must then end the command.
+/// interruption. The caller must then end the command.
 pub(crate) async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Option<T> {
     ENDS_ITSELF.store(true, Ordering::Relaxed);
     let mut interruption = INTERRUPTED.subscribe();
@@ -109,7 +109,8 @@ pub(crate) async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Opti
 }
 
 /// Runs a part of a command that continues after an interruption until it has cleaned up. If the operator interrupts
-/// the command, calls `interrupt`, which must notify this part. After that, the caller must end the command.
+/// the command, this function calls `interrupt`, which must notify the part. When the part has ended, the caller must
+/// end the command.
 pub(crate) async fn ends_itself<T>(work: impl Future<Output = T>, interrupt: impl FnOnce()) -> T {
     ENDS_ITSELF.store(true, Ordering::Relaxed);
     let mut interruption = INTERRUPTED.subscribe();
@@ -144,7 +145,7 @@ pub fn print_error(console: &Console, error: &CommandError) -> Exit {
     error.exit
 }
 
-/// Prints the faults of an input file, each with its place in the file.
+/// Prints the errors in an input file, each with its position in the file.
 fn print_faults(console: &Console, bad: &BadInput) {
     let words = console.words();
     console.failure(&bad.head(words));

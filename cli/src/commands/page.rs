@@ -1,4 +1,4 @@
-//! Writes the report as an HTML page that includes the execution's history.
+//! Writes the report of an execution as an HTML page that includes the history of the execution.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The users in a plan, with the groups that each value comes from.
+//! Prints the users in a plan, with the groups from which each value comes.
 
 use onboarding_core::{
     contract::Action,

@@ -8,7 +8,7 @@ use std::{
 use super::unless_interrupted;
 use crate::ui::Console;
 
-/// How the operator reacted to a question.
+/// The operator's response to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// The operator typed this line.
@@ -23,8 +23,8 @@ pub(crate) enum Answer {
 pub(crate) async fn ask(question: &str, console: &Console) -> Answer {
     console.question(question);
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    // Reading from the terminal blocks the thread, so the question has its own thread. After an interruption, this
-    // thread ends with the process.
+    // Reading from the terminal blocks the thread, so each question is asked in its own thread. After an interruption,
+    // this thread ends when the process ends.
     thread::spawn(move || {
         let line = io::stdin().lock().lines().next().and_then(Result::ok);
         let _ = sender.send(line);

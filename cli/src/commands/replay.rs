@@ -1,5 +1,5 @@
-//! `onboard replay`: reprocesses failed events. An SQS message move task moves the events from the queue of failed
-//! events back to the queue that starts user syncs.
+//! `onboard replay`: reprocesses failed events. The command starts an SQS message move task, which moves the events
+//! from the queue of failed events back to the queue that starts user syncs.
 
 use serde_json::json;
 
@@ -33,7 +33,7 @@ pub async fn run(args: ReplayArgs, console: &Console) -> Result<Exit, CommandErr
     Ok(Exit::Done)
 }
 
-/// Returns the number of failed events, and the ARN of the queue in which they are.
+/// Returns the number of failed events, and the ARN of the queue that contains them.
 ///
 /// # Errors
 /// Fails if the cloud is not usable.

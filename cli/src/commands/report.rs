@@ -1,5 +1,5 @@
 //! `onboard report`: prints the report of an onboarding. If a required quota or phone number could not be obtained, the
-//! onboarding fails only at its end. There is a report in this case too: the output of the onboarding's `Report` state.
+//! onboarding fails only at its end. Such an onboarding also has a report, because its state `Report` has finished.
 
 use onboarding_core::contract::Report;
 use serde_json::Value;
@@ -53,9 +53,9 @@ pub async fn run(args: ReportArgs, console: &Console) -> Result<Exit, CommandErr
     Ok(Exit::Done)
 }
 
-/// Finds a report. The argument is the ARN or the name of an execution, or else the alias of an instance, whose latest
-/// report is returned. Without an argument, returns the latest report of all instances. If there is no report, returns
-/// the execution to which the argument refers.
+/// Finds a report. The argument is the ARN or the name of an execution, or the alias of an instance. For an alias,
+/// returns the latest report of the instance. Without an argument, returns the latest report of all instances. If there
+/// is no report, returns the execution to which the argument refers.
 ///
 /// # Errors
 /// Fails if no execution matches or Step Functions rejects a request.

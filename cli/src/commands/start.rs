@@ -1,5 +1,5 @@
-//! `onboard start`: validates the input offline, uploads the documents of a phone number order, and starts the
-//! onboarding.
+//! `onboard start`: validates the input without calling a cloud, uploads the documents of a phone number order, and
+//! starts the onboarding.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ use crate::{
     words::Words,
 };
 
-/// An identity document that the command uploads.
+/// A document for a phone number order, which the command uploads.
 struct Document {
     key: String,
     content: Vec<u8>,
@@ -70,7 +70,7 @@ pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, CommandErro
 fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<Vec<Document>, CommandError> {
     let mut documents = Vec::new();
     if !input.is_object() || input.get("documents").is_some_and(|documents| !documents.is_object()) {
-        // Nothing to upload: the later validation of the input reports that this value is invalid.
+        // There is no document to upload. The later validation of the input reports that this value is invalid.
         return Ok(documents);
     }
     for document in named {
@@ -86,7 +86,7 @@ fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<V
             Value::String(key) => key.clone(),
             Value::Null => {
                 // The object key contains a digest of the content. A corrected document therefore gets a new object
-                // key, so that the onboarding files a new order.
+                // key, and the onboarding then opens a new support case for the order.
                 let digest = onboarding_core::digest::of(&content, 6);
                 let key = format!("{alias}/{}-{digest}.{extension}", document.kind);
                 *field = json!(key);

@@ -1,5 +1,5 @@
-//! `onboard status`: shows the current status of an execution in the form that `watch` uses. The exit code is 1 if the
-//! execution failed.
+//! `onboard status`: shows the current status of an execution in the same form as `onboard watch`. The exit code is 1
+//! if the execution failed.
 
 use aws_sdk_sfn::types::ExecutionStatus;
 

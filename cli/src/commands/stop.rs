@@ -1,6 +1,8 @@
-//! `onboard stop`: ends a running execution. Lists the requests to AWS that stay open, because they are not withdrawn.
+//! `onboard stop`: stops a running execution. The requests to AWS that are still open are not withdrawn, so the command
+//! lists them.
 //!
-//! The resources that an onboarding has created are kept. The next onboarding of the instance finds them and continues.
+//! The resources that the onboarding has created are kept. The next onboarding of the instance finds these resources
+//! and continues.
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use onboarding_core::{

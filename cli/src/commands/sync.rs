@@ -1,4 +1,4 @@
-//! `onboard sync`: starts a user sync, or with `--plan` shows what a sync would change.
+//! `onboard sync`: starts a user sync. With `--plan`, shows what a sync would change.
 
 use onboarding_core::sync::{GuardedUser, SyncStatus, SyncUsersOutput, WaitingPart};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! `onboard watch`: follows an execution live. On a terminal, the command shows a tree of the states with timers.
-//! Without a terminal, it prints one line for each state that ends; with `--json`, one JSON object per event. After
-//! Ctrl-C, the execution continues.
+//! Without a terminal, the command prints one line for each state that ends. With `--json`, it prints one JSON object
+//! for each event. After Ctrl-C, the execution continues.
 
 use crate::{
     args::WatchArgs,
@@ -11,7 +11,7 @@ use crate::{
     ui::Console,
 };
 
-/// With `--json`, prints each event separately.
+/// Options for `onboard watch`: with `--json`, each event is printed separately.
 const OPTIONS: FollowOptions = FollowOptions { events: true, in_this_process: false };
 
 /// Runs the command.

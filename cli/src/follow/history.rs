@@ -1,7 +1,7 @@
 //! Reduces the execution history of Step Functions to the events that are displayed.
 //!
-//! Each event contains the id of the previous event. By this id, the events of a task are assigned to the state that
-//! runs the task. Lambda functions have their own event types (`LambdaFunction…`).
+//! Each event contains the id of the previous event. This id determines to which state the events of a task belong.
+//! Lambda functions have their own event types (`LambdaFunction…`).
 
 use aws_sdk_sfn::types::{HistoryEvent, HistoryEventType as Type};
 
@@ -34,7 +34,8 @@ pub enum What {
         /// Message of the task's error, as the service returned it.
         cause: String,
     },
-    /// An event that is not displayed. The event is needed to assign later events to their state.
+    /// An event that is not displayed. Later events refer to it, so it is needed to determine the state of these
+    /// events.
     Other,
 }
 
@@ -52,7 +53,7 @@ fn what(event: &HistoryEvent) -> What {
         return What::Exited(details.name.clone(), details.output.clone().unwrap_or_default());
     }
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    // The details of the different failure events have different types with the same fields.
+    // The details of the different failure events have different Rust types with the same fields.
     macro_rules! failed {
         ($details:ident, $name:literal) => {
             event.$details.as_ref().map(|details| What::Failed {

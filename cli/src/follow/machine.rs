@@ -13,8 +13,8 @@ pub struct Node {
     pub kind: String,
     /// Whether the state can be reached without any caught error.
     pub regular: bool,
-    /// Whether each run without a caught error passes through the state. If the state is in a branch, only runs of this
-    /// branch count.
+    /// Whether each run without a caught error passes through the state. For a state in a branch, this refers to the
+    /// runs of the branch.
     pub certain: bool,
     /// The branches of a `Parallel` state, or the single branch of a `Map` state.
     pub branches: Vec<Vec<Node>>,
@@ -26,7 +26,7 @@ pub struct Machine {
     /// The states in workflow order.
     pub nodes: Vec<Node>,
     kinds: BTreeMap<String, String>,
-    /// For each nested state, the `Parallel` or `Map` state that contains it.
+    /// The `Parallel` or `Map` state that directly contains a state, by the name of the contained state.
     around: BTreeMap<String, String>,
     /// The successors of each state.
     after: BTreeMap<String, Vec<String>>,
@@ -102,7 +102,7 @@ impl Machine {
         around.is_some_and(|around| around == outer || self.is_within(around, outer))
     }
 
-    /// Whether a `Map` state contains the state at any depth, so that the state can run once per item.
+    /// Whether a `Map` state contains the state at any depth. If so, the state can run once for each item.
     #[must_use]
     pub fn is_inside_map(&self, state: &str) -> bool {
         let around = self.around.get(state);
@@ -139,8 +139,8 @@ fn caught(state: &Value) -> Vec<&str> {
     state["Catch"].as_array().into_iter().flatten().filter_map(|catch| catch["Next"].as_str()).collect()
 }
 
-/// Whether a level (the state machine, or one branch of a `Parallel` or `Map` state) can finish successfully without
-/// running the state `without`.
+/// Whether a level can finish successfully without running the state `without`. A level is the state machine, or one
+/// branch of a `Parallel` or `Map` state.
 fn ends_without(level: &Value, without: &str) -> bool {
     let (mut open, mut seen) = (vec![level["StartAt"].as_str().unwrap_or_default()], BTreeSet::new());
     while let Some(name) = open.pop() {
@@ -156,7 +156,8 @@ fn ends_without(level: &Value, without: &str) -> bool {
     false
 }
 
-/// The states of a level (the state machine, or one branch) in topological order: each state before its successors.
+/// The states of a level in topological order: each state is before its successors. A level is the state machine, or
+/// one branch.
 fn order(level: &Value, with_errors: bool) -> Vec<&str> {
     fn visit<'l>(
         states: &'l Value,
@@ -170,8 +171,8 @@ fn order(level: &Value, with_errors: bool) -> Vec<&str> {
         }
         let state = &states[name];
         // The list is reversed at the end, so the states that are visited first are at the end of the result. Error
-        // paths are visited first, so that they follow all other states. The last successor of a state often leads back
-        // to an earlier state. This successor is visited last, so that it directly follows the state.
+        // paths are visited first, so that they come after all other states. The last successor of a state often leads
+        // back to an earlier state. This successor is visited last, so that it comes directly after the state.
         if with_errors {
             caught(state).into_iter().for_each(|next| visit(states, next, with_errors, seen, last));
         }

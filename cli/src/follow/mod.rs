@@ -1,12 +1,13 @@
-//! The progress of an execution, for `onboard watch`, `status`, `start --wait`, `sync --wait` and `onboard local`.
-//! This module calls no cloud and reads no clock: `commands/follower.rs` does both.
+//! The progress of an execution, for `onboard watch`, `status`, `start --wait`, `sync --wait` and `onboard local`. This
+//! module calls no cloud and reads no clock, because `commands/follower.rs` does both.
 //!
-//! [`history`] reads the events of Step Functions, [`machine`] reads the definition, and [`progress`] combines both.
-//! [`tree`] draws the states. Without a terminal, each state is printed as a line when it ends.
+//! [`history`] reads the events of Step Functions, [`machine`] reads the definition of the state machine, and
+//! [`progress`] combines both. [`tree`] draws the states. Without a terminal, a line is printed for each state when the
+//! state ends.
 //!
-//! The user counts come from the running sync, which writes them to the registry ([`users`]). The execution history is
-//! not sufficient: one call of the sync's function takes minutes, and the history contains counts only after the call.
-//! Counting the users in Connect would consume the API rate that the sync needs.
+//! The user counts are written to the registry by the running sync ([`users`]). The execution history is not
+//! sufficient: one call of the sync's function takes minutes, and the history contains the counts only after the call.
+//! Counting the users in Connect would use up the API rate limit that the sync needs.
 
 pub mod history;
 pub mod machine;
@@ -48,8 +49,8 @@ pub struct Followed {
 }
 
 impl Followed {
-    /// Creates the value for an execution whose history has not been read yet. `definition` is the definition of its
-    /// state machine, and `scale` the clock scale of the cloud in which the execution runs.
+    /// Starts to follow an execution whose history has not been read yet. `definition` is the definition of its state
+    /// machine, and `scale` is the clock scale of the cloud in which the execution runs.
     #[must_use]
     pub fn new(described: Described, definition: &Value, scale: f64) -> Self {
         let progress = Progress::new(Machine::read(definition), scale);
@@ -119,7 +120,7 @@ impl Executions {
         &self.root.described.execution.status
     }
 
-    /// If the execution has failed: the failed state, the error name and the error message. The failure of a nested
+    /// The failed state, the error name and the error message, if the execution has failed. The failure of a nested
     /// execution takes precedence.
     #[must_use]
     pub fn failure(&self) -> Option<(&str, &str, &str)> {
@@ -178,7 +179,7 @@ pub fn event(depth: usize, transition: &Transition) -> output::Event {
 }
 
 impl Words {
-    /// Formats a caught error. An expected error is described in words, because it is not a fault.
+    /// Formats a caught error. An expected error is described as a regular outcome, because it is not a failure.
     #[must_use]
     pub fn caught_error(self, caught: &progress::Caught) -> String {
         match (caught.expected, caught.error.as_str()) {

@@ -1,4 +1,5 @@
-//! Derives the status of each state from an execution's history: the state runs, waits until a time, or has finished.
+//! Derives the status of each state from the history of an execution: whether the state is running, until when it
+//! waits, or that it has finished.
 
 use std::collections::BTreeMap;
 
@@ -57,7 +58,7 @@ pub enum Transition {
 pub struct Caught {
     /// Name of the caught error.
     pub error: String,
-    /// Whether the state's `Catch` lists this error by name. If it does, the error is a regular outcome.
+    /// Whether the state's `Catch` field lists this error by name. If so, the error is a regular outcome.
     pub expected: bool,
 }
 
@@ -91,7 +92,7 @@ pub struct Finished {
     pub seconds: f64,
     /// Summary of the last run's output.
     pub note: Note,
-    /// The caught error of the last run. For a state inside a `Map` state, the caught error of any item.
+    /// The caught error of the last run. For a state inside a `Map` state, the caught error of any of the items.
     pub caught: Option<Caught>,
     /// Number of times that the state ran.
     pub times: u32,
@@ -104,7 +105,7 @@ pub struct Progress {
     pub machine: Machine,
     running: BTreeMap<String, Running>,
     finished: BTreeMap<String, Finished>,
-    /// For each task, the wait time in seconds from the last output of the task.
+    /// For each task, the wait time in seconds that its last output contains.
     reported_waits: BTreeMap<String, u64>,
     /// For each event id, the state to which the event belongs.
     owners: BTreeMap<i64, String>,
@@ -134,7 +135,7 @@ impl Progress {
         }
     }
 
-    /// State, error and message of the last failed task that has not succeeded since.
+    /// The state, the error name and the message of the last failed task, unless this task has succeeded since then.
     #[must_use]
     pub fn failure(&self) -> Option<(&str, &str, &str)> {
         self.failed.as_ref().map(|(state, error, message)| (state.as_str(), error.as_str(), message.as_str()))
@@ -164,14 +165,14 @@ impl Progress {
         self.stopped.get(state).copied()
     }
 
-    /// How the execution ended; `None` if it is still running.
+    /// How the execution ended, or `None` if the execution is still running.
     #[must_use]
     pub const fn end(&self) -> Option<End> {
         self.end
     }
 
     /// Records that the execution ended at this time, in seconds since the epoch. States that are still running are
-    /// recorded as stopped, because the history of a failed execution has no exit events for them.
+    /// recorded as stopped, because the history of a failed execution contains no exit events for them.
     pub fn finish(&mut self, end: End, at: f64) {
         self.end = Some(end);
         let running = std::mem::take(&mut self.running);
@@ -231,8 +232,8 @@ impl Progress {
         Transition::Failed { state: state.to_owned(), error: error.to_owned(), message }
     }
 
-    /// Duration of a `Wait` state in seconds. The duration is either fixed in the definition, or the wait time in the
-    /// last output of the task that follows the `Wait` state.
+    /// Duration of a `Wait` state in seconds. The duration is either fixed in the definition, or it is the wait time in
+    /// the last output of the task that follows the `Wait` state.
     fn wait_seconds(&self, wait: &str) -> Option<f64> {
         let reported = self.machine.next(wait).and_then(|task| self.reported_waits.get(task)).copied();
         let seconds = self.machine.seconds(wait).or(reported)?;
@@ -252,8 +253,8 @@ impl Progress {
     }
 
     fn done(&mut self, state: &str, at: f64) -> Option<Transition> {
-        // If a branch fails, the history has no exit events for the states of any branch. These states are therefore
-        // removed from the running states here.
+        // If a branch fails, the history contains no exit events for the states of any branch. These states are
+        // therefore removed from the running states here.
         let machine = &self.machine;
         let within = |name: &str| machine.is_within(name, state);
         let failed = self.running.iter().find(|(name, running)| within(name) && running.error.is_some());

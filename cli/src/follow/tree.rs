@@ -44,7 +44,7 @@ pub struct Frame<'a> {
     pub foot: &'a str,
 }
 
-/// Draws all executions: completely, or within a frame.
+/// Draws all executions. With a frame, the drawing is cropped to the size of the frame.
 #[must_use]
 pub fn draw(executions: &Executions, console: &Console, now: f64, frame: Option<Frame<'_>>) -> Vec<String> {
     let words = console.words();
@@ -80,7 +80,7 @@ pub fn draw(executions: &Executions, console: &Console, now: f64, frame: Option<
     head
 }
 
-/// Removes lines with the lowest priority until the rest fits. Returns the number of removed lines.
+/// Removes the lines with the lowest priority until the remaining lines fit. Returns the number of removed lines.
 fn crop(lines: &mut Vec<Line>, room: usize) -> usize {
     let all = lines.len();
     for weight in [Weight::Ahead, Weight::Done, Weight::Frame, Weight::Now] {
@@ -103,7 +103,7 @@ struct Within {
     depth: usize,
     /// Whether states that have not started yet are shown.
     ahead: bool,
-    /// Whether the containing state has ended.
+    /// Whether the `Parallel` or `Map` state that contains this group has ended.
     ended: bool,
 }
 
@@ -131,7 +131,7 @@ impl Pen<'_> {
         format!("{name} · {} · {status} · {took}", execution.machine.name())
     }
 
-    /// Draws the states of one level of the tree: the states of the state machine, or of one branch.
+    /// Draws the states of one level of the tree, which is the state machine or one branch.
     fn level(
         self,
         nodes: &[Node],
@@ -150,8 +150,8 @@ impl Pen<'_> {
                     }
                 }
                 "Parallel" | "Map" => {
-                    // If a `Parallel` or `Map` state fails inside another `Parallel` or `Map` state, the history has no
-                    // exit event for the inner state.
+                    // If a `Parallel` or `Map` state fails inside another `Parallel` or `Map` state, the history
+                    // contains no exit event for the inner state.
                     let end = progress.end_of(&node.name).filter(|_| progress.run_of(&node.name).is_none());
                     let ended = ended || end.is_some();
                     let mut inside = Vec::new();
@@ -189,8 +189,8 @@ impl Pen<'_> {
         }
         let end = progress.end_of(&node.name);
         let stopped = progress.stop_of(&node.name);
-        // Shows the error that made the execution fail, even if the state machine caught the error and then ended in a
-        // Fail state.
+        // Shows the error with which the execution failed, even if the state machine caught this error and then ended
+        // in a `Fail` state.
         if progress.end() == Some(End::Failed)
             && let Some((_, error, message)) = progress.failure().filter(|(state, _, _)| *state == node.name)
         {
@@ -304,7 +304,7 @@ impl Pen<'_> {
     }
 }
 
-/// An error and its message in one line, because a line of the drawing is one row of the terminal.
+/// Formats an error and its message as one line, because each line of the drawing must fit in one row of the terminal.
 fn failed_with(error: &str, message: &str) -> String {
     let lines: Vec<&str> = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     format!("{error}: {}", lines.join(" "))
@@ -318,8 +318,8 @@ fn caught(nodes: &[Node], progress: &Progress) -> bool {
     })
 }
 
-/// Formats a duration that is still growing. Below one minute, the text contains whole seconds only, because hundredths
-/// would change too fast to be read.
+/// Formats a duration that is still increasing. Below one minute, the text contains whole seconds only, because
+/// hundredths would change too fast to be read.
 fn duration_short(seconds: f64) -> String {
     if seconds < 60.0 { format!("{:.0} s", seconds.max(0.0)) } else { duration(seconds) }
 }

@@ -1,4 +1,4 @@
-//! Progress of a user sync, from the counts that the running sync writes to the registry.
+//! Progress of a user sync. It is derived from the counts that the running sync writes to the registry.
 
 use std::collections::VecDeque;
 
@@ -19,7 +19,7 @@ pub struct Users {
 }
 
 impl Users {
-    /// Reads the registry's counts. Ignores counts that an earlier sync left in the registry.
+    /// Processes the counts in the registry. Ignores counts that an earlier sync stored in the registry.
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     pub fn observe(&mut self, progress: &SyncProgress, started: f64) {
         let at = progress.at as f64 / 1_000.0;
@@ -47,7 +47,7 @@ impl Users {
         self.failed
     }
 
-    /// Users per second over the last half minute.
+    /// Users processed per second over the last half minute.
     #[must_use]
     pub fn rate(&self) -> Option<f64> {
         let ((first, before), (last, done)) = (self.done.front()?, self.done.back()?);

@@ -1,7 +1,7 @@
-//! The objects that `--json` prints: one per line, for the success and the failure of every command.
+//! The objects that `--json` prints, one per line. They represent the results and the errors of all commands.
 //!
-//! `output.schema.json` is generated from these types and from the results of the state machines. Fields are added,
-//! never renamed.
+//! `output.schema.json` is generated from these types and from the results of the state machines. New fields can be
+//! added, but existing fields are never renamed.
 
 mod deployment;
 mod event;

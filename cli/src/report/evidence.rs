@@ -23,17 +23,18 @@ pub struct Evidence {
     pub facts: Vec<(&'static str, String)>,
     /// The tables.
     pub tables: Vec<Table>,
-    /// The documents as they were found: IAM policies, trust policy, claims, certificates.
+    /// The documents that the command read: IAM policies, trust policy, claims and certificates.
     pub documents: Map<String, Value>,
 }
 
-/// The characters with which a spreadsheet program starts a formula, and their full-width forms, which a Japanese
-/// spreadsheet also accepts (OWASP, "CSV Injection").
+/// The characters at the start of a cell that make a spreadsheet program interpret the cell as a formula. The list
+/// includes their full-width forms, which a Japanese spreadsheet program also accepts (OWASP, "CSV Injection").
 const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
 
 impl Table {
-    /// The table as CSV (RFC 4180), in UTF-8 with a byte order mark, without which Excel shows Japanese names
-    /// incorrectly. If a spreadsheet program would run a value as a formula, an apostrophe is added before the value.
+    /// The table as CSV (RFC 4180), in UTF-8 with a byte order mark. Without this mark, Excel shows Japanese names
+    /// incorrectly. If a spreadsheet program would interpret a value as a formula, an apostrophe is added before the
+    /// value.
     #[must_use]
     pub fn csv(&self) -> String {
         let head = self.columns.iter().map(|column| (*column).to_owned()).collect();

@@ -1,5 +1,5 @@
-//! The report of an onboarding: as lines on the terminal ([`terminal`]) and as an HTML page ([`page`]). The tables of an
-//! evidence pack are in [`evidence`]; [`terraform`] describes an onboarding as Terraform configuration.
+//! The report of an onboarding: as lines on the terminal ([`terminal`]) and as an HTML page ([`page`]). [`evidence`]
+//! contains the tables of an evidence pack, and [`terraform`] describes an onboarding as a Terraform configuration.
 
 pub mod evidence;
 pub mod page;

@@ -1,4 +1,4 @@
-//! Prints the onboarding's report to the terminal, with the labels of the HTML report.
+//! Prints the report of an onboarding to the terminal, with the same labels as the HTML report.
 
 use onboarding_core::contract::Report;
 
@@ -36,7 +36,7 @@ pub fn print(report: &Report, console: &Console) {
     }
 }
 
-/// Name and value of each line of the report.
+/// The name and the value in each line of the report.
 fn facts(report: &Report, words: Words) -> Vec<(&'static str, String)> {
     let names = Names::of(words.language());
     let sign_on = &report.sign_on;
@@ -99,7 +99,7 @@ fn facts(report: &Report, words: Words) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// The numbers of created, adopted, updated … users.
+/// The numbers of users by result, such as created, adopted and updated.
 fn users(report: &Report, words: Words) -> String {
     let names = Names::of(words.language());
     let counts = user_counts(&report.sign_on.users.counts.done);

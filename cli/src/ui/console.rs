@@ -1,8 +1,9 @@
-//! Terminal output: lines, and one status line below them that is rewritten in place.
+//! Terminal output: lines, and one status line below these lines that is rewritten in place.
 //!
-//! Results, progress and suggestions are lines. They are written to standard output, and errors to standard error. With
-//! `--json`, standard output contains only JSON, one object per line, and all text is written to standard error. If the
-//! result of a command is a text, for example a Terraform configuration, standard output contains only this text.
+//! Results, progress messages and suggestions are lines on standard output. Errors are written to standard error. With
+//! `--json`, standard output contains only JSON, with one object per line, and all text is written to standard error.
+//! If the result of a command is a text, for example a Terraform configuration, standard output contains only this
+//! text.
 
 use std::{
     io::{self, ErrorKind, IsTerminal},
@@ -87,7 +88,7 @@ impl Console {
         VERBOSE.store(preferences.verbose, Ordering::Relaxed);
         let only_results = preferences.json || preferences.prints_text;
         let stream = if only_results { Stream::Err } else { Stream::Out };
-        // A status line or drawing would hide a result on the same terminal.
+        // If results are printed on a terminal, a status line or a drawing on the same terminal would hide them.
         let mixed = preferences.json && io::stdout().is_terminal();
         Self {
             preferences,
@@ -120,7 +121,7 @@ impl Console {
         self.preferences.yes
     }
 
-    /// Whether the operator can be asked, which requires a terminal as standard input.
+    /// Whether the program can ask the operator a question. This requires a terminal as standard input.
     #[must_use]
     pub fn can_ask(&self) -> bool {
         !self.preferences.json && !self.preferences.no_input && io::stdin().is_terminal()
@@ -132,14 +133,14 @@ impl Console {
         let _ = Stream::Err.write(&format!("{text} "));
     }
 
-    /// Whether a result could not be written, for example because the disk is full. A closed pipe does not count: the
-    /// program that reads the pipe has ended because it has read enough.
+    /// Whether a result could not be written, for example because the disk is full. A closed pipe is not treated as a
+    /// failure, because the program that reads from the pipe has ended after it has read enough.
     #[must_use]
     pub fn has_lost_output(&self) -> bool {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Prints the result, or one of several events, as a line of JSON if `--json` is set.
+    /// With `--json`, prints a result or an event as a line of JSON.
     pub fn result(&self, result: &impl Serialize) {
         if self.preferences.json {
             let text = serde_json::to_value(result).unwrap_or_default().to_string();
@@ -147,8 +148,8 @@ impl Console {
         }
     }
 
-    /// Prints text unchanged to standard output, even with `--json`. Used by commands whose result is this text, for
-    /// example a script.
+    /// Prints a text unchanged to standard output, even with `--json`. Commands whose result is a text, for example a
+    /// script, use this function.
     pub fn raw(&self, text: &str) {
         self.write(Stream::Out, &format!("{text}\n"));
     }
@@ -162,8 +163,8 @@ impl Console {
         }
     }
 
-    /// Completes the commands in the text with the program name as the operator typed it, and with the options that
-    /// select the cloud.
+    /// Completes the `onboard` commands in the text: inserts the program name as the operator typed it, and the options
+    /// that select the cloud.
     #[must_use]
     pub fn complete(&self, text: &str) -> String {
         self.hints.complete(text)
@@ -203,7 +204,7 @@ impl Console {
         }
     }
 
-    /// Time since the last line was printed or, if there is none, since the process started.
+    /// Time since the last line was printed or, if no line was printed, since the process started.
     #[must_use]
     pub fn silent_for(&self) -> Duration {
         self.last_line.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
@@ -245,7 +246,7 @@ impl Drop for Console {
 }
 
 /// Escapes control characters in a text, because names from Entra ID and AWS can contain them. Line breaks, tabs and
-/// the color sequences of [`Console::paint`] are kept.
+/// the color sequences of [`Console::paint`] are not escaped.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut rest = text;
@@ -262,7 +263,7 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Escapes control characters as in other output. Also replaces line breaks and tabs by spaces, so that the text stays
+/// Escapes control characters as in other output. Also replaces line breaks and tabs with spaces, so that the text fits
 /// in one row.
 #[must_use]
 pub fn one_line(text: &str) -> String {
@@ -288,7 +289,8 @@ fn painted(colour: bool, tone: Tone, text: &str) -> String {
     if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-/// Cuts the text to fewer than `columns` columns. East Asian characters take two columns, color sequences none.
+/// Truncates the text to fewer than `columns` columns. East Asian characters have a width of two columns, and color
+/// sequences have no width.
 #[must_use]
 pub fn fit(text: &str, columns: usize) -> String {
     let mut used = 0;
@@ -318,7 +320,7 @@ pub fn fit(text: &str, columns: usize) -> String {
     fitted
 }
 
-/// Pads the text with blanks on the right to this many columns.
+/// Pads the text with spaces on the right to this number of columns.
 #[must_use]
 pub fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))

@@ -1,7 +1,8 @@
 //! Draws on the terminal and updates the drawing in place.
 //!
-//! The drawing uses the terminal's alternate screen, so a resize does not corrupt it and the previous content is
-//! restored at the end. Only changed lines are written, in one piece and as a synchronized update, to avoid flicker.
+//! The drawing uses the terminal's alternate screen. A resize therefore does not corrupt the drawing, and the previous
+//! content of the terminal is restored at the end. Only changed lines are written, with a single write and as a
+//! synchronized update, to avoid flicker.
 
 use super::{
     console::{fit, one_line},
@@ -33,7 +34,7 @@ impl Screen {
         self.stream.size()
     }
 
-    /// Replaces the content of the screen by these lines.
+    /// Replaces the content of the screen with these lines.
     pub fn show(&mut self, picture: &[String]) {
         let size = self.size();
         let redraw = size != self.size;

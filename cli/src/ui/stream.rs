@@ -1,4 +1,5 @@
-//! Standard output and standard error. Whether colors and progress are shown is decided for each stream separately.
+//! Standard output and standard error. For each stream, the program decides separately whether it shows colors and
+//! progress.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -50,7 +51,7 @@ impl Stream {
             Self::Err => rustix::termios::tcgetwinsize(io::stderr()),
         };
         let (columns, rows) = size.map_or((0, 0), |size| (usize::from(size.ws_col), usize::from(size.ws_row)));
-        // Some terminals report 0 because they do not know their size.
+        // Some terminals report a size of 0 because they do not know their size.
         (if columns == 0 { 80 } else { columns }, if rows == 0 { 24 } else { rows })
     }
 }

@@ -1,4 +1,4 @@
-//! Messages of several commands.
+//! Messages that several commands use.
 
 use onboarding_core::sync::{GuardedAction, Setting};
 

@@ -92,7 +92,7 @@ const TABLES: [(&str, Both, Both); 7] = [
     ),
 ];
 
-/// The texts for columns, facts and documents, by name.
+/// The display texts of columns, facts and documents, by name.
 const COLUMNS: [(&str, Both); 35] = [
     ("username", ["Username", "ユーザー名"]),
     ("connectUserId", ["User id in Connect", "Connect のユーザー ID"]),
@@ -131,7 +131,7 @@ const COLUMNS: [(&str, Both); 35] = [
     ("assignments", ["Assignments of the application", "アプリケーションの割り当て"]),
 ];
 
-/// The texts for values that are fixed names.
+/// The display texts of values that are fixed names.
 const VALUES: [(&str, Both); 17] = [
     ("yes", ["yes", "はい"]),
     ("no", ["no", "いいえ"]),
@@ -172,7 +172,7 @@ impl Words {
         COLUMNS.iter().find(|(column, _)| *column == name).map_or(name, |(_, text)| self.of(*text))
     }
 
-    /// The text for a value that is a fixed name. Any other value is returned unchanged.
+    /// The display text of a value that is a fixed name. Any other value is returned unchanged.
     pub(crate) fn evidence_value(self, name: &str) -> &str {
         VALUES.iter().find(|(value, _)| *value == name).map_or(name, |(_, text)| self.of(*text))
     }

@@ -9,8 +9,8 @@ use clap::{
 /// Headings of option groups in English and Japanese.
 const HEADINGS: [(&str, &str); 1] = [("Stack", "接続先")];
 
-/// The Japanese text that follows a command's help. Only for commands whose English text contains more than example
-/// commands.
+/// The Japanese text that follows the help of a command. The table contains only commands whose English text contains
+/// more than example commands.
 const AFTER: [(&str, &str); 7] = [
     (
         "onboard",
@@ -278,8 +278,8 @@ fn find(table: &[(&'static str, &'static str)], key: &str) -> Option<&'static st
 /// The complete command line with Japanese help.
 #[must_use]
 pub(crate) fn translated(mut command: Command) -> Command {
-    // Adds the parts that clap itself defines, so that they are translated too: --help, --version and the command
-    // `help`.
+    // Adds the options and commands that clap itself defines (`--help`, `--version` and the command `help`), so that
+    // they are also translated.
     command.build();
     translate(command)
 }

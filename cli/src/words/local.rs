@@ -1,5 +1,5 @@
-//! Messages of `onboard local` and `onboard check`, messages of the report on the terminal, and messages about files
-//! with errors.
+//! Messages of `onboard local` and `onboard check`, messages of the report on the terminal, and messages about errors
+//! in files.
 
 use local_cloud::emulator::{EmulatorFault, NotStarted};
 
@@ -126,7 +126,7 @@ catalog! {
 }
 
 impl Words {
-    /// Why the local cloud did not start, and the recommended action.
+    /// The reason why the local cloud did not start, and the recommended action.
     pub(crate) fn not_started(self, reason: &NotStarted) -> (String, String) {
         match reason {
             NotStarted::NoCheckout => (self.no_checkout(), self.run_in_checkout()),
@@ -171,7 +171,7 @@ impl Words {
     }
 }
 
-/// Indents each line by two blanks.
+/// Indents each line by two spaces.
 fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }

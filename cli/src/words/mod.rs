@@ -1,4 +1,4 @@
-//! The message catalog in English and Japanese: one function per message.
+//! The message catalog in English and Japanese, with one function for each message.
 //!
 //! Two kinds of text are not in the catalog. Names of states, errors, statuses and fields are not translated, so that
 //! they remain searchable. Messages that the workflow creates are shown unchanged.
@@ -32,8 +32,8 @@ pub enum Lang {
 }
 
 impl Lang {
-    /// The language that `--lang` selects. This function reads no other option, because it runs before the arguments
-    /// are parsed.
+    /// The language that `--lang` selects. This function runs before the arguments are parsed, so it reads no other
+    /// option.
     #[must_use]
     pub fn of_arguments(arguments: impl IntoIterator<Item = OsString>) -> Option<Self> {
         let mut arguments = arguments.into_iter();
@@ -86,8 +86,8 @@ impl Words {
     }
 }
 
-/// The text as one word of a shell command. If the text contains other than plain characters, it is put in quotation
-/// marks.
+/// The text as one word of a shell command. If the text contains characters that a shell interprets, the text is put in
+/// quotation marks.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
@@ -98,8 +98,8 @@ pub fn quoted(text: &str) -> String {
     }
 }
 
-/// Defines one function for each line `name(arguments) = "English", "日本語";`. Both texts can contain the arguments in
-/// braces.
+/// Defines one function for each line of the form `name(arguments) = "English", "日本語";`. Both texts can contain the
+/// arguments in braces.
 macro_rules! catalog {
     ($($name:ident($($argument:ident),*) = $english:literal, $japanese:literal;)*) => {
         impl $crate::words::Words { $(

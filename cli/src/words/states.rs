@@ -58,7 +58,7 @@ impl Words {
         }
     }
 
-    /// The text that states what a state waits for, if the state is one that waits.
+    /// The text that states what a state waits for, or `None` if the state does not wait.
     pub(crate) fn reason(self, state: &str) -> Option<&'static str> {
         Some(match state {
             "WaitForInstanceQuota" | "WaitForQuotas" => self

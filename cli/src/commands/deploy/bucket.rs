@@ -1,6 +1,6 @@
-//! The S3 bucket for the deployed files, if the operator names no bucket. All stacks in an account and Region share
-//! this bucket. The bucket belongs to a separate stack: CloudFormation then generates the bucket name, so no other
-//! account can own a bucket with this name.
+//! The S3 bucket to which the deployed files are uploaded if the operator specifies no bucket. All stacks in an account
+//! and Region share this bucket. A separate stack contains the bucket, so that CloudFormation generates the bucket
+//! name, and no other account can own a bucket with this name.
 
 use crate::{
     cloud::{

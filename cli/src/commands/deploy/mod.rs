@@ -1,11 +1,11 @@
 //! `onboard deploy`: packages the stack and deploys it through CloudFormation. The SAM transform runs in CloudFormation,
 //! so neither the SAM CLI nor another program is needed.
 //!
-//! Steps: [`package`] reads the files. [`bucket`] finds or creates the S3 bucket for the files. A change set is created
-//! and shown ([`changes`]). After the operator has confirmed, the change set is executed, and its progress is shown
-//! ([`progress`]).
+//! Steps: [`package`] reads the files to deploy. [`bucket`] finds or creates the S3 bucket for the files. Then a change
+//! set is created and shown ([`changes`]). After the operator has confirmed, the change set is executed, and the
+//! progress of the deployment is shown ([`progress`]).
 //!
-//! The command can be repeated at any time: the names of uploaded objects are derived from their content, each run
+//! The command can be repeated at any time. The names of uploaded objects are derived from their content, each run
 //! creates its own change set, and the command first waits until a running update of the stack has finished.
 
 mod bucket;
@@ -127,8 +127,8 @@ async fn plan(
     Ok(Some(Planned { token, changes: change_set.changes }))
 }
 
-/// The parameters that are specified on the command line or, if not there, in `samconfig.toml`. The value of
-/// `Architecture` is read from the binary.
+/// The parameters that are specified on the command line or, if a parameter is not specified there, in
+/// `samconfig.toml`. The value of `Architecture` is read from the binary.
 fn given(
     package: &Package,
     configured: BTreeMap<String, String>,
@@ -151,8 +151,8 @@ fn given(
     Ok(given)
 }
 
-/// The parameters of the change set: specified parameters, and the previous values of parameters that the stack already
-/// has. For all other parameters, CloudFormation uses the defaults of the template.
+/// The parameters of the change set: the specified parameters, and the other parameters of the stack with their
+/// previous values. For all remaining parameters, CloudFormation uses the defaults of the template.
 fn parameters(
     names: Vec<String>,
     mut given: BTreeMap<String, String>,
@@ -166,7 +166,7 @@ fn parameters(
     names.into_iter().filter_map(value).collect()
 }
 
-/// Whether the deployment can begin.
+/// Whether the deployment can start.
 enum Ready {
     /// The stack to update, or `None` to create it.
     Stack(Option<StackState>),
@@ -174,7 +174,7 @@ enum Ready {
     Interrupted,
 }
 
-/// Waits until nothing else changes the stack, and deletes a stack whose first deployment has failed.
+/// Waits until no other operation is changing the stack, and deletes a stack whose first deployment has failed.
 async fn ready(stacks: Stacks<'_>, console: &Console) -> Result<Ready, CommandError> {
     let words = console.words();
     let mut polls = Polls::default();
@@ -249,7 +249,7 @@ async fn upload(package: &Package, bucket: &str, signed: &Signed, console: &Cons
     Ok(url)
 }
 
-/// Waits until CloudFormation has created the change set.
+/// Waits until CloudFormation has finished creating the change set.
 async fn settled(stacks: Stacks<'_>, name: &str) -> Result<ChangeSet, CommandError> {
     let mut polls = Polls::default();
     loop {
@@ -261,7 +261,8 @@ async fn settled(stacks: Stacks<'_>, name: &str) -> Result<ChangeSet, CommandErr
     }
 }
 
-/// The error if CloudFormation rejects a change set. A rejected template or parameter counts as an error in the input.
+/// The error for a change set that CloudFormation rejects. A rejected template or parameter is reported as an error in
+/// the input.
 fn rejected(error: CommandError, words: Words) -> CommandError {
     match error.name.as_str() {
         "ValidationError" => CommandError { exit: Exit::BadInput, action: words.correct_the_deployment(), ..error },
@@ -288,8 +289,8 @@ fn deployment(stack: &str, status: &str, changes: &[Change], outputs: BTreeMap<S
     Deployment { stack: stack.into(), status: status.into(), changes: changes.into(), outputs }
 }
 
-/// A name that no other run uses. The name can be used as the name of a change set and as a client token: it contains
-/// only letters, digits and hyphens, and starts with a letter.
+/// A name that no other run uses. The name is valid both for a change set and as a client token: it contains only
+/// letters, digits and hyphens, and starts with a letter.
 fn unique_name() -> String {
     let format = format_description!("[year][month][day]T[hour][minute][second]-[subsecond digits:9]");
     let now = OffsetDateTime::now_utc().format(format).unwrap_or_default();

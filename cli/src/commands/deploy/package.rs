@@ -1,6 +1,6 @@
 //! The files of a deployment: finds the template, the state machines and the functions' binary, and prepares them for
 //! S3 as `sam package` does. The name of each S3 object contains a hash of the object's content, so a repeated
-//! deployment uploads nothing.
+//! deployment with the same files uploads nothing.
 
 use std::{
     fs,
@@ -16,8 +16,8 @@ use crate::{args::DeployArgs, cloud::error::CommandError, words::Words};
 
 /// The prefix of all S3 object names.
 const PREFIX: &str = "connect-onboarding";
-/// The paths at which the functions' binary is searched: in an unpacked release, and in the output of `cargo lambda
-/// build`.
+/// The paths at which the functions' binary is searched: the path in an unpacked release, and the output path of
+/// `cargo lambda build`.
 const BINARIES: [&str; 2] = ["bootstrap/bootstrap", "target/lambda/bootstrap/bootstrap"];
 
 /// The files of a deployment.
@@ -130,8 +130,8 @@ fn read(file: &Path, words: Words) -> Result<Vec<u8>, CommandError> {
     })
 }
 
-/// Whether the binary was built from the source files in this directory. Also true if the directory contains no source
-/// files, as in a release.
+/// Whether the binary was built from the source files in this directory. Also returns true if the directory contains no
+/// source files, as in a release.
 fn belongs_to(binary: &[u8], root: &Path, words: Words) -> Result<bool, CommandError> {
     let marker = sources::marker(root).map_err(|error| {
         CommandError::input(format!("{}: {}", root.display(), words.file_unreadable(error)), words.specify_a_folder())
@@ -161,8 +161,8 @@ impl Runnable {
     }
 }
 
-/// The kind of a program, or `None` if it can't run in Lambda. The header of a Linux program (ELF) contains the number
-/// of its processor architecture at offset 18 (elf.h, `e_machine`).
+/// The kind of a program, or `None` if the program can't run in Lambda. The header of a Linux program (ELF) contains
+/// the number of the program's processor architecture at offset 18 (elf.h, `e_machine`).
 fn architecture(program: &[u8]) -> Option<Runnable> {
     match (program.get(..4)?, program.get(18..20)) {
         (b"\x7fELF", Some([62, 0])) => Some(Runnable::X86),
@@ -173,10 +173,10 @@ fn architecture(program: &[u8]) -> Option<Runnable> {
 }
 
 /// Packs an executable file into a zip archive (APPNOTE.TXT 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16). The archive
-/// contains no time of creation, so the same file always results in the same archive.
+/// contains no creation time, so the same file always results in the same archive.
 ///
-/// The crate `zip` is not used: it would enable another feature of a crate on which the AWS SDK depends, and cargo
-/// would compile that crate a second time.
+/// The crate `zip` is not used, because it would enable another feature of a crate on which the AWS SDK depends, and
+/// cargo would compile that crate a second time.
 fn zip(name: &str, content: &[u8]) -> std::io::Result<Vec<u8>> {
     const TOO_LARGE: &str = "the binary is larger than a zip archive can contain";
     let size = |length: usize| u32::try_from(length).map_err(|_| std::io::Error::other(TOO_LARGE));
@@ -301,7 +301,8 @@ mod tests {
         };
         build("target/lambda/bootstrap/bootstrap");
         assert_eq!(find(None), Ok(Some("x86_64")));
-        // The binary is also rejected if the change is not committed, and if the operator names the file of the binary.
+        // The binary is also rejected if the change is not committed, or if the operator specifies the path of the
+        // binary.
         write("functions/main.rs", b"second");
         for bootstrap in [None, Some(root.join("target/lambda/bootstrap/bootstrap"))] {
             let (exit, what, action) = find(bootstrap).unwrap_err();

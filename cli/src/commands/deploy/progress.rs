@@ -26,7 +26,7 @@ struct Seen {
     newest: Option<String>,
     /// The resources whose creation, update or deletion is complete.
     complete: BTreeSet<String>,
-    /// The first failure: resource, type and reason.
+    /// The first failure: the name of the resource, its type, and the reason.
     failure: Option<(String, String, String)>,
 }
 
@@ -69,7 +69,7 @@ pub(super) async fn execute(
     let stack = match finished {
         None => return Ok(None),
         Some(Ok(stack)) => stack,
-        // The deployment continues although its progress can't be read.
+        // The deployment continues, although its progress can't be read.
         Some(Err(error)) => return Err(CommandError { action: words.follow_again(), ..error }),
     };
     if ["CREATE_COMPLETE", "UPDATE_COMPLETE"].contains(&stack.status.as_str()) {

@@ -19,12 +19,14 @@ use crate::{
     words::Words,
 };
 
-/// A limit of concurrent executions below this value is the limit of a new account. Lambda always keeps 100 executions
-/// unreserved (AWS Lambda developer guide, "Configuring reserved concurrency for a function").
+/// The limit of concurrent executions in an account is usually higher than this value. A lower limit means that the
+/// account is new. Lambda always keeps 100 executions unreserved (AWS Lambda developer guide, "Configuring reserved
+/// concurrency for a function").
 const USUAL_CONCURRENCY: u64 = 100;
-/// The services without which the stack can't be deployed, each with the names that the service can have in the public
-/// parameters of Systems Manager. For some services, the documentation does not state this name. A service therefore
-/// counts as missing only if one of its names occurs in some Region and none of its names occurs in this Region.
+/// The services without which the stack can't be deployed, each with the names that it can have in the public
+/// parameters of Systems Manager. For some services, the documentation does not state the name. A service is therefore
+/// reported as missing only if one of its possible names occurs in another Region and none of them occurs in this
+/// Region.
 const SERVICES: [&[&str]; 10] = [
     &["connect"],
     &["lambda"],
@@ -40,7 +42,7 @@ const SERVICES: [&[&str]; 10] = [
 /// The maximum number of parameters in one call of `GetParameters` (Systems Manager API reference).
 const PER_CALL: usize = 10;
 
-/// The caller: the account and the ARN.
+/// The account and the ARN of the caller.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Caller {
     pub(super) account: String,
@@ -125,8 +127,8 @@ pub(super) async fn concurrency(cloud: &Cloud) -> Check {
     }
 }
 
-/// Checks whether AWS can issue tokens with which the functions sign in to Entra without a secret (outbound web
-/// identity federation of the account).
+/// Checks whether outbound web identity federation is enabled in the account. With this setting, AWS issues the tokens
+/// with which the functions sign in to Entra without a secret.
 pub(super) async fn federation(cloud: &Cloud) -> Check {
     let words = cloud.words;
     let parameters = [("Action", "GetOutboundWebIdentityFederationInfo"), ("Version", "2010-05-08")];
@@ -149,7 +151,8 @@ pub(super) async fn federation(cloud: &Cloud) -> Check {
     }
 }
 
-/// Checks how many more Connect instances can be created. The quota counts all instances of the account in the Region.
+/// Checks how many more Connect instances can be created. All instances of the account in the Region count toward the
+/// quota.
 pub(super) async fn instances(cloud: &Cloud) -> Check {
     let words = cloud.words;
     let (values, count) = tokio::join!(instance_quota_values(cloud), instance_count(cloud));
@@ -178,7 +181,7 @@ async fn instance_count(cloud: &Cloud) -> Result<usize, CommandError> {
     Ok(count)
 }
 
-/// Reads the quota for instances: the value applied to the account or, if no value was ever applied, the AWS default.
+/// Reads the quota for instances: the applied value of the account or, if the account has none, the AWS default value.
 async fn instance_quota_values(cloud: &Cloud) -> Result<QuotaValues, CommandError> {
     let words = cloud.words;
     let client = aws_sdk_servicequotas::Client::new(&cloud.config);
@@ -233,7 +236,7 @@ mod tests {
         assert_eq!(services(&set(&all), &set(&all), "eu-west-1", words).verdict, Verdict::Good);
         let missing = services(&set(&all[1..]), &set(&all), "eu-west-3", words);
         assert_eq!((missing.verdict, missing.found.contains("connect")), (Verdict::Bad, true), "{}", missing.found);
-        // The documentation does not state under which name a service is listed.
+        // The documentation does not state the name under which this service is listed.
         let other = set(&["connect", "lambda", "states"]);
         assert_eq!(services(&other, &set(&[]), "eu-west-1", words).verdict, Verdict::Good);
         assert_eq!(services(&set(&[]), &set(&[]), "eu-west-1", words).verdict, Verdict::Unknown);

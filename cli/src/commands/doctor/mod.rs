@@ -1,7 +1,7 @@
 //! `onboard doctor`: checks the requirements of an onboarding. The command changes nothing.
 //!
-//! The Graph credential, Entra's consent and the groups are checked by the stack's own preflight function with the
-//! given input. The operator therefore needs no permission in Entra, and no secret leaves the stack.
+//! The stack's own function `preflight` checks the Graph credential, Entra's consent and the groups in the specified
+//! input. The operator therefore needs no permission in Entra, and no secret leaves the stack.
 //!
 //! Before the first deployment there is no stack. The command then checks only the account and the Region.
 
@@ -107,7 +107,7 @@ impl Check {
     }
 }
 
-/// The checks of the stack. `missing` is the error with which the stack could not be read, and `named` is whether the
+/// The checks of the stack. `missing` is the error that occurred when the stack was read. `named` states whether the
 /// operator specified the name of the stack.
 async fn of_stack(cloud: &Cloud, missing: Option<CommandError>, named: bool, input: Option<&Value>) -> Vec<Check> {
     if let Some(error) = missing {

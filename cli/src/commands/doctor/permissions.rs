@@ -38,15 +38,16 @@ const DEPLOYMENT: [&str; 21] = [
     "states:CreateStateMachine",
 ];
 
-/// Checks the permissions that the operator needs next. Before the first deployment, these are the permissions for a
-/// deployment. After the first deployment, these are the permissions for the commands that use the stack.
+/// Checks the permissions that the operator needs for the next step. Before the first deployment, these are the
+/// permissions for a deployment. After the first deployment, these are the permissions for the commands that use the
+/// stack.
 pub(super) async fn permissions(cloud: &Cloud, caller: &Result<Caller, CommandError>) -> Check {
     let words = cloud.words;
     let caller = match caller {
         Ok(caller) => caller,
         Err(error) => return Check::unknown("permissions", error.clone()),
     };
-    // The simulator does not accept the root user. No policy of the account restricts this user.
+    // The policy simulator does not accept the root user. No policy of the account restricts this user.
     if caller.arn.ends_with(":root") {
         return Check::good("permissions", words.root_user());
     }
@@ -122,12 +123,12 @@ async fn denied(cloud: &Cloud, source: &str, resource: &str, actions: &[&str]) -
     Ok(decisions(&xml))
 }
 
-/// The fields in which the simulator states whether a service control policy or a permissions boundary allows an action
-/// (IAM API reference, `EvaluationResult`). The reference does not state whether the field `EvalDecision` takes these
-/// policies into account.
+/// The fields in which the policy simulator states whether a service control policy or a permissions boundary allows an
+/// action (IAM API reference, `EvaluationResult`). The reference does not state whether the field `EvalDecision` takes
+/// these policies into account.
 const LIMITS: [&str; 2] = ["AllowedByOrganizations", "AllowedByPermissionsBoundary"];
 
-/// The denied actions in a response of the simulator.
+/// The denied actions in a response of the policy simulator.
 fn decisions(xml: &str) -> Vec<String> {
     let Ok(xml) = Document::parse(xml) else { return Vec::new() };
     let results = elements(xml.root(), "member");

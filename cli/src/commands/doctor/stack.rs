@@ -28,7 +28,7 @@ pub(super) fn stack(cloud: &Cloud) -> Check {
         let missing = missing.join(", ");
         return Check::new("stack", Verdict::Bad, words.outputs_missing(&stack.name, missing), words.deploy_again());
     }
-    // A stack whose last update was rolled back is usable: it still runs the previous release.
+    // A stack whose last update was rolled back is usable, because the stack still runs the previous release.
     let settled = stack.status.ends_with("_COMPLETE") && stack.status != "ROLLBACK_COMPLETE";
     if settled {
         Check::good("stack", words.stack_is(&stack.name, &stack.status))
@@ -88,8 +88,8 @@ pub(super) async fn subscription(cloud: &Cloud) -> Check {
     subscribed(confirmed + pending, pending, words)
 }
 
-/// The number of confirmed and of unconfirmed subscriptions. A deleted subscription is listed for some days with the
-/// text `Deleted` instead of an ARN.
+/// The numbers of confirmed and unconfirmed subscriptions to the SNS topic. A deleted subscription is listed for some
+/// days with the text `Deleted` instead of an ARN.
 fn subscriptions(xml: &Document<'_>) -> (usize, usize) {
     let arns = || elements(xml.root(), "SubscriptionArn").filter_map(|arn| arn.text());
     let pending = arns().filter(|arn| *arn == "PendingConfirmation").count();
@@ -97,8 +97,8 @@ fn subscriptions(xml: &Document<'_>) -> (usize, usize) {
 }
 
 /// The names of the stack's alarms. CloudFormation names an alarm `{stack}-{logical ID}-{random text}`, and a logical
-/// ID contains no hyphen. The alarms of another stack, whose name starts with the name of this stack, are therefore not
-/// included.
+/// ID contains no hyphen. If the name of another stack starts with the name of this stack, the alarms of the other
+/// stack are therefore not included.
 fn alarm_names(xml: &Document<'_>, prefix: &str) -> Vec<String> {
     let ours = |name: &&str| name.strip_prefix(prefix).is_some_and(|rest| rest.matches('-').count() == 1);
     elements(xml.root(), "AlarmName").filter_map(|name| name.text()).filter(ours).map(ToOwned::to_owned).collect()

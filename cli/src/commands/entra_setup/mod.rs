@@ -1,11 +1,11 @@
 //! `onboard entra-setup`: the one-time setup in Entra that lets the stack authenticate. The command prints a script for
 //! a shell in which the Azure CLI and the AWS CLI are signed in. The script shows the tenant and the account, and asks
-//! for confirmation before it changes anything. With `--run`, the command runs this script and itself asks for
-//! confirmation.
+//! for confirmation before it changes anything. With `--run`, the command itself asks for confirmation and runs the
+//! script.
 //!
 //! The script grants the permissions in [`Identity::permissions`]. The function `preflight` checks that each Graph
-//! token contains these permissions. The script is safe to repeat: it finds existing applications by name and grants
-//! only missing permissions.
+//! token contains these permissions. The script can be run again at any time, because it finds existing applications by
+//! name and grants only missing permissions.
 
 mod script;
 
@@ -31,7 +31,7 @@ use crate::{
     words::Words,
 };
 
-/// The time that the script has to end after Ctrl-C, before it receives a termination signal.
+/// How long the script may continue after Ctrl-C before it receives a termination signal.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Programs that the script calls, with their installation instructions.
@@ -40,14 +40,14 @@ const TOOLS: [(&str, &str); 3] = [
     ("aws", "AWS CLI: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"),
     ("bash", "bash"),
 ];
-/// Further programs that the script needs if it creates keys or client secrets. With these programs, no secret appears
-/// on a command line.
+/// Additional programs that the script needs if it creates keys or client secrets. The script uses them so that no
+/// secret appears on a command line.
 const TOOLS_FOR_SECRETS: [(&str, &str); 2] = [("jq", "jq: https://jqlang.org"), ("openssl", "OpenSSL")];
 
 /// Number of the signal that Ctrl-C sends.
 const SIGINT: i32 = Signal::INT.as_raw();
 
-/// The arguments, and the settings that the arguments can leave out.
+/// The arguments, and the values of settings that can be omitted from the arguments.
 struct Setup<'a> {
     args: &'a EntraSetupArgs,
     stack: String,
@@ -98,8 +98,8 @@ pub async fn run(args: EntraSetupArgs, console: &Console) -> Result<Exit, Comman
     Ok(Exit::Done)
 }
 
-/// Returns the message about the first invalid argument, if there is one. Argument values become part of a script, so
-/// only plain characters are allowed.
+/// Returns the error message for the first invalid argument, if there is one. Argument values become part of a script,
+/// so only plain characters are allowed.
 fn fault(setup: &Setup<'_>, words: Words) -> Option<String> {
     let plain = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     if !plain(&setup.stack) || !setup.stack.starts_with(|c: char| c.is_ascii_alphabetic()) {
@@ -118,8 +118,8 @@ fn is_there(program: &str) -> bool {
     std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
 }
 
-/// Runs the script with an argument. Returns `None` if the operator interrupts the script. With `--json`, returns the
-/// output of the script, which is then written to standard error.
+/// Runs the script with an argument. Returns `None` if the operator interrupts the script. With `--json`, the output of
+/// the script is written to standard error and also returned.
 async fn execute(script: &str, argument: &str, console: &Console) -> Result<Option<String>, CommandError> {
     let words = console.words();
     let ended = shell(script, argument, console).await.map_err(|error| {
@@ -161,9 +161,9 @@ async fn shell(script: &str, argument: &str, console: &Console) -> std::io::Resu
         let interrupted = status.signal() == Some(SIGINT) || status.code() == Some(128 + SIGINT);
         return Ok((!interrupted).then(|| (status.success(), printed)));
     }
-    // Ctrl-C sends a signal to the shell too, but a termination signal reaches only this process. The shell must end by
-    // itself, because it then deletes the folder with the keys and secrets. A second signal could end the shell before
-    // the deletion.
+    // Ctrl-C sends a signal to the shell too, but a termination signal reaches only this process. The shell must exit
+    // by itself, because it then deletes the folder with the keys and secrets. A second signal could end the shell
+    // before it has deleted the folder.
     if tokio::time::timeout(GRACE, shell.wait()).await.is_ok() {
         return Ok(None);
     }
@@ -174,7 +174,7 @@ async fn shell(script: &str, argument: &str, console: &Console) -> std::io::Resu
     Ok(None)
 }
 
-/// The parameters of the stack in the output of the script: indented lines of the form `Name=value`.
+/// The stack parameters in the output of the script, which are indented lines of the form `Name=value`.
 fn parameters(printed: &str) -> BTreeMap<String, String> {
     let parameter = |line: &str| {
         let (name, value) = line.strip_prefix("  ")?.split_once('=')?;

@@ -1,5 +1,5 @@
-//! Generates the script of `onboard entra-setup`. The script contains no values that depend on the tenant or the
-//! account, but reads them when it is run. The script can therefore be reviewed and stored.
+//! Generates the script of `onboard entra-setup`. The script contains no values of a specific tenant or account, but
+//! reads them when it runs. The script can therefore be reviewed and stored.
 
 use std::fmt::Write;
 
@@ -18,10 +18,10 @@ use crate::{
 /// The start of the script, with the shell functions that all identities need. The script stops at the first failed
 /// command. Changes in Entra take time to replicate, so some commands are retried.
 ///
-/// Some commands of the Azure CLI can't be used as they are: `az ad app permission add` adds an existing permission
-/// again, `az ad app permission admin-consent` works only in the cloud named `AzureCloud`, and the filter of `az ad app
-/// list` ignores case. Each shell function therefore reads first and writes only what is missing, and grants admin
-/// consent by creating app role assignments.
+/// Some commands of the Azure CLI are not sufficient. `az ad app permission add` adds an existing permission again,
+/// `az ad app permission admin-consent` works only in the cloud named `AzureCloud`, and the filter of `az ad app list`
+/// ignores case. Each shell function therefore reads the current state first and writes only what is missing. To grant
+/// admin consent, the script creates app role assignments.
 const HEAD: &str = r#"# The messages contain commands in backquotes.
 # shellcheck disable=SC2016
 set -euo pipefail
@@ -53,9 +53,9 @@ application() {
 
 "#;
 
-/// Shell function that prints the issuer of the account's tokens, or nothing if outbound identity federation is turned
-/// off. Any other error ends the script. For this setting, IAM returns the error code `FeatureDisabled`, whereas the
-/// service model names the exception `FeatureDisabledException`.
+/// Shell function that prints the issuer of the account's tokens, or nothing if outbound web identity federation is
+/// disabled. Any other error ends the script. If the federation is disabled, IAM returns the error code
+/// `FeatureDisabled`, although the service model names the exception `FeatureDisabledException`.
 const ISSUER: &str = r#"# Prints the issuer of the account's tokens, or nothing if outbound identity federation is turned off.
 issuer() {
   local error
@@ -104,8 +104,8 @@ consent() {
 
 "#;
 
-/// Shell function that adds or updates the federated credential `name`, with which the application accepts tokens that
-/// have this subject.
+/// Shell function that adds or updates the federated credential `name`. With this credential, the application accepts
+/// tokens that have the specified subject.
 const TRUST: &str = r#"# Makes the application accept tokens with this subject.
 trust() {
   local client=$1 name=$2 subject=$3 audience=$4 verb=create named=() found
@@ -187,7 +187,7 @@ confirm() {{
 }
 
 /// Shows the tenant, the account and the changes, and then asks for confirmation. If an application instead of a user
-/// is signed in to the Azure CLI, the name of the tenant is not known and not shown.
+/// is signed in to the Azure CLI, the name of the tenant is unknown and is not shown.
 fn confirm(script: &mut String, setup: &Setup<'_>, words: Words) {
     let keyless = setup.args.credential == CredentialArg::Keyless && setup.args.remove.is_none();
     script.push_str(
@@ -216,8 +216,8 @@ fn confirm(script: &mut String, setup: &Setup<'_>, words: Words) {
     script.push_str("  if [ \"$MODE\" = --show ]; then exit; fi\n  confirm\nfi\n\n");
 }
 
-/// Prints one line for each change. For each identity, a line lists the permissions for which consent is granted for
-/// the whole tenant.
+/// Prints one line for each change. For each identity, another line lists the permissions to which consent is granted
+/// for the whole tenant.
 fn changes(script: &mut String, setup: &Setup<'_>, words: Words) {
     if let Some(identity) = setup.args.remove.map(Identity::from) {
         let (display, secret) =
@@ -281,7 +281,7 @@ fn make(script: &mut String, setup: &Setup<'_>, console: &Console) {
     }
 }
 
-/// Registers one identity: app registration, service principal, permissions with consent, credential.
+/// Registers one identity: its app registration, service principal, permissions with consent, and credential.
 fn register(script: &mut String, setup: &Setup<'_>, identity: Identity) {
     let (id, display) = (variable(identity), names::app_registration(&setup.stack, identity));
     let _ = write!(

@@ -42,13 +42,13 @@ impl User {
 pub(super) struct Group {
     pub(super) id: String,
     pub(super) name: String,
-    /// The names of the security profiles that the input gives to the members.
+    /// The names of the security profiles that the input assigns to the members.
     pub(super) profiles: Vec<String>,
     /// The object ids of the members.
     pub(super) members: BTreeSet<String>,
 }
 
-/// Since when a user has had a security profile, and the source of this time.
+/// The time since which a user has had a security profile, and the source of this time.
 struct Since {
     at: String,
     source: String,
@@ -83,9 +83,9 @@ pub(super) fn access(users: &[User], groups: &[Group], history: &History) -> Tab
     Table { name: "access", columns, rows }
 }
 
-/// Since when a user has had a profile. Connect does not record this time. In the log, it is the time of the first
-/// event with the profile after the last event without it. If the log contains no such event, the time of the last
-/// change of the user is the best evidence: the user has had the profile since then at the latest.
+/// The time since which a user has had a profile. Connect does not record this time. In the log, it is the time of the
+/// first event with the profile after the last event without the profile. If the log contains no such event, the time
+/// of the last change of the user is the best evidence, because the user has had the profile since then at the latest.
 fn since(profile: &str, events: &[&UserEvent], modified: Option<f64>) -> Since {
     let mut start: Option<&UserEvent> = None;
     for event in events {
@@ -105,8 +105,8 @@ fn since(profile: &str, events: &[&UserEvent], modified: Option<f64>) -> Since {
     }
 }
 
-/// One row for each decision of an operator, and one row for the last request if it was not decided: it still waits, or
-/// has expired. `now` is in milliseconds since the epoch.
+/// One row for each decision of an operator. If the last request was not decided, there is another row for this
+/// request, which is still waiting or has expired. `now` is in milliseconds since the epoch.
 pub(super) fn approvals(
     history: &History,
     approved: Option<&RecordedDecision>,
@@ -155,7 +155,7 @@ pub(super) fn leavers(users: &[User], history: &History) -> Table {
     let logged = |user: &User, happened| {
         history.users.iter().any(|event| event.username == user.username && event.happened == happened)
     };
-    // The tags of the users are read too, because they are kept longer than the log.
+    // The tags of the users are also read, because they are kept longer than the log.
     for user in users.iter().filter(|user| user.managed) {
         let mut add = |tag: &str, happened: Happened, row: [&str; 2]| {
             if !user.tag(tag).is_empty() && !logged(user, happened) {
@@ -216,7 +216,7 @@ pub(super) fn drift(history: &History) -> Table {
     Table { name: "drift", columns, rows: rows.collect() }
 }
 
-/// One row for each setting as it was found.
+/// One row for each setting that the drift check compared.
 pub(super) fn settings(settings: &[Setting]) -> Table {
     let row = |setting: &Setting| {
         vec![setting.place.clone(), setting.expected.clone(), setting.found.clone(), yes_no(setting.passed)]

@@ -1,5 +1,5 @@
-//! The events in the functions' logs: what the user sync did with users, which operators approved or rejected changes,
-//! and which drift was found.
+//! The events in the functions' logs: the changes that user syncs made to users, the operators' approvals and
+//! rejections, and the differences that drift checks found.
 
 use onboarding_core::{log_messages, names};
 use serde_json::Value;
@@ -26,7 +26,7 @@ pub(super) enum Happened {
 }
 
 impl Happened {
-    /// Reads the message of a log line.
+    /// Determines the kind of event from the message of a log line.
     fn of(message: &str) -> Option<Self> {
         Some(match message {
             log_messages::USER_CREATED => Self::Created,
@@ -40,7 +40,7 @@ impl Happened {
         })
     }
 
-    /// The name of the event in the evidence pack; `None` if the event is not about a user who left.
+    /// The name of the event in the evidence pack. `None` if the event does not concern a user who left.
     pub(super) const fn of_leaver(self) -> Option<&'static str> {
         match self {
             Self::Created | Self::Changed => None,
@@ -63,7 +63,7 @@ pub(super) struct UserEvent {
     pub(super) username: String,
     pub(super) happened: Happened,
     /// The user's security profiles after the event. `None` if the event does not change the security profiles, or if
-    /// an earlier release, which did not log them, wrote the log line.
+    /// the log line was written by an earlier release, which did not log them.
     pub(super) profiles: Option<Vec<String>>,
     /// The day on which a user may be deleted.
     pub(super) due: String,
@@ -80,7 +80,7 @@ pub(super) struct Decision {
     pub(super) decided: String,
     /// The number of approved actions.
     pub(super) actions: String,
-    /// The name of the execution that logged the decision first.
+    /// The name of the first execution that logged the decision.
     pub(super) execution: String,
 }
 

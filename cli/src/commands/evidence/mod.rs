@@ -1,12 +1,12 @@
 //! `onboard evidence`: writes a directory with the evidence about an onboarding, for an audit.
 //!
-//! * Reads: the registry; the users of Connect (`connect:SearchUsers`, `ListUsers`, `ListSecurityProfiles`); the IAM
-//!   objects; the functions' logs of the last 90 days (`logs:FilterLogEvents`); CloudTrail's event history
-//!   (`cloudtrail:LookupEvents`). A drift check without remediation reads the settings in both clouds, and a user sync
-//!   that only plans reads the group members (`states:StartExecution`).
+//! * Reads: the registry; the Connect users (`connect:SearchUsers`, `ListUsers`, `ListSecurityProfiles`); the IAM
+//!   objects; the functions' logs of the last 90 days (`logs:FilterLogEvents`); and CloudTrail's event history
+//!   (`cloudtrail:LookupEvents`). The command also starts a drift check without remediation, which reads the settings
+//!   in AWS and Entra, and a user sync that only plans, which reads the group members (`states:StartExecution`).
 //! * Writes: the directory. The drift check sends a notification if it finds drift that was not reported yet.
-//! * If nothing has changed since the last pack, all files are the same except the manifest. Only the manifest contains
-//!   the time of creation.
+//! * If nothing has changed since the last pack, all files except the manifest are identical. Only the manifest
+//!   contains the time at which the pack was created.
 
 mod compose;
 mod history;
@@ -42,8 +42,8 @@ use crate::{
     ui::{Console, Tone},
 };
 
-/// How far back the logs and CloudTrail's event history are read. CloudTrail keeps events for 90 days, and the stack's
-/// logs have the same default retention.
+/// How many seconds of the logs and of CloudTrail's event history are read. CloudTrail keeps events for 90 days, which
+/// is also the default retention of the stack's logs.
 const HISTORY_SECONDS: i64 = 90 * 86_400;
 
 /// Runs the command.
@@ -105,7 +105,8 @@ fn configured<'e>(entry: &'e Entry, name: &str) -> &'e [Value] {
     entry.config[name].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// The members of a group according to the log lines. `None` if a line with a part of the members is missing.
+/// The members of a group according to the log lines. A group can be divided into several lines. `None` if one of these
+/// lines is missing.
 fn members_of(lines: &[Value], group: &str) -> Option<BTreeSet<String>> {
     let parts: BTreeMap<u64, &Value> = lines
         .iter()

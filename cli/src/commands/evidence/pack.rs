@@ -1,5 +1,5 @@
 //! The directory of an evidence pack. The pack contains personal data, so only the operating system user who wrote the
-//! pack may read it.
+//! pack can read it.
 
 use std::{
     fs::{self, DirBuilder, OpenOptions},
@@ -12,11 +12,11 @@ use onboarding_core::digest;
 
 use crate::output::PackFile;
 
-/// The permissions of the directory and of its files.
+/// The file modes of the directory and of its files. Only the owner has access.
 const DIRECTORY_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 
-/// Whether a directory contains anything. A directory that does not exist is empty.
+/// Whether a directory is empty. A directory that does not exist is treated as empty.
 ///
 /// # Errors
 /// Fails if the path is not a directory or can't be read.
@@ -43,8 +43,8 @@ pub(super) fn create(directory: &Path) -> io::Result<()> {
 /// Fails if the file can't be written.
 pub(super) fn write(directory: &Path, name: &str, content: &str) -> io::Result<PackFile> {
     let path = directory.join(name);
-    // An existing file is removed before the new file is created: the existing file can have other permissions, or can
-    // be a symbolic link to a file outside the directory.
+    // An existing file is removed before the new file is created, because the existing file can have other permissions,
+    // or can be a symbolic link to a file outside the directory.
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

@@ -1,9 +1,10 @@
-//! The last sign-in of each user. Amazon Connect does not return this time: `DescribeUser`, `ListUsers` and
-//! `SearchUsers` have no field for it, and the login report of the Connect website is not available through the API.
-//! However, CloudTrail records each sign-in as an event `AssumeRoleWithSAML`, whose role session name is the username.
+//! The last sign-in of each user. Amazon Connect does not return the time of this sign-in: `DescribeUser`, `ListUsers`
+//! and `SearchUsers` have no field for it, and the login report of the Connect website is not available through the
+//! API. However, CloudTrail records each sign-in as an event `AssumeRoleWithSAML`, whose role session name is the
+//! username.
 //!
-//! `LookupEvents` (CloudTrail API reference) returns the events of the last 90 days in one Region, the newest first,
-//! with 50 events per page. Two requests per second are allowed. A sign-in at the global endpoint is recorded in
+//! `LookupEvents` returns the events of the last 90 days in one Region, newest first, with 50 events per page. Two
+//! requests per second are allowed (CloudTrail API reference). A sign-in at the global endpoint is recorded in
 //! us-east-1.
 
 use std::{
@@ -23,18 +24,18 @@ const MAX_PAGES: usize = 400;
 /// The interval between two requests.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// The last sign-ins, as far as CloudTrail has recorded them.
+/// The last sign-ins that CloudTrail has recorded.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct SignIns {
     /// The time of the last sign-in by username, in seconds since the epoch.
     pub(super) last: BTreeMap<String, f64>,
     /// The time since which the events are complete, in seconds since the epoch. `None` if all 90 days were read.
     pub(super) complete_since: Option<f64>,
-    /// The reason if the events of a Region could not be read.
+    /// The reason why the events of a Region could not be read. `None` if the events of all Regions were read.
     pub(super) unknown: Option<String>,
 }
 
-/// Reads, for each of the users, the last sign-in with this role.
+/// Reads the last sign-in with this role for each of the users.
 pub(super) async fn read(cloud: &Cloud, role: &str, users: &BTreeSet<&str>) -> SignIns {
     let mut found = SignIns::default();
     let region = cloud.region();
@@ -78,8 +79,8 @@ impl SignIns {
                     seen.insert(username);
                 }
             }
-            // CloudTrail returns the newest events first, so the last sign-in of a user is already known if any sign-in
-            // was found.
+            // CloudTrail returns the newest events first. If a sign-in of each user was found, older events are not
+            // needed.
             if users.iter().all(|user| seen.contains(*user)) {
                 return;
             }
@@ -95,8 +96,8 @@ impl SignIns {
     }
 }
 
-/// Username and time of a successful sign-in with this role. The username is the role session name. It is a parameter
-/// of the request, and also the last part of the session's ARN in the response.
+/// The username and the time of a successful sign-in with this role. The username is the role session name, which is a
+/// parameter of the request and also the last part of the session's ARN in the response.
 fn sign_in(event: &Value, role: &str) -> Option<(String, f64)> {
     let record: Value = serde_json::from_str(event["CloudTrailEvent"].as_str()?).ok()?;
     let parameters = &record["requestParameters"];

@@ -1,5 +1,5 @@
-//! Observes with which certificate Entra signs, by sign-ins that a person makes in a browser. After each sign-in, the
-//! browser posts Entra's SAML response to this command, which listens on the loopback address. The command only
+//! Determines with which certificate Entra signs, by sign-ins that an operator makes in a browser. After each sign-in,
+//! the browser posts Entra's SAML response to this command, which listens on the loopback address. The command only
 //! determines which certificate signed the response, and never logs or stores the response.
 
 use std::time::Instant;
@@ -23,16 +23,16 @@ use crate::{cloud::error::CommandError, ui::Console};
 
 /// How long the command waits for a sign-in, in seconds.
 const PATIENCE: f64 = 900.0;
-/// The check evaluates only sign-ins that take place at least this number of seconds after the activation of the second
-/// certificate. According to the assumed reading, all sign-ins then use the new certificate.
+/// The check evaluates only sign-ins that take place at least this number of seconds after the second certificate was
+/// activated. According to the assumed reading, all these sign-ins use the second certificate.
 const SETTLED: f64 = 120.0;
-/// Number of sign-ins that the check evaluates. With several sign-ins, replicas that sign with different certificates
-/// become visible.
+/// Number of sign-ins that the check evaluates. With several sign-ins, the check can detect that Entra's replicas sign
+/// with different certificates.
 const SIGN_INS: usize = 8;
 /// Interval at which the browser signs in again, in seconds.
 const AGAIN: u32 = 10;
 
-/// A SAML response, and the channel that determines whether the browser signs in again.
+/// A SAML response, and the channel through which the check decides whether the browser signs in again.
 type Posted = (String, oneshot::Sender<bool>);
 
 /// A server on the loopback address, to which the browser posts SAML responses.
@@ -94,7 +94,8 @@ async fn receive(State(pages): State<Pages>, body: Bytes) -> Html<String> {
 }
 
 /// Activates the second certificate after a first sign-in. Then determines which certificate signs the responses that
-/// arrive at least two minutes later. The application must have both certificates, and the first must be active.
+/// arrive at least two minutes later. Before the call, the application must have both certificates, and the first
+/// certificate must be active.
 pub(crate) async fn check(
     clouds: &Clouds,
     application: &Application,

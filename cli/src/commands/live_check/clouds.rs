@@ -40,7 +40,7 @@ const LOGIN: &str = "https://login.microsoftonline.com";
 /// The content type of a request in AWS's query protocol.
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// A response of AWS or Microsoft Graph, successful or not.
+/// A response of AWS or Microsoft Graph, either successful or an error.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -66,7 +66,7 @@ impl Answer {
     }
 }
 
-/// Whether further calls are allowed, and whether a call got no response.
+/// Whether further calls are allowed, and whether the response to a call was lost.
 #[derive(Debug, Default)]
 struct Calls {
     interrupted: AtomicBool,
@@ -109,11 +109,12 @@ impl Clouds {
         Ok(clouds)
     }
 
-    /// Returns access with the credentials of an assumed role for AWS, and with the operator's credentials for Entra.
+    /// Returns access to AWS with the credentials of an assumed role, and access to Entra with the operator's
+    /// credentials.
     pub(crate) async fn in_role(&self, role: &str) -> Result<Self, CommandError> {
         let form = [("RoleArn", role), ("RoleSessionName", "live-check")];
         let mut answer = self.query(STS, "AssumeRole", &form).await?;
-        // A new role can be assumed only after some seconds.
+        // A new role can be assumed only some seconds after it was created.
         for _ in 0..20 {
             if answer.is_ok() {
                 break;
@@ -141,19 +142,19 @@ impl Clouds {
         })
     }
 
-    /// Interrupts the check. A call that has not been sent yet fails. A call that has already been sent continues until
-    /// its response arrives, so that the command learns the id of the resource that the call creates.
+    /// Interrupts the check. A call that has not been sent yet fails. For a call that has already been sent, the
+    /// command waits for the response, because the response contains the id of the resource that the call creates.
     pub(crate) fn interrupt(&self) {
         self.calls.interrupted.store(true, Ordering::Relaxed);
         self.calls.interruption.notify_waiters();
     }
 
-    /// Allows calls again after [`Self::interrupt`]. Returns whether there was an interruption.
+    /// Allows calls again after [`Self::interrupt`]. Returns whether the check was interrupted.
     pub(crate) fn resume(&self) -> bool {
         self.calls.interrupted.swap(false, Ordering::Relaxed)
     }
 
-    /// Whether a call got no response, so that the call may have created an unknown resource.
+    /// Whether a call got no response. Such a call may have created a resource whose id is unknown.
     pub(crate) fn lost_a_response(&self) -> bool {
         self.calls.unanswered.load(Ordering::Relaxed)
     }
@@ -169,7 +170,7 @@ impl Clouds {
         self.config.region().map_or("", |region| region.as_ref())
     }
 
-    /// Returns the response if it is successful, else an error. For calls that must succeed before a check can
+    /// Returns the response if it is successful, else an error. Used for calls that must succeed before a check can
     /// continue.
     pub(crate) fn good(&self, doing: &str, answer: Answer) -> Result<Answer, CommandError> {
         if answer.is_ok() {
@@ -301,13 +302,13 @@ impl Clouds {
         }
     }
 
-    /// How many seconds have passed, scaled by the clock of a local cloud.
+    /// The number of seconds that have passed since `start`, scaled by the clock of a local cloud.
     pub(crate) fn seconds_after(&self, start: Instant) -> f64 {
         start.elapsed().as_secs_f64() / self.scale
     }
 
-    /// How many seconds ago an AWS service changed something, scaled by the clock of a local cloud. `at` is the time of
-    /// the change in seconds since 1970.
+    /// The number of seconds since an AWS service changed something, scaled by the clock of a local cloud. `at` is the
+    /// time of the change in seconds since 1970.
     pub(crate) fn seconds_since(&self, at: f64) -> f64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         (now.as_secs_f64() - at) / self.scale
@@ -378,7 +379,7 @@ async fn local_token(http: &reqwest::Client, login: &str, words: Words) -> Resul
     Ok((tenant, token["access_token"].as_str().unwrap_or_default().to_owned()))
 }
 
-/// Tenant and access token from the signed-in Azure CLI.
+/// The tenant and an access token of the user who is signed in to the Azure CLI.
 fn az_token(words: Words) -> Result<(String, String), CommandError> {
     let arguments = ["account", "get-access-token", "--resource-type", "ms-graph", "--output", "json"];
     let refused = |why: String| CommandError::cloud("NoAzureCli", words.no_az_token(why), words.sign_in_with_az());

@@ -1,4 +1,5 @@
-//! Checks the assumptions about Amazon Connect. For this, creates one instance and deletes it at the end.
+//! Checks the assumptions about Amazon Connect. For this purpose, the check creates one instance and deletes it at the
+//! end.
 
 use futures_util::future::try_join_all;
 use reqwest::Method;
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::cloud::error::CommandError;
 
-/// Number of simultaneous calls. It is enough to exceed the default rate of two calls per second.
+/// Number of simultaneous calls. This number exceeds the default API rate limit of two calls per second.
 const WAVE: usize = 20;
 const WAVES: usize = 20;
 
@@ -136,8 +137,8 @@ async fn bucket(clouds: &Clouds, id: &str) -> Result<Reading, CommandError> {
     Ok(Reading::Unknown(clouds.words.never_throttled(WAVE * WAVES)))
 }
 
-/// Deletes the instance with a role whose permissions for directories are limited to directory ARNs, then tries to
-/// delete the instance again.
+/// Deletes the instance with a role whose permissions for directories are limited to directory ARNs or, if this fails,
+/// with the operator's credentials. Then tries to delete the instance a second time.
 async fn delete(clouds: &Clouds, role: &Clouds, id: &str, findings: &mut Findings) -> Result<(), CommandError> {
     let path = format!("/instance/{id}");
     let mut deleted = role.connect(Method::DELETE, &path, &Value::Null).await?;
@@ -167,7 +168,7 @@ async fn delete(clouds: &Clouds, role: &Clouds, id: &str, findings: &mut Finding
     Ok(())
 }
 
-/// Polls until the instance is no longer visible. Only then can the instance's alias be used again.
+/// Polls until Connect no longer returns the instance. Only then can the alias of the instance be used again.
 async fn gone(clouds: &Clouds, id: &str, findings: &mut Findings) -> Result<(), CommandError> {
     let path = format!("/instance/{id}");
     let gone = async || Ok(!clouds.connect(Method::GET, &path, &Value::Null).await?.is_ok());

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::cloud::{error::CommandError, signed::IAM};
 
-/// Number of attempts to remove a resource that Entra's directory does not return yet, five seconds apart.
+/// Number of attempts to remove a resource that Entra's directory does not return yet. The interval between two
+/// attempts is five seconds.
 const REPLICATION_POLLS: usize = 60;
 
 /// A resource that the check created.
@@ -50,7 +51,7 @@ impl CreatedResources {
         Self { name: format!("live-check-{milliseconds}"), resources: Vec::new() }
     }
 
-    /// The name that all created resources share. The name is also valid as an instance alias.
+    /// The name that all created resources share. The name is also a valid instance alias.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -88,7 +89,7 @@ impl CreatedResources {
 }
 
 /// Removes a resource. If the resource is in Entra's directory and the response has the status 404, the removal is
-/// repeated, because some replicas may not have a new resource yet.
+/// repeated, because a new resource may not have reached all replicas yet.
 async fn remove_visible(clouds: &Clouds, resource: &Resource) -> Result<Answer, CommandError> {
     let in_directory = matches!(resource, Resource::Application { .. } | Resource::Policy(_) | Resource::Group(_));
     let mut answer = remove(clouds, resource).await?;

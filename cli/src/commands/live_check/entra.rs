@@ -1,4 +1,5 @@
-//! Checks the assumptions about Entra and Microsoft Graph. For this, creates two gallery applications.
+//! Checks the assumptions about Entra and Microsoft Graph. For this purpose, the check creates two gallery
+//! applications.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -128,14 +129,14 @@ async fn identifiers(clouds: &Clouds, application: &Application, findings: &mut 
     Ok(())
 }
 
-/// Sets the identifier URIs of an application, and makes it request access tokens of version 2. The tenant's policy for
-/// identifier URIs does not apply to such applications, so Entra accepts the URIs.
+/// Sets the identifier URIs of an application, and configures it to request access tokens of version 2. The tenant's
+/// policy for identifier URIs does not apply to applications with this token version, so Entra accepts the URIs.
 async fn give(clouds: &Clouds, id: &str, uris: &Value) -> Result<Answer, CommandError> {
     let change = json!({ "api": { "requestedAccessTokenVersion": 2 }, "identifierUris": uris });
     clouds.graph(Method::PATCH, &format!("/applications/{id}"), &change).await
 }
 
-/// Determines which reading is true from the error message that a repeated call returned.
+/// Determines which reading is true from the error message in the response to a repeated call.
 fn wording(answer: Answer, assumed: &str, other: &str) -> Reading {
     match () {
         () if answer.contains(other) => Reading::Other,
@@ -227,8 +228,8 @@ async fn certificates(
         let read = clouds.graph(Method::GET, &path, &Value::Null).await?.json();
         seen.push(text(&read["preferredTokenSigningKeyThumbprint"]).eq_ignore_ascii_case(&text(&second["thumbprint"])));
     }
-    // A read before the change first becomes visible is not a stale read. A later read without the change is a stale
-    // read.
+    // A read that returns the old value before any read has returned the new value is not a stale read. A read that
+    // returns the old value after that is a stale read.
     let arrived = seen.iter().position(|new| *new);
     let stale = arrived.is_none_or(|at| seen[at..].iter().any(|new| !new));
     findings.note("stale-reads", Reading::other_if(stale));
@@ -292,7 +293,7 @@ async fn removal(clouds: &Clouds, path: &str, keys: &str, first: &Value) -> Resu
     })
 }
 
-/// Deletes the first application and gives its identifier URI to the second application.
+/// Deletes the first application and assigns its identifier URI to the second application.
 pub(crate) async fn check_deletion(
     clouds: &Clouds,
     application: Application,

@@ -1,4 +1,5 @@
-//! Checks the assumptions about IAM. For this, creates a SAML provider and a role that trusts the provider.
+//! Checks the assumptions about IAM. For this purpose, the check creates a SAML provider and a role that trusts the
+//! provider.
 
 use std::collections::BTreeSet;
 

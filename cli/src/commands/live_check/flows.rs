@@ -1,5 +1,5 @@
-//! Checks the assumptions about flows and test cases. For this, creates a flow and test cases, which are deleted with
-//! the instance.
+//! Checks the assumptions about flows and test cases. For this purpose, the check creates a flow and test cases, which
+//! are deleted together with the instance.
 
 use onboarding_core::{
     onboarding::Language,
@@ -15,8 +15,8 @@ use super::{
 };
 use crate::cloud::error::CommandError;
 
-/// Creates the flow and the test cases. The last test case is created with the credentials of a role whose policy
-/// allows only the IAM action with the name of the operation.
+/// Creates the flow and the test cases. For the last test case, the check uses the credentials of a role whose policy
+/// allows only the IAM action that has the same name as the operation.
 pub(crate) async fn check(
     clouds: &Clouds,
     role: &Clouds,
@@ -78,8 +78,8 @@ async fn create(
     clouds.connect(Method::PUT, &format!("/test-cases/{instance}"), &body).await
 }
 
-/// Whether the operation does not exist in this Region. The instance and the flow exist, so a response with the status
-/// 404 can't mean that one of them is missing.
+/// Whether the operation does not exist in this Region. Both the instance and the flow exist, so a response with the
+/// status 404 can't mean that one of them is missing.
 fn is_unknown_operation(answer: &Answer) -> bool {
     answer.status == 404 || answer.contains("UnknownOperation") || answer.contains("Unable to determine")
 }

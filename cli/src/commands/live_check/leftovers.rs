@@ -1,5 +1,5 @@
-//! Finds resources that the check created, by their name. This is necessary after a call that got no response: the
-//! command then does not know whether the call created a resource, or which id the resource has.
+//! Finds resources that the check created, by their name. The search is necessary after a call that got no response:
+//! the command then does not know whether the call created a resource, and which id the resource has.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
@@ -40,7 +40,7 @@ async fn providers(clouds: &Clouds, name: &str) -> Result<Vec<Resource>, Command
 
 const IAM_NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 
-/// Whether the name of a resource is the name of the check, alone or with a suffix.
+/// Whether a resource has the name of the check, either exactly or followed by a suffix.
 fn is_named(found: Option<&str>, name: &str) -> bool {
     found.and_then(|found| found.strip_prefix(name)).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
@@ -85,7 +85,8 @@ async fn of_connect(clouds: &Clouds, name: &str) -> Result<Vec<Resource>, Comman
             let body = json!({ "TargetArn": instance["Arn"] });
             let answer = clouds.connect(Method::POST, "/phone-number/list", &body).await?;
             let (numbers, _) = listed(answer, "ListPhoneNumbersSummaryList")?;
-            // Resources are removed in reverse order, so a phone number is added after its instance.
+            // Resources are removed in reverse order. Each phone number must be removed before its instance, so it is
+            // added after the instance.
             found.extend(numbers.iter().map(|number| Resource::Number(text(&number["PhoneNumberId"]))));
         }
         token = next;

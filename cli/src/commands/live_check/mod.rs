@@ -1,12 +1,13 @@
 //! `onboard live-check`: determines which reading of each local-cloud assumption is true in an account and a tenant.
 //!
-//! An assumption is about behavior of AWS or Entra that the documentation leaves open. There are two readings of the
-//! documentation. The local cloud emulates the assumed reading by default, and the other reading with `--assume NAME`.
+//! An assumption describes behavior of AWS or Entra that the documentation leaves open. Each assumption has two
+//! possible readings of the documentation. The local cloud emulates the assumed reading by default, and the other
+//! reading with `--assume NAME`.
 //!
 //! The command calls the services with the operator's permissions. It creates gallery applications, SAML providers,
-//! roles, an instance with two users, a quick connect, a flow and test cases, and a phone number. All resources share a
-//! unique name and are removed at the end, also after a failure or Ctrl-C. With `--local`, the command does the same in
-//! a running local cloud. Some assumptions are checked only if the operator selects an option.
+//! roles, a phone number, and an instance with two users, a quick connect, a flow and test cases. All resources share a
+//! unique name. The command removes them at the end, even after a failure or Ctrl-C. With `--local`, the command runs
+//! against a running local cloud. Some assumptions are checked only if the operator specifies an option.
 //!
 //! * [`clouds`] — calls to both clouds.
 //! * [`created`], [`leftovers`] — the created resources and their removal.
@@ -50,7 +51,7 @@ pub(crate) enum Reading {
     Other,
     /// The check could not determine which reading is true. The text is the reason.
     Unknown(String),
-    /// Not checked because the operator did not select the check; the text names the option.
+    /// The operator did not select this check. The text is the name of the option that selects it.
     NotChecked(String),
 }
 
@@ -87,7 +88,7 @@ impl Findings {
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if one of the clouds is not usable. Created resources are removed also after a failure.
+/// Fails if one of the clouds is not usable. The command also removes the resources that it created if it fails.
 pub async fn run(args: LiveCheckArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let clouds = Clouds::open(&args, words).await?;
@@ -133,7 +134,7 @@ async fn check(
     connect::check(clouds, args.request_quota_increase, resources, findings).await
 }
 
-/// Prints the results. Returns whether any selected assumption remained undetermined.
+/// Prints the results. Returns whether any selected check could not determine which reading is true.
 fn print(findings: &Findings, console: &Console) -> bool {
     let words = console.words();
     let text = |text: Text| if words.0 == Lang::Ja { text.ja } else { text.en };
@@ -155,9 +156,9 @@ fn print(findings: &Findings, console: &Console) -> bool {
     undecided
 }
 
-/// Determines which reading is true from the delay of a change. `seen` is the delay in seconds after which polling
-/// found the change, or `None` if polling did not find it. `other` is the delay in seconds that the other reading
-/// predicts.
+/// Determines which reading is true from the delay after which a change became visible. `seen` is the observed delay in
+/// seconds, or `None` if the change did not become visible in time. `other` is the delay in seconds that the other
+/// reading predicts.
 pub(crate) fn waited(words: Words, seen: Option<f64>, other: f64) -> Reading {
     match seen {
         None => Reading::Other,

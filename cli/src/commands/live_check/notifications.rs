@@ -1,6 +1,6 @@
-//! Checks how fast Graph sends a change notification. For this, creates a group, and a subscription that sends the
-//! notifications to the public URL of a deployed stack. The stack does not know the subscription, so the function
-//! behind the URL rejects the notification, starts nothing, and logs the id of the subscription.
+//! Checks how fast Graph sends a change notification. For this purpose, the check creates a group, and a subscription
+//! that sends the notifications to the public URL of a deployed stack. The stack has not registered this subscription.
+//! The function behind the URL therefore rejects the notification, starts nothing, and logs the id of the subscription.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -18,11 +18,11 @@ use crate::{
     cloud::{error::CommandError, signed::LOGS},
 };
 
-/// After this many seconds without a notification, the notification is late.
+/// If no notification has arrived after this number of seconds, the notification is late.
 const SOON: f64 = 600.0;
 /// The delay according to the other reading, in seconds.
 const LATE: f64 = 900.0;
-/// The shortest lifetime that Graph gives a subscription is 45 minutes.
+/// The lifetime of the subscription. The shortest lifetime that Graph accepts is 45 minutes.
 const LIFETIME: Duration = Duration::minutes(50);
 
 pub(crate) async fn check(
@@ -43,8 +43,8 @@ pub(crate) async fn check(
     let subscription = subscribe(clouds, &group, url, resources).await?;
     let member = group_id(clouds, &args.group).await?;
     let member = json!({ "@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{member}") });
-    // The log is searched for events since this time. The time is five minutes early, because this computer's clock may
-    // be fast.
+    // The log is searched for events after this time. Five minutes are subtracted, because the clock of this computer
+    // may be ahead.
     let since = (OffsetDateTime::now_utc() - Duration::minutes(5)).unix_timestamp() * 1_000;
     let path = format!("/groups/{group}/members/$ref");
     clouds.good("changing the group", clouds.graph(Method::POST, &path, &member).await?)?;

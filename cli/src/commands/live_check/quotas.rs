@@ -1,6 +1,6 @@
-//! Checks the assumptions about Service Quotas and AWS Support. Reads the account's history of quota requests. Sends a
-//! quota request only if the operator has selected the option for this; the request is for the instance that the
-//! command creates.
+//! Checks the assumptions about Service Quotas and AWS Support. The check reads the account's history of quota
+//! requests. The check sends a quota request, for the instance that the command creates, only if the operator has
+//! specified the option for this purpose.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -15,13 +15,14 @@ use crate::cloud::{
     signed::{QUOTAS, SUPPORT},
 };
 
-/// Code of the quota for users per instance. AWS raises this quota for single instances and rarely for a whole account.
+/// Code of the quota for users per instance. AWS increases this quota for single instances and rarely for a whole
+/// account.
 const USERS: &str = "L-9A46857E";
 /// The option that allows the command to send a request.
 const OPTION: &str = "--request-quota-increase";
-/// The delay of the new value according to the other reading, in seconds.
+/// The delay after which the new quota value becomes visible according to the other reading, in seconds.
 const LATE: f64 = 3_600.0;
-/// If the value has not changed after this number of seconds, the change is late.
+/// If the quota value has not changed after this number of seconds, the change is late.
 const SOON: f64 = 240.0;
 /// How long the command waits for the decision on its request, in seconds.
 const LONGEST: f64 = 7.0 * 86_400.0;
@@ -33,7 +34,7 @@ struct Decided {
     of_instance: bool,
     /// Whether the status is `CASE_CLOSED` instead of `APPROVED`.
     closed: bool,
-    /// Whether the quota has the requested value. `None` if the instance of the request no longer exists.
+    /// Whether the quota has the requested value. `None` if the instance that the request concerns no longer exists.
     in_force: Option<bool>,
     /// Seconds since the decision on the request.
     age: f64,
@@ -78,7 +79,7 @@ async fn call(clouds: &Clouds, operation: &str, body: &Value) -> Result<Answer, 
     clouds.target(QUOTAS, &format!("ServiceQuotasV20190624.{operation}"), body).await
 }
 
-/// The requests in the account's history that AWS has decided, the latest first.
+/// The requests in the account's history on which AWS has decided, newest first.
 async fn decided(clouds: &Clouds) -> Result<Vec<Decided>, CommandError> {
     let mut body = json!({ "ServiceCode": "connect", "QuotaRequestedAtLevel": "ALL" });
     let mut requests = Vec::new();
@@ -107,12 +108,13 @@ async fn decided(clouds: &Clouds) -> Result<Vec<Decided>, CommandError> {
     Ok(decided)
 }
 
-/// Whether the quota has the value that the request asked for. `None` if the instance of the request no longer exists.
+/// Whether the quota has the requested value. `None` if the instance that the request concerns no longer exists.
 async fn is_in_force(clouds: &Clouds, request: &Value) -> Result<Option<bool>, CommandError> {
     let mut body = json!({ "ServiceCode": "connect", "QuotaCode": request["QuotaCode"] });
     if let Some(context) = request["QuotaContext"]["ContextId"].as_str() {
         body["ContextId"] = context.into();
-        // If the instance does not exist, the response is the same as for an instance without a value of its own.
+        // If the instance does not exist, the response is the same as for an existing instance to which no value was
+        // applied.
         let id = context.rsplit('/').next().unwrap_or_default();
         if !clouds.connect(Method::GET, &format!("/instance/{id}"), &Value::Null).await?.is_ok() {
             return Ok(None);
@@ -122,8 +124,8 @@ async fn is_in_force(clouds: &Clouds, request: &Value) -> Result<Option<bool>, C
     Ok(Some(value.zip(request["DesiredValue"].as_f64()).is_some_and(|(value, desired)| value >= desired)))
 }
 
-/// The reading that is true about the time until the value of a quota changes, according to requests that AWS approved
-/// within the last hour.
+/// Determines which reading about the delay of a quota increase is true, from the requests that AWS approved within the
+/// last hour.
 fn delay(decided: &[Decided]) -> Option<Reading> {
     let recent = |request: &&Decided| (0.0..LATE).contains(&request.age);
     decided.iter().filter(recent).find_map(|request| match request {
@@ -133,15 +135,15 @@ fn delay(decided: &[Decided]) -> Option<Reading> {
     })
 }
 
-/// The reading that is true about the last status of a granted request for one instance. A request with the status
-/// `CASE_CLOSED` was granted only if the quota has the requested value.
+/// Determines which reading about the last status of a granted request for one instance is true. A request with the
+/// status `CASE_CLOSED` was granted only if the quota has the requested value.
 fn last_status(decided: &[Decided]) -> Option<Reading> {
     let granted = |request: &&Decided| request.of_instance && (!request.closed || request.in_force == Some(true));
     decided.iter().find(granted).map(|request| Reading::other_if(request.closed))
 }
 
-/// Requests one more user for an instance, and observes the status of the request and the value of the quota. Sends no
-/// request if the history has shown both readings.
+/// Requests an increase by one user for an instance, and observes the status of the request and the value of the quota.
+/// Sends no request if the history has already shown which readings are true.
 pub(crate) async fn request(clouds: &Clouds, instance: &str, findings: &mut Findings) -> Result<(), CommandError> {
     let names = ["quota-value-delay", "quota-case-closed"];
     if names.iter().all(|name| findings.has(name)) {
@@ -165,8 +167,8 @@ pub(crate) async fn request(clouds: &Clouds, instance: &str, findings: &mut Find
     Ok(())
 }
 
-/// The value of the quota for a new instance: the value that is applied to the account or, if there is none, AWS's
-/// default.
+/// The value of the quota for a new instance: the applied value of the account or, if the account has none, the AWS
+/// default value.
 async fn value(clouds: &Clouds) -> Result<f64, CommandError> {
     let body = json!({ "ServiceCode": "connect", "QuotaCode": USERS });
     let mut answer = call(clouds, "GetServiceQuota", &body).await?;
@@ -177,8 +179,8 @@ async fn value(clouds: &Clouds) -> Result<f64, CommandError> {
     Ok(answer.json()["Quota"]["Value"].as_f64().unwrap_or_default())
 }
 
-/// Waits for the decision on a request. Returns which reading is true about the delay of the value, and which about the
-/// status of the request.
+/// Waits for the decision on a request. Returns which reading about the delay of the new value is true, and which
+/// reading about the status of the request is true.
 async fn outcome(clouds: &Clouds, request: &Value) -> Result<[Reading; 2], CommandError> {
     let body = json!({ "RequestId": request["Id"] });
     let status = async || {
@@ -194,7 +196,7 @@ async fn outcome(clouds: &Clouds, request: &Value) -> Result<[Reading; 2], Comma
         "APPROVED" => Ok([waited(clouds.words, clouds.poll(SOON, raised).await?, LATE), Reading::Assumed]),
         "CASE_CLOSED" => {
             let soon = clouds.poll(SOON, raised).await?;
-            // AWS has granted a closed request only if the value of the quota increases later.
+            // A closed request was granted only if the quota value increases later.
             if soon.is_none() && clouds.poll(LATE * 1.5, raised).await?.is_none() {
                 return Ok(unknown());
             }

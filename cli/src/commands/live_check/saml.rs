@@ -1,5 +1,5 @@
-//! Checks how long AWS accepts SAML responses that are valid only according to metadata that was replaced. For this,
-//! creates an identity provider with its own keys, a SAML provider, and a role without permissions.
+//! Checks how long AWS accepts SAML responses that are valid only according to metadata that was replaced. For this
+//! purpose, the check creates an identity provider with its own keys, a SAML provider, and a role without permissions.
 
 use local_cloud::stand_in::IdentityProvider;
 use serde_json::json;
@@ -12,8 +12,8 @@ use super::{
 };
 use crate::cloud::{error::CommandError, signed::IAM};
 
-/// Number of responses signed with each key that AWS must accept or reject in a row. A single response is not
-/// sufficient, because one endpoint of AWS can use the old metadata while another endpoint uses the new metadata.
+/// The number of consecutive responses, signed with the same key, that AWS must accept or reject. A single response is
+/// not sufficient, because one AWS endpoint can use the old metadata while another endpoint uses the new metadata.
 const IN_A_ROW: usize = 3;
 
 pub(crate) async fn check(
@@ -76,7 +76,7 @@ async fn role(
     resources.note(Resource::Role(name.to_owned()));
     let form = [("RoleName", name), ("AssumeRolePolicyDocument", trust.as_str())];
     let mut answer = clouds.query(IAM, "CreateRole", &form).await?;
-    // A trust policy can name a new provider only after some time.
+    // A trust policy can refer to a new provider only some time after the provider was created.
     for _ in 0..120 {
         if answer.is_ok() {
             break;

@@ -1,4 +1,4 @@
-//! Checks the assumptions about Connect users and permissions. For this, creates two users, a quick
+//! Checks the assumptions about Connect users and permissions. For this purpose, the check creates two users, a quick
 //! connect and a role.
 
 use std::cell::RefCell;
@@ -137,8 +137,8 @@ async fn proficiencies(clouds: &Clouds, instance: &str, id: &str) -> Result<Read
     Ok(Reading::other_if(clouds.connect(Method::POST, &path, &of_level(2)).await?.is_ok()))
 }
 
-/// Creates another user, and a quick connect to this user. Checks whether the user can be deleted before the quick
-/// connect is deleted. Deletes both.
+/// Creates another user, and a quick connect to this user. Checks whether the user can be deleted while the quick
+/// connect exists. Then deletes both.
 async fn quick_connects(clouds: &Clouds, instance: &str, user: &Value) -> Result<Reading, CommandError> {
     let mut user = user.clone();
     user["Username"] = json!(format!("quick.{USERNAME}"));
@@ -151,7 +151,7 @@ async fn quick_connects(clouds: &Clouds, instance: &str, user: &Value) -> Result
     let body = json!({ "Name": "live-check", "QuickConnectConfig": config });
     let path = format!("/quick-connects/{instance}");
     let last = RefCell::new(String::new());
-    // The call is retried, because Connect may not find the new user at once.
+    // The call is retried, because Connect may not return the new user immediately.
     let made = async || {
         let answer = clouds.connect(Method::PUT, &path, &body).await?;
         let is_ok = answer.is_ok();

@@ -1,5 +1,5 @@
-//! Finds the calls with which a second onboarding with the same input changed something. A repeated onboarding must
-//! change nothing.
+//! Finds the calls with which a second onboarding with the same input changed a resource. A repeated onboarding must
+//! not change any resource.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 pub struct Call<'a> {
     /// The service: `connect`, `iam`, `graph`, …
     pub service: &'a str,
-    /// The operation name, or method and path.
+    /// The name of the operation, or else the HTTP method and the path.
     pub operation: &'a str,
     /// The HTTP method.
     pub method: &'a str,
     /// The path in the URL of the request.
     pub path: &'a str,
-    /// The HTTP status of the response; 499 if the caller was killed before the response arrived.
+    /// The HTTP status of the response. The value is 499 if the caller was killed before the response arrived.
     pub status: u16,
 }
 
@@ -40,7 +40,7 @@ const GRAPH_READING: [&str; 7] = [
 /// Whether a call creates, updates or deletes a resource.
 #[must_use]
 pub fn changes(call: Call<'_>) -> bool {
-    // A rejected call has no effect. A call whose response is not known may have had an effect.
+    // A rejected call has no effect. A call whose response was lost may have had an effect.
     let refused = (400..499).contains(&call.status);
     if refused || matches!(call.method, "GET" | "HEAD" | "OPTIONS") {
         return false;
@@ -55,7 +55,7 @@ pub fn changes(call: Call<'_>) -> bool {
     }
 }
 
-/// Lists the calls that change something, each with the number of times it was made.
+/// Lists the calls that change a resource, each with the number of times that it was made.
 #[must_use]
 pub fn changing<'a>(calls: impl Iterator<Item = Call<'a>>) -> Vec<String> {
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();

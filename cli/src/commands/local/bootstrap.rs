@@ -7,12 +7,12 @@ use local_cloud::emulator::Workspace;
 
 use super::failure::Failure;
 
-/// The paths of the binary in a release: first the binary for this machine, which exists only if the binary for Lambda
-/// does not run on this machine, and then the binary for Lambda.
+/// The paths of the binary in a release. The first path is the binary for this machine, which exists only if the binary
+/// for Lambda does not run on this machine. The second path is the binary for Lambda.
 const RELEASE: [&str; 2] = ["bootstrap/local", "bootstrap/bootstrap"];
 
-/// The path of the binary: the specified file or, if no file is specified, the file in the release or else the file in
-/// the directory of this program.
+/// The path of the binary: the specified file, or else the file in the release, or else the file in the directory of
+/// this program.
 ///
 /// # Errors
 /// Fails if the file does not exist.

@@ -18,7 +18,7 @@ use crate::{
     ui::Console,
 };
 
-/// The workflow that is deployed in the local cloud. The operator's own AWS settings are never used to reach it.
+/// The workflow that is deployed in the local cloud. The connection never uses the operator's own AWS configuration.
 #[derive(Debug)]
 pub struct Workflow<'a> {
     cloud: Cloud,
@@ -51,7 +51,7 @@ impl<'a> Workflow<'a> {
     /// Runs one onboarding until it ends and returns its output.
     ///
     /// # Errors
-    /// Fails with state, error and cause if the onboarding does not succeed.
+    /// Fails with the state, the error name and the cause if the onboarding does not succeed.
     pub async fn run(&self, subject: &str, input: &Value) -> Result<Value, Failure> {
         let arn = self.cloud.start(Machine::Onboarding, subject, input).await.map_err(lost)?;
         let described = self.cloud.describe(&arn).await.map_err(lost)?;
@@ -73,8 +73,7 @@ impl<'a> Workflow<'a> {
     }
 }
 
-/// Converts the error of a command to a failure of the local run. The failure states that the emulator no longer
-/// responds.
+/// Converts the error of a command to a failure of the local run, which states that the emulator no longer responds.
 fn lost(error: CommandError) -> Failure {
     Failure::not_started(|words| (words.emulator_not_responding(&error.what), words.check_emulator()))
 }

@@ -14,8 +14,8 @@ use crate::{
 pub enum Failure {
     /// An input file is invalid.
     BadInput(BadInput),
-    /// A requirement of the local cloud is missing or does not work. The two texts, in English and Japanese, state what
-    /// happened and the recommended action.
+    /// A requirement of the local cloud is missing or does not work. The pairs contain, in English and in Japanese, the
+    /// description of the problem and the recommended action.
     NotStarted([(String, String); 2]),
     /// The execution of the onboarding failed.
     Workflow {
@@ -30,12 +30,12 @@ pub enum Failure {
     SignIn {
         /// The user who tried to sign in.
         user: String,
-        /// The service that showed the page.
+        /// The service that returned the error page.
         by: String,
         /// The message on the error page.
         message: String,
     },
-    /// The repeated onboarding changed something, although its input was the same.
+    /// The repeated onboarding changed resources, although its input was the same.
     Changed(Vec<String>),
     /// A result file could not be written.
     NotWritten(String),

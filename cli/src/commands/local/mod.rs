@@ -1,10 +1,10 @@
 //! `onboard local`: runs a complete onboarding on this machine. The real template, state machines and binary run
-//! against an AWS emulator and a stand-in for services that no emulator offers: Connect, Service Quotas, Support, Entra
-//! ID.
+//! against an AWS emulator, and against a stand-in for the services that no emulator offers: Connect, Service Quotas,
+//! Support and Entra ID.
 //!
-//! Steps of a run: [`plan`] reads and validates the input; [`bootstrap`] finds the binary; the crate `local_cloud`
-//! starts the emulator and the stand-in and deploys the stack; [`execution`] runs the workflow; [`rehearsal`] tests the
-//! sign-in of a user; [`report`] prints the result. Dropping [`Cloud`] stops all started processes, also after an
+//! Steps of a run: [`plan`] reads and validates the input. [`bootstrap`] finds the binary. The crate `local_cloud`
+//! starts the emulator and the stand-in, and deploys the stack. [`execution`] runs the workflow. [`rehearsal`] tests
+//! the sign-in of a user. [`report`] prints the result. Dropping [`Cloud`] stops all started processes, even after an
 //! error.
 
 pub mod again;
@@ -121,8 +121,8 @@ async fn onboard(
     let cloud = phase(&words.cloud_started(), console, start_cloud(&args, plan, &venv, folder)).await?;
     let stack =
         phase(&words.stack_deployed(), console, deployed(&cloud, plan, &venv, workspace, folder, &bootstrap)).await?;
-    // Fault rules apply to the calls of the workflow and not to the calls of the deployment, so they are added after
-    // the deployment.
+    // Fault rules must apply only to the calls of the workflow, not to the calls of the deployment, so they are added
+    // after the deployment.
     for (index, rule) in plan.faults.iter().enumerate() {
         cloud.stand_in().add_fault(rule.clone()).map_err(|error| {
             plan::invalid_rule(args.faults.as_deref().unwrap_or(Path::new("faults")), index, &error)
@@ -135,10 +135,10 @@ async fn onboard(
     let workflow = Workflow::new(cloud.emulator_url(), &stack, args.clock_scale, console);
     let result = executions(&workflow, &cloud, args.again, plan, console).await;
     if result.is_err() {
-        // An error while saving the logs is ignored, so that it does not hide why the run failed.
+        // An error that occurs while the logs are saved is ignored, because it would hide why the run failed.
         let _ = deploy::save_function_logs(&venv, folder, cloud.emulator_url()).await;
     }
-    // The inventory is also written if the run failed, because it helps to find the cause.
+    // The inventory is written even if the run failed, because it helps to find the cause.
     let mut written = match &args.inventory {
         Some(file) => write(file, &cloud.stand_in().inventory().await, words),
         None => Ok(()),
@@ -181,7 +181,7 @@ async fn onboard(
     changed.and(written)
 }
 
-/// Checks that the local cloud could write all calls and expressions into the files of `--record` and
+/// Checks that the local cloud could write all calls to the file of `--record`, and all expressions to the file of
 /// `--record-expressions`.
 fn recorded(args: &LocalArgs, cloud: &Cloud, folder: &Path, words: Words) -> Result<(), Failure> {
     let calls = args.record.as_ref().zip(cloud.stand_in().record_incomplete().map(ToOwned::to_owned));
@@ -216,7 +216,7 @@ async fn deployed(
     Ok(deployment.run().await?)
 }
 
-/// Runs the onboarding, and with `again` a second time. Returns the output and the report of the first execution.
+/// Runs the onboarding. With `again`, runs it a second time. Returns the output and the report of the first execution.
 async fn executions(
     workflow: &Workflow<'_>,
     cloud: &Cloud,
@@ -232,7 +232,7 @@ async fn executions(
     Ok((output, report))
 }
 
-/// Installs the emulator if it is not installed yet. Shows pip's messages.
+/// Installs the emulator if it is not installed yet, and shows pip's messages.
 async fn installed(workspace: &Workspace, console: &Console) -> Result<Venv, Failure> {
     let mut begun = false;
     let installed = venv::prepare(workspace, &mut |progress| {
@@ -263,7 +263,7 @@ async fn start_cloud(args: &LocalArgs, plan: &Plan, venv: &Venv, folder: &Path) 
     Ok(Cloud::start(settings, venv, folder).await?)
 }
 
-/// Publishes the local cloud's addresses. Dropping the returned value ends the publication.
+/// Writes the local cloud's addresses to the address file. Dropping the returned value removes this file.
 fn publish(
     cloud: &Cloud,
     stack: &Stack,
@@ -312,11 +312,11 @@ async fn execution(
     Ok(output)
 }
 
-/// Checks that the second execution changed nothing.
+/// Checks that the second execution changed no resource.
 fn compared(cloud: &Cloud, console: &Console) -> Result<(), Failure> {
     let calls = cloud.stand_in().calls();
-    // Two kinds of changes are expected and ignored. Every execution acquires and releases the lease of its alias. Step
-    // Functions itself and the function of the user sync write the lease of the user sync.
+    // Two kinds of changes are expected and ignored. First, every execution acquires and releases the lease of its
+    // alias. Second, Step Functions itself and the function of the user sync write the lease of the user sync.
     let leases = |function: &String, service: &str| {
         function.contains("LockAlias") || (function.contains("SyncUsers") && service == "dynamodb")
     };

@@ -40,7 +40,7 @@ impl Plan {
     /// Reads and validates the input.
     ///
     /// # Errors
-    /// Fails with the problems of the first invalid file.
+    /// Fails if a file is invalid. The error lists the problems of the first invalid file.
     pub fn read(args: &LocalArgs, workspace: &Workspace) -> Result<Self, Failure> {
         let file = args.input.clone().unwrap_or_else(|| workspace.root.join("examples").join("smallest.json"));
         let (input, onboarding) = input::onboarding(&file)?;
@@ -65,8 +65,8 @@ impl Plan {
                 let message = |words: Words| words.address_file_in_use(other.process_id);
                 return Err(BadInput::one(&file, "$", message).into());
             }
-            // A file in the directory of the local runs is not checked here, because the run creates and checks this
-            // directory when it starts.
+            // If the file is in the directory of the local runs, it is not checked here, because the run creates and
+            // checks this directory when it starts.
             if !file.starts_with(workspace.cache()) {
                 is_writable(&file).map_err(|error| unwritable(&file, &error))?;
             }

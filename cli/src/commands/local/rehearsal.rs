@@ -12,14 +12,14 @@ use super::failure::Failure;
 pub struct Rehearsal {
     /// The username of the user who signed in.
     pub username: String,
-    /// The URL of the page that opened, if the input names a page.
+    /// The URL of the page that opened after the sign-in, if the input specifies a page.
     pub page: Option<String>,
 }
 
 /// Signs in one user. Returns `None` if the onboarding created no user.
 ///
 /// # Errors
-/// Fails if the sign-in ends on an error page, or on another page than the report states.
+/// Fails if the sign-in ends on an error page, or on a page other than the page in the report.
 pub async fn run(stand_in: &LocalCloud, report: &Report) -> Result<Option<Rehearsal>, Failure> {
     let Some(user) = any_member(&stand_in.inventory().await, &report.instance.instance_id) else { return Ok(None) };
     let sign_in_request = SignIn { application: report.sign_on.application.app_id.clone(), user, session: None };
@@ -35,7 +35,7 @@ pub async fn run(stand_in: &LocalCloud, report: &Report) -> Result<Option<Rehear
     }
 }
 
-/// The Entra object id of one user of the instance, no matter which.
+/// The Entra object id of an arbitrary user of the instance.
 fn any_member(inventory: &Value, instance_id: &str) -> Option<String> {
     let instances = inventory["connect"]["instances"].as_array()?;
     let instance = instances.iter().find(|instance| instance["Id"] == instance_id)?;

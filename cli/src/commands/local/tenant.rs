@@ -1,8 +1,8 @@
-//! Generates an Entra tenant: all groups that the input names, with the requested number of users. The same input
-//! always generates the same tenant.
+//! Generates an Entra tenant. The tenant contains all groups that the input names, and the requested number of users.
+//! The same input always generates the same tenant.
 //!
-//! The users have the kinds of names that occur in real directories: Japanese names in kanji and in kana, and kana with
-//! combining voicing marks (as macOS writes them). Shared accounts have only a display name.
+//! The names of the users are of the kinds that occur in real directories: Japanese names in kanji, in kana, and in
+//! kana with combining voicing marks (as macOS writes them). Shared accounts have only a display name.
 
 use std::collections::BTreeMap;
 
@@ -128,7 +128,7 @@ fn object_id(kind: u32, index: usize) -> String {
 /// Checks the object ids of the groups in a tenant file, because Microsoft Graph accepts only GUIDs.
 ///
 /// # Errors
-/// Fails with all invalid ids and their paths.
+/// Fails if an id is invalid. The error lists all invalid ids and their paths.
 pub fn check(file: &JsonFile, tenant: &Tenant) -> Result<(), BadInput> {
     let ids = tenant.groups.iter().enumerate().filter_map(|(index, group)| Some((index, group.id.as_deref()?)));
     let problems: Vec<Problem> = ids

@@ -1,6 +1,7 @@
-//! Renders the evidence about an onboarding as one HTML page, with the style and the rules of the report page: no
-//! network access, and all values are untrusted text. The page has no script, because a script would show other times
-//! than the tables. The page contains no time of creation, so that it changes only if the evidence changes.
+//! Renders the evidence about an onboarding as one HTML page. The page has the style of the report page and follows the
+//! same rules: it needs no network access, and all values are treated as untrusted text. The page has no script,
+//! because the script of the report page would show the times in another time zone than the tables. The page does not
+//! contain the time at which it was created, so that it changes only if the evidence changes.
 
 use maud::{Markup, html};
 use serde_json::Value;
@@ -14,9 +15,9 @@ use crate::{
     words::{Lang, Words},
 };
 
-/// The columns whose values are English sentences or values of a cloud service.
+/// The columns whose values are English sentences, or values that a cloud service returned.
 const ENGLISH: [&str; 6] = ["sinceSource", "source", "place", "expected", "found", "group"];
-/// The columns whose values are fixed names, which the page translates.
+/// The columns whose values are fixed names. The page translates these names.
 const NAMED: [&str; 6] = ["managed", "decision", "event", "status", "result", "asExpected"];
 
 /// Renders the page.
@@ -74,7 +75,7 @@ fn section(of: &Table, words: Words) -> Markup {
     }
 }
 
-/// The documents as they were found, as JSON.
+/// Renders the documents that the command read, as JSON.
 fn documents(evidence: &Evidence, words: Words) -> Markup {
     html! {
         section aria-labelledby="documents" {

@@ -1,7 +1,8 @@
-//! Simplifies a state machine for display: only the states that do work, in workflow order and arranged in lanes.
+//! Simplifies a state machine for display: the graph contains only the states that do work, in workflow order and
+//! arranged in lanes.
 //!
-//! Choice, Wait and Pass states implement polling loops and would hide the actual work. A loop is therefore drawn as
-//! one state, and a `Parallel` state as lanes side by side.
+//! Choice, Wait and Pass states implement polling loops, and would distract from the actual work. A loop is therefore
+//! drawn as one state, and a `Parallel` state is drawn as lanes side by side.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,16 +52,16 @@ impl Graph {
         self.rows.iter().map(|row| row.lane + 1).max().unwrap_or(0)
     }
 
-    /// A copy of the graph with only the states that `kept` accepts. If other states lead from one kept state to
-    /// another, these two states are connected directly.
+    /// A copy of the graph with only the states for which `kept` returns true. If other states lead from one kept state
+    /// to another kept state, these two states are connected directly.
     #[must_use]
     pub fn only(&self, kept: impl Fn(&str) -> bool) -> Self {
         let mut graph = Self { waits: self.waits.clone(), ..Self::default() };
-        // For each row of this graph, the rows of the new graph that must be connected to the states after the row. A
-        // connection always leads to a later row, so the sources of a row are complete when the loop reaches the row.
+        // For each row of this graph, the rows of the new graph that must be connected to the states after this row. A
+        // connection always leads to a later row, so all connections to a row are known when the loop reaches this row.
         let mut ends: Vec<BTreeSet<usize>> = Vec::new();
-        // For each row of the new graph, all rows before it. If no state of a branch is kept, no connection leads past
-        // the branch.
+        // For each row of the new graph, all rows before this row. If no state of a branch is kept, no connection leads
+        // past the branch.
         let mut before: Vec<BTreeSet<usize>> = Vec::new();
         let lanes: BTreeSet<usize> = self.rows.iter().filter(|row| kept(&row.state)).map(|row| row.lane).collect();
         for (index, row) in self.rows.iter().enumerate() {
@@ -86,7 +87,7 @@ impl Graph {
         self.waits.get(wait).map(String::as_str)
     }
 
-    /// Adds the states of one level (the state machine, or one branch) below the rows in `open`. Returns the rows of
+    /// Adds the states of one level (the state machine, or one branch) after the rows in `open`. Returns the rows of
     /// the level's last states, to which the next state must be connected.
     fn level(&mut self, level: &Value, lane: usize, mut open: Vec<usize>) -> Vec<usize> {
         for name in in_order(level) {

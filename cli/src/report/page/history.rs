@@ -1,4 +1,4 @@
-//! The result of each state of an execution, as displayed on the report page.
+//! The results of the states of an execution, which the report page shows.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub struct Run {
     pub polls: u32,
     /// Total duration of the state's runs in seconds.
     pub seconds: f64,
-    /// Total time in seconds that the execution waited between the runs.
+    /// Total number of seconds that the execution waited between the runs.
     pub waited: f64,
     /// Short summary of the state's output.
     pub note: String,
@@ -51,7 +51,7 @@ impl History {
         Self { graph: Graph::read(definition), ..Self::default() }
     }
 
-    /// Records that a state finished after this many seconds.
+    /// Records that a state finished successfully after this number of seconds.
     pub fn done(&mut self, state: &str, seconds: f64, note: impl Into<String>) {
         let run = self.runs.entry(state.to_owned()).or_default();
         run.outcome = Outcome::Done;
@@ -60,14 +60,14 @@ impl History {
         run.note = note.into();
     }
 
-    /// Records that a `Wait` state finished. The wait time is counted for the task after the `Wait` state.
+    /// Records that a `Wait` state finished. The wait time is added to the task that follows the `Wait` state.
     pub fn waited(&mut self, wait: &str, seconds: f64) {
         let Some(task) = self.graph.task_after(wait) else { return };
         let task = task.to_owned();
         self.runs.entry(task).or_default().waited += seconds;
     }
 
-    /// Records that a state failed and the execution continued without its result.
+    /// Records that a state failed, and that the execution continued without the result of the state.
     pub fn left_failed(&mut self, state: &str, error: &str) {
         let run = self.runs.entry(state.to_owned()).or_default();
         run.outcome = Outcome::Failed;

@@ -18,7 +18,7 @@ pub(super) struct Links<'a> {
 }
 
 impl<'a> Links<'a> {
-    /// The links for this report, or `None` for a local cloud or a partition with other console addresses.
+    /// The links for this report, or `None` for a local cloud or an AWS partition with other console addresses.
     #[must_use]
     pub(super) fn of(report: &'a Report) -> Option<Self> {
         let partition = report.instance.instance_arn.split(':').nth(1);

@@ -1,10 +1,10 @@
-//! The report of an onboarding as an HTML page in English or Japanese: one file without network access, for phones,
-//! screens and print.
+//! The report of an onboarding as an HTML page in English or Japanese. The page is one file that needs no network
+//! access, and is designed for phones, screens and print.
 //!
-//! [`render`] is pure: its input is the report and the execution's history. Names, reasons and URLs in a report are
-//! untrusted text. [`maud`] escapes all of them, and a URL becomes a link only if it is `https`. As a second line of
-//! defense, the page's `Content-Security-Policy` forbids external content and all scripts except the page's own script,
-//! which it identifies by digest. The page's own script only formats times, so the page is complete without it.
+//! [`render`] is pure: its input is the report and the history of the execution. Names, reasons and URLs in a report
+//! are untrusted text. [`maud`] escapes all of them, and a URL becomes a link only if its scheme is `https`. As a
+//! second line of defense, the page's `Content-Security-Policy` forbids external content and all scripts except the
+//! page's own script, whose digest it contains. This script only formats times, so the page is complete without it.
 
 pub(crate) mod evidence;
 pub mod graph;
@@ -25,7 +25,7 @@ use crate::words::labels::Labels;
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 /// The script that shows times in the reader's time zone.
 const LOCAL_TIMES: &str = include_str!("local_times.js");
-/// The SHA-256 digest of [`LOCAL_TIMES`], as the Content Security Policy names it.
+/// The SHA-256 digest of [`LOCAL_TIMES`], in the format of the Content Security Policy.
 const LOCAL_TIMES_DIGEST: &str = "sha256-HXk+t5YPU2QxwtReXgDcd5bNVq8tEwzeGpEyZla8zyg=";
 /// The account number that AWS emulators use.
 const LOCAL_ACCOUNT: &str = "000000000000";
@@ -59,7 +59,7 @@ pub fn render(report: &Report, history: &History, language: Language) -> String 
 struct Document<'a> {
     /// The language code of the page.
     language: &'a str,
-    /// The subject and the kind of the page. Together they are the title in the browser.
+    /// The subject and the kind of the page. Together, they are the title of the page in the browser.
     subject: &'a str,
     title: &'a str,
     /// The text of the link with which users of a screen reader or keyboard skip to the main content.
@@ -102,12 +102,14 @@ impl Document<'_> {
     }
 }
 
-/// The link to the execution in the Step Functions console; `None` for a local cloud or another partition.
+/// The link to the execution in the Step Functions console, or `None` for a local cloud or an AWS partition with other
+/// console addresses.
 pub(crate) fn execution_link(report: &Report) -> Option<String> {
     links::Links::of(report).map(|links| links.execution())
 }
 
-/// The link to the enterprise application in the Entra admin center; `None` for a local cloud or another partition.
+/// The link to the enterprise application in the Entra admin center, or `None` for a local cloud or an AWS partition
+/// with other console addresses.
 pub(crate) fn application_link(report: &Report) -> Option<String> {
     links::Links::of(report).map(|links| links.application())
 }
@@ -139,7 +141,8 @@ fn fact(name: &str, value: &str) -> Markup {
     html! { div { dt { (name) } dd { (value) } } }
 }
 
-/// Renders a time in UTC, `2026-11-22 09:00 UTC`, with the exact time for [`LOCAL_TIMES`].
+/// Renders a time in UTC as `2026-11-22 09:00 UTC`. The element also contains the exact time, which [`LOCAL_TIMES`]
+/// needs.
 fn moment(rfc3339: &str) -> Markup {
     let Ok(at) = time::OffsetDateTime::parse(rfc3339, &time::format_description::well_known::Rfc3339) else {
         return html! { (rfc3339) };
@@ -148,7 +151,7 @@ fn moment(rfc3339: &str) -> Markup {
     html! { time datetime=(rfc3339) { (at.date()) (format!(" {:02}:{:02} UTC", at.hour(), at.minute())) } }
 }
 
-/// Renders a URL as a link if it is `https`, else as text.
+/// Renders a URL as a link if its scheme is `https`, or else as text.
 fn address(url: &str) -> Markup {
     html! {
         @if url.starts_with("https://") { a href=(url) rel="noreferrer" { (url) } } @else { (url) }

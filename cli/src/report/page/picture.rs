@@ -1,4 +1,5 @@
-//! Draws the workflow as an SVG: one row per state, one lane per parallel branch, one symbol per outcome.
+//! Draws the workflow as an SVG, with one row for each state, one lane for each parallel branch, and one symbol for
+//! each outcome.
 
 use maud::{Markup, html};
 
@@ -13,7 +14,7 @@ const WIDTH: usize = 360;
 const ROW: usize = 40;
 const LANE: usize = 22;
 const LEFT: usize = 16;
-/// Maximum number of characters in the text of a row, which leaves room for the time.
+/// Maximum number of characters in the text of a row. The remaining width is needed for the time.
 const MOST_LETTERS: usize = 44;
 
 /// Label and CSS class of a state's outcome.
@@ -73,8 +74,8 @@ const fn place(lane: usize, row: usize) -> (usize, usize) {
     (LEFT + lane * LANE, row * ROW + ROW / 2)
 }
 
-/// The SVG path of a connection. If the connection leads to a lane on the right, it changes lanes at its start,
-/// otherwise at its end.
+/// The SVG path of a connection. A connection to a lane on the right changes lanes at its start. Any other connection
+/// changes lanes at its end.
 fn line(graph: &Graph, way: Way) -> String {
     let (x, y) = place(graph.rows[way.from].lane, way.from);
     let (to_x, to_y) = place(graph.rows[way.to].lane, way.to);

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use fast_qr::{ECL, QRBuilder};
 
-/// A QR code: the path of its dark squares, and the side length with the quiet zone.
+/// A QR code: the SVG path of its dark squares, and its side length including the quiet zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Code {
     /// The dark squares, as the value of the attribute `d` of an SVG `<path>`.
@@ -43,7 +43,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
 
-    /// The dark squares that the path draws, by row.
+    /// The squares that the path draws as dark, by row.
     fn squares(code: &Code) -> Vec<Vec<bool>> {
         let mut squares = vec![vec![false; code.side]; code.side];
         for run in code.path.split('M').skip(1) {

@@ -49,7 +49,7 @@ pub(super) fn next(report: &Report, words: &Labels) -> Markup {
                     @for item in &report.open_items {
                         li {
                             h3 { (words.subject(&item.subject)) }
-                            // Messages of AWS, Microsoft and the steps are in English.
+                            // Messages of AWS, of Microsoft and of the functions are in English.
                             p lang="en" { (item.what) }
                             @match words.action(&item.action) {
                                 Some(action) => p.todo { (action) },
@@ -266,7 +266,7 @@ pub(super) fn resources(report: &Report, words: &Labels) -> Markup {
     }
 }
 
-/// Renders the sign-in settings that were read, and the result of the comparison with the expected values.
+/// Renders the sign-in settings that were read, and whether each setting has the expected value.
 pub(super) fn checks(report: &Report, words: &Labels) -> Markup {
     let checks = &report.sign_on.verification.checks;
     if checks.is_empty() {

@@ -10,7 +10,7 @@ pub(super) enum Value {
     Number(u32),
     Bool(bool),
     List(Vec<Self>),
-    /// Keys and values, in this order.
+    /// Keys and values, which are written in this order.
     Map(Vec<(String, Self)>),
     /// An expression that refers to another object, for example `aws_iam_role.sign_in.name`.
     Reference(String),
@@ -54,7 +54,7 @@ impl Block {
         self
     }
 
-    /// Adds an argument if there is a value.
+    /// Adds an argument if its value is not `None`.
     pub(super) fn with_some(self, name: &'static str, value: Option<impl Into<Value>>) -> Self {
         match value {
             Some(value) => self.with(name, value),
@@ -114,9 +114,10 @@ fn expression(value: &Value, depth: usize) -> String {
     }
 }
 
-/// A quoted template without interpolation. In a template, `${` and `%{` start an interpolation or a directive. They
-/// are escaped as `$${` and `%%{` (HCL native syntax specification, "Quoted Templates"). If another `$` or `%` precedes
-/// such an escape, the text would be ambiguous, so the preceding character is written as a Unicode escape.
+/// A quoted template without interpolation. In a template, `${` and `%{` start an interpolation or a directive, so they
+/// are escaped as `$${` and `%%{` (HCL native syntax specification, "Quoted Templates"). If such an escape sequence
+/// followed another `$` or `%`, the text would be ambiguous. That preceding character is therefore written as a Unicode
+/// escape.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     let mut rest = text.chars().peekable();

@@ -1,13 +1,13 @@
-//! Describes an onboarding as Terraform configuration: one resource and one `import` block for each object, so that
-//! `terraform plan` adopts the objects and changes nothing.
+//! Describes an onboarding as a Terraform configuration. The configuration contains one resource and one `import` block
+//! for each object. Terraform can therefore import the objects, and `terraform plan` shows no changes.
 //!
-//! The arguments are those of the providers `hashicorp/aws` (documentation in `website/docs/r/`) and
-//! `hashicorp/azuread` (`docs/resources/`). The ids in the `import` blocks are those that the importers of the providers
-//! accept. For `azuread` 3, the importers require other ids than the documentation of some resources shows: the paths of
-//! Graph, for example `/servicePrincipals/{id}/appRoleAssignedTo/{id}` (`internal/services/approleassignments` of the
-//! provider).
+//! The arguments are defined by the providers `hashicorp/aws` (documentation in `website/docs/r/`) and
+//! `hashicorp/azuread` (`docs/resources/`). The ids in the `import` blocks have the format that the providers'
+//! importers accept. For some resources, the importers of `azuread` 3 require other ids than the documentation shows:
+//! the paths of Graph, for example `/servicePrincipals/{id}/appRoleAssignedTo/{id}`
+//! (`internal/services/approleassignments` of the provider).
 //!
-//! [`render`] is pure. Its input contains no secret: signing keys stay in Entra.
+//! [`render`] is pure. Its input contains no secret, because signing keys remain in Entra.
 
 mod hcl;
 
@@ -18,9 +18,11 @@ use serde_json::Value as Json;
 use self::hcl::{Block, Value};
 use crate::cloud::iam::{Federation, Tags};
 
-/// The first versions of the providers that have all resources, arguments and import ids of the configuration.
+/// The minimum versions of the providers. Earlier versions lack some of the resources, arguments or import ids of the
+/// configuration.
 const PROVIDERS: [(&str, &str); 2] = [("aws", ">= 6.0"), ("azuread", ">= 3.0")];
-/// The properties of the application that the gallery or an administrator sets. The onboarding does not set them.
+/// The properties of the application that the onboarding does not set, because the gallery or an administrator sets
+/// them.
 const APPLICATION_IGNORES: [&str; 23] = [
     "api",
     "app_role",
@@ -335,8 +337,8 @@ impl Writer {
             // A name in Terraform must start with a letter, but an object id can start with a digit.
             let mut name = format!("of_{}", member.replace('-', "_"));
             if !named.insert(member) {
-                // Entra allows one assignment for each combination of principal and app role, so the app role makes the
-                // name unique.
+                // Entra allows one assignment for each combination of principal and app role. The app role therefore
+                // makes the name unique.
                 name = format!("{name}_{}", text(assignment, "appRoleId").replace('-', "_"));
             }
             self.resource("azuread_app_role_assignment", &name, &id, |block| {
@@ -349,8 +351,8 @@ impl Writer {
     }
 }
 
-/// The `lifecycle` block for an object whose deletion would end all sign-ins. The block lists the properties that
-/// Terraform must not change.
+/// The `lifecycle` block for an object without which no user can sign in. The block prevents the deletion of the
+/// object, and lists the properties that Terraform must not change.
 fn protected(ignored: &[&str]) -> Block {
     let block = Block::new("lifecycle", &[]).with("prevent_destroy", true);
     if ignored.is_empty() {
@@ -372,7 +374,7 @@ fn texts(values: &[String]) -> Value {
 }
 
 fn tags(tags: &Tags) -> Value {
-    // The provider does not read tags that AWS itself sets, for example the tags of CloudFormation.
+    // The provider does not read tags that AWS itself sets, for example the tags that CloudFormation sets.
     let ours = tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
     Value::Map(ours.map(|(key, value)| (key.clone(), value.as_str().into())).collect())
 }

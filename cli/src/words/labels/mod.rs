@@ -1,4 +1,5 @@
-//! The labels of the report page in English and Japanese. Services and fields are named as AWS and Microsoft name them.
+//! The labels of the report page in English and Japanese. They use the names that AWS and Microsoft use for services
+//! and fields.
 
 mod english;
 mod japanese;
@@ -190,7 +191,7 @@ impl Labels {
         }
     }
 
-    /// The text that states how many states of a workflow are done, failed or were not needed.
+    /// The text that states how many states of a workflow are done, how many failed, and how many were not needed.
     #[must_use]
     pub(crate) fn states(&self, done: usize, failed: usize, not_needed: usize) -> String {
         let japanese = self.code == "ja";
@@ -202,7 +203,7 @@ impl Labels {
         if japanese { format!("ステート: {}", parts.join("、")) } else { format!("States: {}", parts.join(", ")) }
     }
 
-    /// The title of a state. If the state has no title, its name.
+    /// The title of a state, or the name of the state if it has no title.
     #[must_use]
     pub(crate) fn state<'a>(&self, name: &'a str) -> &'a str {
         let titles = STATES.iter().find(|(state, ..)| *state == name);
@@ -222,7 +223,7 @@ impl Labels {
         subject.to_owned()
     }
 
-    /// The translated action of an open item, or `None` if the report's English text is used.
+    /// The translated action of an open item, or `None` if the page shows the English text of the report.
     #[must_use]
     pub(crate) fn action(&self, action: &str) -> Option<&'static str> {
         if self.code == "ja" { ACTIONS.iter().find(|(english, _)| *english == action).map(|(_, ja)| *ja) } else { None }

@@ -19,8 +19,8 @@ pub(super) const SUBJECTS: [(&str, &str); 15] = [
     ("notifications of the group ", "グループの変更通知: "),
 ];
 
-/// The actions of open items in English, exactly as in `onboarding_core::report` and in the steps, each with its
-/// Japanese translation.
+/// The actions of open items, each with its Japanese translation. The English texts are exactly the texts in
+/// `onboarding_core::report` and in the functions.
 pub(super) const ACTIONS: [(&str, &str); 23] = [
     (
         "Create a flow in Amazon Connect and name it in phoneNumbers, or solve the problem. Then start the same input again.",
