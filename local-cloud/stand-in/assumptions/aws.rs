@@ -36,11 +36,11 @@ pub(super) const ROWS: [Assumption; 9] = [
         name: "tag-keys",
         area: Area::Permissions,
         assumed: Text {
-            en: "Connect evaluates the tag keys of a request for users and phone numbers.",
+            en: "For a user or a phone number, Connect evaluates the tag keys in the request.",
             ja: "Connect は、ユーザーと電話番号に関するリクエストのタグキーを評価します。",
         },
         other: Text {
-            en: "Connect does not evaluate the tag keys, so a policy that requires aws:TagKeys denies the request.",
+            en: "Connect does not evaluate these tag keys, so a policy that requires aws:TagKeys denies the request.",
             ja: "Connect はタグキーを評価しないため、キー aws:TagKeys の存在を条件とするポリシーではリクエストが拒否されます。",
         },
         source: "Service Authorization Reference, Amazon Connect: lists the key; not observed in an account",
@@ -78,11 +78,11 @@ pub(super) const ROWS: [Assumption; 9] = [
         name: "directory-arn",
         area: Area::Permissions,
         assumed: Text {
-            en: "Directory Service evaluates the ARN of the directory that Connect creates for an instance.",
+            en: "Directory Service checks permissions on the ARN of the directory that Connect creates.",
             ja: "Directory Service は、Connect がインスタンス用に作成するディレクトリの ARN を評価します。",
         },
         other: Text {
-            en: "Directory Service evaluates only the resource *.",
+            en: "Directory Service checks permissions only on the resource *.",
             ja: "Directory Service は、リソース * のみを評価します。",
         },
         source: "Service Authorization Reference, Directory Service; not observed for a directory that Connect created",
@@ -106,11 +106,11 @@ pub(super) const ROWS: [Assumption; 9] = [
         name: "quota-value-delay",
         area: Area::Quotas,
         assumed: Text {
-            en: "The value of a quota changes within a minute after the approval.",
+            en: "The value of a quota changes within a minute after the increase is approved.",
             ja: "クォータの値は、承認から 1 分以内に反映されます。",
         },
         other: Text {
-            en: "The value changes an hour after the approval.",
+            en: "The value changes an hour after the increase is approved.",
             ja: "クォータの値が反映されるまで 1 時間かかります。",
         },
         source: "no time is documented",
@@ -126,7 +126,7 @@ pub(super) const ROWS: [Assumption; 9] = [
             ja: "インスタンス単位のクォータの引き上げリクエストが承認されると、ステータスは APPROVED になります。",
         },
         other: Text {
-            en: "The request ends with the status CASE_CLOSED, and the value rises.",
+            en: "The request ends with the status CASE_CLOSED, and the value of the quota is raised.",
             ja: "ステータスは CASE_CLOSED になり、クォータの値が引き上げられます。",
         },
         source: "Service Quotas user guide, request status: CASE_CLOSED is not explained",

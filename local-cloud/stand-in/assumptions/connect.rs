@@ -40,7 +40,7 @@ pub(super) const ROWS: [Assumption; 17] = [
             ja: "使用中のエイリアスを指定すると、CreateInstance はメッセージ「Instance alias is already used」を返してリクエストを拒否します。",
         },
         other: Text {
-            en: "CreateInstance rejects such an alias with a different text about the alias.",
+            en: "CreateInstance rejects such an alias with a different message about the alias.",
             ja: "CreateInstance は、エイリアスに関する別のメッセージを返してリクエストを拒否します。",
         },
         source: "terraform-provider-aws#38115",
@@ -54,7 +54,7 @@ pub(super) const ROWS: [Assumption; 17] = [
             ja: "削除したインスタンスは、1 分以内に取得できなくなります。",
         },
         other: Text {
-            en: "A deleted instance stays visible for ten minutes.",
+            en: "A deleted instance remains visible for ten minutes.",
             ja: "削除したインスタンスは、10 分間は取得できます。",
         },
         source: "not documented",
@@ -179,11 +179,11 @@ pub(super) const ROWS: [Assumption; 17] = [
         name: "japanese-numbers",
         area: Area::Connect,
         assumed: Text {
-            en: "SearchAvailablePhoneNumbers returns no Japanese numbers.",
+            en: "SearchAvailablePhoneNumbers returns no Japanese phone numbers.",
             ja: "SearchAvailablePhoneNumbers の検索結果に、日本の電話番号は含まれません。",
         },
         other: Text {
-            en: "SearchAvailablePhoneNumbers returns some Japanese numbers.",
+            en: "SearchAvailablePhoneNumbers returns some Japanese phone numbers.",
             ja: "SearchAvailablePhoneNumbers の検索結果に、日本の電話番号も含まれます。",
         },
         source: "Amazon Connect administrator guide, phone numbers in Japan: ordered with a Support case",
@@ -231,7 +231,7 @@ pub(super) const ROWS: [Assumption; 17] = [
             en: "The Region offers test cases.", ja: "このリージョンでは、テストケースを利用できます。"
         },
         other: Text {
-            en: "The Region does not offer test cases and answers their operations as unknown operations.",
+            en: "The Region does not offer test cases, and rejects operations on test cases as unknown operations.",
             ja: "このリージョンではテストケースを利用できず、テストケースの操作は不明な操作として拒否されます。",
         },
         source: "AWS What's New, 2026-02-02: lists Regions without Osaka; the error in other Regions is not documented",
@@ -241,11 +241,11 @@ pub(super) const ROWS: [Assumption; 17] = [
         name: "number-service",
         area: Area::Quotas,
         assumed: Text {
-            en: "AWS Support has a separate service for Connect phone numbers, with a category for new numbers.",
+            en: "AWS Support has a separate service for Connect phone numbers, with a category for new phone numbers.",
             ja: "AWS サポートには Connect の電話番号専用のサービスがあり、新しい電話番号のカテゴリはそのサービスに含まれます。",
         },
         other: Text {
-            en: "New numbers are a category of the Connect service in AWS Support.",
+            en: "New phone numbers are a category of the Connect service in AWS Support.",
             ja: "新しい電話番号のカテゴリは、Connect 自体のサービスに含まれます。",
         },
         source: "Amazon Connect administrator guide, number management: the names can change",

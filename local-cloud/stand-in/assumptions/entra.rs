@@ -71,7 +71,7 @@ pub(super) const ROWS: [Assumption; 16] = [
             ja: "アプリケーションの削除前に除外した識別子は、すぐに再び使用できます。",
         },
         other: Text {
-            en: "Removed identifiers stay reserved for the 30 days in which the application can be restored.",
+            en: "Removed identifiers remain reserved for the 30 days in which the application can be restored.",
             ja: "除外した識別子は、アプリケーションを復元できる 30 日間は使用できません。",
         },
         source: "Microsoft Graph, application: deleted items; not stated for removed identifiers",
@@ -81,11 +81,11 @@ pub(super) const ROWS: [Assumption; 16] = [
         name: "assignment-exists-wording",
         area: Area::Entra,
         assumed: Text {
-            en: "Graph rejects an existing assignment with 400 and \"Permission being assigned already exists\".",
+            en: "Graph rejects an existing assignment with status 400 and \"Permission being assigned already exists\".",
             ja: "既存の割り当てを追加しようとすると、Graph は 400 とメッセージ「Permission being assigned already exists」を返してリクエストを拒否します。",
         },
         other: Text {
-            en: "Graph rejects an existing assignment with 409 and \"EntitlementGrant entry already exists.\"",
+            en: "Graph rejects an existing assignment with status 409 and \"EntitlementGrant entry already exists.\"",
             ja: "Graph は、409 とメッセージ「EntitlementGrant entry already exists.」を返してリクエストを拒否します。",
         },
         source: "msgraph-bicep-types#161 and #193",
