@@ -9,7 +9,7 @@ use std::{
 
 use serde::Serialize;
 
-/// A target and whether it is met.
+/// A target value, and whether the measurement meets the target.
 #[derive(Debug, Serialize)]
 pub(crate) struct Target {
     what: &'static str,

@@ -395,7 +395,7 @@ fn every_state_can_be_reached_and_every_next_exists() {
             );
             for target in targets {
                 assert!(states.contains_key(target), "{file}: {name} leads to {target}, which is not a state");
-                // A state that only itself names as its next state can't be reached.
+                // A transition from a state to itself does not make the state reachable.
                 if target != name {
                     next.insert(target);
                 }

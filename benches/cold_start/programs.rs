@@ -39,7 +39,7 @@ pub(crate) fn prepare(bootstrap: Option<PathBuf>) -> Result<Programs, String> {
     })
 }
 
-/// Creates the zip as `sam deploy` does: with Python's zipfile, deflated.
+/// Creates the zip file as `sam deploy` does: with Python's module `zipfile` and deflate compression.
 fn zip(python: &Path, bootstrap: &Path, folder: &Path) -> Result<PathBuf, String> {
     let zip = folder.join("bootstrap.zip");
     let mut command = Command::new(python);

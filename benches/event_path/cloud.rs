@@ -82,14 +82,14 @@ impl Cloud {
         Ok(())
     }
 
-    /// Adds a new member with this number to the group.
+    /// Adds a new member to the group. The member's ID and username contain this number.
     pub(crate) async fn joins(&self, number: u32) -> Result<(), String> {
         let id = format!("00000000-0000-4000-b000-{number:012x}");
         let member = member(&id, &format!("joiner{number}@contoso.example"), "New Member");
         self.admin("POST", "members/add", &json!({ "group": GROUP, "member": member })).await.map(drop)
     }
 
-    /// Returns the number of calls since the call with number `after`, and how many of these calls created a user.
+    /// Returns the number of calls after the first `after` calls, and how many of these calls created a user.
     pub(crate) async fn created(&self, after: usize) -> Result<(usize, usize), String> {
         let calls = self.admin("GET", &format!("calls?after={after}"), &Value::Null).await?;
         let calls = calls.as_array().map(Vec::as_slice).unwrap_or_default();

@@ -85,8 +85,8 @@ fn a_key_may_be_multi_region_and_is_never_an_alias() {
     }
 }
 
-/// The ARN of a secret ends in a random suffix. A policy that names the ARN without this suffix allows nothing, and the
-/// error appears only when a function runs.
+/// The ARN of a secret ends in a random suffix. A policy that contains the ARN without this suffix grants no
+/// permissions, and the error occurs only when a function runs.
 #[test]
 fn a_secret_is_named_by_its_complete_arn() {
     let arn = |name: &str| format!("arn:aws:secretsmanager:ap-northeast-1:111122223333:secret:{name}");
@@ -125,7 +125,7 @@ fn every_name_in_the_account_contains_the_stack_name_or_is_generated() {
     ];
     let template = template();
     for (id, resource) in template["Resources"].as_object().unwrap() {
-        // In resources of these types, a field with "name" in its name refers to another resource.
+        // In resources of these types, a property whose name contains "name" refers to another resource.
         let refers = [
             "AWS::Lambda::EventSourceMapping",
             "AWS::Lambda::Permission",

@@ -11,9 +11,10 @@ use super::{machines, read, states};
 
 const YEAR: u64 = 365 * 24 * 3_600;
 const EVENTS: u64 = 25_000;
-/// Seconds of the year-long limit that polling must leave for work, approvals and running syncs.
+/// The part of the limit of one year, in seconds, that polling must not use. The execution needs this time for its
+/// other work, for approvals and for syncs that are already running.
 const SPARE_SECONDS: u64 = 7 * 24 * 3_600;
-/// Number of events, out of the limit of 25,000, that polling must leave for retries.
+/// The part of the limit of 25,000 events that polling must not use. The execution needs these events for retries.
 const SPARE_EVENTS: u64 = 4_000;
 
 /// Maximum number of calls of `rotate-certificate` in one execution.
@@ -82,7 +83,8 @@ fn loops(machine: &str) -> Vec<Loop> {
     }
 }
 
-/// The number of events of a state: entered and exited; for a task also scheduled, started and finished.
+/// The number of history events of a state. There is an event when the state is entered and when it is exited. For a
+/// task, there are further events when the task is scheduled, is started and has finished.
 fn events(state: &Value) -> u64 {
     if state["Type"] == "Task" { 5 } else { 2 }
 }
@@ -92,7 +94,8 @@ fn next(state: &Value) -> BTreeSet<&str> {
     ways.chain([state]).filter_map(|way| way["Next"].as_str()).chain(state["Default"].as_str()).collect()
 }
 
-/// The number of events on the longest path between two states, without repeated states; `None` if there is no path.
+/// The number of history events on the longest path between two states that contains no state twice. `None` if there is
+/// no path.
 fn longest<'a>(all: &'a BTreeMap<String, Value>, from: &'a str, to: &str, passed: &mut Vec<&'a str>) -> Option<u64> {
     if from == to && !passed.is_empty() {
         return Some(0);
@@ -106,7 +109,8 @@ fn longest<'a>(all: &'a BTreeMap<String, Value>, from: &'a str, to: &str, passed
     rest.map(|rest| rest + events(&all[from]))
 }
 
-/// The total seconds of all polls in a scope: the sum of sequential loops, and the maximum of parallel branches.
+/// The maximum time that the polling loops in a scope can take, in seconds. The times of sequential loops are added. Of
+/// parallel branches, only the longest counts.
 fn seconds(scope: &Value, loops: &[Loop]) -> u64 {
     let own = |name: &str| -> u64 {
         let found = loops.iter().filter(|entry| entry.wait == name);

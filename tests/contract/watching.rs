@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{resources_of_type, template};
 
-/// The metrics of AWS services that the stack uses.
+/// The metrics of AWS services that the alarms and the dashboard use.
 const AWS: [(&str, &str); 7] = [
     ("AWS/Scheduler", "InvocationDroppedCount"),
     ("AWS/Lambda", "Errors"),
@@ -37,7 +37,7 @@ fn measured(template: &Value) -> BTreeSet<(String, String)> {
     own.chain(filtered).chain(aws).collect()
 }
 
-/// The dashboard without the names that the stack inserts.
+/// The body of the dashboard. The placeholders for names of the stack are removed.
 fn dashboard(template: &Value) -> Value {
     let body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["!Sub"].as_str().unwrap();
     let mut plain = String::new();

@@ -1,10 +1,10 @@
-//! Checks that no Choice state continues to a removal because it reads an unknown value.
+//! Checks that an unknown value never makes a Choice state continue to a state that removes resources.
 
 use serde_json::Value;
 
 use super::{machines, states};
 
-/// Whether a state removes something or takes over a lease.
+/// Whether a state removes resources or takes over a lease.
 fn removes(name: &str) -> bool {
     ["Delete", "Remove", "Deregister", "Unsubscribe", "TakeOver"].iter().any(|prefix| name.starts_with(prefix))
 }

@@ -1,5 +1,5 @@
-//! Credentials, Region and stack come from the same places as in other AWS tools. Each test has its own home directory,
-//! and its own server, which responds to the requests to AWS services.
+//! Tests that the program reads credentials, Region and stack from the same sources as other AWS tools. Each test has
+//! its own home directory, and its own server, which responds to the requests to AWS services.
 
 use std::{
     fs,

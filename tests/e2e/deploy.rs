@@ -76,7 +76,7 @@ impl Fixture {
         command.args(arguments).output().unwrap()
     }
 
-    /// Makes one call of each of these operations take effect without a response.
+    /// For each of these operations, one call takes effect, but its response is lost.
     async fn lose_responses(&self, operations: &[&str]) {
         let rules = operations.iter().map(|operation| json!({ "match": operation, "break": true }));
         self.cloud.fault(&rules.collect()).await;
@@ -216,7 +216,8 @@ async fn a_first_deployment_that_failed_is_repeated_and_shows_its_cause() {
 #[tokio::test]
 async fn after_ctrl_c_the_deployment_continues() {
     let fixture = Fixture::new();
-    // The command reads the events once before it executes the change set, so the gate holds the first read after that.
+    // The command reads the events once before it executes the change set, so the gate holds the first read after the
+    // execution.
     let held = json!({ "service": "cloudformation", "match": "DescribeStackEvents", "after": 1, "gate": "events" });
     fixture.cloud.fault(&held).await;
     let before = fixture.code().await;

@@ -198,7 +198,7 @@ async fn an_onboarding_works_in_a_new_account_and_the_emulator_is_as_strict_as_a
     let mut command = local();
     command.args(["--keep", "--fresh-account", "--users", "12"]);
     let cloud = Cloud::of(&command, tempfile::tempdir().unwrap());
-    // No quota was ever changed in this account, so the AWS default value is in force.
+    // No quota was ever changed in this account, so the AWS default values apply.
     let doctor = cloud.onboard(&["doctor", "--json"]).output().unwrap();
     assert!(out(&doctor).contains("Connect instances: quota 2 in this account"), "{}", out(&doctor));
     let few = "\"action\":\"Onboardings work, but slowly.";

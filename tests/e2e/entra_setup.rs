@@ -67,7 +67,7 @@ impl Fixture {
         command
     }
 
-    /// `onboard entra-setup --run`, which asks before the first change.
+    /// `onboard entra-setup --run`, which asks for confirmation before the first change.
     fn asking(&self, arguments: &[&str]) -> Command {
         let mut command = onboard();
         command.arg("entra-setup").args(arguments).arg("--run");
@@ -268,8 +268,8 @@ fn missing_permissions_are_added_and_existing_ones_stay() {
     let first = Identity::Runtime.permissions()[0].id;
     let mail = "810c84a8-4a9e-49e6-bf7d-12d183f40d01";
     let role = "connect-onboarding-ap-northeast-1-graph-runtime";
-    // An application whose name differs only in case does not belong to the stack, so it stays unchanged. A federated
-    // credential for another AWS account is corrected.
+    // An application whose name differs only in case does not belong to the stack, so the script does not change it. A
+    // federated credential for another AWS account is corrected.
     fixture.let_there_be(&json!([
         { "appId": "other", "displayName": "CONNECT ONBOARDING RUNTIME (connect-onboarding)",
           "requiredResourceAccess": [], "federated": [] },

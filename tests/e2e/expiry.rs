@@ -1,5 +1,5 @@
-//! Tests that the time until each expiry date is measured daily, and that alarms notify the operator in good time, but
-//! not long before action is needed.
+//! Tests that the time until each expiry date is measured daily. The alarms must notify the operator early enough to
+//! act, but not much earlier than necessary.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ impl Fixture {
     async fn watched(&self) -> Value {
         let (before, finished) = (self.figures().await.len(), self.finished().await);
         let output = self.0.invoke("WatchExpiryFunction", &json!({})).await;
-        // The log of a run is complete only some time after the function's response.
+        // The log of an invocation is complete only some time after the function's response.
         let logged = async || (self.finished().await > finished).then_some(());
         until("the log shows the end of the daily watch", logged).await;
         for line in &self.figures().await[before..] {
@@ -107,7 +107,7 @@ async fn an_alarm_is_raised_in_time_for_each_upcoming_expiry_and_for_nothing_els
     let mut value: Value = serde_json::from_str(held["SecretString"].as_str().unwrap()).unwrap();
     value["expires"] = json!(soon.format(&Rfc3339).unwrap());
     fixture.secret("runtime", "PutSecretValue", json!({ "SecretString": value.to_string() })).await;
-    // Adds a certificate that expires soon and makes it active. The application's other certificate stays valid for
+    // Adds a certificate that expires soon and makes it active. The application's other certificate remains valid for
     // years.
     let inventory = fixture.0.inventory().await;
     let principal =

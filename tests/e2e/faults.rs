@@ -90,7 +90,8 @@ fn states() -> (Vec<String>, usize) {
     (tasks, others)
 }
 
-/// Makes one end-to-end run. In each phase, operations that the run without faults called fail in the given way.
+/// Makes one end-to-end run. If `fault` is given, calls fail in the given way. The failing operations of a phase are
+/// selected from the operations that the run without faults called in this phase.
 async fn run_life(fault: Option<(&[Phase], &Kind)>) -> Vec<Phase> {
     let life = Life::start().await;
     let mut phases = Vec::new();

@@ -1,6 +1,7 @@
-//! Follows an execution whose history has AWS's complete format: each event contains the id of the previous event,
-//! functions have their own event types, and the first page contains the newest events. The sample history follows the
-//! API reference of Step Functions (`HistoryEvent`), because the history of the emulator is less complete.
+//! Tests that the program follows an execution whose history has AWS's complete format. Each event contains the id of
+//! the previous event, functions have their own event types, and the first page contains the newest events. The sample
+//! history follows the API reference of Step Functions (`HistoryEvent`), because the history of the emulator is less
+//! complete.
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use onboard_cli::{

@@ -1,6 +1,7 @@
-//! No setting lets a leaver sign in: complete onboardings with every combination of assignment, removal action, nested
-//! groups and the switch "Assignment required". Members, guests and members of nested groups sign in and leave, and a
-//! sync runs. Then the simulated sign-in must reject each leaver, and the leaver's earlier session must have ended.
+//! Tests that a leaver can't sign in, whatever the settings are. The test runs complete onboardings with every
+//! combination of assignment, removal action, nested groups and the switch "Assignment required". Members, guests and
+//! members of nested groups sign in and leave, and a sync runs. Then the simulated sign-in must reject each leaver, and
+//! the leaver's earlier session must have ended.
 
 use serde_json::{Value, json};
 use test_support::{member, with};

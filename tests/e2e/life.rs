@@ -14,7 +14,7 @@ const ROLE: &str = "AmazonConnect-acme-support";
 const GROUP: &str = "Support agents";
 const GROUP_ID: &str = "67000000-0000-4000-8000-000000000001";
 const MEMBERS: usize = 6;
-/// Maximum number of attempts to hold a sync until another sync ends as busy.
+/// Maximum number of attempts to hold a sync until a second sync ends with the status `BUSY`.
 const MOST_HELD_SYNCS: usize = 10;
 /// Maximum number of restarts of an execution.
 const MOST_RESTARTS: usize = 12;
@@ -231,11 +231,12 @@ impl Life {
         self.settled().await;
     }
 
-    /// Holds a sync while it reads the users, and starts another sync meanwhile, which ends as busy. On a slow machine,
-    /// the held sync can time out before the other sync requests the lease, so several attempts are allowed.
+    /// Holds a sync while this sync reads the users. Starts a second sync, which must end with the status `BUSY`. On a
+    /// slow machine, the held sync can time out before the second sync requests the lease, so several attempts are
+    /// allowed.
     async fn busy(&self, sync: &Value) {
         for attempt in 0..MOST_HELD_SYNCS {
-            // An open gate stays open, so each attempt has a gate of its own.
+            // A gate can't be closed after it was opened, so each attempt uses a gate of its own.
             if self.is_busy(sync, &format!("a sync reads the users ({attempt})")).await {
                 return;
             }
@@ -243,7 +244,7 @@ impl Life {
         panic!("no sync ended as busy while another sync was held");
     }
 
-    /// Holds a sync at a gate. Returns whether another sync ends as busy meanwhile.
+    /// Holds a sync at a gate. Returns whether a second sync ends with the status `BUSY` while the first sync is held.
     async fn is_busy(&self, sync: &Value, gate: &str) -> bool {
         let held = json!({ "caller": "/SyncUsers$", "service": "connect", "match": "^SearchUsers$", "gate": gate });
         self.cloud.fault(&held).await;

@@ -110,7 +110,8 @@ async fn complete_check(cloud: &Cloud) -> Output {
     Output { stderr: (text + &rest.await.unwrap()).into_bytes(), ..output.unwrap() }
 }
 
-/// Pairs of assumptions. The first can't be checked if the second has its alternative reading.
+/// Pairs of assumptions. The first assumption of a pair can't be checked if the alternative reading of the second
+/// assumption is true.
 const HIDDEN: [(&str, &str); 3] = [
     ("saml-mode-replication", "identifier-policy"),
     ("testing-language", "test-case-region"),
@@ -142,8 +143,8 @@ async fn random_cloud(other: &[&str]) -> Cloud {
     cloud
 }
 
-/// Checks a cloud with random readings. The check must find every reading and leave no resources. Returns the readings
-/// that differ from the assumptions.
+/// Checks a cloud with random readings. The check must determine every reading and leave no resources. Returns the
+/// readings that differ from the assumptions.
 async fn finds_each_reading(seed: u64) -> Vec<&'static str> {
     let other = chosen(seed);
     let cloud = random_cloud(&other).await;

@@ -53,7 +53,7 @@ struct Fixture {
 impl Fixture {
     async fn start() -> Self {
         let cloud = Cloud::idle(&tenant());
-        // Raises the account's instance quota so that all three instances fit.
+        // Raises the account's instance quota so that the three instances can be created.
         cloud.allow_instances(5).await;
         let mut executions = Vec::new();
         for (alias, username, assignment) in [
@@ -135,8 +135,8 @@ async fn users_of_each_kind_can_sign_in_and_no_others() {
     fixture.is_refused(by_id, REN, ENTRA, "AADSTS50105").await;
     fixture.can_sign_in(by_id, YUI, &id(2)).await;
 
-    // If the SAML provider has another application's certificate, it rejects every user. Once it has the right
-    // certificate again, it accepts them.
+    // While the SAML provider contains the certificate of another application, AWS rejects every user. After the
+    // certificate of the right application is restored, AWS accepts the users again.
     fixture.set_metadata(by_name, by_mail).await;
     fixture.is_refused(by_name, REN, SIGN_IN, "Response signature invalid").await;
     fixture.set_metadata(by_name, by_name).await;

@@ -77,7 +77,7 @@ impl StepFunctions {
         Ok(self.call("CreateStateMachine", &body).await?["stateMachineArn"].as_str().unwrap().to_owned())
     }
 
-    /// Runs the states, starting with the first by name.
+    /// Runs a state machine with these states. Its start state is the first state in alphabetical order.
     async fn run(&self, name: &str, states: &Value, input: &Value) -> Ended {
         let machine = self.machine(name, states).await.unwrap();
         self.run_machine(&machine, input).await

@@ -69,7 +69,8 @@ pub(crate) fn sdk_config(url: &str) -> SdkConfig {
         .build()
 }
 
-/// The clients of a function. `more` adds settings to the ones that every function has.
+/// The clients of a function. `more` returns the settings that this function has in addition to those of every
+/// function.
 pub(crate) fn clients(cloud: &LocalCloud, more: impl Fn(&str) -> Option<String>) -> Context {
     let settings = Settings::read(|name| match name {
         Settings::GRAPH_CREDENTIAL => Some("graph".into()),

@@ -29,7 +29,7 @@ pub(super) struct Outcome {
     pub(super) open: Vec<String>,
     /// The failed phases, with error name and cause.
     pub(super) failed: Vec<String>,
-    /// Faults in the resulting resources.
+    /// Errors in the resulting resources.
     pub(super) wrong: Vec<String>,
 }
 
@@ -121,7 +121,7 @@ impl Fixture {
         outcome
     }
 
-    /// Onboards an alias again after its instance was deleted.
+    /// Onboards an alias again after the instance with this alias was deleted.
     pub(super) async fn again(&self, names: &[&str], alias: &str) -> Ended {
         self.assume(names).await;
         self.run("OnboardingStateMachineArn", &input(alias)).await
@@ -266,7 +266,7 @@ impl Fixture {
         users.iter().map(|user| text(&user["Username"])).collect()
     }
 
-    /// The services that still have a resource with the alias in any of its properties.
+    /// The services that still have a resource with a property that contains the alias.
     async fn traces(&self, alias: &str) -> Vec<String> {
         let inventory = self.cloud.inventory().await;
         ["graph", "iam", "connect"]

@@ -26,7 +26,7 @@ impl Cloud {
         instances.into_iter().find(|instance| instance["InstanceAlias"] == alias)
     }
 
-    /// The instance of an alias in the inventory. It must exist.
+    /// The instance of an alias in the inventory. Panics if the instance does not exist.
     pub(crate) async fn instance(&self, alias: &str) -> Value {
         self.find_instance(alias).await.unwrap_or_else(|| panic!("there is no instance {alias}"))
     }
@@ -79,7 +79,7 @@ impl Cloud {
         assert!(response.starts_with("HTTP/1.1 200"), "{response}");
     }
 
-    /// Ends a subscription, as Graph does when it expires.
+    /// Ends a Graph subscription as if the subscription had expired.
     pub(crate) async fn unsubscribe(&self, id: &str) {
         self.admin("POST", "subscriptions/end", &json!({ "id": id })).await;
     }

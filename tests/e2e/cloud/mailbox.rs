@@ -53,7 +53,7 @@ impl<'a> Mailbox<'a> {
         mails
     }
 
-    /// The next message that contains this text. Discards other messages.
+    /// Returns the next message that contains this text, and discards all earlier messages.
     pub(crate) async fn next(&self, part: &str) -> Mail {
         until(&format!("a notification with {part:?}"), async || {
             self.receive().await.map(|message| Mail::of(&message)).filter(|mail| mail.text.contains(part))

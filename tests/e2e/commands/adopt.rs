@@ -65,7 +65,8 @@ impl Fixture {
         self.folder.path().join(name)
     }
 
-    /// Adopts an instance. Returns the file and the printed object.
+    /// Runs `adopt` for an instance. Returns the path of the written input file, and the JSON object that the command
+    /// printed.
     fn adopted(&self, alias: &str) -> (String, Value) {
         let file = self.path("adopted.json").display().to_string();
         let printed = json(&succeeds(self.cloud, &["adopt", alias, "--output", &file, "--yes", "--json"]));

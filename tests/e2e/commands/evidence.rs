@@ -21,7 +21,7 @@ const ROLE: &str = "AmazonConnect-audited";
 const GROUP: &str = "Agents";
 /// A user of an earlier onboarding of the alias.
 const FORMER: &str = "former@contoso.onmicrosoft.com";
-/// A name that a spreadsheet would run as a formula.
+/// A name that a spreadsheet would evaluate as a formula.
 const LEADS: &str = "=Leads";
 
 fn username(number: usize) -> String {
@@ -97,7 +97,8 @@ async fn live(cloud: &Cloud) {
     succeeds(cloud, &["drift", ALIAS, "--fix"]);
 }
 
-/// Logs that a user of an earlier onboarding was deleted, whose input had another spelling of the alias.
+/// Writes the log event that an earlier onboarding of the alias has deleted a user. The input of that onboarding
+/// contained the alias in upper case.
 async fn log_in_other_spelling(cloud: &Cloud) {
     let line = object!({
         "level": "INFO", "fields": { "message": log_messages::USER_DELETED, "username": FORMER },

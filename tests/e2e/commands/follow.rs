@@ -159,7 +159,7 @@ fn a_running_onboarding_is_not_started_twice_and_continues_after_an_interrupted_
     let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
     let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
     assert_eq!((&first["event"], &first["state"]), (&object!("done"), &object!("Preflight")));
-    // The sign-on branch is finished, and the telephony branch waits for numbers.
+    // The sign-on branch is finished, and the telephony branch waits for phone numbers.
     let through = |line: std::io::Result<String>| line.unwrap().contains("NotifySignInReady");
     assert!(lines.by_ref().any(through), "exited without a signal");
     kill_process(Pid::from_child(&watch), Signal::INT).unwrap();
@@ -210,7 +210,7 @@ fn on_a_terminal_watch_redraws_only_changes_follows_a_resize_and_explains_ctrl_c
     let after = end.split("\x1b[?1049l").nth(1).unwrap_or_default();
     assert!(after.contains("continues in the cloud") && after.contains("onboard watch pictured-"), "{end:?}");
     // The last drawing remains visible below the command line. On a busy machine, it may show the state that checks the
-    // numbers instead of the wait before the next check.
+    // phone numbers instead of the wait before the next check.
     let waits = after.contains("WaitForNumbers") || after.contains("OrderNumbers");
     assert!(after.contains("VerifySignIn") && waits, "{end:?}");
     let status = json(&cloud().onboard(&["status", "pictured", "--json"]).output().unwrap());

@@ -73,7 +73,7 @@ async fn every_command_that_a_whole_life_suggests_can_be_pasted() {
         assert!(words[0] == program && words.iter().any(|word| word == "--local"), "{command}");
         Args::try_parse_from(&words).unwrap_or_else(|error| panic!("{command}: {error}"));
         names.insert(words[1].clone());
-        // The execution of `suggesting` waits for a phone number until the test ends.
+        // The onboarding of the alias `suggesting` waits for a phone number until the test ends.
         let waits = words[1] == "watch" && command.contains("suggesting");
         if READ_ONLY.contains(&words[1].as_str()) && !waits {
             let arguments: Vec<&str> =

@@ -87,7 +87,8 @@ fn init_names_the_fault_of_an_answer_and_asks_again() {
     let schema = folder.path().join(written["$schema"].as_str().unwrap());
     let schema: Value = serde_json::from_slice(&fs::read(schema).unwrap()).unwrap();
     assert_eq!(schema["title"], "Connect Onboarding", "the editor finds the schema beside the file");
-    // Ctrl-D is no answer: a required value is missing, and the command does not ask forever.
+    // Ctrl-D ends a prompt without an answer. If a required value is then missing, the command fails instead of
+    // repeating the prompt.
     let (code, text) = typing(
         init.arg("other.json"),
         &[
@@ -108,7 +109,7 @@ async fn the_question_of_a_teardown_ends_and_nothing_is_removed() {
     let (code, text) = typing(&teardown, &[("type the alias", CTRL_C)]);
     assert_eq!(code, Some(130), "{text}");
     assert!(fixture.entry().await.contains_key("config"), "the registry still contains the instance");
-    // If the operator types a wrong alias, nothing changes either.
+    // A wrong alias does not confirm the teardown, so nothing is removed.
     let (code, text) = typing(&teardown, &[("type the alias", "another\n")]);
     assert!(code == Some(5) && text.contains("Not confirmed"), "{code:?} {text}");
 }

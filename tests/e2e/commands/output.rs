@@ -1,5 +1,5 @@
-//! `--json` is a contract: standard output contains only JSON, one object per line, for the success and the failure of
-//! every command, and each line is valid according to `output.schema.json`.
+//! The output of `--json` is a contract. Whether a command succeeds or fails, standard output contains only JSON, with
+//! one object per line. Each line is valid according to `output.schema.json`.
 
 use std::{
     collections::BTreeSet,
@@ -29,7 +29,8 @@ fn lines(output: &Output) -> Vec<Value> {
     out(output).lines().map(parse).collect()
 }
 
-/// Validates an array of pairs: the title of a schema, or null for any schema, and a line. Returns the faults.
+/// Validates an array of pairs. Each pair consists of the title of a schema, or null for any schema, and an output
+/// line. Returns the validation errors.
 pub(crate) fn faults(lines: &Value) -> String {
     let workspace = Workspace::find().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

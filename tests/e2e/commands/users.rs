@@ -41,7 +41,7 @@ async fn sync_with_plan_prints_the_changes_and_makes_none() {
     assert!(fixture.usernames().await.is_empty());
 }
 
-/// Five users, four of whom left the group, and a sync that requested approval for their removal.
+/// Five users, four of whom left the group, and a sync that requested approval for the removal of these four users.
 pub(super) async fn awaiting_approval() -> (Fixture, String) {
     let fixture = Fixture::with_members(5).await;
     assert_eq!(fixture.sync(object!({})).await["counts"]["created"], 5);

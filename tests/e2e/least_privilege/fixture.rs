@@ -99,7 +99,8 @@ impl Fixture {
         self.cloud.iam("UpdateAssumeRolePolicy", &[role, ("PolicyDocument", &trust)]).await;
         self.cloud.iam("UpdateRole", &[role, ("MaxSessionDuration", "3600")]).await;
         self.cloud.iam("DetachRolePolicy", &[role, ("PolicyArn", &policy)]).await;
-        // These four versions and the first version are the five versions that IAM keeps of a policy at most.
+        // IAM keeps at most five versions of a policy. After this loop, the policy has five versions: the first version
+        // and these four.
         for _ in 0..4 {
             let version = [("PolicyArn", policy.as_str()), ("PolicyDocument", &other), ("SetAsDefault", "true")];
             self.cloud.iam("CreatePolicyVersion", &version).await;

@@ -145,7 +145,7 @@ fn no_function_has_an_event_source_that_adds_permissions() {
     }
 }
 
-/// Tags decide which resources this application may delete, so no function may set other tags.
+/// The policies use tags to restrict which resources Connect Onboarding may delete, so no function may set other tags.
 #[test]
 fn functions_that_tag_users_or_phone_numbers_may_set_only_this_applications_tags() {
     let mut bounded = 0;

@@ -31,7 +31,7 @@ struct Holder<'a> {
 
 impl<'a> Holder<'a> {
     async fn of(fixture: &'a Fixture, lock: &str) -> Self {
-        // Requests for this group get no response, so the execution stays in its first state.
+        // Requests for this group get no response, so the execution remains in its first state.
         let group = "99000000-0000-4000-8000-000000000000";
         let rule = json!({ "service": "graph", "match": format!("/groups/{group}"), "delayMs": 600_000, "times": 0 });
         fixture.cloud.fault(&rule).await;

@@ -101,7 +101,7 @@ async fn the_global_sign_in_of_a_replicated_instance_stays_and_a_replica_is_refu
     let changes = fixture.changes_since(before).await;
     assert_eq!(changes.keys().collect::<Vec<_>>(), ["StartExecution"]);
 
-    // A user who is missing in the replica is a finding that no step reverts.
+    // The drift check reports a user who is missing in the replica, but can't add the user there.
     let missing = json!({ "resourceType": "AGENT", "name": USER, "message": "The user exists in the source only." });
     let unknown = json!({ "resourceType": "VIEW", "name": "not ours", "message": "It concerns no onboarding." });
     replicate(&fixture, id, [TOKYO, OSAKA], json!([missing, unknown])).await;

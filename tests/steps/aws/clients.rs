@@ -28,7 +28,8 @@ pub(crate) fn on(url: &str) -> Context {
     with(url, settings)
 }
 
-/// The same clients as [`on`], with the SDK retries that the functions have, after shorter waits.
+/// The same clients as [`on`], but with the same SDK retries as in the functions. The waits before these retries are
+/// shorter.
 pub(crate) fn with_retries(url: &str) -> Context {
     let short = Duration::from_millis(1);
     let retries = RetryConfig::standard().with_max_attempts(3).with_initial_backoff(short).with_max_backoff(short);

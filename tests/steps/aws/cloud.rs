@@ -74,7 +74,7 @@ impl Cloud {
         self.rule(&json!({ "match": operation, "times": 1, "status": status, "code": code, "message": message }));
     }
 
-    /// Delays the next call of an operation before it has an effect.
+    /// Delays the next call of an operation before the call takes effect.
     pub(crate) fn delay(&self, operation: &str, milliseconds: u64) {
         self.rule(&json!({ "match": format!("{operation}$"), "delayMs": milliseconds }));
     }

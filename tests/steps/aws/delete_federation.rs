@@ -49,7 +49,7 @@ async fn an_object_that_iam_finds_in_one_call_and_not_in_the_next_is_read_again(
         }
         iam.state().fail = Some((action, 404, "NoSuchEntity", "It does not exist."));
         assert_eq!(run(&iam.ctx, input()).await.unwrap_err().name(), "NotConsistentYet", "{action}");
-        // Meanwhile, the other replicas no longer return the role either.
+        // By now, the other replicas no longer return the role either.
         iam.state().roles.clear();
         assert_eq!(run(&iam.ctx, input()).await.unwrap().removed, 1, "{action}");
     }

@@ -228,7 +228,7 @@ async fn numbers_without_a_flow_get_the_starter_flow_and_other_numbers_keep_thei
     };
     assert_eq!(ids().await, [None, None]);
 
-    // An administrator connects one number to a flow.
+    // An administrator connects one phone number to a flow.
     let number = telephony.numbers().await[0]["PhoneNumberId"].as_str().unwrap().to_owned();
     let connect = telephony.cloud.ctx.connect();
     let listed = connect.list_contact_flows().instance_id(&instance).into_paginator().items().send();

@@ -51,7 +51,7 @@ async fn an_account_with_a_quota_of_zero_requests_one_instance_and_waits() {
     assert_eq!((result.status, result.value, result.desired), (QuotaStatus::Sufficient, 1.0, 1.0));
     assert!(result.request_id.is_some() && result.case_id.is_some());
     assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"]);
-    // Another execution finds the new value and sends no request.
+    // A later execution reads the new value and sends no request.
     assert_eq!(follow(&cloud).await.unwrap().status, QuotaStatus::Sufficient);
     assert_eq!(cloud.writes(), [""; 0]);
 }

@@ -235,7 +235,7 @@ async fn a_request_rejected_because_the_quota_is_high_enough_is_sufficient() {
         assert_eq!((output.quotas[0].status, output.quotas[0].value), (QuotaStatus::Sufficient, 20.0), "{code}");
     }
     // If the request is rejected with another message, the step reads the quota's value again. In this test, the reads
-    // before the request found no value.
+    // before the request returned no value.
     let cloud = Cloud::start(Behaviour { quotas: BTreeMap::from([(CALLS.to_owned(), 50.0)]), ..Behaviour::default() });
     let cloud = cloud.await;
     let (_, arn) = cloud.instance("acme").await;

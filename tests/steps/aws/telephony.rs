@@ -1,5 +1,5 @@
-//! Shared code of the `order-numbers` tests: a bucket with documents, desired numbers, and the polling loop of the
-//! state machine.
+//! Shared code of the `order-numbers` tests: a bucket with documents, desired phone numbers, and the polling loop of
+//! the state machine.
 
 use connect_onboarding::onboarding::order_numbers::run;
 use local_cloud::stand_in::{Behaviour, SupportPath};
@@ -59,7 +59,7 @@ impl Telephony {
         Mock::given(method("GET")).and(path(at)).respond_with(answer).with_priority(priority).mount(&self.bucket).await;
     }
 
-    /// The input for these desired numbers.
+    /// The input of the step for these desired phone numbers.
     pub(crate) fn input(&self, numbers: &[PhoneNumber]) -> OrderNumbersInput {
         OrderNumbersInput {
             alias: "acme".into(),
@@ -130,7 +130,7 @@ pub(crate) fn content(key: &str) -> Vec<u8> {
     [magic, b"content"].concat()
 }
 
-/// Japanese numbers with this prefix.
+/// Desired Japanese phone numbers with this prefix.
 pub(crate) fn japan(prefix: &str, quantity: u32) -> PhoneNumber {
     let toll_free = ["+81120", "+81800"].contains(&prefix);
     PhoneNumber {
@@ -143,12 +143,12 @@ pub(crate) fn japan(prefix: &str, quantity: u32) -> PhoneNumber {
     }
 }
 
-/// Phone numbers that can be claimed through the API.
+/// Desired phone numbers that can be claimed through the API.
 pub(crate) fn america(quantity: u32) -> PhoneNumber {
     PhoneNumber { country: "US".into(), prefix: None, ..japan("+1", quantity) }
 }
 
-/// The behavior of a local cloud in which AWS Support handles each case as this path describes.
+/// The behavior of a local cloud in which AWS Support processes each support case as this path describes.
 pub(crate) fn case(path: SupportPath) -> Behaviour {
     Behaviour { support_path: path, ..Behaviour::default() }
 }

@@ -85,8 +85,8 @@ impl QuickConnects {
         found.iter().map(|one| (one.name().unwrap().into(), of(one.quick_connect_config().unwrap()))).collect()
     }
 
-    /// Changes the setting `quickConnects` of the removal. The other removal settings stay as in the test's registry
-    /// entry.
+    /// Changes the setting `quickConnects` of the removal. The other removal settings remain those of the test's
+    /// registry entry.
     fn set(&self, setting: Value) {
         let removed = json!({ "action": "delete", "graceDays": 0, "quickConnects": setting });
         self.fixture.set_users("removed", removed);

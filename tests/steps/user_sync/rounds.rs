@@ -119,7 +119,7 @@ async fn the_settings_of_all_channels_are_set_and_everything_else_of_the_user_st
         assert_eq!(user.voice_enhancement_configs()[0].voice_enhancement_mode.as_str(), "VOICE_ISOLATION");
         assert_eq!(fixture.sync().await.unwrap().counts.planned.unchanged, 1);
 
-        // A setting of another channel and the settings for callbacks were made manually.
+        // An administrator has changed a setting of another channel and a setting for callbacks.
         let callbacks = AutoAcceptConfig::builder().channel(Channel::Voice).auto_accept(false);
         let callbacks = callbacks.agent_first_callback_auto_accept(true).build().unwrap();
         let task = AutoAcceptConfig::builder().channel(Channel::Task).auto_accept(true).build().unwrap();

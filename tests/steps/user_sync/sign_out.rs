@@ -91,7 +91,8 @@ async fn a_new_account_with_a_former_username_gets_the_user_after_the_former_rig
     successor.insert("id".into(), json!("11111111-2222-3333-4444-555555555555"));
     fixture.cloud.add_member(GROUP_NAME, successor).unwrap();
     fixture.calls();
-    // The loss of the only administrator does not need an approval: the former account can't sign in any more.
+    // The only administrator loses the profile `Admin`. This change needs no approval, because the former account can
+    // no longer sign in.
     let output = fixture.sync().await.unwrap();
     assert_eq!((output.status, output.counts.done.adopted), (SyncStatus::Done, 1), "{output:?}");
     assert_eq!(fixture.writes(), ["UpdateUserSecurityProfiles", SIGN_OUT, "TagResource"]);
@@ -256,7 +257,7 @@ async fn while_a_request_for_approval_is_open_or_rejected_no_reported_leaver_is_
 async fn if_the_request_for_approval_cannot_be_read_the_comparison_signs_the_leaver_out() {
     let fixture = keeping().await;
     leave(&fixture, 3);
-    // The first read is the read of the registry entry. The second, which fails, reads the request for approval.
+    // The first read reads the registry entry. The second read, which fails, reads the request for approval.
     fixture.deny_registry_read_after(1).await;
     let output = hinted(&fixture, [3]).await;
     assert_eq!((output.status, output.counts.done.signed_out), (SyncStatus::Done, 1), "{output:?}");

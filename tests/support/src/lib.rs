@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 pub use aws::{Aws, Response, http};
 use serde_json::{Value, json};
 
-/// Timeout for any operation in the local cloud, also while two runs of all tests share the machine.
+/// Timeout for any operation in the local cloud. It is long enough even if two complete test runs use the machine at
+/// the same time.
 pub const TIMEOUT: Duration = Duration::from_secs(900);
 
 /// A member of a group, as Microsoft Graph represents it. The first word of the display name is the given name.

@@ -71,8 +71,8 @@ async fn a_lost_response_claims_no_second_number() {
     assert_eq!(run(&telephony.cloud.ctx, input.clone()).await.unwrap_err().name(), "Unavailable");
     let outputs = telephony.follow(input, 30).await;
     assert!(!outputs.last().unwrap().pending);
-    // The list does not contain the claimed number yet, so the retry claims it again. Because number and client token
-    // are the same, Connect returns the first claim instead of a second number.
+    // The list does not contain the claimed phone number yet, so the retry claims the phone number again. Because the
+    // phone number and the client token are the same, Connect returns the first claim instead of a second phone number.
     assert_eq!(telephony.numbers().await.len(), 1);
     assert_eq!(telephony.count("ClaimPhoneNumber"), 2);
 }
@@ -97,13 +97,13 @@ async fn a_number_that_is_unavailable_because_it_is_already_ours_is_kept() {
     let mut input = telephony.input(&[america(1)]);
     let found = telephony.poll(&mut input).await.unwrap();
     let offered = found.offers[0].phone_number.clone();
-    // Simulates an earlier attempt of this step: Connect has claimed the number, but the response was lost, and Connect
-    // no longer recognizes the client token of that attempt.
+    // Simulates an earlier attempt of this step. Connect has claimed the phone number, but the response was lost, and
+    // Connect no longer recognizes the client token of that attempt.
     let claim = telephony.cloud.ctx.connect().claim_phone_number().target_arn(&telephony.arn);
     claim.phone_number(&offered).client_token("0f5a1de4-0000-4000-8000-00000000000a").send().await.unwrap();
     telephony.cloud.calls();
-    // The claim is slow, so the claimed number appears in the list only after the step has read the list of the
-    // instance's numbers once.
+    // The claim is slow. The list of the instance's phone numbers therefore contains the claimed phone number only
+    // after the step has read this list once.
     telephony.cloud.delay("ClaimPhoneNumber", 500);
     let shown = async {
         while !telephony.cloud.calls().contains(&"GetAWSDefaultServiceQuota".to_owned()) {

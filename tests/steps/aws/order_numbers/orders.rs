@@ -199,14 +199,15 @@ async fn without_a_support_plan_or_by_choice_the_operator_gets_the_text_and_poll
 
 #[tokio::test]
 async fn a_filed_case_is_reported_and_never_filed_again_if_the_support_plan_ends() {
-    // The account's AWS Support plan ends before the step reads the case for the first time, or two reads later.
+    // The account's AWS Support plan ends before the step reads the support case for the first time, or two reads
+    // later.
     for reads in [0, 2] {
         let telephony = Telephony::start(Behaviour::default()).await;
         let mut input = telephony.input(&[japan("+813", 1)]);
         input.language = Language::En;
         for operation in ["DescribeCases", "DescribeCommunications"] {
-            // Before the step files a case, it searches for a case that it has already filed. This search reads two
-            // pages.
+            // Before the step opens a support case, it searches for a support case that it has already opened. This
+            // search reads two pages.
             telephony.cloud.fail_after(operation, 2 + reads, 400, "SubscriptionRequiredException");
         }
         let mut notified = Vec::new();
@@ -223,7 +224,8 @@ async fn a_filed_case_is_reported_and_never_filed_again_if_the_support_plan_ends
         let item = &input.previous.as_ref().unwrap().open_items[0];
         assert!(item.what.contains(id) && item.action.contains("Do not file another case"), "{item:?}");
         assert_eq!(telephony.cases().await.len(), 1);
-        // Although the step can no longer read the case, it finds the ordered numbers on the instance.
+        // Although the step can no longer read the support case, it detects the ordered phone numbers in the list of
+        // the instance's phone numbers.
         let outputs = telephony.follow(input, 30).await;
         assert_eq!(outputs.last().unwrap().orders[0].status, OrderStatus::Done);
     }
@@ -254,7 +256,7 @@ async fn a_manual_order_follows_the_case_of_an_earlier_execution_or_of_an_operat
     assert_eq!((output.orders[0].status, output.orders[0].text.is_none()), (OrderStatus::Open, true), "{output:?}");
     assert!(message(&output).contains("ケース 1700000001"), "{output:?}");
 
-    // If operators file the cases manually, the account may deny the functions access to the Support API.
+    // If operators open the support cases manually, the account may deny the functions access to the Support API.
     let telephony = Telephony::start(Behaviour::default()).await;
     telephony.cloud.fail("DescribeCases", 0, 400, "AccessDeniedException");
     let mut input = telephony.input(&[japan("+813", 1)]);
