@@ -1,10 +1,10 @@
-//! Computes a marker that identifies the source files from which the functions' binary is built. The build script
-//! `functions/build.rs`, which also compiles this file, writes the marker into the binary. `onboard deploy` compares
-//! the marker in the binary with the marker of the checkout, because a binary of an earlier build may not match the
+//! Computes a marker that identifies the source files of the functions' binary. The build script `functions/build.rs`,
+//! which also compiles this file, writes the marker into the binary. `onboard deploy` compares this marker with the
+//! marker of the files in the checkout. If they differ, an earlier build created the binary, which may not match the
 //! template and the state machines of the checkout.
 //!
-//! The marker depends only on the names and contents of the files. It therefore covers changes that are not committed,
-//! and does not depend on the modification times of the files.
+//! The marker depends only on the names and contents of the files. It therefore reflects changes that are not
+//! committed, and does not depend on the modification times of the files.
 
 use std::{
     fs, io,
@@ -15,15 +15,15 @@ use std::{
 const FOLDER: &str = "functions";
 /// Files outside [`FOLDER`] that affect the binary.
 const BUILD: [&str; 2] = ["Cargo.lock", "Cargo.toml"];
-/// The extensions of the source files. Files with other extensions, such as an editor's, do not affect the binary.
+/// The extensions of the source files. Files with other extensions, for example the temporary files of an editor, do
+/// not affect the binary.
 const EXTENSIONS: [&str; 3] = ["ld", "rs", "toml"];
-/// Parameters of the 64-bit hash FNV-1a (RFC 9923). The build script has no dependencies, so it has no cryptographic
-/// hash. FNV-1a is sufficient to recognize a binary of an earlier build.
+/// Parameters of the 64-bit hash function FNV-1a (RFC 9923). The build script has no dependencies, so no cryptographic
+/// hash function is available. FNV-1a is sufficient to recognize a binary of an earlier build.
 const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0100_0000_01b3;
 
-/// The marker of the source files in this checkout, or `None` if the directory contains no source files, as in a
-/// release.
+/// The marker of the source files in this checkout. `None` if the directory contains no source files, as in a release.
 ///
 /// # Errors
 /// Fails if a file can't be read.
@@ -44,7 +44,7 @@ pub fn marker(root: &Path) -> io::Result<Option<String>> {
     Ok(Some(format!("connect-onboarding-sources-{hash:016x}")))
 }
 
-/// Adds the source files in a folder, with their paths from the root.
+/// Adds the source files in a folder to `files`, with their paths relative to the root.
 fn add_files(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(root.join(folder))? {
         let entry = entry?;
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn the_hash_is_fnv_1a() {
-        // Test vectors of RFC 9923.
+        // The test vectors in RFC 9923.
         for (text, hash) in [("", OFFSET_BASIS), ("a", 0xaf63_dc4c_8601_ec8c), ("foobar", 0x8594_4171_f739_67e8)] {
             assert_eq!(fnv(OFFSET_BASIS, text.as_bytes()), hash, "{text}");
         }
@@ -92,7 +92,7 @@ mod tests {
             assert_ne!(write(name, "second"), first, "{name}");
             assert_eq!(write(name, "first"), first, "{name}");
         }
-        // The marker also changes if content moves from one file to another.
+        // The marker also changes if bytes move from the end of one file to the beginning of another file.
         assert_ne!((write("functions/main.rs", ""), write("functions/aws/error.rs", "firstfirst")).1, first);
         fs::remove_dir_all(root.join("functions")).unwrap();
         assert_eq!(marker(&root).unwrap(), None);

@@ -1,4 +1,4 @@
-//! The part of a plan that waits for approval, and an approval, as operators, notifications and reports show them.
+//! The data about a request for approval and about an approval that operators, notifications and reports show.
 
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +51,8 @@ pub struct WaitingPart {
 }
 
 impl WaitingPart {
-    /// The part of a plan that waits for approval. `known` are the actions of an earlier request or approval.
+    /// Describes the part of a plan that waits for approval. `known` contains the actions of an earlier request or
+    /// approval.
     #[must_use]
     pub fn of(plan: &GuardedPlan, known: &ActionSet) -> Self {
         let user = |(action, username): (GuardedAction, &str)| GuardedUser { username: username.to_owned(), action };

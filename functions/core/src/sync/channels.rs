@@ -1,5 +1,4 @@
-//! The channel settings of a user: the desired settings, which come from the groups, and the current settings in
-//! Connect.
+//! The channel settings of a user: the desired settings, which the groups define, and the current settings in Connect.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,16 +6,16 @@ use std::fmt;
 use super::planned::{GroupValue, Setting};
 use crate::onboarding::{Channel, Phone, UserGroup, VoiceEnhancement, VoiceSettings};
 
-/// The settings of a user by channel. `None` means that no group contains a value, or that Connect returned no value.
+/// The settings of a user for each channel. A setting is `None` if no group defines it or if Connect returned no value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UserChannels(BTreeMap<Channel, VoiceSettings>);
 
-/// The name of the group that each setting of a channel comes from.
+/// For each setting of each channel, the name of the group that defines the value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ChannelSources(BTreeMap<(Channel, Setting), String>);
 
 impl ChannelSources {
-    /// Records the group for the settings that no earlier group has named.
+    /// Records this group as the source of the settings that no earlier group has defined.
     fn complete(&mut self, group: &str, channel: Channel, settings: VoiceSettings) {
         for (setting, _) in named_settings(settings) {
             self.0.entry((channel, setting)).or_insert_with(|| group.to_owned());
@@ -24,7 +23,7 @@ impl ChannelSources {
     }
 }
 
-/// The settings that are not `None`, each with its value as in `onboarding.json`.
+/// The settings that are not `None`, each with its value in the notation of `onboarding.json`.
 fn named_settings(settings: VoiceSettings) -> impl Iterator<Item = (Setting, String)> {
     let VoiceSettings { auto_accept, after_contact_work_seconds, persistent_connection, voice_enhancement } = settings;
     let enhancement = voice_enhancement.map(|mode| match mode {
@@ -42,9 +41,10 @@ fn named_settings(settings: VoiceSettings) -> impl Iterator<Item = (Setting, Str
 }
 
 impl UserChannels {
-    /// Determines the settings from these groups, in the order of the input, and the group that each setting comes from.
-    /// For each setting of a channel, the value comes from the first group that contains the setting. If no group
-    /// contains auto-accept or after-contact work of the voice channel, the value comes from `phone` of the first group.
+    /// Determines the channel settings of a user who is a member of these groups, which are in the order of the input.
+    /// Also returns which group defines each value. For each setting of a channel, the first group with this setting
+    /// defines the value. Auto-accept and after-contact work of the voice channel have a default: if no group has such
+    /// a setting, the field `phone` of the first group defines the value.
     pub(super) fn of_groups<'g>(groups: impl Iterator<Item = (&'g str, &'g UserGroup)>) -> (Self, ChannelSources) {
         let (mut channels, mut sources, mut first) = (Self::default(), ChannelSources::default(), None);
         for (name, group) in groups {
@@ -67,14 +67,14 @@ impl UserChannels {
         (channels, sources)
     }
 
-    /// The settings of a user whose groups contain only `phone`.
+    /// The channel settings of a user whose groups define only the field `phone`.
     #[must_use]
     pub fn of_phone(phone: &Phone) -> Self {
         let group = UserGroup { phone: phone.clone(), ..UserGroup::default() };
         Self::of_groups(std::iter::once(("", &group))).0
     }
 
-    /// The settings, each with the group that it comes from.
+    /// The channel settings, each with the group that defines the value.
     pub(super) fn values(&self, sources: &ChannelSources) -> Vec<GroupValue> {
         let settings = self.iter().flat_map(|(channel, settings)| {
             named_settings(settings).map(move |(setting, value)| (channel, setting, value))
@@ -89,7 +89,7 @@ impl UserChannels {
             .collect()
     }
 
-    /// Sets those settings of a channel that have no value yet.
+    /// Sets those settings of a channel that do not have a value yet.
     pub fn complete(&mut self, channel: Channel, settings: VoiceSettings) {
         if settings == VoiceSettings::default() {
             return;
@@ -107,14 +107,14 @@ impl UserChannels {
         self.0.get(&channel).copied().unwrap_or_default()
     }
 
-    /// The channels with a setting.
+    /// The channels that have a setting, each with its settings.
     pub fn iter(&self) -> impl Iterator<Item = (Channel, VoiceSettings)> {
         self.0.iter().map(|(channel, settings)| (*channel, *settings))
     }
 
-    /// Whether the settings that Connect returned equal the desired settings. Connect may omit a setting that has its
-    /// default value. For voice, Connect must return auto-accept and after-contact work, because a user without these
-    /// settings has a desk phone.
+    /// Whether the settings that Connect returned match the desired settings. Connect may omit a setting that has its
+    /// default value. For the voice channel, Connect must return auto-accept and after-contact work, because a user
+    /// without these settings has a desk phone.
     pub(super) fn are_met_by(&self, seen: &Self) -> bool {
         self.iter().all(|(channel, wanted)| {
             let seen = seen.get(channel);
@@ -131,9 +131,9 @@ impl UserChannels {
     }
 }
 
-/// Whether a time for after-contact work equals the desired number of seconds. `SearchUsers` returns the time in
-/// milliseconds in `PhoneConfig`. For the settings of a channel, the unit is not documented. Therefore, a value that is
-/// 1,000 times the desired number also counts as equal.
+/// Whether a duration of after-contact work matches the desired number of seconds. In `PhoneConfig`, `SearchUsers`
+/// returns the duration in milliseconds. For the channel settings, the unit is not documented. Therefore, 1,000 times
+/// the desired number is also accepted.
 fn is_work(seen: u32, desired: u32) -> bool {
     seen == desired || Some(seen) == desired.checked_mul(1000)
 }

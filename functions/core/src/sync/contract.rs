@@ -1,8 +1,8 @@
-//! Input and output of the `SyncUsers` step. The size of both does not depend on the number of users: they contain
-//! counts, digests and samples. The full lists are in the log of the step.
+//! Input and output of the step `SyncUsers`. Their size does not depend on the number of users, because they contain
+//! only counts, digests and the first users of a list. The full lists are in the log of the step.
 //!
-//! A run of the user sync syncs the users of one instance in one or more passes. Each pass applies one plan in one or
-//! more rounds, and each round is one call of the step. See `docs/theory.md`, "Rounds and passes".
+//! A run of the user sync processes the users of one instance in one or more passes. Each pass applies one plan in one
+//! or more rounds. Each round is one call of the step. See `docs/theory.md`, "Rounds and passes".
 
 use serde::{Deserialize, Serialize};
 
@@ -14,33 +14,33 @@ use crate::onboarding::Language;
 /// Maximum number of entries in each list of [`SyncUsersOutput`].
 pub const MAX_LISTED: usize = 50;
 
-/// Maximum number of object ids in [`SyncUsersInput::people`]. For more members, the full comparison takes no longer
-/// than handling these members first.
+/// Maximum number of object ids in [`SyncUsersInput::people`] and [`SyncUsersInput::leavers`]. With more members, the
+/// full comparison takes no longer than processing these members first.
 pub const MAX_HINTED: usize = 20;
 
 /// Input of `SyncUsers`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncUsersInput {
-    /// The id of the instance to sync. The registry entry of this instance holds all settings.
+    /// The id of the instance to sync. The registry entry of this instance contains all settings.
     pub instance_id: String,
-    /// Whether to apply the plan, or only to create it.
+    /// Whether to apply the plan or only to create it.
     #[serde(default)]
     pub mode: SyncMode,
-    /// Object ids of members who joined a group, according to a notification. The step handles these members first. If
-    /// there are more than [`MAX_HINTED`], the list is ignored.
+    /// Object ids of members who joined a group, according to a notification. The step processes these members first.
+    /// If the list contains more than [`MAX_HINTED`] ids, it is ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<String>,
-    /// Object ids of members who left a group, according to a notification. The step signs these members out first. If
-    /// there are more than [`MAX_HINTED`], the list is ignored.
+    /// Object ids of members who left a group, according to a notification. The step ends the sessions of these members
+    /// first. If the list contains more than [`MAX_HINTED`] ids, it is ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leavers: Vec<String>,
-    /// Whether the step may first read from Graph the changes since the last full comparison, and skip the comparison
-    /// if there are none. Inputs of earlier releases do not contain this field; the step then always compares
-    /// everything.
+    /// Whether the step may use Graph's delta queries: it reads the changes since the last full comparison, and skips
+    /// the full comparison if nothing has changed. Inputs of earlier releases do not contain this field. In this case,
+    /// the step always makes a full comparison.
     #[serde(default)]
     pub incremental: bool,
-    /// The checkpoint of the previous round.
+    /// The checkpoint that the previous round returned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carry: Option<Checkpoint>,
 }
@@ -168,19 +168,19 @@ pub struct Totals {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncProgress {
-    /// Time of this progress, in milliseconds since the epoch.
+    /// The time at which this progress was stored, in milliseconds since the epoch.
     pub at: i64,
-    /// Number of users with planned actions, over all rounds.
+    /// Number of planned actions that need no approval, over all passes.
     pub planned: usize,
-    /// Number of users whose actions are done.
+    /// Number of completed actions, over all passes.
     pub done: usize,
-    /// Number of users for whom an action failed.
+    /// Number of failed actions in this round.
     pub failed: usize,
 }
 
 impl SyncProgress {
-    /// Creates the progress of a run from the planned actions, the completed actions of earlier rounds (`earlier`) and
-    /// the completed actions of this round (`done`).
+    /// Creates the progress of a run. `planned` are the planned actions, `earlier` are the completed actions of earlier
+    /// rounds, and `done` are those of this round.
     #[must_use]
     pub const fn new(at: i64, planned: &Counts, earlier: &Totals, done: &Totals) -> Self {
         Self {
@@ -193,8 +193,8 @@ impl SyncProgress {
 }
 
 impl Totals {
-    /// Adds the actions of a later round to the actions of this round. Each round retries the failures of the previous
-    /// round, so only the failures of the later round count.
+    /// Adds the actions of a later round to the actions of this round. Each round retries the failed actions of the
+    /// previous round, so only the failures of the later round are counted.
     #[must_use]
     pub const fn followed_by(&self, later: &Self) -> Self {
         Self {
@@ -269,7 +269,7 @@ pub struct Durations {
 }
 
 impl Durations {
-    /// The total duration of the round.
+    /// The total duration of the round, in milliseconds.
     #[must_use]
     pub const fn total_ms(self) -> u64 {
         self.observe_ms + self.plan_ms + self.apply_ms

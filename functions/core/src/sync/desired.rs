@@ -1,4 +1,5 @@
-//! Determines the desired users from the groups: which members become users, with which username and which profiles.
+//! Determines the desired Connect users from the groups: which members get a Connect user, with which username and
+//! which profiles.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::onboarding::{NestedGroups, UserGroup};
 /// Maximum number of security profiles of a user (Connect API: `SecurityProfileIds`).
 const MAX_SECURITY_PROFILES: usize = 10;
 
-/// A Connect user in the desired state.
+/// A Connect user as it should be: the member and the settings from the member's groups.
 pub(super) struct DesiredUser<'a> {
     pub(super) member: &'a Member,
     pub(super) assignment: Arc<Assignment>,
@@ -23,22 +24,23 @@ pub(super) struct DesiredUser<'a> {
 /// The desired users, and the findings about the groups.
 #[derive(Default)]
 pub(super) struct Desired<'a> {
-    /// The desired users by username.
+    /// The desired Connect users, by username.
     pub(super) users: BTreeMap<&'a str, DesiredUser<'a>>,
-    /// Object ids of members for whom no action can be planned. Their Connect users stay unchanged.
+    /// Object ids of members for whom no action can be planned. Their existing Connect users are kept without changes.
     pub(super) protected_ids: BTreeSet<&'a str>,
-    /// Usernames that several members would get. A Connect user with such a username stays unchanged.
+    /// Usernames to which several members have a claim. An existing Connect user with such a username is kept without
+    /// changes.
     pub(super) protected_usernames: BTreeSet<&'a str>,
     pub(super) skipped: Vec<Skipped>,
     pub(super) findings: Vec<Finding>,
-    /// Whether a group may have been read only partially. If so, nothing may be planned.
+    /// Whether some members of a group could not be read. If so, no action may be planned.
     pub(super) partial: bool,
-    /// Whether a group is empty. If so, no removal may be planned.
+    /// Whether a group has no members. If so, no removal may be planned.
     pub(super) empty: bool,
 }
 
-/// Determines the desired users from all groups. If several members would get the same username, `users` shows which
-/// member already has a Connect user with this username.
+/// Determines the desired Connect users from all groups. If several members would get the same username, `users` is
+/// used to find the member who already has a Connect user with this username.
 pub(super) fn desired<'a>(
     groups: &'a [GroupRead],
     users: &BTreeMap<&str, &ConnectUser>,
@@ -56,14 +58,16 @@ pub(super) fn desired<'a>(
     desired
 }
 
-/// Maps each object id to the member and the indexes of its groups, in the order of the input.
+/// Maps each object id to the member and to the indexes of the member's groups. The indexes are in the order of the
+/// input.
 fn merged(groups: &[GroupRead]) -> BTreeMap<&str, (&Member, Vec<usize>)> {
     let mut members: BTreeMap<&str, (&Member, Vec<usize>)> = BTreeMap::new();
     for (index, group) in groups.iter().enumerate() {
         for member in &group.members {
             let (best, memberships) = members.entry(&member.id).or_insert_with(|| (member, Vec::new()));
-            // Two reads of a member can differ if the member changed between two pages. The read that returned more
-            // data is used, so that the order of the reads does not matter.
+            // If a member changes while the pages of members are read, two pages may contain the member with different
+            // properties. The one with more properties is used, so that the result does not depend on the order of the
+            // pages.
             *best = (*best).max(member);
             if memberships.last() != Some(&index) {
                 memberships.push(index);
@@ -102,7 +106,7 @@ impl<'a> Desired<'a> {
         }
     }
 
-    /// The members who can become users, grouped by the username that each of them would get.
+    /// Groups the members who can become Connect users by the username that each member would get.
     fn claims(
         &mut self,
         groups: &'a [GroupRead],
@@ -145,9 +149,9 @@ impl<'a> Desired<'a> {
         claims
     }
 
-    /// Assigns each username to the only member who would get it. If several members would get the same username, the
-    /// member whose Connect user already has the username gets it. If there is no such member, no member gets the
-    /// username.
+    /// Assigns each username to a member. If only one member would get the username, this member gets it. If several
+    /// members would get the username, the member who already has the Connect user with this username gets it.
+    /// Otherwise, no member gets it.
     fn assign_usernames(
         &mut self,
         claims: BTreeMap<&'a str, Vec<DesiredUser<'a>>>,
@@ -196,7 +200,8 @@ fn usable_username<'a>(member: &'a Member, policy: &Policy) -> Result<&'a str, S
     Ok(username)
 }
 
-/// The profile ids of a group, or the first profile name that does not exist in the instance.
+/// The ids of the profiles in the settings of a group. If a profile does not exist in the instance, the error for this
+/// profile.
 struct GroupProfiles<'g> {
     security: Result<Vec<String>, SkipReason>,
     routing: Result<String, SkipReason>,
@@ -218,7 +223,7 @@ impl<'g> GroupProfiles<'g> {
             })
         };
         let settings = &group.settings;
-        // All results are collected first, so that every missing name is reported.
+        // All profiles are looked up before an error is returned, so that every missing profile is reported.
         let security: Vec<_> = settings
             .security_profiles
             .iter()
@@ -238,9 +243,9 @@ impl<'g> GroupProfiles<'g> {
     }
 }
 
-/// The assignment of a user in these groups. Security profiles are the union over all groups. Proficiencies are the
-/// union with the highest level of each. A channel setting comes from the first group that contains the setting; all
-/// other settings come from the first group.
+/// The assignment of a user who is a member of these groups. The user gets the security profiles and the proficiencies
+/// of all groups, each proficiency with its highest level. For each channel setting, the first group that contains the
+/// setting defines the value. The first group defines all other settings.
 fn assignment(
     memberships: &[usize],
     resolved: &[GroupProfiles<'_>],

@@ -1,4 +1,4 @@
-//! The digest of a plan, which identifies the plan in logs and results.
+//! The digest that identifies a plan in logs and outputs.
 
 use sha2::{Digest, Sha256};
 
@@ -7,8 +7,8 @@ use super::proficiencies::Proficiencies;
 use crate::digest::hex;
 
 impl Plan {
-    /// The SHA-256 digest of all actions, in hexadecimal. The digest does not include the dates of scheduled deletions,
-    /// so that the same actions have the same digest on the next day.
+    /// The SHA-256 digest of all actions in the plan, in hexadecimal. The digest does not include the dates of
+    /// scheduled deletions. Therefore, a plan with the same actions has the same digest on the next day.
     #[must_use]
     pub fn digest(&self) -> String {
         let mut hash = CanonicalHash::default();
@@ -76,7 +76,8 @@ impl Plan {
     }
 }
 
-/// Hashes lines, which consist of fields. The separators are control characters, which names never contain.
+/// Computes the digest of lines that consist of fields. The separators are control characters, which names never
+/// contain.
 #[derive(Default)]
 struct CanonicalHash(Sha256);
 

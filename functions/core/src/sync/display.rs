@@ -85,7 +85,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Describes a change of a user as text for operators.
+    /// Describes a change of a user for operators.
     #[must_use]
     pub fn describe(&self, change: &Change) -> String {
         match change {
@@ -106,7 +106,8 @@ impl Plan {
         self.names.get(id).map_or(id, String::as_str)
     }
 
-    /// The names of the profiles with these ids, in alphabetical order. If the name of a profile is unknown, its id.
+    /// The names of the profiles with these ids, in alphabetical order. A profile whose name is unknown is represented
+    /// by its id.
     #[must_use]
     pub fn profile_names<'a>(&'a self, ids: &'a [String]) -> Vec<&'a str> {
         let mut names: Vec<&str> = ids.iter().map(|id| self.name(id)).collect();

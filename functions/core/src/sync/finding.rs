@@ -1,4 +1,4 @@
-//! What a sync reports to the operator: findings, and members who are skipped.
+//! What a sync reports to the operator: findings, and skipped members.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -10,11 +10,11 @@ use crate::{
     text::Quoted,
 };
 
-/// A member who gets no Connect user from this plan. An existing Connect user of the member stays unchanged, unless the
-/// reason makes the member a leaver ([`SkipReason::is_leaver`]).
+/// A member for whom this plan creates or updates no Connect user. An existing Connect user of the member is kept
+/// without changes, unless the member is treated as a leaver for this reason ([`SkipReason::is_leaver`]).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Skipped {
-    /// The username, or another label of the member if there is no username.
+    /// The username. If the member has no username, another label of the member.
     pub username: String,
     /// The Entra object id.
     pub object_id: String,
@@ -27,21 +27,23 @@ pub struct Skipped {
 pub enum SkipReason {
     /// The member's account is disabled in Entra.
     Disabled,
-    /// The member's account is a guest, and the input does not allow users for guests.
+    /// The member's account is a guest account, and the input does not allow Connect users for guests.
     Guest,
-    /// Graph returned only the id: the runtime identity lacks `User.Read.All`.
+    /// Graph returned only the object id of the member, because the runtime identity lacks the permission
+    /// `User.Read.All`.
     Unreadable,
-    /// The attribute for the username is empty.
+    /// The Entra user attribute for the username has no value.
     NoUsername(UsernameAttribute),
-    /// The username is not valid for sign-in.
+    /// The username is not valid for the sign-in to Connect.
     Username(UsernameFault),
-    /// Several members have the same username. The value is the number of these members.
+    /// Several members would get the same username. The value is the number of these members.
     DuplicateUsername(usize),
-    /// The member's groups have no security profile, but Connect requires one.
+    /// The member's groups have no security profile, but a Connect user needs at least one.
     NoSecurityProfile,
-    /// The member's groups together have more than ten security profiles, the maximum in Connect.
+    /// Together, the member's groups have more than ten security profiles, the maximum for a Connect user. The value is
+    /// their number.
     TooManySecurityProfiles(usize),
-    /// The settings of a group of the member contain a profile that the instance does not have.
+    /// A profile or hierarchy group in the settings of the member's group does not exist in the instance.
     ProfileMissing(ProfileKind, String),
     /// The Connect user with this username belongs to the onboarding of another instance. The value is the alias of
     /// that instance.
@@ -49,14 +51,15 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
-    /// Whether the member counts as a leaver, so that the removal policy applies to an existing user.
+    /// Whether the member is treated as a leaver, so that the removal policy applies to an existing Connect user.
     #[must_use]
     pub const fn is_leaver(&self) -> bool {
         matches!(self, Self::Disabled | Self::Guest)
     }
 
-    /// Whether only a change of the member, of a group or of the settings can end this reason. Any other reason can
-    /// also end after a change in Connect or of permissions, and Graph's delta queries do not return such a change.
+    /// Whether Graph's delta queries return every change that can remove this reason: a change of the member, of a
+    /// group or of the settings. Any other reason can also disappear after a change in Connect or of permissions, which
+    /// delta queries do not return.
     #[must_use]
     pub const fn is_tracked(&self) -> bool {
         match self {
@@ -134,91 +137,93 @@ const fn attribute_name(attribute: UsernameAttribute) -> &'static str {
     }
 }
 
-/// Information for the operator. The sync continues after a finding, but some findings limit what the sync plans.
+/// Information for the operator. A finding does not stop the sync, but some findings limit the actions that the sync
+/// plans.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Finding {
-    /// The members of a group were not read completely. Nothing is planned.
+    /// The members of a group were not read completely, so no action is planned.
     PartialRead {
         /// The name of the group.
         group: String,
-        /// The reason why members are missing from the read.
+        /// The reason why some members could not be read.
         reason: String,
     },
-    /// A group does not exist. Nothing is planned.
+    /// A group does not exist, so no action is planned.
     GroupMissing {
         /// The name of the group.
         group: String,
     },
-    /// A group has no members. No removal is planned.
+    /// A group has no members, so no removal is planned.
     EmptyGroup {
         /// The name of the group.
         group: String,
     },
-    /// Removals are postponed because a group is empty.
+    /// Removals are postponed, because a group has no members.
     RemovalsPostponed {
         /// Number of users whose removal is postponed.
         users: usize,
     },
-    /// The settings of a group contain a profile that the instance does not have.
+    /// A profile or hierarchy group in the settings of a group does not exist in the instance.
     ProfileMissing {
         /// The name of the group.
         group: String,
-        /// The kind of the profile.
+        /// Whether the missing object is a security profile, a routing profile or a hierarchy group.
         kind: ProfileKind,
-        /// The name of the missing profile.
+        /// The name of the missing object.
         name: String,
     },
-    /// The members of all these groups would get more proficiencies than the sync can record. Their proficiencies
-    /// therefore stay unchanged.
+    /// A user who is a member of all these groups would get more proficiencies than the sync can store in a tag. The
+    /// sync therefore does not change the proficiencies of such users.
     TooManyProficiencies {
         /// The names of the groups.
         groups: Vec<String>,
     },
-    /// A group that is a member of another group. The members of this nested group are not synced.
+    /// A group contains another group as a member. The members of this nested group are not synced.
     NestedGroup {
         /// The name of the group that contains the nested group.
         group: String,
         /// The name of the nested group, or its object id.
         nested: String,
     },
-    /// Group members that are not users, so they can't become Connect users.
+    /// Some group members are not users, so they can't become Connect users.
     OtherObjects {
         /// The name of the group.
         group: String,
-        /// Number of members per object type in Entra.
+        /// The number of these members for each object type in Entra.
         types: BTreeMap<String, usize>,
     },
-    /// The username of a member changed. Connect users can't be renamed.
+    /// The username of a member changed. Connect users can't be renamed, so the member gets a new Connect user.
     Renamed {
-        /// The old username. The removal policy applies to this user.
+        /// The old username. The removal policy applies to the Connect user with this name.
         from: String,
         /// The new username.
         to: String,
     },
-    /// A Connect user now belongs to another Entra object with the same username (an account that was deleted and
-    /// created again).
+    /// A Connect user was linked to an Entra account that no longer exists, and is now linked to another account with
+    /// the same username. This can happen if an account was deleted and created again.
     Relinked {
         /// The username of the Connect user.
         username: String,
-        /// The previous object id in the tag.
+        /// The object id of the previous account, from the tag of the Connect user.
         from: String,
-        /// The new object id.
+        /// The object id of the new account.
         to: String,
     },
-    /// A desired username and another username differ only in upper and lower case. Connect treats the two usernames as
-    /// different users, because usernames in Connect are case-sensitive.
+    /// A desired username and another username differ only in case. Usernames in Connect are case-sensitive, so Connect
+    /// treats them as the names of different users.
     CaseOnly {
         /// The desired username, as Entra emits it.
         username: String,
         /// The other username.
         other: String,
     },
-    /// Entra ID still allows the sign-in of a user who left, so the user loses all rights in Connect.
+    /// Entra ID still allows a user who left all groups to sign in. The user therefore loses all permissions in
+    /// Connect.
     StillLetIn {
         /// The username of the user.
         username: String,
     },
-    /// A member left all groups; the removal policy keeps the member's Connect user.
+    /// A member left all groups, but according to the removal policy, the member's Connect user is kept.
     Kept {
         /// The username of the Connect user.
         username: String,
@@ -230,19 +235,19 @@ pub enum Finding {
         /// The first day on which the user may be deleted.
         due: Date,
     },
-    /// The quick connects of a deleted user are kept, because the user to whom they should be transferred does not
-    /// exist or is removed too.
+    /// The quick connects of a deleted user are kept. The user to whom they should be transferred does not exist or is
+    /// also removed.
     QuickConnectsStay {
         /// The username of the deleted user.
         username: String,
         /// The names of the quick connects that are kept.
         quick_connects: Vec<String>,
-        /// The username, from the input, of the user to whom quick connects are transferred.
+        /// The username to which the quick connects should be transferred, from the input.
         transfer_to: String,
     },
-    /// The user to whom the quick connects of deleted users should be transferred does not exist or is removed too.
+    /// The user to whom the quick connects of deleted users should be transferred does not exist or is also removed.
     NoTransferTarget {
-        /// The username of this user, from the input.
+        /// The username of this transfer target, from the input.
         username: String,
     },
     /// The quick connects of the instance can't be read, so the quick connects of deleted users are kept.

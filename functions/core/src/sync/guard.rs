@@ -1,18 +1,18 @@
 //! Splits a plan into the part that a sync applies and the part that waits for an operator's approval.
 //!
-//! An approval covers a set of actions ([`ActionSet`]), so it stays valid while the rest of the plan changes. The
-//! following actions are guarded (docs/theory.md, "Approval"):
+//! An approval is valid for a set of actions ([`ActionSet`]), so it remains valid if other parts of the plan change.
+//! The following actions are guarded, which means that they wait for approval (docs/theory.md, "Approval"):
 //!
 //! * all removals, if together they exceed the removal limit. If the sync applied removals up to the limit, the
-//!   following runs would apply the rest in the same way. A user who loses all rights and is scheduled for deletion
-//!   counts once, and the two actions for this user are applied together or wait together;
-//! * all updates that take security profiles away, if together they exceed the removal limit;
-//! * the adoption of a user who was created manually, together with the user's update, if the update takes a security
-//!   profile away;
-//! * all actions that take the security profile [`ADMIN_PROFILE`] away, if no user would keep it.
+//!   following runs would apply the remaining removals in the same way. A user who loses all permissions and is
+//!   scheduled for deletion is counted once, and the two actions for this user are applied together or wait together;
+//! * all updates that remove security profiles from users, if together they exceed the removal limit;
+//! * the adoption of a user who was created manually, together with the user's update, if the update removes a security
+//!   profile;
+//! * all actions that remove the security profile [`ADMIN_PROFILE`] from users, if afterwards no user would have it.
 //!
-//! If another Entra account takes over a Connect user, the loss of security profiles is not guarded: the rights
-//! belonged to the former account.
+//! If a Connect user is linked to another Entra account, the removal of security profiles is not guarded, because the
+//! permissions belonged to the former account.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -22,9 +22,9 @@ use super::model::{ConnectUser, Profiles};
 use super::plan::{Change, Plan, UserRef, UserUpdate};
 use crate::digest::{hex, of_parts_bytes};
 
-/// The security profile with all permissions, which every instance has from the start.
+/// The security profile with all permissions. Every new instance contains this profile.
 pub const ADMIN_PROFILE: &str = "Admin";
-/// Number of bytes of the identifier of an action.
+/// Length of the identifier of an action, in bytes.
 const LENGTH: usize = 16;
 
 /// A kind of action that may need approval.
@@ -47,7 +47,7 @@ pub enum GuardedAction {
 }
 
 impl GuardedAction {
-    /// The name of this kind of action, for the identifier of an action.
+    /// The name of this kind of action, which is part of the identifier of an action.
     const fn name(self) -> &'static str {
         match self {
             Self::Delete => "delete",
@@ -59,8 +59,9 @@ impl GuardedAction {
         }
     }
 
-    /// The identifier of this kind of action for a user: the first bytes of the SHA-256 digest of the kind, the user
-    /// and `detail`. If the user loses a security profile, `detail` is this profile.
+    /// The identifier of this kind of action for a user. It consists of the first bytes of the SHA-256 digest of the
+    /// kind, the user and `detail`. If the action removes a security profile from the user, `detail` is the id of this
+    /// profile.
     fn id(self, user: &UserRef, detail: &str) -> [u8; LENGTH] {
         let object_id = user.object_id.as_deref().unwrap_or_default();
         let digest = of_parts_bytes([self.name(), &user.id, object_id, detail]);
@@ -78,7 +79,7 @@ impl ActionSet {
     /// The empty set.
     pub const EMPTY: Self = Self(Vec::new());
 
-    /// Reads a set from [`Self::bytes`]. An incomplete identifier at the end is ignored.
+    /// Creates a set from the output of [`Self::bytes`]. An incomplete identifier at the end is ignored.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         bytes.as_chunks::<LENGTH>().0.iter().copied().collect()
@@ -108,13 +109,13 @@ impl ActionSet {
         self.0.is_empty()
     }
 
-    /// Whether every action of this set is in the other set.
+    /// Whether the other set contains every action of this set.
     #[must_use]
     pub fn is_subset(&self, other: &Self) -> bool {
         self.0.iter().all(|id| other.contains(id))
     }
 
-    /// The actions of both sets.
+    /// The set of all actions that at least one of the two sets contains.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         self.0.iter().chain(&other.0).copied().collect()
@@ -134,15 +135,15 @@ impl FromIterator<[u8; LENGTH]> for ActionSet {
     }
 }
 
-/// The users who have the security profile [`ADMIN_PROFILE`] before the plan is applied, including users that this
+/// The users who have the security profile [`ADMIN_PROFILE`] before the plan is applied. This includes users that this
 /// onboarding does not manage.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Admins {
     /// The id of the security profile [`ADMIN_PROFILE`].
     profile_id: String,
-    /// The ids of those users who are not scheduled for deletion.
+    /// The ids of the administrators who are not scheduled for deletion.
     active: BTreeSet<String>,
-    /// The ids of those users who are scheduled for deletion.
+    /// The ids of the administrators who are scheduled for deletion.
     scheduled: BTreeSet<String>,
 }
 
@@ -157,8 +158,9 @@ impl Admins {
         Self { profile_id: profile_id.clone(), active: ids(false), scheduled: ids(true) }
     }
 
-    /// The ids of all users who have the profile, except `users`. The result contains users who are scheduled for
-    /// deletion only if no other users are left: they have left their groups and can't sign in.
+    /// The ids of all users who have the profile [`ADMIN_PROFILE`], except `users`. Users who are scheduled for
+    /// deletion have left their groups and can't sign in. The result therefore contains them only if there are no other
+    /// users.
     fn without(&self, users: &HashSet<&str>) -> HashSet<&str> {
         let others = |id: &&str| !users.contains(id);
         let active: HashSet<&str> = self.active.iter().map(String::as_str).filter(others).collect();
@@ -166,18 +168,18 @@ impl Admins {
     }
 }
 
-/// A plan that is split into two parts. Together, the parts contain every action of the plan.
+/// A plan that has been split into two parts. Together, the two parts contain every action of the plan.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GuardedPlan {
-    /// The part to apply: actions that need no approval, and actions that are approved.
+    /// The part that the sync applies: actions that need no approval, and approved actions.
     pub apply: Plan,
     /// The part that waits for approval.
     pub waiting: Plan,
-    /// The actions of `waiting`.
+    /// The identifiers of the guarded actions in `waiting`.
     pub waiting_actions: ActionSet,
-    /// The approved actions in `apply`.
+    /// The identifiers of the approved actions in `apply`.
     pub approved_actions: ActionSet,
-    /// The reasons why `waiting` needs approval; empty if nothing waits.
+    /// The reasons why `waiting` needs approval. Empty if no action waits.
     pub reasons: Vec<String>,
 }
 
@@ -185,26 +187,28 @@ pub struct GuardedPlan {
 struct Guard<'a> {
     approved: &'a ActionSet,
     reasons: Vec<String>,
-    /// Whether all removals are guarded.
+    /// Whether all removals are guarded, because together they exceed the removal limit.
     removals: bool,
-    /// The ids of the users for whom a removal is not approved. All removals of such a user wait together.
+    /// The ids of the users for whom at least one removal is not approved. All removals of such a user wait together.
     unapproved: HashSet<String>,
-    /// Whether all updates that take security profiles away are guarded.
+    /// Whether all updates that remove security profiles are guarded, because together they exceed the removal limit.
     reductions: bool,
-    /// The ids of the users who lose the admin profile, if no user would keep this profile after the plan.
+    /// The ids of the users who would lose the profile [`ADMIN_PROFILE`]. Empty if at least one user would keep this
+    /// profile.
     last_admins: HashSet<String>,
-    /// The ids of manually created users whose adoption waits.
+    /// The ids of manually created users whose adoption waits for approval.
     adoptions: HashSet<String>,
-    /// The ids of the users that another Entra account takes over.
+    /// The ids of the users that are linked to another Entra account.
     taken_over: HashSet<String>,
 }
 
 impl Plan {
-    /// Splits the plan. Actions in `approved` need no further approval.
+    /// Splits the plan. The actions in `approved` need no further approval.
     #[must_use]
     pub fn guard(mut self, approved: &ActionSet) -> GuardedPlan {
         let guard = Guard::of(&self, approved);
-        // This pattern has no `..`, so that the compiler reports a list of the plan that is missing here.
+        // This pattern has no `..`. If a new list is added to the plan, the compiler therefore reports that it is
+        // missing here.
         let Self {
             create: _,
             adopt,
@@ -250,27 +254,27 @@ impl Plan {
         GuardedPlan { apply, waiting, waiting_actions, approved_actions, reasons: guard.reasons }
     }
 
-    /// The reasons why a part of this plan needs approval; empty if no part needs approval.
+    /// The reasons why a part of this plan needs approval. Empty if no part needs approval.
     #[must_use]
     pub fn approval_reasons(&self) -> Vec<String> {
         Guard::of(self, &ActionSet::EMPTY).reasons
     }
 
-    /// The users and actions in this plan that may need approval, in the order of the lists. Actions in `known` are
-    /// left out.
+    /// The actions in this plan that may need approval, each with the username, in the order of the lists. Omits the
+    /// actions in `known`.
     pub fn guardable_users<'p>(
         &'p self,
         known: &'p ActionSet,
     ) -> impl Iterator<Item = (GuardedAction, &'p str)> + use<'p> {
         let mut last = None;
         self.guardable().filter(|(.., id)| !known.contains(id)).filter_map(move |(action, user, _)| {
-            // A user who loses several security profiles has one action for each profile, but is returned once.
+            // A user who loses several security profiles has one action for each profile, but is returned only once.
             let this = (action, user.username.as_str());
             (last.replace(this) != Some(this)).then_some(this)
         })
     }
 
-    /// The removals of this plan. Each list of removals needs one line here.
+    /// The removals in this plan. Each list with removals must be added here.
     fn removed(&self) -> impl Iterator<Item = (GuardedAction, &UserRef)> {
         let deletions = self.delete.iter().map(|removal| (GuardedAction::Delete, &removal.user));
         let scheduled = self.schedule_deletion.iter().map(|user| (GuardedAction::ScheduleDeletion, &user.user));
@@ -294,8 +298,8 @@ impl Plan {
         removed.chain(reduced).chain(adopted)
     }
 
-    /// The reasons why this number of users exceeds the removal limit. A single user never exceeds the percentage (one
-    /// leaver in a team of five is not a mass removal), unless the percentage is 0.
+    /// The reasons why this number of users exceeds the removal limit. The removal of a single user never exceeds the
+    /// percentage, unless the percentage is 0: one leaver in a team of five is not a mass removal.
     fn beyond_limit(&self, users: usize, would: &str) -> Vec<String> {
         let limit = &self.removal_limit;
         let (most, percent) = (limit.max_removals as usize, limit.max_removals_percent as usize);
@@ -313,7 +317,7 @@ impl Plan {
     }
 }
 
-/// The identifiers of the actions of an update: one for each security profile that the user loses.
+/// The identifiers of the actions in an update: one for each security profile that the user loses.
 fn reduction_ids(update: &UserUpdate) -> impl Iterator<Item = [u8; LENGTH]> {
     update.lost_profiles.iter().map(|profile| GuardedAction::LoseProfile.id(&update.user, profile))
 }
@@ -340,7 +344,7 @@ impl<'a> Guard<'a> {
         guard
     }
 
-    /// Guards updates and adoptions that take security profiles away.
+    /// Determines which updates and adoptions are guarded because they remove security profiles from users.
     fn guard_reductions(&mut self, plan: &Plan) {
         let reductions: HashMap<&str, &UserUpdate> = plan
             .update
@@ -371,15 +375,16 @@ impl<'a> Guard<'a> {
         }
     }
 
-    /// Guards the actions that take the admin profile away, if no user would keep it. A user that the plan creates is
-    /// counted only if it replaces the old user of a renamed member, because the old user is deleted only after the
-    /// creation. Any other creation may fail.
+    /// Determines whether the actions that remove the profile [`ADMIN_PROFILE`] are guarded, because no user would keep
+    /// this profile. In general, a user that the plan creates is not counted, because the creation may fail. A user
+    /// that replaces the old user of a renamed member is counted, because the old user is deleted only after the
+    /// creation.
     fn guard_last_admins(&mut self, plan: &Plan) {
         let profile_id = &plan.admins.profile_id;
         let reduced = plan.update.iter().filter(|update| update.lost_profiles.contains(profile_id));
         let (taken_over, reduced): (Vec<&UserRef>, Vec<&UserRef>) =
             reduced.map(|update| &update.user).partition(|user| self.taken_over.contains(&user.id));
-        // A user that another Entra account takes over is not counted, because the former account can't sign in any
+        // A user that is linked to another Entra account is not counted, because the former account can't sign in any
         // more.
         let admins = plan.admins.without(&taken_over.iter().map(|user| user.id.as_str()).collect());
         if admins.is_empty() {
@@ -391,12 +396,12 @@ impl<'a> Guard<'a> {
             .filter(|new| new.assignment.security_profile_ids.contains(profile_id))
             .map(|new| new.object_id.as_str())
             .collect();
-        // A user who is only signed out keeps the security profiles.
+        // A user whose sessions are ended keeps the security profiles.
         let removed = plan.removed().filter(|(action, _)| *action != GuardedAction::EndSessions).map(|(_, user)| user);
         let losing = removed.chain(reduced).filter(|user| admins.contains(user.id.as_str()));
         let losing: HashMap<&str, &UserRef> = losing.map(|user| (user.id.as_str(), user)).collect();
-        // A deletion is applied only after the new user exists. All other removals of rights are applied even if the
-        // creation fails.
+        // A deletion is applied only after the new user exists. All other actions that remove permissions are applied
+        // even if the creation of the new user fails.
         let stripped: HashSet<&str> = plan.strip.iter().map(|user| user.id.as_str()).collect();
         let replaced = |user: &&UserRef| {
             !stripped.contains(user.id.as_str()) && user.object_id.as_deref().is_some_and(|id| renamed.contains(id))
@@ -428,8 +433,8 @@ impl<'a> Guard<'a> {
         reduction_ids(update).all(|id| self.approved.contains(&id))
     }
 
-    /// Moves the updates that wait for approval out of the list and returns them. A change of a name or a routing
-    /// profile waits only if the adoption of the user waits.
+    /// Moves the updates that wait for approval from `updates` to the result. A change of a name or a routing profile
+    /// waits only if the adoption of the user waits.
     fn extract_updates(&self, updates: &mut Vec<UserUpdate>) -> Vec<UserUpdate> {
         let (mut apply, mut wait) = (Vec::with_capacity(updates.len()), Vec::new());
         for update in std::mem::take(updates) {

@@ -1,24 +1,24 @@
-//! Decides when an incremental sync must become a full comparison, and whether a changed user may be a member.
+//! Decides when a full comparison is due, and whether a changed user of the tenant may be a group member.
 
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-/// Number of bits of a [`MemberFilter`] for each member. With this number and [`HASHES`], about 1% of the other ids
-/// also match the filter.
+/// Number of bits in a [`MemberFilter`] for each member. With this size and [`HASHES`], about 1% of the ids of other
+/// users also match the filter.
 const BITS_PER_MEMBER: usize = 10;
 /// Number of bits that each member sets in the filter.
 const HASHES: usize = 7;
 /// Minimum size of a filter, in bytes.
 const SMALLEST: usize = 64;
 
-/// A compact set of object ids (a Bloom filter). Every member matches the filter, and so do a few other ids. A change
-/// to a user of the tenant who is not a member therefore rarely causes a full comparison.
+/// A compact set of object ids (a Bloom filter). Every member matches the filter, and about 1% of other users also
+/// match. Therefore, a change to a user who is not a member rarely causes a full comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberFilter(Vec<u8>);
 
 impl MemberFilter {
-    /// Maximum number of members. A filter for more members would not fit in one item of `DynamoDB`.
+    /// Maximum number of members. A filter for more members would not fit into one `DynamoDB` item.
     pub const MAX_MEMBERS: usize = 250_000;
 
     /// Creates the filter for these object ids.
@@ -33,26 +33,26 @@ impl MemberFilter {
         Self(bits)
     }
 
-    /// Restores a filter from [`Self::as_bytes`]. Returns `None` if the bytes are not a filter.
+    /// Creates a filter from the output of [`Self::as_bytes`]. Returns `None` if the bytes are not a filter.
     #[must_use]
     pub fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
         (bytes.len() >= SMALLEST).then_some(Self(bytes))
     }
 
-    /// The filter as bytes, for storage.
+    /// The filter as bytes that can be stored.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Whether the id may belong to a member. If the result is false, the id belongs to no member.
+    /// Whether the id may be that of a member. If the result is false, the id is not that of a member.
     #[must_use]
     pub fn may_contain(&self, id: &str) -> bool {
         places(id, self.0.len()).all(|place| self.0[place / 8] & (1 << (place % 8)) != 0)
     }
 }
 
-/// The positions of the bits that an id sets in a filter of this size.
+/// The positions of the bits that an id sets in a filter with this number of bytes.
 fn places(id: &str, bytes: usize) -> impl Iterator<Item = usize> {
     let hash = Sha256::digest(id.to_ascii_lowercase());
     let words: Vec<u32> =
@@ -61,8 +61,8 @@ fn places(id: &str, bytes: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Whether the next full comparison of an instance is due. Each instance has one full comparison in each period. The
-/// periods of each instance begin at a different time, so that the full comparisons of many instances are not started
-/// together. If the period is zero, a full comparison is always due. Times are milliseconds since the epoch.
+/// periods of different instances begin at different times, so that the full comparisons of many instances do not start
+/// together. If the period is zero, a full comparison is always due. All times are milliseconds since the epoch.
 #[must_use]
 pub fn comparison_is_due(instance_id: &str, compared_at: u64, now: u64, period: Duration) -> bool {
     let Ok(period) = u64::try_from(period.as_millis()) else { return false };

@@ -1,17 +1,17 @@
-//! The pure part of the user sync: creates a [`Plan`] from the group members in Entra ID (desired), the users in Amazon
-//! Connect (actual) and the settings of `onboarding.json` (policy). An operator can read the plan, and an executor
-//! applies it.
+//! The part of the user sync without side effects. It creates a [`Plan`] from the group members in Entra ID (desired
+//! state), the users in Amazon Connect (actual state) and the settings in `onboarding.json` (policy). An operator can
+//! read the plan, and an executor applies it.
 //!
-//! * [`plan()`] always returns a plan, and the plan does not depend on the order of its input. If Connect already
-//!   matches, the plan is empty.
-//! * Users are matched by username, because Connect users can't be renamed. The Entra object id in a user's tag
-//!   distinguishes a renamed member from a new member.
-//! * A user without the tags of any onboarding is adopted if the username exactly matches that of a member. No plan
-//!   contains any other user without these tags.
-//! * If the members of a group were not read completely, nothing is planned. If a group is empty, no removal is
+//! * [`plan()`] always returns a plan, and the plan does not depend on the order of its input. If the users in Connect
+//!   already match the group members, the plan is empty.
+//! * Users are matched by username, because Connect users can't be renamed. The tag with the Entra object id shows
+//!   whether a member with a new username is a renamed member or a new member.
+//! * A user without the tags of any onboarding is adopted if the username is exactly that of a member. No plan contains
+//!   any other user without these tags.
+//! * If the members of a group were not read completely, no action is planned. If a group is empty, no removal is
 //!   planned.
 //! * [`Plan::guard`] separates the actions that need an operator's approval from the rest of the plan, for example
-//!   removals beyond the removal limit.
+//!   removals that exceed the removal limit.
 
 mod approval;
 mod channels;

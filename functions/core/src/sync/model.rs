@@ -1,4 +1,5 @@
-//! The data of Entra ID and Connect that the planner uses. These types do not depend on Graph or the AWS SDK.
+//! The data of Entra ID and Connect from which the planner creates a plan. These types do not depend on Graph or the
+//! AWS SDK.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,75 +14,75 @@ use super::proficiencies::Proficiencies;
 use crate::names::{self, MANAGED_BY};
 use crate::onboarding::{NestedGroups, RemovalLimit, Removed, UserGroup, UsernameAttribute, Users};
 
-/// The tag of a Connect user with the date of its scheduled deletion, `YYYY-MM-DD` (UTC).
+/// The tag with the date on which a Connect user is to be deleted, as `YYYY-MM-DD` (UTC).
 pub const REMOVAL_DUE_KEY: &str = "removal-due";
 
-/// The tag of a Connect user whose sessions ended because the member left. The value is the date on which the sessions
-/// ended, `YYYY-MM-DD` (UTC).
+/// The tag of a Connect user whose sessions were ended because the member left. The value is the date on which the
+/// sessions were ended, as `YYYY-MM-DD` (UTC).
 pub const SIGNED_OUT_KEY: &str = "signed-out";
 
-/// The tag of a Connect user whose sessions must still end, because the user lost access. The value is the date on
-/// which the user lost access, `YYYY-MM-DD` (UTC).
+/// The tag of a Connect user who lost access, but whose sessions could not be ended yet. The value is the date on which
+/// the user lost access, as `YYYY-MM-DD` (UTC).
 pub const SIGN_OUT_DUE_KEY: &str = "sign-out-due";
 
-/// The tag of a Connect user with the proficiencies that the sync has assigned, in the form of
-/// [`Proficiencies::record`].
+/// The tag with the proficiencies that the sync has assigned to a Connect user. [`Proficiencies::record`] defines the
+/// format.
 pub const PROFICIENCIES_KEY: &str = "proficiencies";
 
-/// The tag of a Connect user with the ID of the traffic distribution group to which the sync has added the user.
-/// Connect can list the users of a traffic distribution group only ten at a time, so the tag saves a thousand requests
-/// for ten thousand users.
+/// The tag with the ID of the traffic distribution group to which the sync has added a Connect user. A request to
+/// Connect returns only ten users of a traffic distribution group. For ten thousand users, the tag therefore saves a
+/// thousand requests.
 pub const TRAFFIC_GROUP_KEY: &str = "traffic-distribution-group";
 
 const DUE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
-/// The date in a [`REMOVAL_DUE_KEY`] or [`SIGN_OUT_DUE_KEY`] tag; `None` if the value is not `YYYY-MM-DD`. A user with
-/// such a value is treated as a user without the tag.
+/// The date in a [`REMOVAL_DUE_KEY`] or [`SIGN_OUT_DUE_KEY`] tag. `None` if the value does not have the format
+/// `YYYY-MM-DD`; the tag is then ignored.
 #[must_use]
 pub fn date_from_tag(value: &str) -> Option<Date> {
     Date::parse(value, DUE).ok()
 }
 
-/// The value of a [`REMOVAL_DUE_KEY`], [`SIGNED_OUT_KEY`] or [`SIGN_OUT_DUE_KEY`] tag for a date.
+/// Formats a date as the value of a [`REMOVAL_DUE_KEY`], [`SIGNED_OUT_KEY`] or [`SIGN_OUT_DUE_KEY`] tag.
 #[must_use]
 pub fn date_to_tag(date: Date) -> String {
     format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
 }
 
-/// A user among the members of a group. Graph can return null for the optional properties `mail`, `givenName` and
-/// `surname`, and for all properties if the permission `User.Read.All` is missing.
+/// A member of a group who is a user. The properties `mail`, `givenName` and `surname` are optional, so Graph can
+/// return null for them. If the permission `User.Read.All` is missing, Graph returns null for all properties.
 ///
-/// If two reads of the same member differ, the read that returned more data is greater in the order of [`Ord`].
+/// If two reads of the same member differ, the read with more properties is greater in the order of [`Ord`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Member {
-    /// The object id. It never changes and identifies the member.
+    /// The object id, which identifies the member and never changes.
     pub id: String,
-    /// The property `userPrincipalName` in Graph.
+    /// The Graph property `userPrincipalName`.
     pub user_principal_name: Option<String>,
-    /// The property `mail` in Graph.
+    /// The Graph property `mail`.
     pub mail: Option<String>,
-    /// The property `givenName` in Graph.
+    /// The Graph property `givenName`.
     pub given_name: Option<String>,
-    /// The property `surname` in Graph.
+    /// The Graph property `surname`.
     pub surname: Option<String>,
-    /// The property `displayName` in Graph.
+    /// The Graph property `displayName`.
     pub display_name: Option<String>,
-    /// The property `accountEnabled` in Graph. If it is null and other properties are present, the account is treated
-    /// as enabled.
+    /// The Graph property `accountEnabled`. If it is null and other properties have a value, the account is treated as
+    /// enabled.
     pub account_enabled: Option<bool>,
-    /// Whether the property `userType` in Graph is `Guest`.
+    /// Whether the value of the Graph property `userType` is `Guest`.
     pub guest: bool,
 }
 
 impl Member {
-    /// Whether Graph returned only the id, because `User.Read.All` is missing (Microsoft Graph, "Limited information
-    /// returned for inaccessible member objects").
+    /// Whether Graph returned only the object id, because the permission `User.Read.All` is missing (Microsoft Graph,
+    /// "Limited information returned for inaccessible member objects").
     #[must_use]
     pub fn is_unreadable(&self) -> bool {
         self.user_principal_name.is_none() && self.display_name.is_none() && self.account_enabled.is_none()
     }
 
-    /// The value of the attribute, exactly as Entra emits it as `RoleSessionName`.
+    /// The value of the user attribute, exactly as Entra sends it in the claim `RoleSessionName`.
     #[must_use]
     pub fn attribute(&self, attribute: UsernameAttribute) -> Option<&str> {
         match attribute {
@@ -92,7 +93,7 @@ impl Member {
         .filter(|value| !value.is_empty())
     }
 
-    /// A label of the member, for use in messages.
+    /// The name of the member in messages.
     #[must_use]
     pub fn label(&self) -> &str {
         [&self.user_principal_name, &self.display_name, &self.mail]
@@ -114,12 +115,12 @@ pub struct NestedGroup {
 /// Whether the members of a group were read completely.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Completeness {
-    /// Every page of the member list was read.
+    /// Every page of the list of members was read.
     #[default]
     Complete,
-    /// Some members are missing from the read. The text is the reason. Nothing is planned after such a read.
+    /// Some members could not be read, so no action is planned. The string contains the reason.
     Partial(String),
-    /// The group does not exist or no longer exists. Nothing is planned.
+    /// The group does not exist or has been deleted, so no action is planned.
     GroupMissing,
 }
 
@@ -130,36 +131,36 @@ pub struct GroupRead {
     pub group_id: String,
     /// The display name of the group.
     pub display_name: String,
-    /// The Connect settings of the group's members.
+    /// The Connect settings for the members of the group.
     pub settings: UserGroup,
-    /// The direct members that are users. With `flatten`, also the members of nested groups.
+    /// The direct members that are users. With `flatten`, also the users in nested groups.
     pub members: Vec<Member>,
     /// The groups that are direct members of this group.
     pub nested_groups: Vec<NestedGroup>,
-    /// Number of members that are neither users nor groups, by object type in Entra (`device`, `orgContact`,
+    /// The number of members that are neither users nor groups, for each object type in Entra (`device`, `orgContact`,
     /// `agentUser`).
     pub other_objects: BTreeMap<String, usize>,
-    /// Whether the read was complete.
+    /// Whether all members of the group were read.
     pub completeness: Completeness,
 }
 
-/// The owner of a Connect user, according to its tags.
+/// Which onboarding manages a Connect user, according to the user's tags.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Ownership {
-    /// No onboarding owns the user: it was created manually or by another tool. Such a user is changed only if it is
-    /// adopted by its exact username.
+    /// No onboarding manages the user, who was created manually or by another tool. The sync changes such a user only
+    /// if it adopts the user by the exact username.
     #[default]
     Unmanaged,
-    /// This onboarding owns the user: the tag `managed-by` contains the name of this product, and the tag `onboarding`
-    /// contains the alias of this instance.
+    /// This onboarding manages the user. The tag `managed-by` contains the name of this product, and the tag
+    /// `onboarding` contains the alias of this instance.
     Ours,
-    /// The user belongs to the onboarding of another instance and is never changed. The value is the alias of that
-    /// instance.
+    /// The onboarding of another instance manages the user, so this onboarding never changes the user. The value is the
+    /// alias of that instance.
     OtherOnboarding(String),
 }
 
 impl Ownership {
-    /// Determines the owner from the tags of a user.
+    /// Determines from the user's tags which onboarding manages the user.
     #[must_use]
     pub fn from_tags(managed_by: Option<&str>, onboarding: Option<&str>, alias: &str) -> Self {
         match (managed_by, onboarding) {
@@ -170,14 +171,14 @@ impl Ownership {
     }
 }
 
-/// A Connect user as `SearchUsers` describes it.
+/// A Connect user as returned by `SearchUsers`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConnectUser {
     /// The user id.
     pub id: String,
-    /// The ARN, used to tag the user.
+    /// The ARN of the user. It is needed to change the user's tags.
     pub arn: String,
-    /// The username in its original case.
+    /// The username, in its original upper and lower case letters.
     pub username: String,
     /// The user's first name.
     pub first_name: String,
@@ -189,17 +190,18 @@ pub struct ConnectUser {
     pub routing_profile_id: String,
     /// The id of the user's hierarchy group.
     pub hierarchy_group_id: Option<String>,
-    /// The channel settings. For voice, auto-accept is `None` if Connect returns no value or the user has a desk phone.
+    /// The channel settings. For the voice channel, auto-accept is `None` if Connect returned no value or if the user
+    /// has a desk phone.
     pub channels: UserChannels,
-    /// The owner of the user, according to its tags.
+    /// Which onboarding manages the user, according to the user's tags.
     pub ownership: Ownership,
-    /// The Entra object id in the user's tags.
+    /// The Entra object id from the user's tags.
     pub entra_object_id: Option<String>,
-    /// The date on which the user is scheduled to be deleted, read from the user's tags.
+    /// The date on which the user is to be deleted, from the user's tags.
     pub removal_due: Option<Date>,
-    /// Whether the user's tags record that the sessions ended when the member left.
+    /// Whether the sessions of the user were ended when the member left, according to the user's tags.
     pub signed_out: bool,
-    /// The date on which the user lost access, if the sessions of the user have not ended since then.
+    /// The date on which the user lost access. `None` if the sessions of the user have been ended since then.
     pub sign_out_due: Option<Date>,
     /// The value of the tag [`PROFICIENCIES_KEY`].
     pub proficiencies: Option<String>,
@@ -207,66 +209,67 @@ pub struct ConnectUser {
     pub traffic_group: Option<String>,
 }
 
-/// The ids of the instance's profiles and hierarchy groups, by exact name.
+/// The ids of the profiles and hierarchy groups of the instance, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profiles {
     /// The ids of the security profiles, by name.
     pub security: BTreeMap<String, String>,
     /// The ids of the routing profiles, by name.
     pub routing: BTreeMap<String, String>,
-    /// The ids of the hierarchy groups, by path (levels separated by ` / `). Filled only if the input contains a
-    /// hierarchy group.
+    /// The ids of the hierarchy groups, by path; ` / ` separates the levels of a path. Empty unless the input contains
+    /// a hierarchy group.
     pub hierarchy: BTreeMap<String, String>,
 }
 
-/// The desired Connect settings of a member, with ids instead of names.
+/// The desired Connect settings of a member. Profiles and hierarchy groups are represented by their ids.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Assignment {
     /// One to ten security profile ids, sorted.
     pub security_profile_ids: Vec<String>,
     /// The routing profile id.
     pub routing_profile_id: String,
-    /// The hierarchy group id; `None` leaves the user's hierarchy group unchanged.
+    /// The hierarchy group id. `None` if the sync must not change the user's hierarchy group.
     pub hierarchy_group_id: Option<String>,
     /// The desired channel settings.
     pub channels: UserChannels,
-    /// The proficiencies of all groups; `None` leaves the user's proficiencies unchanged.
+    /// The proficiencies of all groups. `None` if the sync must not change the user's proficiencies.
     pub proficiencies: Option<Proficiencies>,
-    /// The ID of the traffic distribution group of a replicated instance; `None` if the instance has none.
+    /// The ID of the traffic distribution group of a replicated instance. `None` if the instance has no such group.
     pub traffic_group: Option<String>,
-    /// The groups that the values come from.
+    /// The groups that define the values.
     pub(super) sources: Sources,
 }
 
-/// The users whom Entra ID lets sign in although they are not members of the groups.
+/// The users who can still sign in through Entra ID, although they are not members of the groups in the input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LetIn {
     /// Whether every user of the tenant, or a group that the input does not contain, may sign in.
     pub all_users: bool,
-    /// The object ids of users who may sign in because they are assigned to the application individually.
+    /// The object ids of users who may sign in, because they are individually assigned to the application.
     pub users: BTreeSet<String>,
-    /// The object ids of users whose individual assignments the sync manages. The sync that removes a user also removes
-    /// the assignment. If a user who left earlier is still assigned, this user may therefore still sign in.
+    /// The object ids of users whose individual assignments the sync manages. When the sync removes a user, it also
+    /// removes the assignment. If the assignment of a user who left earlier still exists, the user may therefore still
+    /// be able to sign in.
     pub assigned: BTreeSet<String>,
 }
 
-/// The settings of the input that control the sync.
+/// The settings in the input that control the sync.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Policy {
-    /// The attribute used as username and role session name.
+    /// The Entra user attribute whose value is the username and the role session name.
     pub username: UsernameAttribute,
     /// Whether members of nested groups become users.
     pub nested_groups: NestedGroups,
     /// Whether guests become users.
     pub guests: bool,
-    /// What happens to the users of members who left.
+    /// What happens to the Connect users of members who left all groups.
     pub removed: Removed,
-    /// The removal limit: how many removals need no approval.
+    /// The removal limit: how many users can be removed without an approval.
     #[serde(rename = "brake")]
     pub removal_limit: RemovalLimit,
-    /// The users whom Entra ID lets sign in although they left the groups. If such a user stays in Connect, the user
-    /// loses all rights.
+    /// The users who can still sign in through Entra ID, although they left the groups. If the Connect user of such a
+    /// member is kept, it loses all permissions.
     #[serde(skip)]
     pub let_in: LetIn,
     /// The ID of the traffic distribution group to which each user of a replicated instance is added.
@@ -275,8 +278,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Whether this member of a group becomes a Connect user: the account must not be disabled. If guests do not become
-    /// users, the account must not be a guest.
+    /// Whether this member of a group becomes a Connect user. The account must not be disabled. Unless guests become
+    /// users, it must not be a guest account.
     #[must_use]
     pub fn allows(&self, member: &Member) -> bool {
         member.account_enabled != Some(false) && (self.guests || !member.guest)

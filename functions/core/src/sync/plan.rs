@@ -1,4 +1,4 @@
-//! The plan: all actions in Connect, ordered by username.
+//! The plan of a user sync: all actions in Connect, ordered by username.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,49 +14,51 @@ use super::proficiencies::{Proficiencies, ProficiencyChange};
 use super::quick_connects::QuickConnectChange;
 use crate::onboarding::RemovalLimit;
 
-/// All actions that make Connect match Entra and the input. Every list is ordered by username.
+/// All actions after which the users in Connect match the group members in Entra and the input. Every list is ordered
+/// by username.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// Users to create.
     pub create: Vec<NewUser>,
-    /// Existing users to adopt, which sets the tags of this onboarding.
+    /// Existing users to adopt. The adoption adds the tags of this onboarding to a user.
     pub adopt: Vec<Adoption>,
     /// Users to update.
     pub update: Vec<UserUpdate>,
     /// Users to schedule for deletion.
     pub schedule_deletion: Vec<ScheduledDeletion>,
-    /// Users whose scheduled deletion is canceled.
+    /// Users whose scheduled deletion is to be canceled.
     pub cancel_deletion: Vec<UserRef>,
     /// Users to delete.
     pub delete: Vec<Removal>,
-    /// Users who left and are kept without rights: they get only the security profile that grants nothing.
+    /// Users who left all groups and are kept without permissions. Their only security profile is the one without
+    /// permissions.
     pub strip: Vec<UserRef>,
-    /// Users who left and are kept, and whose sessions have not ended yet.
+    /// Users who left all groups and are kept, but whose sessions have not been ended yet.
     pub end_sessions: Vec<UserRef>,
-    /// Members who get no user, each with the reason.
+    /// Members for whom the plan creates or updates no Connect user, each with the reason.
     pub skipped: Vec<Skipped>,
     /// Findings for the operator.
     pub findings: Vec<Finding>,
     /// Number of removals that are postponed because a group is empty.
     pub postponed: usize,
-    /// Number of users who need no change.
+    /// Number of users for whom no action is planned.
     pub unchanged: usize,
     /// Number of users with the tags of this onboarding.
     pub managed: usize,
-    /// The removal limit of the input.
+    /// The removal limit in the input.
     pub removal_limit: RemovalLimit,
-    /// Whether the sessions of users end before the users are removed or lose a security profile.
+    /// Whether the sync ends the sessions of a user before it removes the user or a security profile of the user.
     pub sign_out: bool,
-    /// The users with the admin profile, before the plan is applied.
+    /// The users who have the security profile `Admin` before the plan is applied.
     pub(super) admins: Admins,
-    /// Profile and hierarchy names by id, for display.
+    /// The names of profiles and hierarchy groups, by id. Only the texts for operators contain these names.
     pub(super) names: BTreeMap<String, String>,
 }
 
-/// A user to create with all settings and tags in one call.
+/// A user to create. One request creates the user with all settings and tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewUser {
-    /// The username, as Entra emits it.
+    /// The username, exactly as Entra sends it.
     pub username: String,
     /// The Entra object id.
     pub object_id: String,
@@ -64,7 +66,7 @@ pub struct NewUser {
     pub first_name: String,
     /// The user's last name.
     pub last_name: String,
-    /// Profiles, hierarchy group, settings of the channels, and proficiencies.
+    /// The profiles, the hierarchy group, the channel settings and the proficiencies.
     pub assignment: Arc<Assignment>,
 }
 
@@ -77,11 +79,11 @@ pub struct UserRef {
     pub id: String,
     /// The ARN.
     pub arn: String,
-    /// The Entra object id in the user's tag. For a user to adopt, the id that the tag will contain.
+    /// The Entra object id in the user's tag. For a user to adopt, the object id that the tag will contain.
     pub object_id: Option<String>,
-    /// Whether the sessions of the user were already ended when the member left.
+    /// Whether the sessions of the user have already been ended because the member left.
     pub signed_out: bool,
-    /// Whether Entra ID still lets the user sign in although the member left.
+    /// Whether the user can still sign in through Entra ID, although the member left all groups.
     pub let_in: bool,
     /// The ID of the traffic distribution group to which the sync has added the user.
     pub traffic_group: Option<String>,
@@ -101,40 +103,40 @@ impl From<ConnectUser> for UserRef {
     }
 }
 
-/// An existing user to adopt by its exact username.
+/// An existing user to adopt. The username is exactly the username of a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adoption {
     /// The user to adopt.
     pub user: UserRef,
     /// The Entra object id to store in the user's tag.
     pub object_id: String,
-    /// Whether the user belonged to another Entra account, whose sessions must end.
+    /// Whether the user was linked to another Entra account. The sessions of that account must be ended.
     pub relinked: bool,
-    /// Whether the user was created manually or by another tool, so that this onboarding has not managed it so far.
+    /// Whether no onboarding has managed the user so far, because it was created manually or by another tool.
     pub created_manually: bool,
 }
 
-/// A user to update, with one [`Change`] per Connect operation.
+/// A user to update, with one [`Change`] for each Connect operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserUpdate {
     /// The user to update.
     pub user: UserRef,
-    /// The changes of the user; the list is never empty.
+    /// The changes of the user. The list is never empty.
     pub changes: Vec<Change>,
-    /// The ids of the security profiles that the changes take away from the user.
+    /// The ids of the security profiles that the changes remove from the user.
     pub lost_profiles: Vec<String>,
-    /// The settings from the groups of the user; `None` if no change sets them.
+    /// The settings that the user's groups define. `None` if no change applies these settings.
     pub assignment: Option<Arc<Assignment>>,
 }
 
 impl UserUpdate {
-    /// An update with one change, which sets no value from groups.
+    /// Creates an update with one change that applies no settings from groups.
     pub(super) fn without_values(user: UserRef, change: Change) -> Self {
         Self { user, changes: vec![change], lost_profiles: Vec::new(), assignment: None }
     }
 }
 
-/// A change that needs one Connect operation.
+/// A change that is made with one Connect operation, in some cases followed by a change of the user's tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// `UpdateUserIdentityInfo`: first and last name.
@@ -150,18 +152,20 @@ pub enum Change {
     RoutingProfile(String),
     /// `UpdateUserHierarchy`: the hierarchy group id.
     Hierarchy(String),
-    /// `UpdateUserConfig`: the settings of the channels.
+    /// `UpdateUserConfig`: the channel settings.
     Channels(UserChannels),
-    /// `ListUserProficiencies`, followed by the requests that change the proficiencies to those of the groups.
+    /// `ListUserProficiencies`, followed by the requests after which the user has the proficiencies that the groups
+    /// define.
     Proficiencies(ProficiencyChange),
-    /// `AssociateTrafficDistributionGroupUser`: the ID of the group, followed by the tag that records the group.
+    /// `AssociateTrafficDistributionGroupUser`: the ID of the traffic distribution group. Afterwards, this ID is stored
+    /// in a tag.
     TrafficGroup(String),
-    /// `UntagResource`: the member is back, so the tag that records the end of the sessions is removed.
+    /// `UntagResource`: removes the tag that the sessions were ended, because the member is in a group again.
     ForgetSignOut,
-    /// `DeleteAllEntitySessions`, followed by `UntagResource`: the user lost access in an earlier sync that could not
-    /// end the sessions of the user.
+    /// `DeleteAllEntitySessions`, followed by `UntagResource`. The user lost access in an earlier sync, but that sync
+    /// could not end the user's sessions.
     RepeatSignOut,
-    /// `UntagResource`: the sessions that an earlier sync could not end have expired.
+    /// `UntagResource`: an earlier sync could not end the user's sessions, but they have expired by now.
     ForgetSignOutDue,
 }
 
@@ -179,11 +183,11 @@ pub struct ScheduledDeletion {
 pub struct Removal {
     /// The user to delete.
     pub user: UserRef,
-    /// The new username of the member, if it changed. The user with the old name is deleted only after the new user
-    /// exists.
+    /// The new username of the member, if it changed. The user with the old username is deleted only after the user
+    /// with the new username exists.
     pub replaced_by: Option<String>,
-    /// The quick connects that transfer contacts to the user. They are deleted or transferred before the user is
-    /// deleted.
+    /// The quick connects that transfer contacts to the user. The sync deletes or transfers them before it deletes the
+    /// user.
     pub quick_connects: Vec<QuickConnectChange>,
 }
 
@@ -237,7 +241,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// The number of actions, without the sign-outs of kept users.
+    /// The number of actions, without the actions that only end the sessions of kept users.
     #[must_use]
     pub const fn actions(&self) -> usize {
         self.create
@@ -249,8 +253,8 @@ impl Counts {
             + self.strip
     }
 
-    /// Combines the counts of this pass and of the following pass. Counts of actions are added up; counts that describe
-    /// a state are taken from the later pass.
+    /// Combines the counts of this pass with those of the following pass. Counts of actions are added up. Counts that
+    /// describe a state are taken from the following pass.
     #[must_use]
     pub const fn followed_by(&self, later: &Self) -> Self {
         Self {
@@ -289,7 +293,7 @@ impl Plan {
             && self.end_sessions.is_empty()
     }
 
-    /// The number of users for each action of the plan.
+    /// The number of users for each kind of action in the plan.
     #[must_use]
     pub fn counts(&self) -> Counts {
         Counts {
@@ -310,29 +314,29 @@ impl Plan {
         }
     }
 
-    /// The number of users whose access this plan ends. Access ends by a deletion, a scheduled deletion, the loss of
-    /// all rights, or the end of the sessions of a kept user.
+    /// The number of users who lose access when this plan is applied. A user loses access by a deletion, a scheduled
+    /// deletion, the removal of all permissions, or the end of the sessions of a kept user.
     #[must_use]
     pub fn removals(&self) -> usize {
         let stripped = self.strip.iter().filter(|user| !self.schedules(user)).count();
         self.schedule_deletion.len() + self.delete.len() + stripped + self.end_sessions.len()
     }
 
-    /// Whether the plan takes all rights from the user and keeps the user. The search requires that the list `strip` is
-    /// ordered by username.
+    /// Whether the plan keeps the user without permissions. The search requires that the list `strip` is ordered by
+    /// username.
     #[must_use]
     pub fn strips(&self, user: &UserRef) -> bool {
         self.strip.binary_search_by(|stripped| stripped.username.cmp(&user.username)).is_ok()
     }
 
-    /// Whether the plan schedules the deletion of the user. The search requires that the list `schedule_deletion` is
+    /// Whether the plan schedules the user for deletion. The search requires that the list `schedule_deletion` is
     /// ordered by username.
     fn schedules(&self, user: &UserRef) -> bool {
         let by_name = |schedule: &ScheduledDeletion| schedule.user.username.cmp(&user.username);
         self.schedule_deletion.binary_search_by(by_name).is_ok()
     }
 
-    /// The usernames of the users whose access this plan ends, in the order of the lists.
+    /// The usernames of the users who lose access when this plan is applied, in the order of the lists.
     pub fn removed_usernames(&self) -> impl Iterator<Item = &str> {
         self.delete
             .iter()
@@ -343,20 +347,20 @@ impl Plan {
             .map(|user| user.username.as_str())
     }
 
-    /// Creates a plan that only ends the sessions of `users`, who left. `managed` is the number of users with the tags
-    /// of this onboarding.
+    /// Creates a plan that only ends the sessions of `users`, who left all groups. `managed` is the number of users
+    /// with the tags of this onboarding.
     #[must_use]
     pub fn signing_out(users: Vec<UserRef>, managed: usize, removal_limit: RemovalLimit) -> Self {
         Self { end_sessions: users, managed, removal_limit, sign_out: true, ..Self::default() }
     }
 
-    /// A plan with only those actions of this plan that create users.
+    /// Creates a plan that contains only the actions of this plan that create users.
     #[must_use]
     pub fn creations(self) -> Self {
         Self { create: self.create, names: self.names, ..Self::default() }
     }
 
-    /// The values of each predefined attribute that the proficiencies in this plan need.
+    /// The values of each predefined attribute that are used by the proficiencies in this plan.
     #[must_use]
     pub fn predefined_attributes(&self) -> BTreeMap<&str, BTreeSet<&str>> {
         let created = self.create.iter().filter_map(|user| user.assignment.proficiencies.as_ref());
@@ -372,8 +376,8 @@ impl Plan {
         attributes
     }
 
-    /// Removes from this plan the proficiencies of each user who would get a proficiency with an unavailable attribute.
-    /// Also returns the number of these users.
+    /// Removes proficiencies from this plan: a user who would get a proficiency with an unavailable attribute gets no
+    /// proficiencies at all. Also returns the number of these users.
     #[must_use]
     pub fn without_attributes(mut self, unavailable: &BTreeSet<String>) -> (Self, usize) {
         let mut users = 0;
@@ -393,7 +397,7 @@ impl Plan {
         (self, users)
     }
 
-    /// Whether users who left stay in Connect, at least until their scheduled deletion.
+    /// Whether Connect users of members who left all groups are kept, at least until their scheduled deletion.
     #[must_use]
     pub fn leavers_stay(&self) -> bool {
         let stays = |finding: &Finding| matches!(finding, Finding::Kept { .. } | Finding::RemovalWaits { .. });
@@ -402,7 +406,7 @@ impl Plan {
 }
 
 impl Removal {
-    /// The deletion of a user who is not replaced.
+    /// Creates the deletion of a user who is not replaced by a new user.
     #[must_use]
     pub const fn of(user: UserRef) -> Self {
         Self { user, replaced_by: None, quick_connects: Vec::new() }

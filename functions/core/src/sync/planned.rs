@@ -1,4 +1,4 @@
-//! The users whom a plan creates, adopts or changes, with the groups that each value comes from.
+//! The users whom a plan creates, adopts or changes, with the groups that define each value.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,8 +13,9 @@ use crate::contract::Action;
 use crate::onboarding::Channel;
 use crate::text::Quoted;
 
-/// Maximum size of [`Plan::planned_users`] in JSON, in bytes. The data that an execution passes between its states has at
-/// most 256 KiB (Step Functions developer guide, "Quotas"), and a plan contains other lists, too.
+/// Maximum size of the JSON form of [`Plan::planned_users`], in bytes. The data that an execution passes between its
+/// states can have at most 256 KiB (Step Functions developer guide, "Quotas"), and the output with the plan also
+/// contains other lists.
 const MAX_BYTES: usize = 32 * 1024;
 
 /// A setting that users get from their groups. The names are those of the fields in `users.groups[]`.
@@ -96,20 +97,20 @@ pub struct PlannedUser {
     pub values: Vec<GroupValue>,
 }
 
-/// The groups that the values of an [`Assignment`] come from.
+/// The groups that define the values in an [`Assignment`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Sources {
-    /// The first group of the user, which determines the routing profile and the hierarchy group.
+    /// The first group of the user. It defines the routing profile and the hierarchy group.
     pub(super) first: String,
-    /// The groups with each security profile, by the id of the profile.
+    /// For each security profile id, the groups that have this profile.
     pub(super) security_profiles: BTreeMap<String, Vec<String>>,
-    /// The group that each setting of a channel comes from.
+    /// The group that defines each channel setting.
     pub(super) channels: ChannelSources,
 }
 
 impl Plan {
-    /// The first users whom the plan creates, adopts or changes, each with the values from groups: at most
-    /// [`MAX_LISTED`] users, and fewer if the list becomes too large for the output of a step.
+    /// The first users whom the plan creates, adopts or changes, each with the values that the groups define. The list
+    /// has at most [`MAX_LISTED`] users, or fewer if it would be too large for the output of a step.
     #[must_use]
     pub fn planned_users(&self) -> Vec<PlannedUser> {
         let created = self.create.iter().map(|user| PlannedUser {
@@ -142,7 +143,7 @@ impl Plan {
         created.chain(adopted).chain(changed).take(MAX_LISTED).take_while(fits).collect()
     }
 
-    /// All values of an assignment.
+    /// All values in an assignment, each with the groups that define it.
     pub(super) fn values(&self, assignment: &Assignment) -> Vec<GroupValue> {
         let sources = &assignment.sources;
         let value = |setting, value: &str, groups: Vec<String>| GroupValue {
@@ -168,12 +169,12 @@ impl Plan {
         values
     }
 
-    /// The values from groups that an update sets.
+    /// The values that an update sets, each with the groups that define it.
     fn changed_values(&self, update: &UserUpdate) -> Vec<GroupValue> {
         update.changes.iter().flat_map(|change| self.values_of(update, change)).collect()
     }
 
-    /// The values from groups that one change of an update sets.
+    /// The values that one change of an update sets, each with the groups that define it.
     pub(super) fn values_of(&self, update: &UserUpdate, change: &Change) -> Vec<GroupValue> {
         let Some(assignment) = &update.assignment else { return Vec::new() };
         let is_part = |value: &GroupValue| match change {
@@ -199,7 +200,7 @@ mod tests {
     use super::*;
     use crate::onboarding::{ChannelSettings, Channels, Phone, Proficiency, VoiceEnhancement, VoiceSettings};
 
-    /// Two groups with the member hanako, which differ in each setting.
+    /// Two groups that contain the member hanako. They differ in each setting.
     fn two_groups() -> [GroupRead; 2] {
         let mut leads = group("Leads", vec![member("hanako")]);
         leads.settings.security_profiles = vec!["CallCenterManager".into(), "Agent".into()];
@@ -239,19 +240,20 @@ mod tests {
         assert_eq!(
             texts(&users[0]),
             [
-                // The union: each profile with all groups that have it.
+                // The security profiles of all groups, each with the groups that have it.
                 r#"security profile Agent (from "Leads" + "Support")"#,
                 r#"security profile CallCenterManager (from "Leads")"#,
-                // The first group, which has no hierarchy group.
+                // The first group defines the routing profile and the hierarchy group. It has no hierarchy group.
                 r#"routing profile Night (from "Leads")"#,
-                // The first group that names the setting; `phone` of the first group only if no group names it.
+                // The first group with the setting defines the value. `phone` of the first group defines it only if no
+                // group has the setting.
                 r#"VOICE auto-accept true (from "Leads")"#,
                 r#"VOICE seconds of after-contact work 90 (from "Support")"#,
                 r#"VOICE persistent connection true (from "Leads")"#,
                 r#"VOICE voice enhancement VOICE_ISOLATION (from "Support")"#,
                 r#"CHAT auto-accept true (from "Support")"#,
                 r#"CHAT seconds of after-contact work 60 (from "Leads")"#,
-                // The highest level.
+                // The highest level of all groups.
                 r#"proficiency Language: Japanese 5 (from "Support")"#,
             ]
         );

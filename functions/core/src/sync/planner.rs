@@ -1,4 +1,4 @@
-//! Creates the plan by comparing desired and actual users.
+//! Creates the plan of a user sync by comparing the desired users with the actual users.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -15,14 +15,15 @@ use super::username::person_name;
 use crate::names::NO_ACCESS_PROFILE;
 use crate::onboarding::RemovalAction;
 
-/// Time after which every session that began before a user lost access has expired. A session lasts at most 12 hours,
-/// and the tag contains only the date (<https://repost.aws/knowledge-center/connect-resolve-session-expired-errors>).
+/// The time after which all sessions that began before a user lost access have expired. A session lasts at most 12
+/// hours. This time is longer, because the tag contains only a date
+/// (<https://repost.aws/knowledge-center/connect-resolve-session-expired-errors>).
 const SESSIONS_EXPIRED: Duration = Duration::days(2);
 
-/// Compares the desired users of the groups with the users in Connect.
+/// Compares the desired users, which the groups define, with the users in Connect.
 ///
-/// `today` (UTC) determines which grace periods are over. This function does not fail: members and groups that can't be
-/// planned are in [`Plan::skipped`] and [`Plan::findings`].
+/// `today` (UTC) determines which grace periods have ended. This function always succeeds: [`Plan::skipped`] and
+/// [`Plan::findings`] contain the members and groups for which no action can be planned.
 #[must_use]
 pub fn plan(groups: &[GroupRead], users: &[ConnectUser], profiles: &Profiles, policy: &Policy, today: Date) -> Plan {
     let by_username = by_username(users);
@@ -47,7 +48,7 @@ pub fn plan(groups: &[GroupRead], users: &[ConnectUser], profiles: &Profiles, po
     planner.plan
 }
 
-/// Maps each username to its user. If two pages of the list of users contain the same username, the user with the
+/// Maps each username to its user. If the pages of the list of users contain a username twice, the user with the
 /// smaller id is used.
 fn by_username(users: &[ConnectUser]) -> BTreeMap<&str, &ConnectUser> {
     let mut map: BTreeMap<&str, &ConnectUser> = BTreeMap::new();
@@ -74,7 +75,7 @@ fn names(profiles: &Profiles) -> BTreeMap<String, String> {
 struct Planner<'p> {
     plan: Plan,
     policy: &'p Policy,
-    /// The ID of the security profile that grants nothing, if the instance has it.
+    /// The ID of the security profile without permissions, if the instance has this profile.
     no_access: Option<&'p str>,
     today: Date,
 }
@@ -150,7 +151,7 @@ impl Planner<'_> {
         });
     }
 
-    /// Handles a Connect user who already has a desired username. Adopts and updates the user if necessary.
+    /// Plans the actions for a Connect user whose username is the username of a member: adoption, update, or no action.
     fn adopt_or_update(&mut self, user: &ConnectUser, desired: &DesiredUser<'_>) {
         let object_id = &desired.member.id;
         let linked = user.entra_object_id.as_ref() == Some(object_id);
@@ -181,7 +182,8 @@ impl Planner<'_> {
         let changes = changes(user, desired);
         if !changes.is_empty() {
             let mut lost_profiles = lost_profiles(user, &desired.assignment);
-            // A returning member loses the security profile that grants nothing, but this loss takes no rights away.
+            // A returning member also loses the security profile without permissions, but this does not remove any
+            // permissions.
             lost_profiles.retain(|id| Some(id.as_str()) != self.no_access);
             let assignment = Some(Arc::clone(&desired.assignment));
             self.plan.update.push(UserUpdate { user: reference(), changes, lost_profiles, assignment });
@@ -190,8 +192,8 @@ impl Planner<'_> {
         self.plan.unchanged += usize::from(untouched);
     }
 
-    /// Handles a user whose member is back in a group but is skipped. Removes only the tags that mark the user as a
-    /// leaver.
+    /// Plans the actions for the Connect user of a member who is in a group again but is skipped. The sync only removes
+    /// the tags that mark the user as a leaver.
     fn forget_sign_out(&mut self, user: &ConnectUser) {
         if user.removal_due.is_some() {
             self.plan.cancel_deletion.push(reference_to(user));
@@ -199,7 +201,7 @@ impl Planner<'_> {
         self.plan.update.push(UserUpdate::without_values(reference_to(user), Change::ForgetSignOut));
     }
 
-    /// Keeps a user unchanged. If the user is scheduled for deletion, plans to cancel this deletion.
+    /// Plans no change of a user, except that a scheduled deletion is canceled.
     fn keep_unchanged(&mut self, user: &ConnectUser) {
         if user.removal_due.is_some() {
             self.plan.cancel_deletion.push(reference_to(user));
@@ -208,12 +210,12 @@ impl Planner<'_> {
         }
     }
 
-    /// Whether Entra ID lets the account sign in although the account is in no group.
+    /// Whether an account can sign in through Entra ID, although it is in no group of the input.
     fn is_let_in(&self, object_id: Option<&str>) -> bool {
         self.policy.let_in.all_users || object_id.is_some_and(|id| self.policy.let_in.users.contains(id))
     }
 
-    /// Whether the user has only the security profile that grants nothing.
+    /// Whether the only security profile of the user is the one without permissions.
     fn is_stripped(&self, user: &ConnectUser) -> bool {
         match (user.security_profile_ids.as_slice(), self.no_access) {
             ([only], Some(no_access)) => only == no_access,
@@ -221,15 +223,15 @@ impl Planner<'_> {
         }
     }
 
-    /// Plans to keep a user who left, without rights.
+    /// Plans to remove all permissions from a user who left all groups, and to keep the user.
     fn strip(&mut self, user: &ConnectUser, a_group_is_empty: bool, let_in: bool) {
         if self.keeps_with_action(user, self.is_stripped(user), a_group_is_empty) {
             self.plan.strip.push(UserRef { let_in, ..reference_to(user) });
         }
     }
 
-    /// Ends the sessions of users who lost access in an earlier sync that could not end the sessions. These actions
-    /// need no approval, because each one completes an action that was already applied.
+    /// Plans to end the sessions of users who lost access in an earlier sync that could not end the sessions. These
+    /// actions need no approval, because each of them completes an action that was already applied.
     fn repeat_sign_outs(&mut self, users: &BTreeMap<&str, &ConnectUser>) {
         let plan = &mut self.plan;
         let adopted: HashSet<String> = plan.adopt.iter().map(|adoption| adoption.user.id.clone()).collect();
@@ -252,16 +254,16 @@ impl Planner<'_> {
         plan.update.sort_by(|one, other| one.user.username.cmp(&other.user.username));
     }
 
-    /// Plans to keep a user who left, and to end the user's sessions once.
+    /// Plans to keep a user who left all groups, and to end the user's sessions once.
     fn keep(&mut self, user: &ConnectUser, a_group_is_empty: bool) {
         if self.keeps_with_action(user, !self.policy.removed.sign_out || user.signed_out, a_group_is_empty) {
             self.plan.end_sessions.push(reference_to(user));
         }
     }
 
-    /// Plans to keep a user who left, and cancels a scheduled deletion. Returns whether the caller must plan the action
-    /// that takes access away: the action was not done earlier (`is_done` is false), and no empty group postpones the
-    /// action.
+    /// Plans to keep a user who left all groups, and cancels a scheduled deletion. Returns whether the caller must plan
+    /// the action that ends the user's access. The action is not needed if it was done earlier (`is_done`), and it is
+    /// postponed if a group is empty.
     fn keeps_with_action(&mut self, user: &ConnectUser, is_done: bool, a_group_is_empty: bool) -> bool {
         if is_done || a_group_is_empty {
             self.plan.postponed += usize::from(!is_done);
@@ -276,11 +278,12 @@ impl Planner<'_> {
 
     fn remove(&mut self, user: &ConnectUser, replaced_by: Option<String>, a_group_is_empty: bool, let_in: bool) {
         let removed = &self.policy.removed;
-        // For a user who left earlier, no further removal is planned, so a remaining assignment would never be removed.
+        // For a user who left earlier, no other removal is planned. Without this action, a remaining assignment would
+        // never be removed.
         let left_earlier = user.removal_due.is_some() || user.signed_out || !removed.sign_out;
         let is_assigned = user.entra_object_id.as_ref().is_some_and(|id| self.policy.let_in.assigned.contains(id));
         let let_in = let_in || (left_earlier && is_assigned);
-        // Every removal action has its own arm, so that a new kind of action is not treated as a deletion by mistake.
+        // Every removal action has its own arm. A new kind of action is therefore not treated as a deletion by mistake.
         match removed.action {
             RemovalAction::Keep if let_in => {
                 self.plan.findings.push(Finding::StillLetIn { username: user.username.clone() });
@@ -324,7 +327,8 @@ impl Planner<'_> {
         }
     }
 
-    /// Reports desired usernames that differ from another desired or existing username only in upper and lower case.
+    /// Reports each desired username that differs only in case from another desired username or from the name of an
+    /// existing user.
     fn report_case_conflicts(&mut self, desired: &Desired<'_>, users: &BTreeMap<&str, &ConnectUser>) {
         let mut folded: BTreeMap<String, &str> = BTreeMap::new();
         for username in desired.users.keys() {
@@ -360,14 +364,14 @@ fn changes(user: &ConnectUser, desired: &DesiredUser<'_>) -> Vec<Change> {
     differences(user, person_name(desired.member, &user.username), &desired.assignment)
 }
 
-/// The changes for a user whom the plan creates but who already exists: another process created the user, or the
-/// response to an earlier call was lost.
+/// The changes of a user whom the plan creates but who already exists. Either another process created the user, or the
+/// response to an earlier request was lost.
 #[must_use]
 pub fn changes_instead_of_creation(new: &NewUser, existing: &ConnectUser) -> Vec<Change> {
     differences(existing, (new.first_name.clone(), new.last_name.clone()), &new.assignment)
 }
 
-/// The ids of the security profiles that a user has and that the assignment does not contain.
+/// The ids of the security profiles that the user has but the assignment does not contain.
 #[must_use]
 pub fn lost_profiles(user: &ConnectUser, assignment: &Assignment) -> Vec<String> {
     let desired = &assignment.security_profile_ids;

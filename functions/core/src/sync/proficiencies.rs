@@ -1,10 +1,10 @@
 //! The proficiencies that users get from their groups, and the requests that assign these proficiencies to a user.
 //!
 //! No operation that lists users returns their proficiencies (service model of Amazon Connect, `UserSearchSummary` and
-//! `User`), and reading them user by user would need as many requests as there are users. The sync therefore records in
-//! a tag of each user which proficiencies it has assigned. It reads the proficiencies of a user only if this record
-//! differs from the proficiencies that the groups give. The sync changes and removes only proficiencies that the groups
-//! give or that the record contains. All other proficiencies were assigned manually and stay.
+//! `User`). Reading the proficiencies of all users would need one request for each user. Therefore, a tag of each user
+//! contains a record of the proficiencies that the sync has assigned. The sync reads the proficiencies of a user only
+//! if this record differs from the proficiencies of the user's groups. The sync changes and removes only proficiencies
+//! that are in the groups or in the record. All other proficiencies were assigned manually and are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,22 +13,22 @@ use crate::digest;
 use crate::onboarding::{Proficiency, Users};
 use crate::text::Quoted;
 
-/// The prefix of a record that is written before the proficiencies are assigned. If the sync is interrupted, this
-/// prefix makes the next sync read the proficiencies of the user.
+/// The prefix of a record that is written before the proficiencies are assigned. If the sync is interrupted, the next
+/// sync finds this prefix and reads the proficiencies of the user.
 const PENDING: &str = "pending:";
-/// Number of bytes of the digest that identifies attribute and value in a record.
+/// Length of the digest that identifies an attribute and a value in a record, in bytes.
 const FINGERPRINT_BYTES: usize = 4;
 
-/// A proficiency that a user gets, with the group that it comes from.
+/// A proficiency that a user gets, and the group that defines it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GivenProficiency {
-    /// Attribute, value and level.
+    /// The attribute, the value and the level.
     pub proficiency: Proficiency,
-    /// The name of the first group with this level.
+    /// The name of the first group that defines this level.
     pub group: String,
 }
 
-/// All proficiencies that a user gets from its groups, ordered by attribute and value.
+/// All proficiencies that a user gets from the groups, ordered by attribute and value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Proficiencies {
     given: Vec<GivenProficiency>,
@@ -36,8 +36,8 @@ pub struct Proficiencies {
 }
 
 impl Proficiencies {
-    /// The union of the groups' proficiencies, each with the highest level; `None` if there are more than
-    /// [`Users::MAX_PROFICIENCIES`].
+    /// Combines the proficiencies of all groups, each with its highest level. `None` if a user would get more than
+    /// [`Users::MAX_PROFICIENCIES`] proficiencies.
     pub(super) fn of_groups<'g>(groups: impl Iterator<Item = (&'g str, &'g [Proficiency])>) -> Option<Self> {
         let mut best: BTreeMap<(&str, &str), (&Proficiency, &str)> = BTreeMap::new();
         for (group, proficiencies) in groups {
@@ -67,21 +67,21 @@ impl Proficiencies {
         Some(Self { given, record })
     }
 
-    /// Whether the groups give no proficiency.
+    /// Whether no group defines a proficiency.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.given.is_empty()
     }
 
     /// The value of the tag that records these proficiencies. For each proficiency, the value contains eight
-    /// hexadecimal digits that identify attribute and value, and the level. `None` if there are no proficiencies,
-    /// because then there is no tag.
+    /// hexadecimal digits that identify the attribute and the value, followed by the level. `None` if there are no
+    /// proficiencies, because the user then has no such tag.
     #[must_use]
     pub fn record(&self) -> Option<&str> {
         self.record.as_deref()
     }
 
-    /// The value of the tag before these proficiencies are assigned; `None` if there are no proficiencies.
+    /// The value of the tag while these proficiencies are being assigned. `None` if there are no proficiencies.
     #[must_use]
     pub fn pending_record(&self) -> Option<String> {
         self.record.as_ref().map(|record| format!("{PENDING}{record}"))
@@ -92,14 +92,14 @@ impl Proficiencies {
         self.given.iter().map(|given| &given.proficiency)
     }
 
-    /// Each proficiency as text, with the name of the group that it comes from.
+    /// Each proficiency as text, with the name of the group that defines it.
     pub(super) fn sources(&self) -> impl Iterator<Item = (String, &str)> {
         self.given.iter().map(|GivenProficiency { proficiency: Proficiency { attribute, value, level }, group }| {
             (format!("{attribute}: {value} {level}"), group.as_str())
         })
     }
 
-    /// Whether one of the proficiencies has an attribute in this set.
+    /// Whether the attribute of at least one proficiency is in this set.
     #[must_use]
     pub fn uses(&self, attributes: &BTreeSet<String>) -> bool {
         self.iter().any(|one| attributes.contains(&one.attribute))
@@ -123,36 +123,36 @@ impl fmt::Display for Proficiencies {
 /// A change of a user's proficiencies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProficiencyChange {
-    /// The proficiencies that the groups give.
+    /// The proficiencies that the user's groups define.
     pub desired: Proficiencies,
     /// The current value of the tag that records the assigned proficiencies.
     pub recorded: Option<String>,
 }
 
-/// One request of a [`ProficiencyChange`].
+/// One request to change a user's proficiencies, as part of a [`ProficiencyChange`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProficiencyStep {
     /// Removes these proficiencies with `DisassociateUserProficiencies`.
     Remove(Vec<Proficiency>),
-    /// Writes this record with `TagResource`. The record marks the following requests as pending.
+    /// Stores this record in the tag with `TagResource`. The record states that the following requests are pending.
     Announce(String),
     /// Assigns these proficiencies with `AssociateUserProficiencies`.
     Add(Vec<Proficiency>),
     /// Changes the levels of these proficiencies with `UpdateUserProficiencies`.
     SetLevel(Vec<Proficiency>),
-    /// Writes [`Proficiencies::record`] with `TagResource`, or removes the tag with `UntagResource` if the groups give
-    /// no proficiencies.
+    /// Stores [`Proficiencies::record`] in the tag with `TagResource`. If the groups define no proficiencies, removes
+    /// the tag with `UntagResource`.
     Record,
 }
 
 impl ProficiencyChange {
-    /// The requests, in order, that change the proficiencies of a user from `current` to the desired proficiencies. The
-    /// list is never empty, because the last request records the result.
+    /// The requests that change the proficiencies of a user from `current` to the desired proficiencies, in order. The
+    /// list is never empty, because the last request stores the result in the tag.
     ///
-    /// While the requests are sent, the record is marked as pending and contains every proficiency of the user that the
-    /// sync has assigned. If the sync is interrupted, the next sync therefore reads the user's proficiencies again, and
-    /// removes the proficiencies that the groups no longer give. Removals are sent first, so that the user stays within
-    /// Connect's quota.
+    /// Until the last request, the record states that requests are pending, and contains every proficiency of the user
+    /// that the sync has assigned. If the sync is interrupted, the next sync therefore reads the user's proficiencies
+    /// again, and removes the proficiencies that the groups no longer define. Removals are sent first, so that the
+    /// number of proficiencies never exceeds Connect's quota.
     #[must_use]
     pub fn steps(&self, current: &[Proficiency]) -> Vec<ProficiencyStep> {
         let recorded = self.recorded_fingerprints();
@@ -188,8 +188,8 @@ impl ProficiencyChange {
         steps.into_iter().flatten().collect()
     }
 
-    /// The fingerprints in the recorded tag value. A value that is not a record contains no fingerprints, so the sync
-    /// removes no proficiency because of this value.
+    /// The fingerprints in the recorded value of the tag. If this value does not have the format of a record, the
+    /// result is empty, so that the sync removes no proficiencies because of it.
     fn recorded_fingerprints(&self) -> BTreeSet<&str> {
         let record = self.recorded.as_deref().unwrap_or_default();
         let parts = record.strip_prefix(PENDING).unwrap_or(record).split('.');
@@ -200,7 +200,7 @@ impl ProficiencyChange {
     }
 }
 
-/// Identifies attribute and value in a record. The texts of attribute and value would not fit in a tag.
+/// A short digest that identifies an attribute and a value in a record. The full strings would not fit into a tag.
 fn fingerprint(attribute: &str, value: &str) -> String {
     digest::of_parts([attribute, value], FINGERPRINT_BYTES)
 }
@@ -228,7 +228,7 @@ mod tests {
         given(&[("Agents", desired)]).record().map(Into::into)
     }
 
-    /// Applies a step as Connect does. Returns `None` if Connect rejects the step.
+    /// Applies a request as Connect does. Returns `None` if Connect would reject the request.
     fn apply(
         step: &ProficiencyStep,
         change: &ProficiencyChange,
@@ -325,8 +325,8 @@ mod tests {
     }
 
     proptest! {
-        /// After a sync that was interrupted at any request, the next sync leaves exactly the proficiencies of the
-        /// groups and the manually assigned proficiencies. The groups may give other proficiencies in the next sync.
+        /// If a sync is interrupted at any request, the user has the right proficiencies after the next sync: those of
+        /// the groups and those that were assigned manually. The groups may have changed before the next sync.
         #[test]
         fn an_interrupted_change_is_completed_by_the_next_sync(
             manual in some(), first in some(), second in some(), other in some(), back in any::<bool>(),

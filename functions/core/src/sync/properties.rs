@@ -1,7 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
-//! Properties of the planner that hold for any Entra ID directory and any Connect instance. Each property is tested
-//! with 256 random inputs by default. For a thorough run:
-//! `PROPTEST_CASES=100000 cargo test -p onboarding-core --release sync::properties`.
+//! Property tests of the planner with any Entra ID directory and any Connect instance. By default, each property is
+//! tested with 256 random inputs. To test more inputs, run `PROPTEST_CASES=100000 cargo test -p onboarding-core
+//! --release sync::properties`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use super::testkit::{TODAY, apply, profiles};
 use super::*;
 use crate::onboarding::{Phone, Proficiency, RemovalAction, RemovalLimit, Removed, UserGroup, UsernameAttribute};
 
-/// Only a few names and ids, so that members and users often have the same name.
+/// There are only a few names and ids, so that members and users often have the same name.
 const NAMES: [&str; 9] = [
     "a@example.com",
     "b@example.com",
