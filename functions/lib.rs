@@ -13,8 +13,8 @@
 //! | [`runtime`] | The integration with Lambda: adapter, settings, logs, metrics |
 //! | `onboarding-core` | A separate crate that calls no cloud service: contracts, error names, documents, the planner of the user sync |
 //!
-//! In this table, each folder uses only folders in rows below, and a workflow never uses another workflow
-//! (`tests/contract/layers.rs`). A step never calls another step; only a state machine calls steps.
+//! In this table, each folder uses only the folders in the rows below it, and no workflow uses another workflow. The
+//! test `tests/contract/layers.rs` checks this. A step never calls another step. Only a state machine calls steps.
 
 pub mod aws;
 pub mod certificates;

@@ -1,5 +1,5 @@
-//! The program that runs as every Lambda function. The environment variable `_HANDLER` selects the step. In
-//! template.yaml, the function of each step has its own role, memory size and timeout.
+//! The program that runs in every Lambda function of the stack. The environment variable `_HANDLER` selects the step.
+//! In template.yaml, the function of each step has its own role, memory size and timeout.
 
 use connect_onboarding::{
     certificates,
@@ -9,11 +9,12 @@ use connect_onboarding::{
     teardown, user_sync,
 };
 
-/// The marker of the source files. `onboard deploy` reads the marker to recognize a binary of an earlier build.
+/// The marker of the source files. `onboard deploy` reads this marker to detect that a binary comes from an earlier
+/// build.
 const SOURCES: &str = env!("ONBOARD_SOURCES");
 
-/// Serves the step that `handler` names: the function `run` of a module. The steps in `steps_with_deadline` also
-/// receive the deadline of their invocation, because they must stop before the deadline.
+/// Runs the step that `handler` selects, by calling the function `run` of its module. Each step in
+/// `steps_with_deadline` also receives the deadline of its invocation, because it must stop before this deadline.
 macro_rules! serve_step {
     ($handler:ident, $ctx:ident, $fence_of:ident, {
         steps: { $($name:literal => $workflow:ident::$step:ident,)* }
@@ -28,8 +29,8 @@ macro_rules! serve_step {
             other => Err(format!(
                 "this binary ({sources}) has no handler {other:?}: it runs as a Lambda function whose Handler is the name of a step, as \
                  set in template.yaml",
-                // `onboard deploy` searches the binary file for the marker, so the compiler must store the marker in
-                // one piece.
+                // `onboard deploy` searches the binary for the marker. With `black_box`, the compiler stores the marker
+                // in one piece.
                 sources = std::hint::black_box(SOURCES)
             )
             .into()),

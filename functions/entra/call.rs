@@ -1,4 +1,5 @@
-//! One call to Graph: the description of the call, the classification of error responses, and lists of several pages.
+//! A single call to Graph: the description of the call, the classification of error responses, and the reading of lists
+//! with several pages.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -12,16 +13,16 @@ use super::{
     transport::{Ask, Body, Reply},
 };
 
-/// No list in a directory has this many pages. If a list has more pages, its links to the next page are assumed to form
-/// a loop.
+/// Maximum number of pages of a list. No list in a directory is this long. If a list has more pages, its links to the
+/// next page probably form a loop.
 const MOST_PAGES: usize = 10_000;
 
-/// Delays before a retry if a replica does not have a new object yet. If the replication takes minutes, the state
+/// Delays before the retries if a replica does not have a new object yet. If the replication takes minutes, the state
 /// machine retries the step.
 pub(super) const REPLICA_WAITS: [Duration; 3] =
     [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 
-/// A call before it is sent.
+/// The description of a call before it is sent.
 #[derive(Debug)]
 pub(super) struct Call {
     method: Method,
@@ -35,7 +36,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Creates a call that reads. `doing` describes the call in error messages, for example `reading the group 1234`.
+    /// Creates a GET call. `doing` describes the call in error messages, for example `reading the group 1234`.
     pub(super) fn get(path: &[&str], doing: impl Into<String>) -> Self {
         Self {
             method: Method::GET,
@@ -73,14 +74,14 @@ impl Call {
         self
     }
 
-    /// Declares that the objects of this call may be new: status 404 then means that a replica does not have the
+    /// Declares that the objects of this call may be new. Status 404 then means that a replica does not have the
     /// objects yet.
     pub(super) const fn just_made(mut self) -> Self {
         self.just_made = true;
         self
     }
 
-    /// Declares that the call is not idempotent.
+    /// Declares that the call is not idempotent, so that it is not repeated if Graph may have processed it.
     pub(super) const fn once(mut self) -> Self {
         self.repeatable = false;
         self
@@ -92,7 +93,7 @@ impl Call {
 pub enum GraphError {
     /// Graph responded with an error.
     Refused(Box<Refusal>),
-    /// Graph sent no response, or a response that can't be used.
+    /// Graph sent no response, or an unusable response.
     Failed(StepError),
 }
 
@@ -103,7 +104,7 @@ pub struct Refusal {
     pub status: u16,
     /// Graph's error code, for example `Request_ResourceNotFound`.
     pub code: String,
-    /// Graph's message.
+    /// Graph's error message.
     pub message: String,
     doing: String,
     permission: &'static str,
@@ -115,7 +116,7 @@ impl Refusal {
     fn new(call: &Call, reply: &Reply) -> Self {
         let body: Value = serde_json::from_str(&reply.body).unwrap_or_default();
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(ToOwned::to_owned);
-        // Microsoft's documentation contains two spellings of this field.
+        // Microsoft's documentation contains two spellings of the field that is read here.
         let inner =
             |key: &str| text(&format!("/error/innerError/{key}")).or_else(|| text(&format!("/error/innererror/{key}")));
         let trace = match (inner("request-id"), inner("date")) {
@@ -142,7 +143,7 @@ impl Refusal {
     /// Returns whether Graph responded with status 400 because a replica does not have a recently created object or app
     /// role yet.
     ///
-    /// Graph also returns these two messages for invalid input. In this case, the retries fail, too
+    /// Graph also returns these two error messages for invalid input. In that case, the retries also fail
     /// (<https://github.com/microsoftgraph/msgraph-bicep-types/issues/193>).
     #[must_use]
     pub fn is_not_replicated(&self) -> bool {
@@ -152,8 +153,8 @@ impl Refusal {
     }
 
     /// Returns whether the error may mean that the object to add already exists. Graph has no separate error code for
-    /// this: it returns various messages with status 400 or 409. So the caller must read the object to be certain
-    /// (<https://github.com/microsoftgraph/msgraph-bicep-types/issues/161>).
+    /// this case, and returns various error messages with status 400 or 409. So the caller must read the object to be
+    /// certain (<https://github.com/microsoftgraph/msgraph-bicep-types/issues/161>).
     #[must_use]
     pub fn may_exist(&self) -> bool {
         self.claims_existence() || self.status == 409 && self.code != "Directory_ConcurrencyViolation"
@@ -163,14 +164,15 @@ impl Refusal {
         matches!(self.status, 400 | 409) && (self.says("already exist") || self.says("conflicting object"))
     }
 
-    /// Returns whether the error may mean that the object to remove no longer exists, for example `EntitlementGrant
-    /// being updated or deleted is not found.` with status 400.
+    /// Returns whether the error may mean that the object to remove no longer exists. For example, Graph returns status
+    /// 400 with the message `EntitlementGrant being updated or deleted is not found.`
     #[must_use]
     pub fn may_be_gone(&self) -> bool {
         self.status == 400 && (self.says("not found") || self.says("does not exist"))
     }
 
-    /// Returns whether Graph rejected the identifier URI because another application of the tenant has it.
+    /// Returns whether Graph rejected the identifier URI because another application of the tenant already has this
+    /// URI.
     #[must_use]
     pub fn is_identifier_taken(&self) -> bool {
         self.code == "Request_MultipleObjectsWithSameKeyValue"
@@ -178,7 +180,7 @@ impl Refusal {
     }
 
     /// Returns whether the tenant's policy for identifier URIs rejected a new identifier URI. The policy does not apply
-    /// to service principals in SAML mode, but this exemption takes effect only after SAML mode has replicated.
+    /// to applications in SAML mode, but this exemption takes effect only after SAML mode has replicated.
     #[must_use]
     pub fn is_identifier_policy(&self) -> bool {
         const TEXTS: [&str; 3] = [
@@ -203,12 +205,12 @@ impl Refusal {
         self.status == 403 && ["number of subscriptions", "subscription limit"].iter().any(|text| self.says(text))
     }
 
-    /// Returns whether the message contains a text, regardless of case.
+    /// Returns whether Graph's error message contains `text`, regardless of case.
     fn says(&self, text: &str) -> bool {
         self.message.to_ascii_lowercase().contains(&text.to_ascii_lowercase())
     }
 
-    /// Returns whether the same call may succeed later, after recent changes have replicated.
+    /// Returns whether a repetition of the call may succeed after recent changes have replicated.
     fn may_pass(&self) -> bool {
         self.is_not_replicated() || self.is_identifier_policy()
     }
@@ -219,7 +221,7 @@ impl Refusal {
             _ if self.is_not_replicated() => StepErrorKind::NotConsistentYet,
             _ if self.is_failed_validation() => StepErrorKind::Unavailable,
             _ if self.is_subscription_limit() => StepErrorKind::LimitExceeded,
-            // The object already exists, but Graph's lists return a new object only after a delay. A later attempt
+            // The object already exists, but Graph's lists contain a new object only after a delay. A later attempt
             // finds the object in the list.
             _ if self.just_made && self.claims_existence() && !self.is_identifier_taken() => {
                 StepErrorKind::NotConsistentYet
@@ -227,7 +229,7 @@ impl Refusal {
             401 | 403 => StepErrorKind::AccessDenied,
             409 if self.code == "Directory_ConcurrencyViolation" => StepErrorKind::Unavailable,
             409 => StepErrorKind::Conflict,
-            // An unsupported query is a bug of this program, not a fault in the input.
+            // An unsupported query is a bug in this program, not an error in the input.
             400 if self.code == "Request_UnsupportedQuery" => StepErrorKind::Internal,
             400 | 404 => StepErrorKind::InvalidInput,
             _ => StepErrorKind::Internal,
@@ -290,7 +292,7 @@ impl From<GraphError> for StepError {
 pub(super) struct Listing<T> {
     pub(super) items: Vec<T>,
     pub(super) pages: usize,
-    /// The link that Graph returns at the end of a delta query.
+    /// The link that Graph returns at the end of a delta query, if the list is the result of a delta query.
     pub(super) delta_link: Option<String>,
 }
 
@@ -326,14 +328,14 @@ impl Graph {
         }
     }
 
-    /// Reads all pages of a list. If one page is invalid, the whole read fails, because the caller must not use an
+    /// Reads all pages of a list. If one page can't be read, the whole read fails, because the caller must not use an
     /// incomplete list.
     pub(super) async fn list<T: DeserializeOwned>(&self, call: &Call) -> Result<Listing<T>, GraphError> {
         let url = self.url(call)?;
         self.list_from(call, url).await
     }
 
-    /// Reads all pages of a list whose first page has this URL.
+    /// Reads all pages of a list. `url` is the URL of the first page.
     pub(super) async fn list_from<T: DeserializeOwned>(
         &self,
         call: &Call,
@@ -388,8 +390,8 @@ impl Graph {
             return Ok(reply);
         }
         if reply.status == StatusCode::FORBIDDEN {
-            // A cached token lacks the permissions that are granted after it was issued. So the next call requests a
-            // new token.
+            // A cached token does not contain permissions that were granted after the token was issued. So the next
+            // call requests a new token.
             self.authenticator.forget_token().await;
         }
         Err(GraphError::Refused(Box::new(Refusal::new(call, &reply))))
@@ -413,24 +415,24 @@ impl Graph {
         url.path_segments_mut().map_err(|()| wrong())?.pop_if_empty().push("v1.0").extend(&call.path);
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(call.query.iter().map(|(name, value)| (*name, value.as_str())));
-            // OData encodes a space as %20. Some of Microsoft's gateways interpret the form encoding `+` as a plus
-            // sign.
+            // OData encodes a space as `%20`. Form encoding encodes a space as `+`, which some of Microsoft's gateways
+            // interpret as a plus sign.
             let query = url.query().unwrap_or_default().replace('+', "%20").replace("%24", "$");
             url.set_query(Some(&query));
         }
         Ok(url)
     }
 
-    /// Returns the link to the next page if the link has the same origin as Graph. Otherwise, the token would be sent
-    /// to another host. The link itself is not changed.
+    /// Returns the link to the next page, unchanged, if the link has the same origin as Graph. Otherwise, returns
+    /// `None`, because the token would be sent to another host.
     pub(super) fn same_origin(&self, next: &str) -> Option<Url> {
         let (next, base) = (Url::parse(next).ok()?, Url::parse(self.base()).ok()?);
         (next.origin() == base.origin()).then_some(next)
     }
 }
 
-/// Decodes a response. If a value is invalid, the error contains the path of the value but not the value itself,
-/// because responses contain personal data.
+/// Decodes a response. If a value is invalid, the error message contains the path of the value but not the value
+/// itself, because responses contain personal data.
 fn decode<T: DeserializeOwned>(call: &Call, reply: &Reply) -> Result<T, StepError> {
     let mut json = serde_json::Deserializer::from_str(&reply.body);
     serde_path_to_error::deserialize(&mut json).map_err(|error| {

@@ -1,6 +1,6 @@
-//! Sign-in with a certificate: the client sends a short-lived assertion that is signed with the private key. The
-//! assertion identifies the certificate by its SHA-256 hash (Microsoft: "Microsoft identity platform application
-//! authentication certificate credentials").
+//! Sign-in with a certificate: the client sends a short-lived assertion that it signs with the private key of the
+//! certificate. The assertion identifies the certificate by its SHA-256 hash (Microsoft documentation: "Microsoft
+//! identity platform application authentication certificate credentials").
 
 use std::{fmt, sync::Arc};
 
@@ -33,10 +33,11 @@ impl fmt::Debug for Certificate {
 }
 
 impl Certificate {
-    /// Reads a certificate and its RSA key (PKCS #8 or PKCS #1) from PEM.
+    /// Reads a certificate and its RSA private key (PKCS #8 or PKCS #1) in PEM format.
     ///
     /// # Errors
-    /// The fault, as the end of a sentence about the secret. The text never contains the content of the secret.
+    /// The error message, worded as the end of a sentence about the secret. The error message never contains any part
+    /// of the secret.
     pub fn from_pem(certificate: &str, key: &str) -> Result<Self, &'static str> {
         let der = CertificateDer::from_pem_slice(certificate.as_bytes())
             .map_err(|_| "has a certificate that is not PEM (-----BEGIN CERTIFICATE-----)")?;
@@ -65,7 +66,7 @@ impl Certificate {
         self.not_after
     }
 
-    /// Returns the certificate's SHA-256 hash, encoded as in an assertion.
+    /// Returns the SHA-256 hash of the certificate, encoded as in an assertion.
     pub(super) fn thumbprint(&self) -> &str {
         &self.thumbprint
     }
@@ -75,7 +76,8 @@ impl Certificate {
         let header = json!({ "alg": "PS256", "typ": "JWT", "x5t#S256": self.thumbprint });
         let claims = json!({
             "aud": audience, "iss": client_id, "sub": client_id, "jti": Uuid::new_v4().to_string(),
-            // The validity of the assertion starts one minute before now, in case Entra's clock is slightly behind.
+            // The validity of the assertion starts one minute before the current time, in case Entra's clock is
+            // slightly behind.
             "nbf": (now - Duration::minutes(1)).unix_timestamp(), "iat": now.unix_timestamp(),
             "exp": (now + LIFETIME).unix_timestamp(),
         });

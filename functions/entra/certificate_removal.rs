@@ -1,18 +1,19 @@
 //! Removes SAML signing certificates. This is the most dangerous write of this product: a mistake can prevent every
 //! user from signing in.
 //!
-//! Graph has no call that removes one certificate. Instead, a request replaces both credential lists, and Graph deletes
-//! the credentials that the new lists do not contain. The following rules come from the tests of a public Terraform
-//! provider in real tenants (terraform-provider-microsoft365, pull request 3491, August 2026):
+//! Graph has no call that removes one certificate. Instead, a request replaces both credential lists (`keyCredentials`
+//! and `passwordCredentials`), and Graph deletes the credentials that the new lists do not contain. The following rules
+//! come from the tests of a public Terraform provider in real tenants (terraform-provider-microsoft365, pull request
+//! 3491, August 2026):
 //!
-//! * Credentials that are kept are sent back exactly as they were read, with `key` and `secretText` explicitly null.
-//!   Graph rejects anything else: "Update to existing credential … is not allowed".
-//! * A replica that is not up to date may omit the newest certificate. Therefore, the same request reads the lists and
-//!   the active certificate. Nothing is written unless the credentials to keep include the active certificate and all
-//!   other certificates from an earlier read.
+//! * Credentials that are kept are sent back exactly as they were read, except that `key` and `secretText` are
+//!   explicitly null. Graph rejects any other value: "Update to existing credential … is not allowed".
+//! * The response of a replica that is not up to date may lack the newest certificate. Therefore, one request reads
+//!   both the lists and the active certificate. Nothing is written unless the credentials to keep include the active
+//!   certificate and all other certificates from an earlier read.
 //! * Both lists are read again after the write.
 //!
-//! If any of the conditions before the write is not met, nothing is written. The caller then reports the reason, and an
+//! If any condition for the write is not met, nothing is written. The caller then reports the reason, and an
 //! administrator must remove the certificate.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,14 +34,14 @@ const FIELDS: &str = "id,keyCredentials,passwordCredentials,preferredTokenSignin
 /// One entry of `keyCredentials` or `passwordCredentials`, as returned by Graph.
 type Credential = Map<String, Value>;
 
-/// The result of a removal.
+/// The result of a removal of certificates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
-    /// Neither list contains the removed certificates, and both lists still contain all others.
+    /// Neither list contains the removed certificates, and both lists still contain all other certificates.
     Done,
     /// Nothing was changed, for the given reason.
     Refused(String),
-    /// Credentials that had to be kept are missing after the write. The text lists the missing credentials.
+    /// Credentials that should have been kept are missing after the write. The string lists the missing credentials.
     Damaged(String),
 }
 
@@ -55,7 +56,7 @@ struct Credentials {
     preferred_token_signing_key_thumbprint: Option<String>,
 }
 
-/// Why a removal writes nothing to Graph.
+/// The reason why a removal writes nothing to Graph.
 #[derive(Debug, PartialEq, Eq)]
 enum Doubt {
     /// The response may come from a replica that is not up to date, so a later read may return another result.
@@ -74,8 +75,8 @@ struct Plan {
 }
 
 impl Graph {
-    /// Removes certificates from a service principal. `removed` contains their thumbprints. Each certificate is removed
-    /// with its private key, its public key and its password. `kept` contains the thumbprints of all other
+    /// Removes the certificates with the thumbprints `removed` from a service principal. Each certificate is removed
+    /// together with its private key, its public key and its password. `kept` contains the thumbprints of all other
     /// certificates, from an earlier read.
     ///
     /// # Errors
@@ -101,7 +102,7 @@ impl Graph {
         let doing = format!("removing certificates from the service principal {id}");
         match self.act(&Call::patch(&["servicePrincipals", id], changes, doing).needs(WRITE_APPLICATIONS)).await {
             Ok(()) => self.read_back(id, &plan).await,
-            // Another execution may have removed the certificates after this function read them.
+            // Another execution may have removed the certificates after this function read the lists.
             Err(GraphError::Refused(refusal)) if refusal.status == 400 => {
                 let shown = ids(&self.credentials(id).await?);
                 match plan.removed.is_disjoint(&shown) {
@@ -123,7 +124,8 @@ impl Graph {
         })
     }
 
-    /// Reads both lists after the write. Retries a few times, because a replica may still return the previous lists.
+    /// Reads both lists after the write. Repeats the read a few times, because a replica may still return the previous
+    /// lists.
     async fn read_back(&self, id: &str, plan: &Plan) -> Result<Removal, StepError> {
         let mut waits = REPLICA_WAITS.into_iter();
         loop {
@@ -147,7 +149,7 @@ impl Graph {
 }
 
 impl Plan {
-    /// Returns the entries that had to be kept but are missing, each with the name of its list.
+    /// Returns the credentials that should have been kept but are missing, each with the name of its list.
     fn missing(&self, shown: &Credentials) -> Vec<String> {
         let absent = |kept: &[Credential], shown: &[Credential], list: &str| {
             let gone = kept.iter().filter(|kept| !shown.iter().any(|one| key_id(one) == key_id(kept)));
@@ -167,7 +169,7 @@ fn key_id(credential: &Credential) -> &str {
     text(credential, "keyId")
 }
 
-/// Returns the identifier that the private key, the public key and the password of one certificate have in common.
+/// Returns the identifier that the private key, the public key and the password of a certificate have in common.
 fn identifier(credential: &Credential) -> &str {
     text(credential, "customKeyIdentifier")
 }
@@ -180,7 +182,8 @@ fn ids(credentials: &Credentials) -> BTreeSet<String> {
     all(credentials).map(|credential| key_id(credential).to_owned()).collect()
 }
 
-/// Returns the lists to write. Returns `None` if the lists do not contain the certificates to remove.
+/// Returns the credential lists to write. Returns `None` if the current lists do not contain the certificates to
+/// remove.
 fn plan(credentials: &Credentials, removed: &BTreeSet<String>, kept: &BTreeSet<String>) -> Result<Option<Plan>, Doubt> {
     if all(credentials).any(|credential| key_id(credential).is_empty() || identifier(credential).is_empty()) {
         let why = "a credential has no keyId or no customKeyIdentifier, so the parts of a certificate can't be matched";
@@ -248,7 +251,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
 
-    /// Three certificates, each as base64 content and thumbprint.
+    /// Three certificates, each with its content in base64 and its thumbprint.
     const OLD: (&str, &str) = ("aGVsbG8=", "AAF4C61DDCC5E8A2DABEDE0F3B482CD9AEA9434D");
     const NEW: (&str, &str) = ("d29ybGQ=", "7C211433F02071597741E6FF5A8EA34789ABBF43");
     const PORTAL: (&str, &str) = ("dGhpcmQ=", "34FB3300B9A77BEBDC988EC3EDD0D4A6A42A26F9");
@@ -302,7 +305,7 @@ mod tests {
         for (shown, active, kept) in [
             // The active certificate is not listed yet.
             (listed(&[OLD], NEW.1), "not in the list", set(&[])),
-            // The read does not show the activation of the new certificate yet.
+            // The lists come from a replica that does not know yet that the new certificate is active.
             (listed(&[OLD, NEW], OLD.1), "is to be removed, is active", set(&[NEW])),
             // A certificate from an earlier read is missing.
             (listed(&[OLD, NEW], NEW.1), "which existed before", set(&[NEW, PORTAL])),
@@ -322,8 +325,8 @@ mod tests {
             plan(&credentials, &set(&[OLD]), &set(&[NEW])).unwrap_err()
         };
         for doubt in [
-            // Guards against a removal of too many credentials: if a null identifier were accepted, all credentials
-            // without an identifier would match.
+            // This case guards against the removal of too many credentials. If a null identifier were accepted, it
+            // would match all credentials without an identifier.
             change(&|credentials| {
                 for credential in &mut credentials.key_credentials {
                     credential.insert("customKeyIdentifier".into(), Value::Null);

@@ -1,4 +1,4 @@
-//! Claims mapping policies, which define the claims in Entra's assertion.
+//! Claims mapping policies, which define the claims in the SAML assertions that Entra issues.
 
 use onboarding_core::StepError;
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ impl Graph {
     /// The error that Graph returns.
     pub async fn claims_policies_named(&self, name: &str) -> Result<Vec<ClaimsMappingPolicy>, StepError> {
         // The names are compared here and not with Graph's `$filter`, for two reasons: a tenant has few policies, and
-        // the index for `$filter` is updated with a delay.
+        // the index that `$filter` uses is updated with a delay.
         let all = self.claims_policies().await?;
         Ok(all.into_iter().filter(|policy| policy.display_name.as_deref() == Some(name)).collect())
     }
@@ -46,7 +46,7 @@ impl Graph {
     /// Creates a claims mapping policy. Each call creates another policy.
     ///
     /// # Errors
-    /// `Unavailable` if the response was lost. The policy may have been created nevertheless.
+    /// `Unavailable` if the response was lost. In this case, the policy may have been created.
     pub async fn create_claims_policy(&self, name: &str, definition: &Value) -> Result<ClaimsMappingPolicy, StepError> {
         let body =
             json!({ "definition": [definition.to_string()], "displayName": name, "isOrganizationDefault": false });
@@ -67,7 +67,8 @@ impl Graph {
         Ok(self.act(&call).await?)
     }
 
-    /// Assigns a claims mapping policy to a service principal. If the policy is already assigned, this is a success.
+    /// Assigns a claims mapping policy to a service principal. If the policy is already assigned, the function returns
+    /// `Ok`.
     ///
     /// # Errors
     /// `NotConsistentYet` if the service principal or the policy has not replicated yet.
@@ -80,8 +81,8 @@ impl Graph {
         let call =
             Call::post(&path, json!({ "@odata.id": reference }), doing).needs("Application.ReadWrite.All").just_made();
         match self.act(&call).await {
-            // If the policy is already assigned, Graph may return various messages. So the list of assigned policies is
-            // read to find out whether the policy is assigned.
+            // If the policy is already assigned, Graph may return various error messages. So the function reads the
+            // list of assigned policies to determine whether the policy is assigned.
             Err(GraphError::Refused(refusal)) if refusal.may_exist() => {
                 let assigned = self.claims_policies_of(service_principal).await?;
                 if assigned.iter().any(|one| one.id == policy) { Ok(()) } else { Err((*refusal).into()) }

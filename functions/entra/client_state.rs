@@ -1,9 +1,10 @@
 //! The `clientState` of subscriptions. This value proves that a notification belongs to a subscription of this stack.
 //!
-//! Graph does not sign notifications. Instead, each subscription has its own `clientState`, and Graph repeats this
-//! value in each notification. The value is an HMAC of the tenant and the group, with a secret key that only this stack
-//! has, so the values need not be stored. Only Graph received the value, when the subscription was created, so only
-//! Graph can send a notification with this value. If one value leaks, the values of other groups remain secret.
+//! Graph does not sign notifications. Instead, each subscription has its own `clientState` value, and Graph repeats
+//! this value in each notification. The value is an HMAC of the tenant ID and the group ID. The HMAC uses a secret key
+//! that only this stack has, so the values need not be stored.
+//! Graph receives the value when the subscription is created. No one else has the value, so only Graph can send a
+//! notification that contains it. If one value leaks, the values of other groups remain secret.
 
 use std::fmt;
 
@@ -12,11 +13,12 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-/// The group ID that is used in the `clientState` of a subscription to all groups of a tenant. No group has this ID.
+/// The group ID from which the `clientState` of a subscription to all groups of a tenant is derived. No group has this
+/// ID.
 pub const ALL_GROUPS: Uuid = Uuid::nil();
 
-/// A part of the input of each HMAC. So a value that is derived from the same key for another purpose is not a valid
-/// `clientState`.
+/// A constant part of the input of each HMAC. It ensures that a value that is derived from the same key for another
+/// purpose is not a valid `clientState`.
 const PURPOSE: &[u8] = b"connect-onboarding clientState 1";
 
 /// Creates and verifies `clientState` values.
@@ -37,14 +39,14 @@ impl ClientStates {
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()) }
     }
 
-    /// Returns the `clientState` for the subscription to a group: 43 characters.
+    /// Returns the `clientState` for the subscription to a group. The value has 43 characters.
     #[must_use]
     pub fn of(&self, tenant: Uuid, group: Uuid) -> SecretString {
         URL_SAFE_NO_PAD.encode(hmac::sign(&self.key, &message(tenant, group))).into()
     }
 
-    /// Returns whether this value is the `clientState` of the subscription to a group. The comparison takes constant
-    /// time.
+    /// Returns whether `client_state` is the `clientState` of the subscription to this group. The comparison takes
+    /// constant time.
     #[must_use]
     pub fn proves(&self, tenant: Uuid, group: Uuid, client_state: &str) -> bool {
         URL_SAFE_NO_PAD

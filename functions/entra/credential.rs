@@ -1,7 +1,7 @@
-//! The credential with which an application authenticates to Entra, as stored in Secrets Manager: a JSON object with
-//! `tenantId`, `clientId`, and either `clientSecret`, or `certificate` and `privateKey` (both in PEM format). The
-//! optional `expires` (RFC 3339, or a date) is the expiry of the client secret. It is not necessary for a certificate,
-//! which contains its expiry.
+//! The credential with which an application authenticates to Entra. Secrets Manager stores the credential as a JSON
+//! object with `tenantId`, `clientId`, and either `clientSecret`, or `certificate` and `privateKey` (both in PEM
+//! format). The optional field `expires` (RFC 3339, or a date) is the expiry of the client secret. For a certificate,
+//! this field is not necessary, because a certificate contains its expiry.
 
 use onboarding_core::StepError;
 use secrecy::{ExposeSecret, SecretString};
@@ -47,11 +47,11 @@ impl Credential {
         Self { tenant_id: tenant_id.into(), client_id: client_id.into(), proof: Proof::Secret(secret.into(), None) }
     }
 
-    /// Parses the JSON of the secret called `name`. Unknown fields are ignored.
+    /// Parses the JSON in the secret with the name `name`. Unknown fields are ignored.
     ///
     /// # Errors
-    /// `InvalidInput` with the name of the secret, and of the field that is missing or invalid, but never with the
-    /// content.
+    /// `InvalidInput` with the name of the secret, and the name of the field that is missing or invalid. The error
+    /// message never contains any part of the secret.
     pub fn parse(name: &str, text: &str) -> Result<Self, StepError> {
         let shapes = format!("store {WITH_SECRET} or {WITH_CERTIFICATE}");
         let refuse = |what: &str| StepError::invalid_input(format!("the secret {name} {what}; {shapes}"));
@@ -91,7 +91,8 @@ impl Credential {
         }
     }
 
-    /// Returns whether a sign-in with the other credential has the same result. The stored expiry is not compared.
+    /// Returns whether a sign-in with the other credential has the same result as with this credential. The stored
+    /// expiry is not compared.
     pub(super) fn same(&self, other: &Self) -> bool {
         self.tenant_id == other.tenant_id
             && self.client_id == other.client_id

@@ -1,8 +1,8 @@
-//! Delta queries: which groups and users have changed since an earlier request.
+//! Delta queries, which return the groups and users that have changed since an earlier request.
 //!
-//! Graph returns a link at the end of each delta query. A request to this link returns the changes since the link was
-//! returned, and the next link. Graph may return the same change twice. A link is valid for seven days at most, and
-//! Graph may lose the state of the link earlier. After that, the caller must read everything again.
+//! Graph returns a link at the end of each delta query. A request to this link returns the changes that occurred after
+//! Graph returned the link, and the next link. Graph may return the same change twice. A link is valid for at most
+//! seven days, and Graph may lose the state of the link earlier. After that, the caller must read all objects again.
 //! <https://learn.microsoft.com/graph/delta-query-overview>
 
 use std::collections::BTreeSet;
@@ -51,7 +51,7 @@ impl Graph {
         Ok(links)
     }
 
-    /// Returns a link for future changes to the users of the tenant: names, sign-in settings, deletions.
+    /// Returns a link for future changes to the users of the tenant. It covers names, sign-in settings and deletions.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -69,7 +69,8 @@ impl Graph {
         listing.delta_link.ok_or_else(|| StepError::unavailable("a delta query of Graph ended without a link"))
     }
 
-    /// Returns the changes since a link was returned. Returns `None` if Graph no longer accepts the link.
+    /// Returns the changes that occurred after Graph returned this link. Returns `None` if Graph no longer accepts the
+    /// link.
     ///
     /// # Errors
     /// If Graph does not respond or throttles the request.

@@ -1,5 +1,5 @@
-//! Reads groups and their members. Does not use Graph's "advanced queries", because they query an index that is updated
-//! with a delay.
+//! Reads groups and their members. The requests do not use Graph's "advanced queries", because these query an index
+//! that is updated with a delay.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use super::{
 };
 
 const GROUP_FIELDS: &str = "id,displayName,securityEnabled";
-/// The properties of a user that a sync uses.
+/// The properties of a user that the user sync reads.
 pub(super) const USER_FIELDS: &str = "id,userPrincipalName,mail,givenName,surname,displayName,accountEnabled,userType";
 /// Graph's maximum page size for members.
 const PAGE: &str = "999";
@@ -42,8 +42,8 @@ impl Graph {
     /// Returns the group that has this object ID or exactly this display name.
     ///
     /// # Errors
-    /// `InvalidInput` if no group has this ID or name; `Conflict`, with the object IDs, if several groups have this
-    /// name.
+    /// `InvalidInput` if no group has this ID or name; `Conflict`, with the object IDs of the groups, if several groups
+    /// have this name.
     pub async fn resolve_group(&self, name_or_id: &str) -> Result<Group, StepError> {
         if uuid::Uuid::try_parse(name_or_id)
             .is_ok_and(|id| id.hyphenated().to_string().eq_ignore_ascii_case(name_or_id))
@@ -59,12 +59,12 @@ impl Graph {
         let name = nfc(name_or_id);
         let mut found = self.groups_named(&name).await?;
         // Microsoft does not document whether the filter treats the composed and the decomposed Unicode form of a
-        // character as equal. So the groups are searched with both forms.
+        // character as equal. So the search uses both forms of the name.
         let decomposed = nfd(name_or_id);
         if decomposed != name && !found.iter().any(|group| group.display_name == name) {
             found.extend(self.groups_named(&decomposed).await?);
         }
-        // The filter is not case-sensitive, but two groups may have names that differ only in case.
+        // The filter is not case-sensitive, so it also returns groups whose names differ only in case.
         let (mut exact, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|group| group.display_name == name);
         match (exact.len(), exact.pop()) {
             (1, Some(group)) => Ok(group),
@@ -100,13 +100,13 @@ impl Graph {
         Ok(found.into_iter().map(Group::normalized).collect())
     }
 
-    /// Returns the direct members of a group, or `None` if the group does not exist. With `nested`, also returns the
-    /// members of all groups inside this group.
+    /// Returns the direct members of a group, or `None` if the group does not exist. With `nested`, the result also
+    /// contains the members of all nested groups.
     ///
     /// # Errors
     /// If a page can't be read. An incomplete list is not returned, because the sync would treat the missing members as
-    /// leavers. `AccessDenied` if Graph omits the users' fields. Graph does this without an error if `User.Read.All` is
-    /// missing.
+    /// users who left. `AccessDenied` if Graph omits the properties of the users, which Graph does without an error if
+    /// `User.Read.All` is missing.
     pub async fn group_members(&self, group_id: &str, nested: bool) -> Result<Option<GroupMembers>, StepError> {
         let relation = if nested { "transitiveMembers" } else { "members" };
         let call = Call::get(&["groups", group_id, relation], format!("reading the members of the group {group_id}"))
@@ -122,7 +122,7 @@ impl Graph {
         let mut users: BTreeMap<String, Member> = BTreeMap::new();
         for object in listing.items {
             match object.kind.as_deref() {
-                // Objects whose type is derived from user, such as `agentUser`, are not users who can sign in.
+                // Objects whose type is derived from `user`, such as `agentUser`, are not users who can sign in.
                 Some(USER) => {
                     let member = Member::from(object);
                     if member.is_unreadable() {
@@ -132,8 +132,8 @@ impl Graph {
                             member.id
                         )));
                     }
-                    // If the list changes while it is read, it may contain a user twice. The entry with more fields is
-                    // kept; it compares as greater.
+                    // If the list changes while it is read, it may contain a user twice. The entry with more fields,
+                    // which is the greater one in a comparison, is kept.
                     let known = users.entry(member.id.clone()).or_default();
                     if member > *known {
                         *known = member;
@@ -151,8 +151,8 @@ impl Graph {
         Ok(Some(result))
     }
 
-    /// Returns a user. Returns `None` if the user does not exist, was deleted (even if the user can be restored), or
-    /// has a type derived from user.
+    /// Returns a user. Returns `None` if the user does not exist, was deleted (even if the user can still be restored),
+    /// or has a type that is derived from `user`.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -161,7 +161,8 @@ impl Graph {
             .query("$select", USER_FIELDS)
             .needs(READ_USERS);
         let found = self.find::<DirectoryObject>(&call).await?;
-        // In a response with a single object, Graph states the type only if it differs from the type of the collection.
+        // In a response with a single object, Graph returns the type only if it differs from the type of the
+        // collection.
         Ok(found.filter(|object| object.kind.as_deref().is_none_or(|kind| kind == USER)).map(Member::from))
     }
 }

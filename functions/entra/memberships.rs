@@ -1,4 +1,4 @@
-//! Reads the groups of a single user, as a check with few requests before the user is removed.
+//! Reads the groups of a single user. This is a check that needs only a few requests before the user is removed.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +18,8 @@ struct MemberGroups {
 }
 
 impl Graph {
-    /// Returns the IDs of the groups (and directory roles and administrative units) of which the user is a direct
-    /// member, or `None` if the user does not exist.
+    /// Returns the IDs of the groups, directory roles and administrative units of which the user is a direct member.
+    /// Returns `None` if the user does not exist.
     ///
     /// # Errors
     /// If a page can't be read.
@@ -35,8 +35,8 @@ impl Graph {
         }
     }
 
-    /// Returns which of these groups the user is a member of, directly or through nested groups. Returns no groups if
-    /// the user does not exist. Sends one request for each 20 groups.
+    /// Returns those of the given groups of which the user is a member, directly or through nested groups. If the user
+    /// does not exist, the result is empty. Sends one request for every 20 groups.
     ///
     /// # Errors
     /// If a request fails.

@@ -1,9 +1,10 @@
-//! A small client for Microsoft Graph. It is part of this project and not a library, because only two dozen calls are
-//! needed.
+//! A small client for Microsoft Graph. The client is part of this project and not a separate library, because only two
+//! dozen Graph calls are needed.
 //!
-//! `auth` requests tokens with a `credential`: a client secret, a `certificate`, or a `web_identity` token from AWS.
-//! `transport` waits and retries, `call` classifies error responses and reads lists. Each other file contains the calls
-//! for one kind of object. Credential, token and connection are created on first use.
+//! The module `auth` requests tokens with a `credential`: a client secret, a `certificate`, or a `web_identity` token
+//! from AWS. The module `transport` sends requests, waits and retries. The module `call` classifies error responses and
+//! reads lists. Each other module contains the calls for one kind of object. The credential, the token and the
+//! connection are created when they are first used.
 
 mod applications;
 mod assignments;
@@ -64,7 +65,8 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Creates a client that signs in as `identity` at the first call, with the credential from the settings.
+    /// Creates a client that signs in as the given Entra identity. When the client sends its first request, it reads
+    /// the credential that the settings specify.
     #[must_use]
     pub fn new(identity: Identity, config: SdkConfig, settings: Settings) -> Self {
         Self { authenticator: Authenticator::of(identity, config), transport: Transport::new(&settings), settings }
@@ -82,7 +84,7 @@ impl Graph {
         self.settings.clock()
     }
 
-    /// Returns the credential's tenant: its ID or a verified domain.
+    /// Returns the tenant of the credential, as a tenant ID or a verified domain.
     ///
     /// # Errors
     /// If the credential can't be read.
@@ -99,11 +101,11 @@ impl Graph {
         self.authenticator.expires(&self.settings).await
     }
 
-    /// Returns the tenant's object ID, which is part of notifications. If the credential contains a domain of the
-    /// tenant instead of the ID, the ID is read from a token.
+    /// Returns the tenant ID (a UUID), which is part of notifications. If the credential contains a domain of the
+    /// tenant instead of the tenant ID, the tenant ID is read from an access token.
     ///
     /// # Errors
-    /// `InvalidInput` if neither the credential nor the token contains the ID.
+    /// `InvalidInput` if neither the credential nor the access token contains the tenant ID.
     pub async fn tenant_object_id(&self) -> Result<uuid::Uuid, StepError> {
         let tenant = self.tenant_id().await?;
         if let Ok(id) = uuid::Uuid::try_parse(&tenant) {
@@ -117,8 +119,8 @@ impl Graph {
         })
     }
 
-    /// Returns the permissions in the token, or `None` if the token can't be read, because Microsoft may change tokens
-    /// to an opaque format.
+    /// Returns the permissions in the access token. Returns `None` if the token can't be read, because Microsoft may
+    /// change access tokens to an opaque format.
     ///
     /// # Errors
     /// If no token can be obtained.
@@ -127,8 +129,8 @@ impl Graph {
         Ok(auth::roles(&token))
     }
 
-    /// Returns the required permissions that the token does not contain. If the token can't be read, the list is empty,
-    /// and Graph later denies the calls for which a permission is missing.
+    /// Returns the required permissions that the access token does not contain. If the token can't be read, the result
+    /// is empty. In that case, Graph later denies each call for which a permission is missing.
     ///
     /// # Errors
     /// If no token can be obtained.
@@ -143,17 +145,18 @@ impl Graph {
         Ok(needed.into_iter().filter(|&permission| !roles.iter().any(|role| role == permission)).collect())
     }
 
-    /// Returns the URL of an application's federation metadata. Without the parameter `appid`, Entra would return the
-    /// tenant's certificates, which do not sign this application's assertions.
+    /// Returns the URL of the federation metadata of an application. Without the parameter `appid`, Entra would return
+    /// metadata with the tenant's certificates, but Entra does not sign the assertions of this application with these
+    /// certificates.
     ///
     /// # Errors
-    /// If the credential, which contains the tenant, can't be read.
+    /// If the credential, which contains the tenant ID, can't be read.
     pub async fn metadata_url(&self, app_id: &str) -> Result<String, StepError> {
         let (login, tenant) = (self.settings.login_url(), self.tenant_id().await?);
         Ok(format!("{login}/{tenant}/federationmetadata/2007-06/federationmetadata.xml?appid={app_id}"))
     }
 
-    /// Returns the federation metadata of an application, which Entra serves without authentication.
+    /// Returns the federation metadata of an application. Entra serves this metadata without authentication.
     ///
     /// # Errors
     /// `NotConsistentYet` if the application has not replicated yet; `Unavailable` if the response was truncated.

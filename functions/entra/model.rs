@@ -1,5 +1,5 @@
-//! The objects of Graph, with Microsoft's field names. Only the fields that this project uses are declared. A field
-//! that Graph may omit or set to null is optional.
+//! The objects of Graph, with Microsoft's field names. This module declares only the fields that this project uses. A
+//! field that Graph may omit or set to null is optional.
 
 use onboarding_core::{sync::Member, text::nfc};
 use serde::Deserialize;
@@ -18,14 +18,15 @@ pub struct Group {
 }
 
 impl Group {
-    /// Returns the group with its name in Unicode Normalization Form C, the form used in reports and comparisons.
+    /// Returns the group with its display name in Unicode Normalization Form C, the form used in reports and
+    /// comparisons.
     pub(super) fn normalized(mut self) -> Self {
         self.display_name = nfc(&self.display_name).into_owned();
         self
     }
 }
 
-/// An application, which the portal calls an app registration.
+/// An application. The Entra portal calls it an app registration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Application {
@@ -33,16 +34,16 @@ pub struct Application {
     pub id: String,
     /// The application (client) ID.
     pub app_id: String,
-    /// The identifiers (entity IDs) of the application.
+    /// The identifier URIs (entity IDs) of the application.
     #[serde(default, deserialize_with = "or_default")]
     pub identifier_uris: Vec<String>,
     /// The settings of the application's web platform.
     #[serde(default, deserialize_with = "or_default")]
     pub web: Web,
-    /// Whether the application is deactivated, so that Entra issues no token for it. `None` if the Graph of this cloud
-    /// does not have the field yet.
+    /// Whether the application is deactivated, so that Entra issues no tokens for it. `None` if the Graph service of
+    /// this cloud does not know the field yet.
     pub is_disabled: Option<bool>,
-    /// `NotDisabled`, null, or the reason for which Microsoft has disabled the application.
+    /// `NotDisabled`, null, or the reason why Microsoft has disabled the application.
     pub disabled_by_microsoft_status: Option<String>,
 }
 
@@ -50,7 +51,7 @@ pub struct Application {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplicationTemplate {
-    /// The date (for example `2027-01-31`) on which the template is removed from the gallery.
+    /// The date (for example `2027-01-31`) on which Microsoft removes the template from the gallery.
     pub deprecation_date: Option<String>,
 }
 
@@ -63,13 +64,13 @@ pub struct Web {
     pub redirect_uris: Vec<String>,
 }
 
-/// A service principal, which the portal calls an enterprise application.
+/// A service principal. The Entra portal calls it an enterprise application.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServicePrincipal {
     /// The object ID of the service principal.
     pub id: String,
-    /// The application (client) ID of the service principal's application.
+    /// The application (client) ID of the application to which the service principal belongs.
     pub app_id: String,
     /// The display name of the service principal.
     pub display_name: Option<String>,
@@ -77,7 +78,7 @@ pub struct ServicePrincipal {
     pub preferred_single_sign_on_mode: Option<String>,
     /// The thumbprint of the active signing certificate.
     pub preferred_token_signing_key_thumbprint: Option<String>,
-    /// The signing certificates. Each certificate has two entries: one for the private key (`Sign`) and one for the
+    /// The signing certificates. Each certificate has two credentials: one for the private key (`Sign`) and one for the
     /// public key (`Verify`).
     #[serde(default, deserialize_with = "or_default")]
     pub key_credentials: Vec<KeyCredential>,
@@ -86,7 +87,7 @@ pub struct ServicePrincipal {
     pub notification_email_addresses: Vec<String>,
     /// The SAML settings, which contain the relay state.
     pub saml_single_sign_on_settings: Option<SamlSettings>,
-    /// The sign-on URL if sign-in starts at the service, or null if sign-in starts at Entra.
+    /// The sign-on URL, if sign-in starts at the service provider. Null if sign-in starts at Entra.
     pub login_url: Option<String>,
     /// The tags of the service principal.
     #[serde(default, deserialize_with = "or_default")]
@@ -94,9 +95,9 @@ pub struct ServicePrincipal {
     /// The app roles of the application, which can be assigned to users.
     #[serde(default, deserialize_with = "or_default")]
     pub app_roles: Vec<AppRole>,
-    /// Whether users can sign in to the application. If not, no user can sign in, even if assigned.
+    /// Whether users can sign in to the application. If false, no user can sign in, not even an assigned user.
     pub account_enabled: Option<bool>,
-    /// Whether the application is deactivated. `None` if the Graph of this cloud does not have the field yet.
+    /// Whether the application is deactivated. `None` if the Graph service of this cloud does not know the field yet.
     pub is_disabled: Option<bool>,
     /// Whether only assigned users can sign in. If false, every user in the tenant can sign in.
     pub app_role_assignment_required: Option<bool>,
@@ -120,7 +121,7 @@ pub struct SamlSettings {
     pub relay_state: Option<String>,
 }
 
-/// One entry of a certificate: either its private or its public key.
+/// One of the two credentials of a certificate: either the private key or the public key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyCredential {
@@ -128,10 +129,10 @@ pub struct KeyCredential {
     pub display_name: Option<String>,
     /// The expiry time of the credential, in RFC 3339 format.
     pub end_date_time: Option<String>,
-    /// The purpose of the entry's key: `Sign` or `Verify`.
+    /// The purpose of the key: `Sign` (private key) or `Verify` (public key).
     pub usage: Option<String>,
-    /// The certificate in base64 DER. Only the entry of the public key contains the certificate, and only if `$select`
-    /// names this property.
+    /// The certificate in DER format, encoded in base64. Only the credential of the public key contains the
+    /// certificate, and only if `$select` contains this property.
     pub key: Option<String>,
 }
 
@@ -155,7 +156,7 @@ pub struct AppRole {
     pub display_name: Option<String>,
     /// Whether the app role can be assigned.
     pub is_enabled: Option<bool>,
-    /// The types of principal that can have the app role. `User` stands for users and groups.
+    /// The types of principal to which the app role can be assigned. `User` stands for users and groups.
     #[serde(default, deserialize_with = "or_default")]
     pub allowed_member_types: Vec<String>,
 }
@@ -168,7 +169,7 @@ pub struct ClaimsMappingPolicy {
     pub id: String,
     /// The display name of the policy.
     pub display_name: Option<String>,
-    /// The definition of the policy: a list with one JSON document as text.
+    /// The definition of the policy: a list that contains one JSON document as a string.
     #[serde(default, deserialize_with = "or_default")]
     pub definition: Vec<String>,
 }
@@ -188,7 +189,7 @@ pub struct AppRoleAssignment {
     pub app_role_id: String,
 }
 
-/// An object of which only the ID is used, for example a gallery template.
+/// An object of which only the ID is needed, for example a gallery template.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Identified {
     pub(super) id: String,

@@ -1,5 +1,5 @@
-//! Removes objects in Entra during a teardown. If an object does not exist, this is a success, because an earlier
-//! attempt may have removed the object.
+//! Removes objects in Entra during a teardown. If an object does not exist, the functions return success, because an
+//! earlier attempt may have removed the object.
 
 use onboarding_core::StepError;
 use serde::Deserialize;
@@ -15,11 +15,11 @@ const READ_GROUPS: &str = "Group.Read.All";
 pub enum Deletion {
     /// The object was deleted, or did not exist.
     Gone,
-    /// Graph refuses to delete the object in its current state (HTTP 400), for the given reason.
+    /// Graph refused to delete the object in its current state (HTTP 400), for the given reason.
     Refused(String),
 }
 
-/// An object that a policy applies to.
+/// An object to which a policy applies.
 #[derive(Debug, Deserialize)]
 struct Applied {
     id: String,
@@ -45,8 +45,8 @@ impl Graph {
             format!("removing the claims mapping policy {policy} from the service principal {service_principal}");
         match self.act(&Call::delete(&path, doing).needs(WRITE_APPLICATIONS)).await {
             Err(GraphError::Refused(refusal)) if refusal.is_not_found() => Ok(()),
-            // If the policy is no longer assigned, Graph may return status 400 with various messages. So the list of
-            // assigned policies is read to find out whether the policy is assigned.
+            // If the policy is no longer assigned, Graph may return status 400 with various error messages. So the
+            // function reads the list of assigned policies to determine whether the policy is assigned.
             Err(GraphError::Refused(refusal)) if refusal.may_be_gone() => {
                 let left = self.claims_policies_of(service_principal).await?;
                 if left.iter().any(|one| one.id == policy) { Err((*refusal).into()) } else { Ok(()) }
@@ -55,7 +55,7 @@ impl Graph {
         }
     }
 
-    /// Returns the IDs of all objects that a claims mapping policy applies to.
+    /// Returns the IDs of all objects to which a claims mapping policy applies.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -83,7 +83,8 @@ impl Graph {
     /// Deletes an application and its service principal. Both can be restored in Entra for 30 days.
     ///
     /// # Errors
-    /// The error that Graph returns, except if Graph refuses the deletion because of the application's state.
+    /// The error that Graph returns. If Graph refuses the deletion because of the state of the application, this is not
+    /// an error but the result [`Deletion::Refused`].
     pub async fn delete_application(&self, id: &str) -> Result<Deletion, StepError> {
         let doing = format!("deleting the application {id}");
         self.delete(&Call::delete(&["applications", id], doing).needs(WRITE_APPLICATIONS)).await
@@ -98,7 +99,7 @@ impl Graph {
         self.delete(&Call::delete(&["servicePrincipals", id], doing).needs(WRITE_APPLICATIONS)).await
     }
 
-    /// Deletes an object. If Graph refuses the deletion because of the object's state, for example with
+    /// Deletes an object. If Graph refuses the deletion because of the state of the object, for example with
     /// `DeletingSamlSpNotAllowed`, this is a result and not an error, because a retry would not help.
     async fn delete(&self, call: &Call) -> Result<Deletion, StepError> {
         match self.act(call).await {

@@ -1,31 +1,31 @@
 //! The `Retry-After` header of Microsoft's responses.
 //!
-//! RFC 9110 allows a whole number of seconds, or an HTTP date. Graph also sends two numbers in one header (`30,120`:
-//! <https://github.com/microsoftgraph/msgraph-sdk-python/issues/1159>), and gateways send decimal numbers.
+//! RFC 9110 allows an integer number of seconds or an HTTP date. Graph also sends two numbers in one header (`30,120`:
+//! <https://github.com/microsoftgraph/msgraph-sdk-python/issues/1159>), and gateways also send decimal numbers.
 
 use std::time::Duration;
 
 use reqwest::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
-/// The wait if the `Retry-After` header can't be parsed. The wait is long, because a retry before the requested time
-/// counts against the quota.
+/// The wait if the `Retry-After` header can't be parsed. This wait is long, because Graph also counts a retry that is
+/// sent too early against the quota.
 const UNREADABLE: Duration = Duration::from_secs(60);
 /// The maximum wait that is accepted from a header. Graph requests only waits of up to several minutes.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
-/// Returns the wait that the response's headers request, or `None` if there is no `Retry-After`.
+/// Returns the wait that the headers of a response request, or `None` if there is no `Retry-After` header.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let mut values = headers.get_all(RETRY_AFTER).iter().peekable();
     values.peek()?;
-    // The date in `Retry-After` refers to the server's clock, which may differ from this machine's clock.
+    // The date in `Retry-After` refers to the server's clock, which may differ from the local clock.
     let now = headers.get(DATE).and_then(date).unwrap_or_else(OffsetDateTime::now_utc);
     Some(values.find_map(|value| wait(value, now)).unwrap_or(UNREADABLE).min(LONGEST))
 }
 
 fn wait(value: &HeaderValue, now: OffsetDateTime) -> Option<Duration> {
     if let Some(until) = date(value) {
-        // If the date is in the past, no wait is needed.
+        // If the date is in the past, the wait is zero.
         return Some(Duration::try_from(until - now).unwrap_or_default());
     }
     let first = value.to_str().ok()?.split([',', ';']).next()?.trim();

@@ -1,7 +1,8 @@
-//! Subscriptions to the members of groups: Graph calls the notification URL when a user joins or leaves a group.
+//! Subscriptions to the members of groups. Graph calls the notification URL of a subscription when a user joins or
+//! leaves the group.
 //!
-//! An application may have [`MOST`] subscriptions in a tenant. If the instances use more groups, one subscription to
-//! all groups of the tenant replaces the subscriptions to single groups.
+//! An application can have at most [`MOST`] subscriptions in a tenant. If the instances use more groups, one
+//! subscription to all groups of the tenant replaces the subscriptions to single groups.
 
 use std::collections::BTreeSet;
 
@@ -16,14 +17,16 @@ use super::{
     call::{Call, GraphError},
 };
 
-/// The permission that a subscription requires. A permission that only allows reading members is not sufficient.
+/// The permission that a subscription requires. A permission that allows an application only to read members is not
+/// sufficient.
 const READ_GROUPS: &str = "Group.Read.All";
 
-/// The requested lifetime of a subscription. Graph allows at most 41,760 minutes (29 days). The value is one hour less,
-/// because the clocks may differ.
+/// The requested lifetime of a subscription. Graph allows at most 41,760 minutes (29 days). The requested lifetime is
+/// one hour less, because the clocks may differ.
 pub(crate) const LIFETIME: Duration = Duration::minutes(41_700);
 
-/// The maximum number of subscriptions to groups and users per application and tenant, as documented by Microsoft.
+/// The maximum number of subscriptions to groups and users for each application in a tenant, as documented by
+/// Microsoft.
 pub(crate) const MOST: usize = 100;
 
 /// The resource that a subscription watches.
@@ -31,8 +34,8 @@ pub(crate) const MOST: usize = 100;
 pub enum Watched<'a> {
     /// The members of one group.
     Group(&'a str),
-    /// All groups of the tenant. Graph then also reports changes to groups that no instance uses, and changes of other
-    /// properties.
+    /// All groups of the tenant. Graph then also sends notifications for groups that no instance uses, and for changes
+    /// to other properties of groups.
     AllGroups,
 }
 
@@ -69,32 +72,32 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// Returns whether this is a subscription to exactly this resource.
+    /// Returns whether this is a subscription to exactly this resource (the members of one group, or all groups).
     #[must_use]
     pub fn is_to(&self, watched: Watched<'_>) -> bool {
         let plain = |resource: &str| resource.trim_matches('/').to_ascii_lowercase();
         plain(self.resource.as_deref().unwrap_or_default()) == plain(&watched.resource())
     }
 
-    /// Returns whether the subscription reports changes to this group's members.
+    /// Returns whether Graph reports changes to the members of this group through the subscription.
     #[must_use]
     pub fn watches(&self, group_id: &str) -> bool {
         self.is_to(Watched::Group(group_id)) || self.is_to(Watched::AllGroups)
     }
 
-    /// Returns whether the subscription is needed for one of these groups.
+    /// Returns whether the subscription is needed for at least one of these groups.
     #[must_use]
     pub fn serves(&self, groups: &BTreeSet<String>) -> bool {
         groups.iter().any(|group| self.watches(group))
     }
 
-    /// Returns whether the subscription calls this URL.
+    /// Returns whether Graph sends the notifications of this subscription to this URL.
     #[must_use]
     pub fn calls(&self, url: &str) -> bool {
         self.notification_url.as_deref() == Some(url)
     }
 
-    /// Returns whether the subscription remains valid long enough that it need not be renewed yet.
+    /// Returns whether the remaining lifetime of the subscription is so long that a renewal is not necessary yet.
     #[must_use]
     pub fn lasts(&self, now: OffsetDateTime) -> bool {
         self.expires().is_some_and(|expires| expires - now > LIFETIME / 2)
@@ -117,7 +120,7 @@ pub struct NewSubscription<'a> {
     /// The URL that receives lifecycle notifications about the subscription itself. This URL can only be set when the
     /// subscription is created.
     pub lifecycle_url: &'a str,
-    /// The value that each notification must contain, at most 128 characters.
+    /// The value that Graph must repeat in each notification, at most 128 characters.
     pub client_state: &'a SecretString,
     /// The expiry time of the subscription, at most 41,760 minutes from now.
     pub expires: OffsetDateTime,
@@ -133,8 +136,8 @@ impl Graph {
         Ok(self.list(&call).await?.items)
     }
 
-    /// Creates a subscription. Graph calls both URLs before it responds. The request is safe to repeat, because Graph
-    /// rejects a second subscription to the same resource with status 409.
+    /// Creates a subscription. Graph calls both URLs of the subscription before it responds. The request is safe to
+    /// repeat, because Graph rejects a second subscription to the same resource with status 409.
     ///
     /// # Errors
     /// [`GraphError::Refused`] with status 409 if this application already has a subscription to the same resource.

@@ -1,15 +1,15 @@
-//! HTTP requests to Graph and to the login service, with waits and retries.
+//! HTTP requests to Graph and to the login service of Microsoft, with waits and retries.
 //!
-//! This module waits only for a few seconds. If a longer wait is necessary, the `Retry` lists of the state machine
+//! This module waits only for a few seconds. If a longer wait is necessary, the `Retry` fields of the state machine
 //! repeat the step.
 //!
-//! * Status 429: waits exactly as long as `Retry-After` requests ([`retry_after`]), if this is at most
-//!   [`LONGEST_WAIT`]. Otherwise, returns `Throttled`.
-//! * Status 408, status 5xx or a lost connection: waits with exponential backoff and jitter, then opens a new
-//!   connection, as Microsoft recommends. A request that is not idempotent is not repeated if the server may have
+//! * Status 429: the module waits exactly as long as `Retry-After` requests ([`retry_after`]), if this is at most
+//!   [`LONGEST_WAIT`]. Otherwise, it returns `Throttled`.
+//! * Status 408, status 5xx or a lost connection: the module waits with exponential backoff and jitter. It then opens a
+//!   new connection, as Microsoft recommends. A request that is not idempotent is not repeated if the server may have
 //!   processed it.
 //!
-//! Each attempt first waits for the [`fence`], which checks the step's lease.
+//! Before each attempt, the module waits for the [`fence`], which checks the step's lease.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -32,10 +32,10 @@ use crate::runtime::{
 
 /// Maximum number of attempts to send a request.
 const ATTEMPTS: u32 = 4;
-/// The longest `Retry-After` for which the function itself waits. For longer waits, the state machine waits instead,
-/// because a Lambda function is billed while it waits.
+/// The longest `Retry-After` for which the function itself waits. Longer waits are left to the state machine, because a
+/// Lambda function is billed while it waits.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// Maximum total wait of a request and its retries.
+/// Maximum total wait for all retries of a request.
 const WAIT_BUDGET: Duration = Duration::from_secs(20);
 /// Maximum duration of one attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -62,7 +62,7 @@ pub(super) enum Body {
     Form(Vec<(&'static str, SecretString)>),
 }
 
-/// A response with a status that is not retried here: any status except 408, 429 and 5xx.
+/// A response whose status is not retried in this module: any status except 408, 429 and 5xx.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: StatusCode,
@@ -72,7 +72,8 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// Returns the values that Microsoft's support asks for first: ` (request id …, date …)`.
+    /// Returns the request ID and the date of the response, for which Microsoft's support asks first: ` (request id …,
+    /// …)`.
     pub(super) fn trace(&self) -> String {
         trace(&self.request_id, &self.date)
     }
@@ -98,7 +99,7 @@ impl Transport {
         Self { client: Mutex::new(None), clock: settings.clock(), user_agent: settings.user_agent(), plain }
     }
 
-    /// Sends a request. Retries the request if a retry is safe and may be successful.
+    /// Sends a request. Retries the request if a retry is safe and may succeed.
     pub(super) async fn exchange(&self, ask: Ask<'_>) -> Result<Reply, StepError> {
         let mut waited = Duration::ZERO;
         for attempt in 1.. {
@@ -151,7 +152,7 @@ impl Transport {
         };
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         // The login service calls this header `x-ms-request-id`. If the response has neither header, the ID that this
-        // client sent identifies the request.
+        // client sent with the request is used.
         let request_id = header("request-id").or_else(|| header("x-ms-request-id")).unwrap_or(&client_request_id);
         let reply = Reply {
             status,
@@ -178,8 +179,8 @@ impl Transport {
             .no_proxy()
             .user_agent(&self.user_agent);
         if self.plain {
-            // No certificates are needed for plain HTTP, and reading the system's certificates takes longer than a
-            // local call.
+            // Plain HTTP needs no certificates, and reading the system's root certificates takes longer than a call to
+            // the local cloud.
             builder = builder.tls_certs_only([]);
         }
         let client = builder
@@ -255,8 +256,8 @@ const fn maybe_done(ask: &Ask<'_>) -> &'static str {
     if ask.repeatable { "" } else { "; Microsoft may have completed the operation nevertheless" }
 }
 
-/// Returns the wait before the next attempt: a quarter of a second, doubled for each attempt, with a random deviation
-/// of up to half of the wait.
+/// Returns the wait before the next attempt. The wait starts with a quarter of a second and doubles after each attempt.
+/// It also has a random deviation of up to half of its length.
 fn backoff(attempt: u32) -> Duration {
     with_jitter(FIRST_BACKOFF.saturating_mul(1 << attempt.saturating_sub(1).min(5)))
 }

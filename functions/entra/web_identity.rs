@@ -1,11 +1,12 @@
-//! Sign-in without a secret: AWS issues a token for the function, and a federated credential of the Entra application
-//! trusts AWS (IAM outbound identity federation).
+//! Sign-in without a stored secret. AWS issues a token for the function, and a federated credential of the Entra
+//! application trusts AWS (IAM outbound identity federation).
 //!
-//! The subject of the token is the ARN of the role that requests the token. Each function has its own role. But an
-//! Entra application accepts only twenty federated credentials, and each new function would require a change in Entra.
-//! Therefore, each identity (setup, runtime) has one role with a fixed name, whose only permission is to request such
-//! tokens. Only the functions that may use the identity can assume this role. The session name is the function's name,
-//! so the events in `CloudTrail` show which function used the role.
+//! The subject of the token is the ARN of the IAM role that requests the token. Each function has its own IAM role.
+//! However, an Entra application accepts at most twenty federated credentials, and each new function would require a
+//! change in Entra. Therefore, each Entra identity (setup, runtime) has one additional IAM role with a fixed name. The
+//! only permission of this role is to request such tokens, and only the functions that may use the Entra identity can
+//! assume it.
+//! The session name is the name of the function, so the events in `CloudTrail` show which function used the role.
 
 use aws_config::SdkConfig;
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
@@ -17,14 +18,14 @@ use crate::{
     runtime::settings::Settings,
 };
 
-/// Lifetime of a token in seconds: AWS's default, and the maximum that the role's policy allows.
+/// Lifetime of a token in seconds. This is the default of AWS, and the maximum that the policy of the IAM role allows.
 const LIFETIME: i32 = 300;
-/// Duration of a session of the role in seconds: the minimum that AWS allows.
+/// Duration of a session of the IAM role in seconds. This is the minimum that AWS allows.
 const SESSION: i32 = 900;
 /// Maximum length of a session name in STS.
 const SESSION_NAME: usize = 64;
 
-/// Returns a token that AWS issues for Entra. The token identifies the role of the caller.
+/// Returns a token that AWS issues for a sign-in to Entra. The subject of the token is `role`.
 pub(super) async fn token(config: &SdkConfig, settings: &Settings, role: &str) -> Result<SecretString, StepError> {
     let doing = format!("assuming the role {role} to sign in to Entra");
     let name: String = settings.function_name().chars().take(SESSION_NAME).collect();
@@ -40,10 +41,10 @@ pub(super) async fn token(config: &SdkConfig, settings: &Settings, role: &str) -
     let doing = format!("requesting a token for the role {role} from AWS");
     let answer = aws_sdk_sts::Client::from_conf(as_role)
         .get_web_identity_token()
-        // Only one audience is requested. With several audiences, the token's `aud` claim would be a list, which Entra
-        // does not accept.
+        // Only one audience is requested, because with several audiences the `aud` claim of the token would be a list,
+        // which Entra does not accept.
         .audience(settings.token_audience())
-        // The only algorithm that Microsoft documents for tokens of other issuers.
+        // RS256 is the only algorithm that Microsoft documents for tokens of other issuers.
         .signing_algorithm("RS256")
         .duration_seconds(LIFETIME)
         .send()
@@ -66,5 +67,5 @@ pub(super) async fn token(config: &SdkConfig, settings: &Settings, role: &str) -
     token.map(Into::into).ok_or_else(|| StepError::unavailable(format!("{doing}: the response has no token")))
 }
 
-/// The error codes of STS if outbound identity federation is disabled for the account.
+/// The error codes that STS returns if outbound identity federation is disabled for the account.
 const DISABLED: [&str; 2] = ["OutboundWebIdentityFederationDisabledException", "OutboundWebIdentityFederationDisabled"];

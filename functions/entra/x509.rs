@@ -6,7 +6,8 @@ use yasna::{ASN1Error, ASN1ErrorKind, ASN1Result, BERReader, BERReaderSeq, Tag, 
 /// The parsed fields of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// The subject's public key, encoded as in the certificate: for RSA, a PKCS #1 `RSAPublicKey`.
+    /// The public key of the certificate, in the encoding of the certificate. For RSA, this is a PKCS #1
+    /// `RSAPublicKey`.
     pub public_key: Vec<u8>,
     /// The expiry time of the certificate.
     pub not_after: OffsetDateTime,
@@ -25,7 +26,7 @@ pub fn read(der: &[u8]) -> Option<Facts> {
     certificate.ok()
 }
 
-/// Parses the part of the certificate that is signed (RFC 5280, 4.1: `TBSCertificate`).
+/// Parses the signed part of the certificate (RFC 5280, 4.1: `TBSCertificate`).
 fn body(fields: &mut BERReaderSeq<'_, '_>) -> ASN1Result<Facts> {
     fields.read_optional(|version| version.read_tagged(Tag::context(0), |number| number.read_i64()))?;
     let (_serial, _algorithm, _issuer) =
@@ -51,7 +52,8 @@ fn moment(time: BERReader<'_, '_>) -> ASN1Result<OffsetDateTime> {
     }
 }
 
-/// Skips the remaining fields of a certificate. Only a few remain, because all extensions together are one field.
+/// Skips the remaining fields of a certificate. Only a few fields remain, because all extensions together are one
+/// field.
 fn rest(fields: &mut BERReaderSeq<'_, '_>) -> ASN1Result<()> {
     for _ in 0..16 {
         if fields.read_optional(|field| field.read_der())?.is_none() {

@@ -1,4 +1,4 @@
-//! Reads an instance that may have been set up manually: finds the enterprise application and the groups of the
+//! Reads an instance that may have been set up manually. Determines the enterprise application and the groups of the
 //! instance, and chooses names of IAM objects that an onboarding can use.
 
 use std::collections::BTreeSet;
@@ -27,14 +27,14 @@ use crate::{
     context::Context,
 };
 
-/// Number of names to try for an IAM object: the default name, then `<name>-2` and so on.
+/// Maximum number of names to try for an IAM object: first the default name, then `<name>-2`, `<name>-3` and so on.
 const NAMES: usize = 9;
 
 /// Returns the instance with this alias.
 ///
 /// # Errors
-/// `InvalidInput` if no instance has this alias (the message contains the most similar alias), or if an onboarding
-/// can't use the instance because it does not use SAML or is a replica.
+/// `InvalidInput` if no instance has this alias, or if an onboarding can't use the instance because it does not use
+/// SAML or is a replica. If no instance has the alias, the error message contains the most similar alias.
 pub(crate) async fn usable_instance(ctx: &Context, alias: &str) -> Result<aws_sdk_connect::types::Instance, StepError> {
     let Some(found) = instance::of_alias(ctx, alias).await? else {
         let listed = instances::list(ctx.connect()).await?;
@@ -74,18 +74,19 @@ pub(crate) async fn settings(ctx: &Context, id: &str, alias: &str) -> Result<Fou
     })
 }
 
-/// Returns the enterprise application whose relay state opens the instance.
+/// Returns the enterprise application that signs users in to the instance. The relay state of this application contains
+/// the instance ID.
 ///
 /// # Errors
-/// `Conflict` if the relay states of several applications open the instance; `AccessDenied` if the runtime identity may
-/// not read applications.
+/// `Conflict` if the relay states of several applications contain the instance ID; `AccessDenied` if the runtime
+/// identity has no permission to read applications.
 pub(crate) async fn application(ctx: &Context, instance_id: &str) -> Result<Option<Found>, StepError> {
     let graph = ctx.graph();
     let template = graph.application_template(names::GALLERY_APPLICATION, names::GALLERY_APPLICATION_ID).await?;
     let mut found = Vec::new();
     for listed in graph.service_principals_of(&template).await? {
-        // Graph does not document whether the items of a list contain the relay state. Some properties are returned
-        // only for a single object.
+        // Graph does not document whether a list of service principals contains the relay state. Some properties are
+        // returned only in requests for a single object.
         let relay_state = match listed.relay_state() {
             Some(relay_state) => Some(relay_state.to_owned()),
             None => graph.service_principal(&listed.id).await?.and_then(|one| one.relay_state().map(ToOwned::to_owned)),
@@ -113,16 +114,16 @@ pub(crate) async fn application(ctx: &Context, instance_id: &str) -> Result<Opti
     }
 }
 
-/// Returns the content of the application's claims mapping policy. Claims that an administrator edited in the portal
-/// are not part of it: they are in the service principal's custom claims policy, which only the beta version of Graph
-/// returns (`customClaimsPolicy`).
+/// Returns the content of the application's claims mapping policy. The result does not include claims that an
+/// administrator edited in the portal. Such claims are stored in the custom claims policy of the service principal
+/// (`customClaimsPolicy`), which only the beta version of Graph returns.
 pub(crate) fn claims(found: &Found) -> Option<FoundClaims> {
     let text = found.claims.first()?.definition.first()?;
     Some(FoundClaims::of(&serde_json::from_str(text).ok()?))
 }
 
-/// The groups whose members are users of the instance, and whether an onboarding would assign groups or single users to
-/// the application.
+/// The groups whose members are users of the instance. Also states whether an onboarding would assign groups or single
+/// users to the application.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     pub(crate) reads: Vec<GroupRead>,
@@ -130,10 +131,11 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    /// Reads the groups in `named`. If `named` is empty, reads the groups that are assigned to the application.
+    /// Reads the groups with the names `named`. If `named` is empty, reads the groups that are assigned to the
+    /// application.
     ///
     /// # Errors
-    /// `InvalidInput` if there is no such group.
+    /// `InvalidInput` if a group does not exist.
     pub(crate) async fn read(ctx: &Context, found: Option<&Found>, named: &[String]) -> Result<Self, StepError> {
         let graph = ctx.graph();
         let assignments = found.map(|found| found.assignments.as_slice()).unwrap_or_default();
@@ -183,7 +185,7 @@ impl Groups {
         Ok(Self { reads, assignment })
     }
 
-    /// Derives the settings for the groups in the generated input from the users of the instance.
+    /// Derives the settings for the groups in the generated input from the settings of the instance's users.
     ///
     /// # Errors
     /// If the users or profiles cannot be read completely from Connect.
@@ -208,7 +210,7 @@ impl Groups {
     }
 }
 
-/// The kind of an IAM object whose name is part of the input.
+/// A type of IAM object whose name is part of the input.
 #[derive(Clone, Copy)]
 enum Part {
     Provider,
@@ -216,19 +218,19 @@ enum Part {
     Role,
 }
 
-/// The IAM objects that the application uses now.
+/// The IAM objects that the enterprise application currently uses.
 #[derive(Debug, Default)]
 struct Present {
     saml_provider: Option<String>,
     policy: Option<String>,
     role: Option<String>,
-    /// The ARN of the role in the SAML claims.
+    /// The ARN of the IAM role in the SAML claims.
     role_arn: Option<String>,
 }
 
 impl Present {
-    /// Reads the IAM objects that the SAML claims name. An onboarding can use only roles and policies under its own IAM
-    /// path.
+    /// Reads the IAM objects whose ARNs are in the SAML claims. An onboarding can use only roles and policies with its
+    /// own IAM path.
     ///
     /// # Errors
     /// If IAM returns an error.
@@ -251,8 +253,8 @@ impl Present {
 }
 
 /// Sets the names of the IAM objects in the generated input. If an onboarding can adopt the objects that the
-/// application uses now, these names are used. Otherwise, the default names are used, with a number if another object
-/// already has the default name.
+/// application currently uses, the names of these objects are used. Otherwise, the default names are used. If another
+/// object already has the default name, a number is added to the name.
 ///
 /// # Errors
 /// If STS, IAM or Entra returns an error.
@@ -313,7 +315,7 @@ async fn presence(
     Ok(object.presence)
 }
 
-/// Returns the open item for a role that an onboarding can't use.
+/// Returns the open item for an IAM role that an onboarding can't use.
 fn another_role(arn: &str, iam: &Iam) -> OpenItem {
     OpenItem::new(
         format!("IAM role {arn}"),

@@ -1,4 +1,4 @@
-//! The IAM objects with which the users of an instance sign in: SAML provider, policy and role.
+//! The IAM objects through which the users of an instance sign in: the SAML provider, the policy and the role.
 
 use aws_sdk_iam::{
     operation::get_saml_provider::GetSamlProviderOutput,
@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::{aws::iam, context::Context};
 
-/// The IAM objects of an instance as the input requires them.
+/// The IAM objects of an instance, with the settings that the input requires.
 #[derive(Clone, Debug)]
 pub(crate) struct Federation {
     pub(crate) region: String,
@@ -30,11 +30,13 @@ pub(crate) struct Federation {
     pub(crate) role_arn: String,
     pub(crate) username: UsernameAttribute,
     pub(crate) session_seconds: u32,
-    /// The expected thumbprint of the signing certificate. `None` means the thumbprint of the active certificate.
+    /// The expected thumbprint of the signing certificate. `None` means that the thumbprint of the active certificate
+    /// is expected.
     pub(crate) certificate: Option<String>,
-    /// The expected identifier of the Entra application. `None` accepts every identifier in the form that AWS requires.
+    /// The expected identifier of the Entra application. `None` means that every identifier in the format that AWS
+    /// requires is accepted.
     pub(crate) identifier: Option<String>,
-    /// The page that users see after they sign in.
+    /// The page that opens for users after sign-in.
     pub(crate) destination: Option<Destination>,
     /// The settings for global sign-in of a replicated instance. An onboarding never overwrites these settings.
     pub(crate) global: Option<GlobalSignIn>,
@@ -61,7 +63,8 @@ impl TryFrom<&VerifySignInInput> for Federation {
 }
 
 impl Federation {
-    /// Returns the IAM objects that an input requires. `account` has the form `arn:aws:iam::123456789012`.
+    /// Returns the IAM objects that an input requires. `account` is the ARN prefix of the account, such as
+    /// `arn:aws:iam::123456789012`.
     ///
     /// # Errors
     /// `InvalidInput` if the session duration is invalid.
@@ -94,19 +97,20 @@ fn last(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
 
-/// Compares a document with the wanted document. The check contains a summary of each document.
+/// Compares a document with the desired document. The check contains a summary of both documents.
 fn document(checks: &mut Checks, name: &str, wanted: &Value, found: &Value) {
     checks.that(name, same_document(wanted, found), summary(wanted), summary(found));
 }
 
-/// Compares the trust policy of the role with the wanted trust policy.
+/// Compares the trust policy of the role with the desired trust policy.
 fn trust_check(checks: &mut Checks, wanted: &Federation, found: &Value) {
     let (provider, region, global) = (&wanted.saml_provider_arn, &wanted.region, wanted.global.as_ref());
     let right = is_wanted_trust(found, provider, region, global);
     checks.that("trust policy", right, summary(&trust_policy(provider, region, global)), summary(found));
 }
 
-/// Checks that the metadata that Entra publishes and the metadata in IAM both contain this certificate and this issuer.
+/// Checks that this certificate and this issuer are both in the metadata that Entra publishes and in the metadata in
+/// IAM.
 pub(crate) fn certificate_checks(
     (certificate, entity_id): (&str, &str),
     published: &str,
@@ -129,9 +133,9 @@ pub(crate) fn certificate_checks(
     checks
 }
 
-/// Compares the SAML provider with the metadata that Entra publishes (`None` if there is no application yet). Also
-/// compares the provider with the thumbprint of the active certificate, and with the thumbprints of all certificates of
-/// the application.
+/// Compares the SAML provider with the metadata that Entra publishes (`None` if the application does not exist yet).
+/// Also compares the SAML provider with the thumbprint of the active certificate, and with the thumbprints of all
+/// certificates of the application.
 ///
 /// # Errors
 /// If IAM returns an error.
@@ -168,7 +172,7 @@ pub(crate) async fn provider_object(
         };
         let strange: Vec<&str> = present.thumbprints.iter().filter(|one| !known(one)).map(String::as_str).collect();
         let found = if strange.is_empty() { "none".to_owned() } else { strange.join(", ") };
-        // The onboarding updates the metadata only if the provider has the onboarding's tags.
+        // The onboarding updates the metadata only if the SAML provider has the onboarding's tags.
         let untagged = iam::owner(provider.tags(), alias) == Ownership::Unmanaged;
         let strangers = if untagged { &mut checks } else { &mut guards };
         strangers.equal("certificates that are not in Entra", "none", found);
@@ -177,7 +181,7 @@ pub(crate) async fn provider_object(
     Ok(owned(KIND, name, provider.tags(), alias, checks, why, "iam.samlProviderName").guarded(guards))
 }
 
-/// Checks that the IAM policy allows the sign-in.
+/// Checks that the IAM policy grants the permissions that the sign-in requires.
 ///
 /// # Errors
 /// If IAM returns an error.
@@ -208,7 +212,7 @@ pub(crate) async fn policy_object(ctx: &Context, wanted: &Federation, alias: &st
     Ok(owned(KIND, name, policy.tags(), alias, checks, why, "iam.policyName").guarded(tag_guard(policy.tags(), alias)))
 }
 
-/// An IAM role with its attached policies.
+/// An IAM role with the policies that are attached to it.
 #[derive(Debug, Default)]
 pub(crate) struct FoundRole {
     pub(crate) role: Option<Role>,
@@ -225,7 +229,7 @@ impl FoundRole {
         Ok(Self { role: Some(role), attached: iam::attached_policies(ctx.iam(), name).await? })
     }
 
-    /// Checks that users can sign in with the role.
+    /// Checks that users can sign in through the role.
     pub(crate) fn sign_in_checks(&self, wanted: &Federation) -> Checks {
         let mut checks = Checks::default();
         let Some(role) = &self.role else {
@@ -277,7 +281,7 @@ pub(crate) async fn role_object(ctx: &Context, wanted: &Federation, alias: &str)
     };
     let why = "it differs from the expected role: it may trust other principals than the SAML provider, or allow more";
     let object = owned(KIND, name, role.tags(), alias, checks, why, "iam.roleName");
-    // A role without tags but with additional policies may belong to another application.
+    // If a role without tags has additional policies, it may belong to another application.
     let strange = object.presence == Presence::Adoptable && found.attached.len() > 1;
     let foreign = || {
         Presence::Foreign(
@@ -288,8 +292,8 @@ pub(crate) async fn role_object(ctx: &Context, wanted: &Federation, alias: &str)
     Ok(Object { presence, ..object }.guarded(guards).noting(note))
 }
 
-/// Checks the tags of the onboarding. Only onboardings create objects under this IAM path, so if an object does not
-/// have these tags, the tags were removed.
+/// Checks that an object has the tags of the onboarding. Only onboardings create objects under this IAM path. So if an
+/// object does not have these tags, the tags were removed.
 fn tag_guard(tags: &[Tag], alias: &str) -> Checks {
     let value = |key: &str| tags.iter().find(|tag| tag.key() == key).map_or("none", Tag::value).to_owned();
     let mut guards = Checks::default();

@@ -1,6 +1,6 @@
-//! Collects the data that a teardown needs if the instance has no registry entry, for example because the onboarding
-//! failed before the registration. The data comes from three sources: the input that the state machine stored, the
-//! instance, and the default names that are derived from the alias.
+//! Collects the data that a teardown needs if the instance has no registry entry. For example, an onboarding may have
+//! failed before it registered the instance. The data comes from three sources: the input that the state machine
+//! stored, the instance itself, and the default names that are derived from the alias.
 
 use onboarding_core::{
     StepError, StepErrorKind,
@@ -39,7 +39,8 @@ pub(crate) async fn entry(ctx: &Context, registry: &Registry<'_>, instance_id: &
         instance_arn: found.and_then(|found| found.instance.arn).unwrap_or_default(),
         tenant_id: String::new(),
         users: onboarding.users.clone(),
-        // An onboarding creates subscriptions only after it has registered the instance, so there are none to delete.
+        // An onboarding creates Graph subscriptions only after it has registered the instance. So there are no
+        // subscriptions to delete.
         groups: Vec::new(),
         application: application(ctx, &alias, &onboarding.entra.application_name).await?,
         language: onboarding.language,
@@ -53,7 +54,7 @@ async fn application(ctx: &Context, alias: &str, name: &str) -> Result<Option<En
     let graph = ctx.graph();
     let principal = match entra::find(graph, alias, name).await {
         Ok(principal) => principal,
-        // Several applications have this name, but none has the tag of this onboarding.
+        // Several applications have this name, but none of them has the tag of this onboarding.
         Err(error) if error.kind == StepErrorKind::Conflict => None,
         Err(error) => return Err(error),
     };

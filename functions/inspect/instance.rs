@@ -1,4 +1,4 @@
-//! The Amazon Connect instance: reads the current settings and compares them with an input.
+//! The Amazon Connect instance: reads its current settings and compares them with an input.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ const SET_AT_CREATION: [InstanceAttributeType; 2] =
 const START_AGAIN: &str =
     "No step reverts this. Start the onboarding again, which creates a new instance: onboard start FILE";
 
-/// An instance, and whether it is replicated.
+/// An instance, and the information whether it is replicated.
 #[derive(Clone, Debug)]
 pub(crate) struct Described {
     pub(crate) instance: ConnectInstance,
@@ -73,7 +73,7 @@ fn reported(configuration: ReplicationConfiguration) -> Reported {
     }
 }
 
-/// Returns the instance with this alias that is active or being created.
+/// Returns the instance with this alias if it is active or being created.
 ///
 /// # Errors
 /// If Connect returns an error.
@@ -86,13 +86,13 @@ pub(crate) async fn of_alias(ctx: &Context, alias: &str) -> Result<Option<Descri
     }
 }
 
-/// Returns whether an instance has the two tags of an onboarding with this alias.
+/// Returns whether an instance has the two tags that an onboarding with this alias sets.
 pub(crate) fn is_ours(instance: &ConnectInstance, alias: &str) -> bool {
     let tag = |key: &str| instance.tags().and_then(|tags| tags.get(key)).map(String::as_str);
     Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), alias) == Ownership::Ours
 }
 
-/// Compares the instance with the wanted settings.
+/// Compares the instance with the desired settings.
 pub(crate) fn object(region: &str, alias: &str, found: Option<&Described>) -> Object {
     const KIND: &str = "Amazon Connect instance";
     let Some(described) = found else {
@@ -121,7 +121,7 @@ pub(crate) fn object(region: &str, alias: &str, found: Option<&Described>) -> Ob
         .irreversible("No step reverts this. Check the instance in the Amazon Connect console: onboard doctor FILE")
 }
 
-/// Checks the settings of the instance that a sign-in needs.
+/// Checks the settings of the instance that a sign-in requires.
 pub(crate) fn sign_in_checks(found: Option<&ConnectInstance>) -> Checks {
     let mut checks = Checks::default();
     let status = found.and_then(ConnectInstance::instance_status).map_or("none", InstanceStatus::as_str);
@@ -131,8 +131,9 @@ pub(crate) fn sign_in_checks(found: Option<&ConnectInstance>) -> Checks {
     checks
 }
 
-/// Compares the instance's attributes with the input. On a new instance, all attributes are off, except those that are
-/// set when the instance is created (Terraform users observed this on instances that were created through the API).
+/// Compares the attributes of the instance with the input. On a new instance, all attributes are disabled, except those
+/// that are set when the instance is created. Terraform users observed this on instances that were created through the
+/// API.
 ///
 /// # Errors
 /// If Connect returns an error.
@@ -161,7 +162,7 @@ pub(crate) async fn attribute_objects(
     Ok(wanted_attributes(wanted).into_iter().filter_map(object).collect())
 }
 
-/// Compares the storage locations of the resource types for which the input enables storage.
+/// Compares the storage locations for the resource types for which the input enables storage.
 ///
 /// # Errors
 /// If Connect returns an error.
@@ -248,7 +249,7 @@ pub(crate) async fn storage_configs(
     configs.try_collect().await.map_err(|error| fresh(&doing, &error))
 }
 
-/// Returns the wanted storage location: in the stack's S3 bucket, encrypted with the stack's KMS key.
+/// Returns the desired storage location: the stack's S3 bucket, with encryption by the stack's KMS key.
 ///
 /// # Errors
 /// `Internal` if the function's settings do not contain the S3 bucket or the KMS key.
@@ -267,7 +268,7 @@ pub(crate) fn wanted_storage(
         .map_err(|error| StepError::internal(error.to_string()))
 }
 
-/// Returns whether two storage locations are equal, regardless of the encryption key.
+/// Returns whether two storage locations are the same. The KMS keys are not compared.
 pub(crate) fn same_place(one: &InstanceStorageConfig, other: &InstanceStorageConfig) -> bool {
     let place = |config: &InstanceStorageConfig| {
         config.s3_config().map(|s3| (s3.bucket_name().to_owned(), s3.bucket_prefix().trim_end_matches('/').to_owned()))
@@ -275,7 +276,7 @@ pub(crate) fn same_place(one: &InstanceStorageConfig, other: &InstanceStorageCon
     place(one).is_some() && place(one) == place(other)
 }
 
-/// Returns whether two storage locations have the same encryption key.
+/// Returns whether two storage locations use the same KMS key.
 pub(crate) fn same_key(one: &InstanceStorageConfig, other: &InstanceStorageConfig) -> bool {
     key(one) == key(other)
 }
@@ -295,8 +296,8 @@ pub(crate) fn location(resource_type: &InstanceStorageResourceType, config: &Ins
     }
 }
 
-/// Converts the error of a call to an instance that may be new. Connect is eventually consistent: for some minutes
-/// after an instance has become active, Connect may report that the instance does not exist.
+/// Converts the error of a call that concerns an instance that may be new. Connect is eventually consistent, and may
+/// report for some minutes that an instance does not exist although it is already active.
 pub(crate) fn fresh<E, R>(doing: &str, error: &SdkError<E, R>) -> StepError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,

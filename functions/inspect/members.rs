@@ -1,4 +1,4 @@
-//! The members of the input's groups, and the plan of the user sync for these members.
+//! The members of the groups in the input, and the plan of the user sync for these members.
 
 use std::collections::BTreeSet;
 
@@ -18,22 +18,23 @@ const FIRST_SECURITY_PROFILES: [&str; 4] = ["Admin", "Agent", "CallCenterManager
 /// The routing profile that every new instance has.
 const FIRST_ROUTING_PROFILE: &str = "Basic Routing Profile";
 
-/// The groups of an input with their members.
+/// The groups in an input with their members.
 #[derive(Debug, Default)]
 pub(crate) struct Members {
-    /// The groups as returned by Entra, in the order of the input.
+    /// The groups as returned by Entra, in the order in which the input lists them.
     pub(crate) groups: Vec<EntraGroup>,
-    /// The groups of the input, each with its members.
+    /// The groups in the input, each with its members.
     pub(crate) reads: Vec<GroupRead>,
-    /// Open items about the groups, for the operator.
+    /// Open items that concern the groups, for the operator.
     pub(crate) open_items: Vec<OpenItem>,
 }
 
 impl Members {
-    /// Finds each group in Entra and reads its members. If several groups have faults, one error contains all faults.
+    /// Finds each group in Entra and reads its members. If there are errors in several groups, the function returns one
+    /// error that contains all of them.
     ///
     /// # Errors
-    /// `InvalidInput` with all faults, or the error that Graph returns.
+    /// `InvalidInput` with the errors of all groups, or the error that Graph returns.
     pub(crate) async fn read(ctx: &Context, onboarding: &Onboarding) -> Result<Self, StepError> {
         let nested = onboarding.users.nested_groups == NestedGroups::Flatten;
         let (mut members, mut faults) = (Self::default(), Vec::new());
@@ -98,8 +99,8 @@ impl Members {
         u64::try_from(self.ids().len()).unwrap_or(u64::MAX)
     }
 
-    /// Plans the user sync for an existing instance. `is_replicated` states whether the sync adds the onboarding's
-    /// users to a traffic distribution group.
+    /// Plans the user sync for an existing instance. `is_replicated` states whether the sync adds the users of the
+    /// onboarding to a traffic distribution group.
     ///
     /// # Errors
     /// If the users or profiles can't be read completely from Connect.
@@ -120,8 +121,8 @@ impl Members {
         Ok(UserPlan::of(&plan(&self.reads, &users, &profiles, &policy, today)))
     }
 
-    /// Plans the user sync for a new instance. The plan assumes that all profiles exist. For each profile that a new
-    /// instance does not have, the plan contains an open item, because an administrator must create the profile.
+    /// Plans the user sync for a new instance. The plan assumes that all profiles exist. Profiles that a new instance
+    /// does not have must be created by an administrator. The plan contains an open item for each such profile.
     pub(crate) fn plan_on_new(&self, onboarding: &Onboarding, today: Date) -> UserPlan {
         let groups = &onboarding.users.groups;
         let named =
@@ -137,7 +138,7 @@ impl Members {
     }
 }
 
-/// Returns an open item with the profiles and hierarchy groups that the group uses, but that a new instance does not
+/// Returns an open item with those profiles and hierarchy groups of the group settings that a new instance does not
 /// have.
 fn missing_on_new(group: &UserGroup) -> Option<OpenItem> {
     let profiles = group.security_profiles.iter().filter(|name| !FIRST_SECURITY_PROFILES.contains(&name.as_str()));
@@ -155,7 +156,7 @@ fn missing_on_new(group: &UserGroup) -> Option<OpenItem> {
     })
 }
 
-/// A summary of the user sync's plan.
+/// A summary of the plan of the user sync.
 #[derive(Debug, Default)]
 pub(crate) struct UserPlan {
     pub(crate) counts: Counts,
@@ -183,7 +184,7 @@ impl UserPlan {
         }
     }
 
-    /// Returns one plan item for each kind of change.
+    /// Returns one plan item for each kind of user change.
     pub(crate) fn items(&self) -> Vec<PlanItem> {
         let counts = &self.counts;
         let lines = [

@@ -1,6 +1,6 @@
-//! Compares an onboarding's objects in AWS and Entra with the input. This module only reads. It is used by the sign-in
-//! check, the plan of an onboarding, the description of an existing instance, the plan of a teardown, and drift
-//! detection. The steps that write use the same comparison functions.
+//! Compares the objects of an onboarding in AWS and Entra with the input. This module only reads. Five parts use it:
+//! the sign-in check, the plan of an onboarding, the description of an existing instance, the plan of a teardown, and
+//! drift detection. The steps that write use the same comparison functions.
 
 pub(crate) mod adoptable;
 pub(crate) mod entra;

@@ -1,5 +1,5 @@
-//! The approved origins of an instance. Origins have no tags in Amazon Connect, so the registry records which origins
-//! this onboarding has added.
+//! The approved origins of an instance. Approved origins have no tags in Amazon Connect, so the registry records which
+//! origins this onboarding has added.
 
 use std::collections::BTreeSet;
 
@@ -14,9 +14,9 @@ use onboarding_core::{
 use super::instance::fresh;
 use crate::{context::Context, registry::Registry};
 
-/// The kind of an approved origin in a plan.
+/// The object type that a plan shows for an approved origin.
 pub(crate) const ORIGIN: &str = "approved origin";
-/// The recommended action for an origin that is not in the input.
+/// The recommended action for an approved origin that the input does not contain.
 pub(crate) const ADD_OR_REMOVE: &str = "If the website may embed Amazon Connect, add its origin to \
                                         instance.approvedOrigins. Otherwise, remove the origin under Approved origins \
                                         in the Amazon Connect console.";
@@ -24,21 +24,21 @@ pub(crate) const ADD_OR_REMOVE: &str = "If the website may embed Amazon Connect,
 /// The approved origins of an instance.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Origins {
-    /// The origins that Connect lists.
+    /// The approved origins that Connect lists.
     pub(crate) listed: Vec<String>,
-    /// The origins that the registry records as added by this onboarding. They are recorded before they are added to
-    /// Connect.
+    /// The approved origins that, according to the registry, this onboarding added. Each origin is recorded before it
+    /// is added in Connect.
     pub(crate) added: BTreeSet<String>,
 }
 
 impl Origins {
-    /// Reads the origins of an instance from Connect and the registry.
+    /// Reads the approved origins of an instance from Connect and the registry.
     ///
     /// # Errors
-    /// See [`fresh`]. Also the error that `DynamoDB` returns.
+    /// See [`fresh`]. Also if `DynamoDB` returns an error.
     pub(crate) async fn read(ctx: &Context, instance_id: &str, wanted: &Instance) -> Result<Self, StepError> {
         let listed = listed(ctx, instance_id).await?;
-        // The registry is read only if there are origins, because most instances have none.
+        // The registry is read only if Connect or the input contains approved origins. Most instances have none.
         let added = match listed.is_empty() && wanted.approved_origins().is_empty() {
             true => BTreeSet::new(),
             false => Registry::new(ctx)?.added_origins(instance_id).await?,
@@ -46,8 +46,8 @@ impl Origins {
         Ok(Self { listed, added })
     }
 
-    /// Returns whether Connect lists an origin. Connect may list the origin in another form, if an administrator
-    /// entered it in the console.
+    /// Returns whether Connect lists an approved origin. If an administrator entered the origin in the console, Connect
+    /// may list it in another form.
     pub(crate) fn lists(&self, origin: &str) -> bool {
         self.listed.iter().any(|listed| same(listed, origin))
     }
@@ -62,7 +62,7 @@ impl Origins {
         self.listed.iter().filter(|listed| !self.added.contains(*listed))
     }
 
-    /// Compares the origins with the input.
+    /// Compares the approved origins with the input.
     fn objects(&self, wanted: &Instance) -> Vec<Object> {
         let object = |name: &str, presence| Object::new(Area::Instance, ORIGIN, name, presence);
         let declared = wanted.approved_origins().iter().map(|origin| {
@@ -76,7 +76,8 @@ impl Origins {
         let is_declared = |origin: &&String| wanted.approved_origins().iter().any(|declared| same(declared, origin));
         let former = self.ours().filter(|origin| !is_declared(origin));
         let former = former.map(|origin| object(origin, Presence::Surplus));
-        // If the input does not specify approved origins, origins that this onboarding has not added are not compared.
+        // If the input does not contain the setting for approved origins, origins that this onboarding has not added
+        // are not compared.
         let others = self.of_others().filter(|origin| wanted.approved_origins.is_some() && !is_declared(origin));
         let others = others.map(|origin| {
             let mut guards = Checks::default();

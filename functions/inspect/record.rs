@@ -1,5 +1,5 @@
-//! The stack's own data about an instance: the registry entry, and the subscriptions that report changes to the
-//! instance's groups.
+//! The stack's own data about an instance: the registry entry, and the subscriptions through which Graph reports
+//! changes to the groups of the instance.
 
 use onboarding_core::{
     contract::{Area, EntraGroup},
@@ -12,8 +12,8 @@ use crate::{
     registry::Entry,
 };
 
-/// Compares the registry entry with the entry that an onboarding would write. `wanted` is that entry, or `None` if it
-/// can't be determined.
+/// Compares the current registry entry with `wanted`, the entry that an onboarding would write. `wanted` is `None` if
+/// that entry can't be determined.
 pub(crate) fn entry_object(alias: &str, found: Option<&Entry>, wanted: Option<&Entry>) -> Object {
     let object = |presence| Object::new(Area::Registry, "registry entry", alias, presence);
     let Some(found) = found else { return object(Presence::Absent) };

@@ -1,4 +1,5 @@
-//! Reads which resources of a replicated instance are not replicated completely (`connect:ListReplicationFindings`).
+//! Reads which resources of a replicated instance are not completely replicated to the other Region
+//! (`connect:ListReplicationFindings`).
 
 use onboarding_core::{
     StepError,
@@ -11,8 +12,8 @@ use crate::{
     context::Context,
 };
 
-/// The types of the resources that an onboarding and a user sync create or refer to: users, hierarchy groups,
-/// predefined attributes, flows, phone numbers, queues, profiles and quick connects.
+/// The resource types that an onboarding and a user sync create or refer to: users, hierarchy groups, predefined
+/// attributes, flows, phone numbers, queues, profiles and quick connects.
 const TYPES: [&str; 9] = [
     "AGENT",
     "AGENT_GROUP",
@@ -24,15 +25,17 @@ const TYPES: [&str; 9] = [
     "SECURITY_PROFILE",
     "TRANSFER_DESTINATION",
 ];
-/// Maximum number of findings to read for each resource type. A report contains fewer findings.
+/// Maximum number of findings that are read for each resource type. The report of a drift check contains fewer
+/// findings.
 const MOST: usize = 100;
 const ADVICE: &str = "No step changes this. Amazon Connect replicates from the source; correct the named cause in the Region of \
                       the source, and contact AWS Support if the finding stays";
 
-/// Returns one object for each finding of an incomplete replication.
+/// Returns one object for each finding about an incomplete replication.
 ///
 /// # Errors
-/// If Connect returns an error. A resource type that Connect does not support is not an error: it has no findings.
+/// If Connect returns an error. If Connect does not support a resource type yet, this is not an error, and there are no
+/// findings for this type.
 pub(crate) async fn objects(ctx: &Context, instance_id: &str) -> Result<Vec<Object>, StepError> {
     let mut objects = Vec::new();
     for kind in TYPES {
@@ -42,7 +45,7 @@ pub(crate) async fn objects(ctx: &Context, instance_id: &str) -> Result<Vec<Obje
         while read < MOST
             && let Some(next) = findings.next().await
         {
-            // Connect rejects a resource type that it does not support yet (API reference).
+            // For a resource type that it does not support yet, Connect returns this error code (API reference).
             if next.as_ref().is_err_and(|error| code(error) == Some("InvalidRequestException")) {
                 break;
             }

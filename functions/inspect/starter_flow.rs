@@ -21,9 +21,9 @@ use onboarding_core::{
 use super::instance::fresh;
 use crate::aws::error::CallResult as _;
 
-/// The kind of the starter flow in a plan.
+/// The object type that a plan shows for the starter flow.
 pub(crate) const FLOW: &str = "contact flow";
-/// The kind of the test case in a plan.
+/// The object type that a plan shows for the test case.
 pub(crate) const TEST_CASE: &str = "test case";
 const START_AGAIN: &str =
     "The drift check does not revert this. Start the onboarding again, which restores it: onboard start FILE";
@@ -31,7 +31,7 @@ const START_AGAIN: &str =
 /// Number of attempts to read the test case if Connect denies access.
 const DENIED_ATTEMPTS: usize = 3;
 
-/// The flow whose name is the name of the starter flow.
+/// The flow that has the name of the starter flow.
 #[derive(Clone, Debug)]
 pub(crate) struct FoundFlow {
     /// The ID of the flow.
@@ -40,26 +40,26 @@ pub(crate) struct FoundFlow {
     pub(crate) owner: Ownership,
     /// Whether the flow is archived. An archived flow can't answer calls.
     pub(crate) is_archived: bool,
-    /// The time of the last change, in seconds since 1970.
+    /// The time of the last change to the flow, in seconds since 1970.
     pub(crate) changed: Option<i64>,
     content: String,
 }
 
 impl FoundFlow {
-    /// Returns whether the flow has the content of the starter flow in this language.
+    /// Returns whether the flow has the content that the starter flow has in this language.
     pub(crate) fn is_current(&self, language: Language) -> bool {
         is_same_content(&self.content, &flow_content(language))
     }
 }
 
-/// The test case whose name is the name of the first-call test.
+/// The test case that has the name of the first-call test.
 #[derive(Clone, Debug)]
 pub(crate) struct FoundTestCase {
     /// The ID of the test case.
     pub(crate) id: String,
     /// The owner of the test case, determined from its tags.
     pub(crate) owner: Ownership,
-    /// The time of the last change, in seconds since 1970.
+    /// The time of the last change to the test case, in seconds since 1970.
     pub(crate) changed: Option<i64>,
     content: String,
     flow: String,
@@ -67,15 +67,15 @@ pub(crate) struct FoundTestCase {
 }
 
 impl FoundTestCase {
-    /// Returns whether the test case is published, calls this flow, and has the expected content in one of the versions
-    /// of Connect's testing language.
+    /// Returns whether the test case is published, calls this flow, and has the expected content. The content may use
+    /// any of the supported versions of Connect's testing language.
     pub(crate) fn is_current(&self, flow_id: &str) -> bool {
         let same = TEST_VERSIONS.iter().any(|version| is_same_content(&self.content, &test_content(version)));
         same && self.is_published && last(&self.flow) == last(flow_id)
     }
 }
 
-/// Returns the ID at the end of an ARN. In a member that is named as an ID, Amazon Connect may return an ARN.
+/// Returns the ID at the end of an ARN. Amazon Connect may return an ARN in a field whose name suggests an ID.
 pub(crate) fn last(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
@@ -85,7 +85,7 @@ fn owner(tags: Option<&HashMap<String, String>>, alias: &str) -> Ownership {
     Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), alias)
 }
 
-/// Reads the flow whose name is the name of the starter flow.
+/// Reads the flow that has the name of the starter flow.
 ///
 /// # Errors
 /// See [`fresh`].
@@ -111,10 +111,10 @@ pub(crate) async fn flow(client: &Client, instance_id: &str, alias: &str) -> Res
     Ok(described.and_then(|output| output.contact_flow).map(found))
 }
 
-/// Reads the test case whose name is the name of the first-call test.
+/// Reads the test case that has the name of the first-call test.
 ///
 /// # Errors
-/// See [`fresh`]. Also an error if the Region does not offer test cases.
+/// See [`fresh`]. Also if the Region does not offer test cases.
 pub(crate) async fn test_case(
     client: &Client,
     instance_id: &str,
@@ -146,11 +146,11 @@ pub(crate) async fn test_case(
     Ok(described.and_then(|output| output.test_case).map(found))
 }
 
-/// Returns the test case (`Some(None)` if it does not exist). Returns `None` if test cases can't be read, because the
-/// Region does not offer test cases or because Connect denies this account access.
+/// Returns the test case, or `Some(None)` if it does not exist. Returns `None` if test cases can't be read. This is the
+/// case if the Region does not offer test cases, or if Connect denies access to this account.
 ///
 /// # Errors
-/// Only temporary errors.
+/// Only temporary errors are returned.
 pub(crate) async fn test_case_if_offered(
     client: &Client,
     instance_id: &str,
@@ -160,8 +160,8 @@ pub(crate) async fn test_case_if_offered(
         match test_case(client, instance_id, alias).await {
             Ok(found) => return Ok(Some(found)),
             Err(error) if error.kind.is_temporary() || error.kind == StepErrorKind::LeaseLost => return Err(error),
-            // Access may be denied only temporarily. The plan of a teardown must not lack the test case because of a
-            // single denial.
+            // Connect may deny access only temporarily. A single denial must not cause the plan of a teardown to lack
+            // the test case.
             Err(error) if error.kind == StepErrorKind::AccessDenied && attempt < DENIED_ATTEMPTS => {}
             Err(_) => break,
         }
@@ -169,7 +169,7 @@ pub(crate) async fn test_case_if_offered(
     Ok(None)
 }
 
-/// Returns the IDs of the phone numbers of an instance, each with the ID of its flow.
+/// Returns the IDs of the phone numbers of an instance, each with the ID of the flow that is associated with it.
 async fn associations(client: &Client, instance_id: &str) -> Result<Vec<(String, String)>, StepError> {
     let list = client.list_flow_associations().instance_id(instance_id);
     let list = list.resource_type(ListFlowAssociationResourceType::VoicePhoneNumber);
@@ -206,7 +206,8 @@ fn presence(owner: Option<&Ownership>) -> Presence {
     }
 }
 
-/// Compares the starter flow and its test case with the input. If the input has no starter flow, returns no objects.
+/// Compares the starter flow and its test case with the input. If the input disables the starter flow, the result is
+/// empty.
 ///
 /// # Errors
 /// If Connect returns an error.

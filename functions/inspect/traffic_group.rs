@@ -1,8 +1,8 @@
 //! The traffic distribution group to which the users of a replicated instance are added.
 //!
-//! Source (Amazon Connect Administrator Guide): users must be in a traffic distribution group before they sign in
-//! through the global endpoint. Users are added in the source Region, and only to a group with the status `ACTIVE`.
-//! Connect creates the default group together with the replica.
+//! Source (Amazon Connect Administrator Guide): users must belong to a traffic distribution group before they sign in
+//! through the global endpoint. Users can be added only in the source Region, and only to a traffic distribution group
+//! with the status `ACTIVE`. Connect creates the default traffic distribution group together with the replica.
 
 use aws_sdk_connect::types::TrafficDistributionGroupStatus;
 use onboarding_core::{StepError, replication::Replication};
@@ -13,16 +13,18 @@ use crate::{aws::error::CallResult as _, context::Context};
 /// The traffic distribution group of an instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TrafficGroup {
-    /// The ID of the traffic distribution group, or `None` if the instance has no group to which users can be added.
+    /// The ID of the traffic distribution group. `None` if the instance has no traffic distribution group to which
+    /// users can be added.
     pub(crate) id: Option<String>,
-    /// Why users can't be added to a group, although the instance is replicated or might be replicated.
+    /// The reason why users can't be added to a traffic distribution group of an instance that is, or might be,
+    /// replicated.
     pub(crate) finding: Option<String>,
-    /// The number of requests to Connect.
+    /// The number of requests that were sent to Connect.
     pub(crate) calls: usize,
 }
 
-/// Reads whether the instance is replicated. If so, reads its default traffic distribution group. An error becomes a
-/// finding, so that it does not prevent the other changes of users.
+/// Reads whether the instance is replicated. If so, reads the default traffic distribution group of the instance. An
+/// error becomes a finding, so that it does not prevent the other changes of users.
 pub(crate) async fn read(ctx: &Context, instance_id: &str) -> TrafficGroup {
     let unknown = |error: StepError, calls| TrafficGroup {
         finding: Some(format!("users are not added to a traffic distribution group: {}", error.message)),

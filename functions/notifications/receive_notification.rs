@@ -1,17 +1,19 @@
-//! `receive-notification`: the function URL that Microsoft Graph calls when the members of a group change. The step
-//! authenticates the caller, puts an event on the event bus and responds within milliseconds. The content of a
-//! notification is not trusted: the event only starts a sync, which reads the members from Graph again.
+//! `receive-notification`: the function behind the function URL to which Microsoft Graph sends a notification when the
+//! members of a group change. The step authenticates the caller, puts an event on the event bus and responds within
+//! milliseconds. The content of a notification is not trusted, so the event only starts a sync. The sync reads the
+//! members from Graph again.
 //!
 //! * Reads: `secretsmanager:GetSecretValue` on the key from which the `clientState` values are derived, once per
 //!   process.
 //! * Writes: `events:PutEvents` on the stack's bus.
 //! * Safe to repeat: a duplicate event only starts a sync that finds no change.
 //!
-//! The `clientState` authenticates the caller ([`crate::entra::client_state`]): its value is specific to one tenant and
-//! one group, or to all groups of the tenant. The step can therefore reject a notification for another tenant, group or
-//! application without a network call. If some notifications of a batch are rejected, the response is still a success,
-//! because otherwise Graph would send the batch again for hours. A subscription to all groups also reports groups that
-//! no instance uses. `sync-members`, which reads the registry, ignores such groups.
+//! The `clientState` authenticates the caller ([`crate::entra::client_state`]). Its value is specific to one tenant and
+//! one group, or to all groups of the tenant. So the step can reject a notification for another tenant, group or
+//! application without a network call.
+//! If some notifications in a batch are rejected, the response is still a success, because otherwise Graph would send
+//! the batch again for hours. A subscription to all groups also reports groups that no instance uses. The step
+//! `sync-members`, which reads the registry, ignores such groups.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,15 +38,15 @@ use crate::{
 const MAX_BYTES: usize = 1024 * 1024;
 /// Maximum length of a validation token. Microsoft's tokens have several hundred characters.
 const MAX_TOKEN_LENGTH: usize = 4096;
-/// Maximum number of members in one event. EventBridge allows 256 KB for one event, and the same size for a request
-/// with ten events.
+/// Maximum number of members in one event. EventBridge allows 256 KB for one event. The same limit applies to a request
+/// that contains ten events.
 const MEMBERS_PER_EVENT: usize = 500;
 
-/// Maximum number of unknown subscription IDs in one log line.
+/// Maximum number of unknown subscription IDs that one log line contains.
 const MAX_LOGGED: usize = 10;
 
-/// A batch of notifications. The notifications are parsed one by one, so that an invalid notification does not affect
-/// the others.
+/// A batch of notifications. The notifications are parsed one by one, so that an invalid notification does not prevent
+/// the processing of the others.
 #[derive(Deserialize)]
 struct Batch {
     value: Vec<Value>,
@@ -62,17 +64,18 @@ struct Item {
     resource_data: Option<Value>,
 }
 
-/// The notifications of a batch, arranged by Entra group.
+/// The notifications of a batch, grouped by Entra group ID.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Content {
     changes: BTreeMap<(Uuid, Uuid), Change>,
     reauthorize: BTreeSet<Uuid>,
     rejected: usize,
-    /// The IDs of the subscriptions whose notifications were rejected, at most [`MAX_LOGGED`].
+    /// The IDs of the subscriptions whose notifications were rejected. Contains at most [`MAX_LOGGED`] IDs.
     unknown: BTreeSet<Uuid>,
 }
 
-/// The added and removed members in the notifications of a group. If both sets are empty, the group still changed.
+/// The added and removed members in the notifications about a group. Even if both sets are empty, the group has
+/// changed.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Change {
     added: BTreeSet<Uuid>,
@@ -82,7 +85,7 @@ struct Change {
 /// Handles one request.
 ///
 /// # Errors
-/// Never. Graph evaluates only the HTTP status: after status 503, Graph sends the notifications again.
+/// No errors are returned. Graph evaluates only the HTTP status. After status 503, Graph sends the notifications again.
 pub async fn run(ctx: &Context, request: LambdaFunctionUrlRequest) -> Result<LambdaFunctionUrlResponse, StepError> {
     if !function_url::is(&request, "POST") {
         return Ok(function_url::text(405, "only POST is allowed"));
@@ -95,7 +98,7 @@ pub async fn run(ctx: &Context, request: LambdaFunctionUrlRequest) -> Result<Lam
     }
     let batch = function_url::bytes(&request).and_then(|bytes| serde_json::from_slice::<Batch>(&bytes).ok());
     let Some(batch) = batch else { return Ok(function_url::text(400, "the body is not a batch of notifications")) };
-    // The lifecycle URL contains the group ID, because lifecycle notifications do not.
+    // Lifecycle notifications do not contain the group ID, so the lifecycle URL contains it.
     let group = function_url::query(&request, GROUP_PARAMETER).and_then(|id| Uuid::try_parse(&id).ok());
     Ok(match deliver(ctx, batch, group).await {
         Ok(()) => function_url::text(202, ""),
@@ -106,10 +109,10 @@ pub async fn run(ctx: &Context, request: LambdaFunctionUrlRequest) -> Result<Lam
     })
 }
 
-/// The query parameter of the lifecycle URL that contains the group ID.
+/// The query parameter with the group ID in the lifecycle URL.
 pub const GROUP_PARAMETER: &str = "group";
 
-/// Returns the validation token as plain text, as Graph requires.
+/// Returns the response to a validation request: the validation token as plain text, as Graph requires.
 fn handshake(token: String) -> LambdaFunctionUrlResponse {
     if token.len() > MAX_TOKEN_LENGTH {
         return function_url::text(400, "the validation token is too long");
@@ -130,7 +133,7 @@ async fn deliver(ctx: &Context, batch: Batch, group: Option<Uuid>) -> Result<(),
     event_bus::put(ctx.events(), ctx.settings.event_bus()?, &into_events(content)).await
 }
 
-/// Arranges the notifications of a batch by Entra group.
+/// Groups the notifications of a batch by Entra group ID.
 fn read(batch: Batch, group: Option<Uuid>, states: &ClientStates) -> Content {
     let mut content = Content::default();
     for value in batch.value {
@@ -153,8 +156,8 @@ fn add(content: &mut Content, value: Value, group: Option<Uuid>, states: &Client
         return None;
     }
     match item.lifecycle_event.as_deref() {
-        // The lifecycle event `missed` means that the group must be read completely. Graph does not guarantee that it
-        // sends this event for groups.
+        // The lifecycle event `missed` means that all members of the group must be read again. Graph does not guarantee
+        // that it sends this event for groups.
         Some("missed") => {
             content.changes.entry((tenant, group)).or_default();
         }
@@ -176,7 +179,7 @@ fn add(content: &mut Content, value: Value, group: Option<Uuid>, states: &Client
     Some(())
 }
 
-/// Returns the group ID in `Groups/{id}` or `groups/{id}/members`.
+/// Returns the group ID in a resource such as `Groups/{id}` or `groups/{id}/members`.
 fn group_in(resource: Option<&str>) -> Option<Uuid> {
     let mut parts = resource?.trim_matches('/').split('/');
     parts.next().filter(|kind| kind.eq_ignore_ascii_case("groups"))?;
@@ -184,7 +187,8 @@ fn group_in(resource: Option<&str>) -> Option<Uuid> {
 }
 
 /// Returns the members in a notification, each with `true` if the member was removed and `false` if the member was
-/// added. `@removed` is a string in notifications and an object in delta queries, so only its presence is evaluated.
+/// added. Only the presence of `@removed` is evaluated, because this field is a string in notifications and an object
+/// in delta queries.
 fn members(data: Option<&Value>) -> impl Iterator<Item = (Uuid, bool)> {
     let delta = data.and_then(|data| data.get("members@delta")).and_then(Value::as_array);
     delta.into_iter().flatten().filter_map(|member| {
@@ -242,7 +246,7 @@ mod tests {
         member(number).to_string()
     }
 
-    /// Returns a notification in the format of real notifications. The format is taken from two published examples.
+    /// Returns a notification in the format of real notifications, which is taken from two published examples.
     fn item(delta: &Value) -> Value {
         json!({
             "changeType": "updated", "clientState": states().of(TENANT, GROUP).expose_secret(), "resource": format!("Groups/{GROUP}"),

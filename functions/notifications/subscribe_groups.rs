@@ -1,24 +1,25 @@
 //! `subscribe-groups`: creates and renews Graph subscriptions, so that Microsoft Graph notifies this stack when the
-//! members of a group change. Each onboarding starts this step for its own groups, and a schedule starts it daily for
-//! all groups. A renewal request from Graph also starts the step.
+//! members of a group change. Each onboarding runs this step for its own groups, and a schedule runs it daily for all
+//! groups. A renewal request from Graph also runs the step.
 //!
 //! * Reads: Graph `GET /subscriptions`; `dynamodb:GetItem` and `dynamodb:Scan` on the registry; the key from which the
 //!   `clientState` values are derived.
 //! * Writes: Graph `POST /subscriptions`, `PATCH` and `DELETE /subscriptions/{id}`; `events:PutEvents` after a
 //!   subscription was created outside an onboarding.
 //! * Permissions: `Group.Read.All` in Graph.
-//! * Safe to repeat: a subscription of this stack with enough remaining lifetime is kept, so a second run only reads.
-//!   An expired subscription is created again, and the step sends an event for its group, because Graph may have sent
-//!   no notifications for some changes.
+//! * Safe to repeat: if this stack already has a subscription with enough remaining lifetime, the subscription is kept,
+//!   so a second run only reads. An expired subscription is created again. The step then sends an event for the group
+//!   of this subscription, because Graph may have sent no notifications about some changes.
 //!
-//! The onboarding subscribes before its first sync, so that every change is covered by the subscription or by the sync.
-//! If a subscription can't be created, the onboarding does not fail, because a scheduled sync finds the changes later.
+//! The onboarding subscribes before its first sync, so that either the subscription or the sync covers every change. If
+//! a subscription can't be created, the onboarding does not fail, because a scheduled sync detects the changes later.
 //!
-//! Graph allows an application [`MOST_SUBSCRIPTIONS`] subscriptions in a tenant. The subscriptions of other stacks that
-//! use the same application count, too. If one subscription per group would exceed this limit, one subscription to all
-//! groups of the tenant replaces the subscriptions to single groups. When the limit allows one subscription per group
-//! again, the daily run changes back. The new subscriptions are created before the old subscriptions are deleted, so
-//! that no change is missed. For this purpose, the check of the limit reserves one subscription.
+//! Graph allows an application [`MOST_SUBSCRIPTIONS`] subscriptions in a tenant. If other stacks use the same
+//! application, their subscriptions also count. If one subscription per group would exceed this limit, one subscription
+//! to all groups of the tenant replaces the subscriptions to single groups.
+//! When the limit allows one subscription per group again, the daily run creates these subscriptions. The new
+//! subscriptions are created before the old subscriptions are deleted, so that no change is missed. For this purpose,
+//! the check of the limit reserves one subscription.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,8 +47,8 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// Errors after which a retry can be successful. The daily run also returns permanent errors, after it has processed
-/// all groups, so that its event is stored as a failed event.
+/// Errors after which a retry can succeed. The daily run also returns permanent errors, so that its event is stored as
+/// a failed event. It returns an error only after it has processed all groups.
 pub async fn run(ctx: &Context, input: SubscribeGroupsInput) -> Result<SubscribeGroupsOutput, StepError> {
     let groups = Groups::read(ctx, &input).await?;
     let mut output = SubscribeGroupsOutput::default();
@@ -81,8 +82,7 @@ pub async fn run(ctx: &Context, input: SubscribeGroupsInput) -> Result<Subscribe
         }
         failure
     };
-    // In an onboarding, no events are needed, because the first sync of the onboarding reads all members immediately
-    // afterwards.
+    // An onboarding needs no events, because its first sync reads all members immediately after this step.
     if input.instance_id.is_none() {
         event_bus::put(ctx.events(), ctx.settings.event_bus()?, &missed(&subscriber, &output, per_group)).await?;
     }
@@ -92,7 +92,7 @@ pub async fn run(ctx: &Context, input: SubscribeGroupsInput) -> Result<Subscribe
     }
 }
 
-/// Ensures that each group has a subscription. Returns the last failure.
+/// Ensures that there is a subscription to each group. Returns the last failure.
 async fn subscribe_each_group(
     subscriber: &Subscriber<'_>,
     groups: &BTreeMap<String, String>,
@@ -105,7 +105,7 @@ async fn subscribe_each_group(
             Err(error) => {
                 warn!(group = id, error = error.name(), message = error.message, "subscribing to the group failed");
                 output.open_items.push(open_item(format!("notifications of the group {name}"), &error));
-                // An error that can be retried takes precedence over a permanent error.
+                // A failure that can be retried takes precedence over a permanent failure.
                 if failure.as_ref().is_none_or(|earlier| !StepErrorKind::RETRIED.contains(&earlier.kind)) {
                     failure = Some(error);
                 }
@@ -115,7 +115,7 @@ async fn subscribe_each_group(
     failure
 }
 
-/// Ensures that there is a subscription to all groups. Returns the failure.
+/// Ensures that there is a subscription to all groups. Returns the failure, if there is one.
 async fn subscribe_all_groups(
     subscriber: &Subscriber<'_>,
     groups: &BTreeMap<String, String>,
@@ -150,7 +150,8 @@ fn open_item(subject: String, error: &StepError) -> OpenItem {
     OpenItem::new(subject, error.message.clone(), action)
 }
 
-/// Returns an event for each group that had no subscription before, because changes to this group may have been missed.
+/// Returns an event for each group to which there was no subscription before, because changes to this group may have
+/// been missed.
 fn missed(subscriber: &Subscriber<'_>, output: &SubscribeGroupsOutput, per_group: bool) -> Vec<Event> {
     let created = output.subscriptions.iter().filter(|subscription| subscription.action == SubscriptionAction::Created);
     created
@@ -165,7 +166,7 @@ fn missed(subscriber: &Subscriber<'_>, output: &SubscribeGroupsOutput, per_group
         .collect()
 }
 
-/// The groups of the registered instances.
+/// The groups that the registered instances use.
 struct Groups {
     /// The IDs of all groups.
     all: BTreeSet<String>,
@@ -212,8 +213,8 @@ impl Subscriber<'_> {
         groups.len() + others < MOST_SUBSCRIPTIONS
     }
 
-    /// Returns whether a new subscription replaces a subscription of this stack of the other kind (to one group, or to
-    /// all groups). In this case, no change was missed.
+    /// Returns whether a new subscription replaces a subscription of this stack of the other kind. The two kinds are
+    /// subscriptions to one group and subscriptions to all groups. If a subscription is replaced, no change was missed.
     fn replaces(&self, new: &GroupSubscription, per_group: bool) -> bool {
         let before = if per_group { Watched::AllGroups } else { Watched::Group(&new.group_id) };
         self.own(before, &self.existing).is_some()
@@ -256,8 +257,8 @@ impl Subscriber<'_> {
         match self.ctx.graph().subscribe(&new).await {
             Ok(created) => Ok((created, SubscriptionAction::Created)),
             Err(GraphError::Failed(error)) => Err(error),
-            // The subscription already exists. Either another run of this step has created it in the meantime, or an
-            // earlier call of this run created it and the response was lost.
+            // The subscription already exists. Either another run of this step has created it since the list was read,
+            // or an earlier call of this run created it and the response was lost.
             Err(GraphError::Refused(refusal)) if refusal.status == 409 => {
                 let existing = self.ctx.graph().subscriptions().await?;
                 let adopted = self.own(watched, &existing).cloned();
@@ -281,7 +282,7 @@ impl Subscriber<'_> {
         ))
     }
 
-    /// Deletes the subscriptions of this stack that are replaced by new subscriptions. If a deletion fails, the old
+    /// Deletes the subscriptions of this stack that new subscriptions have replaced. If a deletion fails, the old
     /// subscription only causes duplicate events until it expires.
     async fn delete_replaced(&self, replaced: impl Fn(&Subscription) -> bool) {
         for subscription in

@@ -1,12 +1,12 @@
-//! `unsubscribe-groups`: deletes the Graph subscriptions to the instance's groups. This is the first step of a
+//! `unsubscribe-groups`: deletes the Graph subscriptions to the groups of the instance. This is the first step of a
 //! teardown.
 //!
 //! * Reads: Graph `GET /subscriptions`; `dynamodb:Scan` on the registry.
 //! * Writes: Graph `DELETE /subscriptions/{id}`.
 //! * Permission: `Group.Read.All` in Graph.
-//! * Safe to repeat: if a subscription no longer exists, this is a success. The step deletes only subscriptions that
-//!   call this stack. It keeps a subscription that another instance needs: a subscription to a group of that instance,
-//!   or to all groups.
+//! * Safe to repeat: if a subscription no longer exists, the deletion counts as successful. The step deletes only
+//!   subscriptions whose notification URL belongs to this stack. A subscription that another instance needs is kept.
+//!   This can be a subscription to a group of that instance, or a subscription to all groups.
 
 use onboarding_core::{
     StepError,

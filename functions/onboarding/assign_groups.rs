@@ -7,8 +7,8 @@
 //! * Permissions: `AppRoleAssignment.ReadWrite.All`, `Application.ReadWrite.All`; to read members, `Group.Read.All`
 //!   and `User.Read.All`. Assigning groups requires Entra ID P1.
 //! * Safe to repeat: a group or user that already has an assignment, with any app role, is skipped. If Graph rejects an
-//!   assignment because it already exists, the step reads the list of assignments again to verify this. The step never
-//!   removes assignments.
+//!   assignment because it already exists, the step verifies this by reading the list of assignments again. The step
+//!   never removes assignments.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,15 +24,15 @@ use crate::{
     entra::{Assigned, Graph},
 };
 
-/// Maximum number of concurrent assignment requests. A tenant accepts 3,000 writes per 150 seconds from one
+/// Maximum number of concurrent assignment requests. A tenant accepts 3,000 write requests per 150 seconds from one
 /// application. Eight concurrent requests result in 8 to 16 requests per second, which is below this limit.
 const LANES: usize = 8;
 
 /// Creates the missing assignments.
 ///
 /// # Errors
-/// `InvalidInput` if a group no longer exists, or if the license does not allow group assignments; `NotConsistentYet`
-/// if the application, its app role or a group has not replicated yet.
+/// `InvalidInput` if a group no longer exists, or if the license does not allow the assignment of groups;
+/// `NotConsistentYet` if the application, the app role or a group has not replicated yet.
 pub async fn run(ctx: &Context, input: AssignGroupsInput) -> Result<AssignGroupsOutput, StepError> {
     let graph = ctx.graph();
     let principal = &input.application.service_principal_id;

@@ -6,10 +6,10 @@
 //! * Writes: `PATCH /servicePrincipals/{id}`, `POST /policies/claimsMappingPolicies`, `PATCH
 //!   /policies/claimsMappingPolicies/{id}`, `POST /servicePrincipals/{id}/claimsMappingPolicies/$ref`.
 //! * Permissions: `Application.ReadWrite.All`, `Policy.ReadWrite.ApplicationConfiguration`.
-//! * Safe to repeat: only differences are written. The onboarding's policy is identified by its display name, so a
-//!   retry finds a policy that was created but not assigned. The step fails with `Conflict` if the service principal
-//!   has another policy with different content. Entra applies only one policy, and the other policy may still be
-//!   needed.
+//! * Safe to repeat: only differences are written. The step identifies the onboarding's policy by its display name, so
+//!   a retry also finds a policy that was created but not assigned. The step fails with `Conflict` if the service
+//!   principal has another policy with different content. Entra applies only one policy, and the other policy may still
+//!   be needed.
 
 use onboarding_core::{
     StepError,
@@ -29,7 +29,8 @@ use crate::{
 /// Sets the relay state and the SAML claims.
 ///
 /// # Errors
-/// `Conflict` if the service principal has a claims mapping policy of another application or administrator.
+/// `Conflict` if the service principal has a claims mapping policy that another application or an administrator
+/// created.
 pub async fn run(ctx: &Context, input: ConfigureEntraClaimsInput) -> Result<ConfigureEntraClaimsOutput, StepError> {
     let graph = ctx.graph();
     let principal = graph.seen_service_principal(&input.application.service_principal_id).await?;
@@ -46,8 +47,8 @@ pub async fn run(ctx: &Context, input: ConfigureEntraClaimsInput) -> Result<Conf
     if !changes.is_empty() {
         graph.update_service_principal(&principal.id, changes.into()).await?;
     }
-    // The certificate in the input is activated only if no certificate is active. After a rotation, the active
-    // certificate may be newer than the certificate in the input.
+    // The certificate in the step input is activated only if no certificate is active. After a rotation, the active
+    // certificate may be newer than the certificate in the step input.
     if principal.preferred_token_signing_key_thumbprint.as_deref().unwrap_or_default().is_empty() {
         graph.activate_certificate(&principal, &input.certificate_thumbprint).await?;
     }
@@ -57,7 +58,7 @@ pub async fn run(ctx: &Context, input: ConfigureEntraClaimsInput) -> Result<Conf
 }
 
 /// Returns whether the application is configured for the global sign-in of a replicated instance. Global sign-in needs
-/// no relay state, and the step does not change the relay state and sign-on URL that an administrator has set.
+/// no relay state. So the step keeps the relay state and the sign-on URL that an administrator has set.
 async fn uses_global_sign_in(graph: &Graph, input: &ConfigureEntraClaimsInput) -> Result<bool, StepError> {
     let Some(global) = input.global_sign_in_endpoint.as_ref().map(GlobalSignIn::new) else { return Ok(false) };
     let application = graph.seen_application(&input.application.application_id).await?;
@@ -70,14 +71,15 @@ fn principal_changes(principal: &ServicePrincipal, relay_state: &str) -> Map<Str
         changes.insert("samlSingleSignOnSettings".into(), json!({ "relayState": relay_state }));
     }
     // If the application had a sign-on URL, Entra would first redirect users to AWS, and AWS can't start the sign-in.
-    // Without a sign-on URL, Entra itself starts the sign-in, and sends the relay state.
+    // Without a sign-on URL, Entra itself starts the sign-in and sends the relay state to AWS.
     if principal.login_url.as_deref().is_some_and(|url| !url.is_empty()) {
         changes.insert("loginUrl".into(), Value::Null);
     }
     changes
 }
 
-/// Ensures that the service principal has a policy with the SAML claims, and returns the policy ID.
+/// Ensures that the service principal has a claims mapping policy with the SAML claims, and returns the ID of this
+/// policy.
 async fn set_claims(graph: &Graph, principal: &str, name: &str, definition: &Value) -> Result<String, StepError> {
     let assigned = graph.claims_policies_of(principal).await?;
     if let Some(policy) = assigned.iter().find(|policy| says(policy, definition)) {

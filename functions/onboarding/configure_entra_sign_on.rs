@@ -1,25 +1,26 @@
-//! `configure-entra-sign-on`: configures SAML single sign-on of the enterprise application: identifier, reply URLs,
+//! `configure-entra-sign-on`: configures the SAML single sign-on of the enterprise application: identifier, reply URLs,
 //! signing certificate and federation metadata (manual procedure: the first part of シングルサインオンの設定).
 //!
 //! * Reads: `GET /servicePrincipals/{id}`, `GET /applications/{id}`, the federation metadata (no authentication).
 //! * Writes: `PATCH /servicePrincipals/{id}`, `PATCH /applications/{id}`, `POST
 //!   /servicePrincipals/{id}/addTokenSigningCertificate`.
 //! * Permission: `Application.ReadWrite.All`.
-//! * Safe to repeat: only differences are written. Tags, identifiers and reply URLs from other sources are kept.
-//! * `accountEnabled` and `appRoleAssignmentRequired` are set only if an onboarding created the application. An
-//!   application that existed before is tagged as adopted and keeps both settings.
+//! * Safe to repeat: only differences are written. Tags, identifiers and reply URLs that were added by other means are
+//!   kept.
+//! * `accountEnabled` and `appRoleAssignmentRequired` are set only if an onboarding created the application. If the
+//!   application existed before, the step tags it as adopted and does not change these two settings.
 //! * A certificate is added only if the application has neither an active certificate nor another usable certificate of
-//!   this onboarding. If a failed attempt has added a certificate, this step finds the certificate by its subject, even
-//!   if Entra returns it only after a delay.
+//!   this onboarding. A failed attempt may have added a certificate. The step finds such a certificate by its subject,
+//!   even if Entra returns the certificate only after a delay.
 //! * An active certificate is kept, even if it has expired. Only the step `rotate-certificate` replaces certificates,
-//!   because IAM must trust the new certificate before Entra signs with it.
+//!   because IAM must trust a new certificate before Entra signs with it.
 //!
-//! The order of the writes matters: SAML mode is set before the identifier, because the tenant's policy for new
+//! The order of the writes matters. SAML mode is set before the identifier, because the tenant's policy for new
 //! identifiers does not apply to applications in SAML mode. Until SAML mode has replicated, the policy may reject the
-//! identifier. After the first rejections, the step therefore only waits and tries again. After further rejections, the
-//! step also requests version 2 tokens for the application, because the policy does not apply to applications with
-//! version 2 tokens either. If the policy still rejects the identifier, the step fails, and the error states what an
-//! administrator can do.
+//! identifier. So after the first rejections, the step only waits and tries again.
+//! After further rejections, the step also sets version 2 tokens for the application, because the policy does not apply
+//! to applications with version 2 tokens either. If the policy still rejects the identifier, the step fails, and the
+//! error message states what an administrator can do.
 
 use std::time::Duration;
 
@@ -39,16 +40,16 @@ use crate::{
     inspect::entra::{ApplicationOwner, Certificate, owner, reply_urls, usable_certificate},
 };
 
-/// Maximum number of identifiers to try. No tenant has this many applications with an AWS identifier.
+/// Maximum number of identifiers to try. No tenant has so many applications with an AWS identifier.
 const MOST_IDENTIFIERS: usize = 200;
-/// During this many attempts (more than two minutes in the state machine), the tenant's policy may reject the
-/// identifier because SAML mode has not replicated yet.
+/// Number of attempts during which the tenant's policy may reject the identifier because SAML mode has not replicated
+/// yet. In the state machine, these attempts take more than two minutes.
 const SAML_MODE_ATTEMPTS: u32 = 5;
-/// During this many attempts, the tenant's policy may reject the identifier because the token version has not
+/// Number of attempts during which the tenant's policy may reject the identifier because the token version has not
 /// replicated yet.
 const TOKEN_VERSION_ATTEMPTS: u32 = 10;
 const POLICY_ADVICE: &str = "exempt SAML applications from the tenant's identifier URI policy (excludeSaml)";
-/// Delays between the checks of the federation metadata in one invocation. After the last delay, the state machine
+/// Delays between the checks of the federation metadata in one invocation. After the last check, the state machine
 /// retries the step.
 const METADATA_WAITS: [Duration; 5] = [
     Duration::from_millis(500),
@@ -111,7 +112,8 @@ fn principal_changes(principal: &ServicePrincipal, input: &ConfigureEntraSignOnI
             changes.insert("appRoleAssignmentRequired".into(), json!(true));
         }
     }
-    // If the input has no email addresses, the step keeps the addresses that were set in the portal.
+    // If the input contains no email addresses, the step keeps the addresses that an administrator entered in the
+    // portal.
     if !input.notification_emails.is_empty()
         && !same_set(&principal.notification_email_addresses, &input.notification_emails)
     {
@@ -120,8 +122,8 @@ fn principal_changes(principal: &ServicePrincipal, input: &ConfigureEntraSignOnI
     changes
 }
 
-/// Returns whether an onboarding with this alias created the application. The step changes `accountEnabled` and
-/// `appRoleAssignmentRequired` only of such an application.
+/// Returns whether an onboarding of the instance with this alias created the application. Only in such an application
+/// does the step change `accountEnabled` and `appRoleAssignmentRequired`.
 fn is_ours(principal: &ServicePrincipal, input: &ConfigureEntraSignOnInput) -> bool {
     match owner(principal, &input.alias) {
         ApplicationOwner::Ours => true,
@@ -131,7 +133,7 @@ fn is_ours(principal: &ServicePrincipal, input: &ConfigureEntraSignOnInput) -> b
 }
 
 /// Activates a deactivated application. `isDisabled` can be changed only on the application object. The service
-/// principal contains a copy.
+/// principal contains a copy of the value.
 async fn activate(graph: &Graph, id: &str) -> Result<(), StepError> {
     if graph.seen_application(id).await?.is_disabled == Some(true) {
         graph.update_application(id, json!({ "isDisabled": false })).await?;
@@ -143,8 +145,8 @@ fn same_set(one: &[String], other: &[String]) -> bool {
     one.iter().all(|item| other.contains(item)) && other.iter().all(|item| one.contains(item))
 }
 
-/// Returns the reply URLs that the application must have. An application that is configured for the global sign-in of a
-/// replicated instance keeps its reply URLs.
+/// Returns the reply URLs that the application must have. If the application is configured for the global sign-in of a
+/// replicated instance, these are its current reply URLs.
 fn wanted_reply_urls(application: &Application, region: &str, global: Option<&GlobalSignIn>) -> Vec<String> {
     let present = &application.web.redirect_uris;
     match global.filter(|global| global.is_used_by(present)) {
@@ -153,11 +155,11 @@ fn wanted_reply_urls(application: &Application, region: &str, global: Option<&Gl
     }
 }
 
-/// Ensures that the application has its own AWS identifier and both reply URLs. Returns the identifier.
+/// Ensures that the application has an AWS identifier of its own and both reply URLs. Returns the identifier.
 ///
-/// The step tries identifiers until Graph accepts one, because a list of applications does not show which identifiers
-/// are in use: a list contains changes only after a delay, and does not contain recently deleted applications, whose
-/// identifiers remain reserved.
+/// The step tries identifiers until Graph accepts one. A list of applications does not show which identifiers are in
+/// use, for two reasons. First, the list contains changes only after a delay. Second, it does not contain recently
+/// deleted applications, whose identifiers remain reserved.
 async fn set_identifier(
     graph: &Graph,
     application: &Application,
@@ -206,7 +208,8 @@ async fn set_identifier(
     )))
 }
 
-/// Converts a rejection by the tenant's policy to an error, depending on the number of attempts.
+/// Converts a rejection by the tenant's policy to an error. The error kind and message depend on the number of
+/// attempts.
 fn refused_by_policy(StepError { kind, message }: StepError, attempts: u32) -> StepError {
     if attempts < TOKEN_VERSION_ATTEMPTS {
         return StepError::not_consistent_yet(format!(
@@ -221,8 +224,8 @@ fn identifiers(application: &Application, identifier: &str) -> Value {
     std::iter::once(identifier).chain(application.identifier_uris.iter().map(String::as_str)).collect::<Vec<_>>().into()
 }
 
-/// Ensures that a signing certificate is active, and returns this certificate. Adds a certificate if the application
-/// has no usable certificate.
+/// Ensures that the application has an active signing certificate, and returns this certificate. Adds a certificate if
+/// the application has no usable certificate.
 async fn active_certificate(
     graph: &Graph,
     principal: &ServicePrincipal,
@@ -249,8 +252,8 @@ async fn active_certificate(
 /// Waits until the federation metadata contains the certificate, and returns the metadata. If the metadata in IAM did
 /// not contain the certificate, AWS would reject every sign-in.
 ///
-/// The metadata may not contain an expired certificate; Microsoft does not document this. In this case, the step
-/// `create-saml-provider` accepts a SAML provider that already trusts the certificate.
+/// Microsoft does not document whether the metadata contains an expired certificate. If the metadata does not contain
+/// it, the step `create-saml-provider` accepts a SAML provider that already trusts the certificate.
 async fn published_metadata(
     graph: &Graph,
     app_id: &str,

@@ -1,6 +1,6 @@
-//! `configure-instance`: sets the following settings of the instance (manual procedure: the console's テレフォニー and
-//! データストレージ pages): attributes, flow logs, approved origins, and the storage locations for recordings,
-//! transcripts and reports.
+//! `configure-instance`: sets attributes, flow logs, approved origins, and the storage locations for recordings,
+//! transcripts and reports of the instance (manual procedure: the テレフォニー and データストレージ pages of the
+//! console).
 //!
 //! * Reads: `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`, `connect:ListApprovedOrigins`,
 //!   `dynamodb:GetItem`; `connect:ListSecurityProfiles`, and if the instance has the security profile for users who
@@ -13,9 +13,9 @@
 //!   key, and `iam:PutRolePolicy` on `AWSServiceRoleForAmazonConnect*`. To set an attribute may require
 //!   `ds:DescribeDirectories` and `logs:CreateLogGroup`.
 //! * Safe to repeat: each attribute and storage location is read and compared first, and only differences are written.
-//!   A storage location that an administrator set may contain data that is in use, so the step keeps and reports it. An
-//!   origin is recorded in the registry before it is added to Connect, so that a retry knows that this onboarding added
-//!   it. Only recorded origins are removed.
+//!   A storage location that an administrator set may contain data that is in use, so the step keeps it and reports it.
+//!   An approved origin is recorded in the registry before it is added in Connect, so that a retry knows that this
+//!   onboarding added the origin. Only recorded origins are removed.
 
 use aws_sdk_connect::types::{InstanceStorageConfig, InstanceStorageResourceType};
 use onboarding_core::{
@@ -39,7 +39,7 @@ use crate::{
     registry::Registry,
 };
 
-/// Sets the attributes, storage locations and approved origins that differ.
+/// Sets the attributes, storage locations and approved origins that differ from the input.
 ///
 /// # Errors
 /// `NotConsistentYet` until Connect finds the new instance in every call; otherwise the error that Connect returns.
@@ -54,8 +54,8 @@ pub async fn run(ctx: &Context, input: ConfigureInstanceInput) -> Result<Configu
     Ok(output)
 }
 
-/// Removes permissions that were added to the security profile of users who left. If the profile does not exist,
-/// nothing is done, because the user sync creates the profile when it is needed.
+/// Removes permissions that were added to the security profile for users who left. If the profile does not exist, the
+/// function does nothing, because the user sync creates the profile when it first needs it.
 async fn restore_no_access(
     ctx: &Context,
     input: &ConfigureInstanceInput,
@@ -148,8 +148,9 @@ async fn set_storage(
     Ok(())
 }
 
-/// Sets the storage location. Returns `false` if the instance already has a storage location: either someone else has
-/// set one in the meantime, or an earlier attempt of this step has set it and the response was lost.
+/// Sets the storage location. Returns `false` if the instance already has a storage location. Either an administrator
+/// has set a storage location since the comparison, or an earlier attempt of this step has set it and the response was
+/// lost.
 async fn associate_storage(
     ctx: &Context,
     input: &ConfigureInstanceInput,
@@ -206,7 +207,8 @@ async fn update_storage(
         })
 }
 
-/// Adds the missing origins. Removes the origins that this onboarding added and that the input no longer contains.
+/// Adds the missing approved origins. Removes the origins that this onboarding added and that the input no longer
+/// contains.
 async fn set_origins(
     ctx: &Context,
     input: &ConfigureInstanceInput,
@@ -240,7 +242,7 @@ async fn set_origins(
     Ok(())
 }
 
-/// Records in the registry that this onboarding adds an origin, then adds the origin to Connect.
+/// Records in the registry that this onboarding adds an approved origin, and then adds the origin in Connect.
 async fn add_origin(ctx: &Context, instance_id: &str, origin: &str, origins: &mut Origins) -> Result<(), StepError> {
     let registry = Registry::new(ctx)?;
     let is_new = origins.added.insert(origin.to_owned());
@@ -249,9 +251,9 @@ async fn add_origin(ctx: &Context, instance_id: &str, origin: &str, origins: &mu
     }
     match ctx.connect().associate_approved_origin().instance_id(instance_id).origin(origin).send().await {
         Ok(_) => Ok(()),
-        // If an earlier attempt of this step recorded the origin, that attempt also added it, and Connect did not list
-        // it yet. Otherwise, an administrator has added the origin in the meantime. A retry by the SDK has the same
-        // client token as the first request, so it causes no conflict.
+        // If the registry already contained this origin, an earlier attempt of this step added it, and Connect did not
+        // list it yet. Otherwise, an administrator has added the origin since the list was read. A retry by the SDK
+        // does not cause this conflict, because it has the same client token as the first request.
         Err(error) if aws::error::is(&error, &["ResourceConflictException"]) => {
             if is_new {
                 origins.added.remove(origin);

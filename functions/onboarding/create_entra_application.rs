@@ -4,20 +4,20 @@
 //! * Reads: `GET /applicationTemplates`, `GET /servicePrincipals` and `GET /applications` (lists and single objects).
 //! * Writes: `POST /applicationTemplates/{id}/instantiate`.
 //! * Permission: `Application.ReadWrite.All`.
-//! * Safe to repeat: if exactly one application has the template and the name in the input, the step adopts it. If
-//!   there are several such applications, the step uses the application with the tag of this onboarding, or fails with
-//!   `Conflict` if none has this tag.
+//! * Safe to repeat: if exactly one application was created from the template and has the name in the input, the step
+//!   adopts it. If there are several such applications, the step uses the application that has the tag of this
+//!   onboarding. If none of them has this tag, the step fails with `Conflict`.
 //!
 //! The `instantiate` call is not idempotent, and Graph's lists contain a new application only after a delay. If an
-//! attempt has created an application and then failed, a retry may not find this application immediately. Therefore:
+//! attempt created an application and then failed, a retry may not find this application immediately. Therefore:
 //!
-//! 1. The first invocation only searches, and records in `previous` that it has searched. If an application appears in
-//!    a later search, it is known that this execution created the application.
-//! 2. The step returns the IDs of a new application immediately, and later invocations receive the IDs in `previous`.
-//! 3. A retry, identified by the state machine's retry count, searches [`SEARCHES`] times before it creates an
-//!    application.
+//! 1. The first invocation only searches for the application, and records the search in `previous`. If an application
+//!    appears in a later search, this execution must have created it.
+//! 2. The step returns the IDs of a new application immediately, and later invocations receive these IDs in `previous`.
+//! 3. A retry of the state machine, which the step detects by the retry count, searches [`SEARCHES`] times before it
+//!    creates an application.
 //!
-//! Each invocation polls once; the state machine waits between invocations.
+//! Each invocation polls Graph once. The state machine waits between the invocations.
 
 use onboarding_core::{
     StepError, backoff,
@@ -31,12 +31,13 @@ use crate::{
     inspect::entra::{ApplicationOwner, find_of_template, owner},
 };
 
-/// How many times a retry searches for an application that the previous attempt may have created: one minute in total.
+/// How many times a retry searches for an application that the previous attempt may have created. These searches take
+/// one minute in total.
 const SEARCHES: u32 = 12;
-/// Names of the app role for users. Microsoft's gallery application declares `msiam_access`; `User` is used if this
-/// role does not exist.
+/// Names of the app role for users. Microsoft's gallery application declares `msiam_access`. If this app role does not
+/// exist, `User` is used.
 const ROLE_NAMES: [&str; 2] = ["msiam_access", "User"];
-/// The app role ID to assign if an application declares no roles.
+/// The app role ID to assign if an application declares no app roles.
 const NO_ROLE: &str = "00000000-0000-0000-0000-000000000000";
 const REPLICATING: &str = "REPLICATING";
 const READY: &str = "READY";
@@ -44,7 +45,8 @@ const READY: &str = "READY";
 /// Finds or creates the application, then checks whether Graph returns it.
 ///
 /// # Errors
-/// `Conflict` if several applications have the name, or if the application belongs to another instance.
+/// `Conflict` if several applications have the name and none has the tag of this onboarding, or if the application
+/// belongs to another instance.
 pub async fn run(ctx: &Context, input: CreateEntraApplicationInput) -> Result<EntraApplication, StepError> {
     let graph = ctx.graph();
     let previous = input.previous.clone().unwrap_or_default();
@@ -58,33 +60,34 @@ pub async fn run(ctx: &Context, input: CreateEntraApplicationInput) -> Result<En
     }
     let next = next_search(previous.attempt, input.retry_count);
     match next {
-        // The first invocation returns before anything is created. So if the next attempt finds an application, it is
-        // known that this execution created it.
+        // The first invocation returns before anything is created. So if a later invocation finds an application, this
+        // execution created it.
         None if !previous.searched => {
             Ok(EntraApplication { searched: true, status: REPLICATING.into(), ..EntraApplication::default() })
         }
         Some(attempt) => Ok(replicating(EntraApplication { searched: true, attempt, ..previous })),
-        // No operation that can fail may follow this call, because the IDs of the new application would then be lost.
+        // After this call, no operation that can fail may follow. Otherwise, the IDs of the new application could be
+        // lost.
         None => instantiate(graph, &input.application_name, &template).await,
     }
 }
 
 /// Returns the number of the next search for an application that may already exist. Returns `None` if no further search
-/// is necessary before an application is created.
+/// is necessary before the step creates an application.
 const fn next_search(searches: u32, retry_count: u32) -> Option<u32> {
     match (searches, retry_count) {
-        // This is the first attempt of the Task state: nothing has been created yet.
+        // This is the first attempt of the Task state. No application has been created yet.
         (0, 0) => None,
         (1..SEARCHES, _) => Some(searches + 1),
-        // All searches are finished, and no attempt to create an application has been made yet.
+        // All searches are completed, and there has been no attempt to create an application since then.
         (_, 0) => None,
         // The previous attempt may have created the application, so the searches start again.
         (_, _) => Some(1),
     }
 }
 
-/// Converts an application that was found. The application is adopted if it already existed when this execution first
-/// searched for it, unless an onboarding with this alias created it.
+/// Converts an application that was found. The application counts as adopted if it already existed when this execution
+/// first searched for it, unless an onboarding of the instance with this alias created it.
 fn existing(principal: ServicePrincipal, alias: &str, searched: bool) -> EntraApplication {
     let adopted = match owner(&principal, alias) {
         ApplicationOwner::Ours => false,
@@ -145,8 +148,8 @@ fn replicating(application: EntraApplication) -> EntraApplication {
     EntraApplication { status: REPLICATING.into(), wait_seconds, ..application }
 }
 
-/// Returns the app role to assign. If an application declares app roles, Entra accepts no assignment without an app
-/// role.
+/// Returns the ID of the app role to assign. If an application declares app roles, Entra rejects assignments without an
+/// app role.
 fn app_role(roles: &[AppRole]) -> Result<String, StepError> {
     let usable =
         |role: &&AppRole| role.is_enabled != Some(false) && role.allowed_member_types.iter().any(|kind| kind == "User");

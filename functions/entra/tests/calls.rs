@@ -193,7 +193,7 @@ async fn after_an_ambiguous_refusal_the_list_decides_whether_a_claims_policy_is_
     }
 }
 
-/// Returns the credentials of a service principal with these certificates. Each certificate consists of its content in
+/// Returns the credentials of a service principal with these certificates. Each certificate is given by its content in
 /// base64 and its name. The last certificate is the active certificate.
 fn credentials(certificates: &[(&str, &str)]) -> ResponseTemplate {
     let key = |(der, name): &(&str, &str), usage: &str| {
@@ -222,7 +222,7 @@ async fn a_removal_is_complete_only_if_both_lists_show_it() {
     };
     for (shown, outcome) in [
         (vec![other, new], Some("done")),
-        // A credential that had to be kept is missing.
+        // A credential that should have been kept is missing.
         (vec![new], Some("damaged")),
         // The credential lists are unchanged.
         (vec![old, other, new], None),

@@ -1,4 +1,4 @@
-//! Tests of the Graph client with a server on the loopback interface.
+//! Tests of the Graph client. The client sends its requests to a server on the loopback interface.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
@@ -37,8 +37,8 @@ impl Cloud {
         Mock::given(method(verb)).and(path(at)).respond_with(answer).mount(&self.server).await;
     }
 
-    /// Configures the response to one request to a path. This response takes precedence over a response of
-    /// [`Cloud::on`].
+    /// Configures the response to one request to a path. This response takes precedence over the response that
+    /// [`Cloud::on`] configures.
     async fn once(&self, verb: &str, at: &str, answer: ResponseTemplate) {
         let mock = Mock::given(method(verb)).and(path(at)).respond_with(answer);
         mock.up_to_n_times(1).with_priority(1).mount(&self.server).await;

@@ -165,7 +165,7 @@ async fn federation_metadata_is_requested_for_the_application_without_a_token() 
     assert!(!request.headers.contains_key("authorization"));
 }
 
-/// An error response whose AADSTS number is only in the text.
+/// An error response that contains the AADSTS code only in its description.
 fn refused_in_words() -> ResponseTemplate {
     let text = "AADSTS700024: Client assertion is not within its valid time range.";
     json_of(401, json!({ "error": "invalid_client", "error_description": text }))

@@ -1,6 +1,6 @@
-//! Logs the current state of the enterprise application: one log line with its settings, certificates and claims, and
-//! as many lines as necessary with its assignments. `onboard evidence` and `onboard export` read these lines. The lines
-//! contain no secret: they describe only the public part of a certificate.
+//! Logs the current state of the enterprise application. One log line contains its settings, certificates and claims.
+//! As many further lines as necessary contain its assignments. `onboard evidence` and `onboard export` read these
+//! lines. The lines contain no secrets, because they describe only the public part of a certificate.
 
 use onboarding_core::{log_messages, saml};
 use serde_json::{Value, json};
@@ -8,11 +8,11 @@ use tracing::info;
 
 use super::Found;
 
-/// Maximum number of assignments in one log line. Lambda limits a line to 256 KiB (Lambda developer guide, "Log and
-/// monitor"), and an assignment has about 200 bytes.
+/// Maximum number of assignments in one log line. Lambda limits a log line to 256 KiB (Lambda developer guide, "Log and
+/// monitor"), and an assignment takes about 200 bytes.
 const MAX_LOGGED_ASSIGNMENTS: usize = 500;
 
-/// Logs the application of the instance with this alias.
+/// Logs the enterprise application of the instance with the alias `instance`.
 pub(crate) fn log(instance: &str, found: &Found) {
     let parts = found.assignments.chunks(MAX_LOGGED_ASSIGNMENTS).len();
     let application = application(found, parts).to_string();
@@ -29,8 +29,8 @@ pub(crate) fn log(instance: &str, found: &Found) {
     }
 }
 
-/// Returns the application as JSON with Graph's property names. `assignment_parts` is the number of log lines with
-/// assignments.
+/// Returns the application as JSON with Graph's property names. `assignment_parts` is the number of log lines that
+/// contain the assignments.
 fn application(found: &Found, assignment_parts: usize) -> Value {
     let Found { principal, application, claims, .. } = found;
     let certificates = principal.key_credentials.iter().filter_map(|key| {

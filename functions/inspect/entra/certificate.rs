@@ -16,7 +16,7 @@ pub(crate) struct Certificate {
 }
 
 impl Certificate {
-    /// Describes until when the certificate is valid.
+    /// Describes in words until when the certificate is valid.
     pub(crate) fn validity(&self) -> String {
         match self.expired {
             false => format!("good until {}", self.expires),
@@ -29,10 +29,11 @@ impl Certificate {
 /// that an onboarding created and that has not expired.
 ///
 /// This step never replaces an active certificate, because IAM must trust a certificate before Entra signs with it.
-/// Only the certificate rotation makes the changes in this order. Until the rotation, users can sign in even if the
-/// active certificate has expired. Entra continues to sign with the certificate (Microsoft, "Manage certificates for
-/// federated single sign-on": an application that does not validate the expiry remains accessible), and IAM does not
-/// validate the expiry (IAM user guide, "Create a SAML identity provider in IAM").
+/// Only the certificate rotation makes the changes in this order.
+/// Until the rotation, users can sign in even if the active certificate has expired, for two reasons. First, Entra
+/// continues to sign with the certificate (Microsoft, "Manage certificates for federated single sign-on": an
+/// application that does not validate the expiry remains accessible). Second, IAM does not validate the expiry (IAM
+/// user guide, "Create a SAML identity provider in IAM").
 pub(crate) fn usable_certificate(
     principal: &ServicePrincipal,
     subject: &str,

@@ -21,7 +21,7 @@ pub(crate) use self::certificate::{Certificate, usable_certificate};
 use super::federation::Federation;
 use crate::entra::{AppRoleAssignment, Application, ClaimsMappingPolicy, Graph, ServicePrincipal};
 
-/// The kind of the application in a plan.
+/// The object type that a plan shows for the enterprise application.
 pub(crate) const APPLICATION: &str = "enterprise application";
 /// The names of the checks in [`Found::switches`] and [`Found::availability`].
 const SWITCHES: [&str; 5] = [
@@ -31,22 +31,23 @@ const SWITCHES: [&str; 5] = [
     "status at Microsoft",
     "gallery application",
 ];
-/// What an operator must do if the application has a wrong setting that the onboarding does not change.
+/// What an operator must do if an application setting is wrong and the onboarding does not change this setting.
 const SWITCH_ADVICE: &str = "Check the application in the Entra admin center: Enterprise applications > Properties, and App \
      registrations > Overview and Authentication.";
 /// What an operator must do if the application no longer exists.
 pub(crate) const START_AGAIN: &str = "No step reverts this. Start the onboarding again, which creates a new \
                                       application and connects it: onboard start FILE";
-/// The kind of the signing certificate in a plan.
+/// The object type that a plan shows for the signing certificate.
 pub(crate) const CERTIFICATE: &str = "signing certificate";
-/// The kind of an assignment (of a group or of users) in a plan.
+/// The object type that a plan shows for an assignment of a group or of users.
 pub(crate) const ASSIGNMENT: &str = "assignment";
 
-/// Returns the application with this name that the onboarding can use. If several applications have the name, returns
+/// Returns the application with this name that the onboarding can use. If several applications have this name, returns
 /// the application that has the tag of this onboarding.
 ///
 /// # Errors
-/// `Conflict` if several applications have the name, or if the application belongs to another instance.
+/// `Conflict` if several applications have this name and none has the tag, or if the application belongs to another
+/// instance.
 pub(crate) async fn find(graph: &Graph, alias: &str, name: &str) -> Result<Option<ServicePrincipal>, StepError> {
     let template = graph.application_template(names::GALLERY_APPLICATION, names::GALLERY_APPLICATION_ID).await?;
     find_of_template(graph, (alias, name), &template).await
@@ -90,15 +91,15 @@ pub(crate) async fn find_of_template(
 /// The owner of an enterprise application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ApplicationOwner {
-    /// An onboarding with this alias created the application.
+    /// An onboarding of the instance with this alias created the application.
     Ours,
-    /// The application existed before, and an onboarding with this alias uses it.
+    /// The application existed before the onboarding, and an onboarding of the instance with this alias uses it.
     Adopted,
-    /// The application has no tag with this alias.
+    /// The application has no tag that contains this alias.
     Unknown,
 }
 
-/// Returns whether a service principal has the tag of an onboarding with this alias.
+/// Returns whether a service principal has the tag of an onboarding of the instance with this alias.
 fn is_marked(principal: &ServicePrincipal, alias: &str) -> bool {
     principal.tags.iter().any(|tag| names::is_service_principal_tag(tag, alias))
 }
@@ -112,19 +113,20 @@ pub(crate) fn owner(principal: &ServicePrincipal, alias: &str) -> ApplicationOwn
     }
 }
 
-/// Whether the gallery still contains the application's template.
+/// Whether the gallery still contains the template of the application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Gallery {
-    /// Unknown: the gallery was not read, or the application has no template.
+    /// Not known, because the gallery was not read, or because the application was not created from a template.
     #[default]
     Unknown,
-    /// The gallery contains the template. If a date is given, Microsoft removes the template on this date.
+    /// The gallery contains the template. A date means that Microsoft removes the template from the gallery on this
+    /// date.
     Offered(Option<String>),
     /// The gallery no longer contains the template.
     Gone,
 }
 
-/// An application with its policies and assignments.
+/// An application in Entra with its policies and assignments.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Found {
     pub(crate) principal: ServicePrincipal,
@@ -135,7 +137,7 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Reads an application. `principal` is the object ID of its service principal, and `application` the ID of its
+    /// Reads an application. `principal` is the object ID of its service principal, and `application` is the ID of its
     /// application object. Returns `None` if the service principal does not exist.
     ///
     /// # Errors
@@ -156,7 +158,7 @@ impl Found {
         }))
     }
 
-    /// Reads whether the gallery still contains the application's template.
+    /// Adds the information whether the gallery still contains the template of the application.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -175,14 +177,14 @@ impl Found {
         self.principal.preferred_token_signing_key_thumbprint.as_deref().filter(|thumbprint| !thumbprint.is_empty())
     }
 
-    /// Returns the thumbprints of all certificates, active or not.
+    /// Returns the thumbprints of all signing certificates, both active and inactive.
     pub(crate) fn certificates(&self) -> Vec<String> {
         self.principal.key_credentials.iter().filter_map(|key| saml::thumbprint(key.key.as_deref()?)).collect()
     }
 
-    /// Returns the assignments that a teardown removes, and the assignments that it keeps. If the application existed
-    /// before the onboarding, other assignments may also have existed. So a teardown of such an application removes
-    /// only the assignments of the onboarding's groups.
+    /// Returns two lists: the assignments that a teardown removes, and the assignments that a teardown keeps. If the
+    /// application existed before the onboarding, some assignments may also have existed before. In this case, a
+    /// teardown removes only the assignments of the onboarding's groups.
     pub(crate) fn removable_assignments(
         &self,
         owner: ApplicationOwner,
@@ -192,7 +194,7 @@ impl Found {
         self.assignments.iter().partition(|one| owner != ApplicationOwner::Adopted || is_ours(one))
     }
 
-    /// Checks all settings that a sign-in needs, except the assignments.
+    /// Checks all settings that a sign-in requires, except the assignments.
     pub(crate) fn sign_in_checks(&self, wanted: &Federation, now: OffsetDateTime) -> Checks {
         let mut checks = self.settings(wanted);
         self.switches(&mut checks);
@@ -208,11 +210,12 @@ impl Found {
         checks
     }
 
-    /// Checks the settings that can block every sign-in, or that can allow every user of the tenant to sign in.
+    /// Checks the settings that can prevent every sign-in, or that can allow every user of the tenant to sign in.
     fn switches(&self, checks: &mut Checks) {
         let enabled = self.principal.account_enabled != Some(false);
         checks.that("application enabled", enabled, "true", enabled.to_string());
-        // `isDisabled` can be changed only on the application object. The service principal contains a copy.
+        // `isDisabled` can be changed only on the application object. The service principal contains a copy of the
+        // value.
         let active = self.application.is_disabled != Some(true) && self.principal.is_disabled != Some(true);
         checks.that("application activated", active, "true", active.to_string());
         let required = self.principal.app_role_assignment_required;
@@ -245,8 +248,8 @@ impl Found {
             principal.preferred_single_sign_on_mode.clone().unwrap_or_else(none),
         );
         let relay = saml::relay_state(&wanted.region, &wanted.instance_id, wanted.destination.as_ref());
-        // If a replicated instance has global sign-in, the onboarding does not change it. Global sign-in has other
-        // reply URLs and needs no relay state.
+        // If the application is configured for the global sign-in of a replicated instance, the onboarding does not
+        // change these settings. Global sign-in uses other reply URLs and needs no relay state.
         let global = self.uses_global_sign_in(wanted);
         let found = principal.relay_state().map_or_else(none, ToOwned::to_owned);
         checks.that("relay state", global || found == relay, relay, found);
@@ -271,8 +274,8 @@ impl Found {
         wanted.global.as_ref().is_some_and(|global| global.is_used_by(&self.application.web.redirect_uris))
     }
 
-    /// Checks that the members of each group can sign in. Either the group is assigned, or, in a tenant without Entra
-    /// ID P1, each member is assigned.
+    /// Checks that the members of each group can sign in. For this, either the group must be assigned to the
+    /// application, or, in a tenant without Entra ID P1, each member must be assigned.
     pub(crate) fn assignment_checks(&self, groups: &[EntraGroup]) -> Checks {
         let assigned = &self.assignments;
         let group_assigned = |id: &str| assigned.iter().any(|assignment| assignment.principal_id == id);
@@ -293,9 +296,10 @@ impl Found {
 }
 
 /// Returns the claims mapping policies of a service principal. Reading the policies from the service principal requires
-/// a permission to write applications (Microsoft's permission table, as of 2026). Without this permission, the tenant's
-/// policies are read until one applies to the service principal. The search starts with the onboarding's policy. One
-/// policy is sufficient, because Entra applies only one.
+/// a permission to write applications (Microsoft's permission table, as of 2026).
+/// Without this permission, the function reads the policies of the tenant one by one until a policy applies to the
+/// service principal. The search starts with the onboarding's policy. One policy is sufficient, because Entra applies
+/// only one policy.
 async fn claims_of(graph: &Graph, principal: &ServicePrincipal) -> Result<Vec<ClaimsMappingPolicy>, StepError> {
     match graph.claims_policies_of(&principal.id).await {
         Err(error) if error.kind == StepErrorKind::AccessDenied => {}
@@ -312,8 +316,8 @@ async fn claims_of(graph: &Graph, principal: &ServicePrincipal) -> Result<Vec<Cl
     Ok(Vec::new())
 }
 
-/// Returns the reply URLs. The regional URL comes first: AWS recommends it for Connect, because a sign-in in one Region
-/// then does not depend on other Regions.
+/// Returns the reply URLs. The URL of the Region comes first. AWS recommends this URL for Connect, because a sign-in in
+/// one Region then does not depend on other Regions.
 pub(crate) fn reply_urls(region: &str) -> [String; 2] {
     let [global, regional] = iam::sign_in_endpoints(region);
     [regional, global]
@@ -323,7 +327,7 @@ fn claims(wanted: &Federation) -> Value {
     saml::claims_definition(&wanted.role_arn, &wanted.saml_provider_arn, wanted.username, wanted.session_seconds)
 }
 
-/// Describes the SAML claims of a claims mapping policy as text for a message.
+/// Describes the SAML claims in a claims mapping policy as text for a message.
 fn describe_claims(definition: &Value) -> String {
     let entries = definition.pointer("/ClaimsMappingPolicy/ClaimsSchema").and_then(Value::as_array);
     let texts = entries.into_iter().flatten().map(|entry| {
@@ -336,7 +340,7 @@ fn describe_claims(definition: &Value) -> String {
     if texts.is_empty() { "none".into() } else { texts.join(", ") }
 }
 
-/// Returns whether a policy has this definition, regardless of the JSON formatting.
+/// Returns whether a policy has this definition, regardless of the formatting of the JSON.
 pub(crate) fn says(policy: &ClaimsMappingPolicy, definition: &Value) -> bool {
     match policy.definition.as_slice() {
         [text] => serde_json::from_str::<Value>(text).is_ok_and(|present| present == *definition),
@@ -344,8 +348,8 @@ pub(crate) fn says(policy: &ClaimsMappingPolicy, definition: &Value) -> bool {
     }
 }
 
-/// Returns the application, its certificate, its claims and its assignments as objects of a plan. `people` contains the
-/// object IDs of the users to assign if single users are assigned.
+/// Returns the application, its certificate, its claims and its assignments as objects of a plan. If single users are
+/// assigned, `people` contains their object IDs.
 pub(crate) fn objects(
     found: Option<&Found>,
     onboarding: &Onboarding,
@@ -389,12 +393,13 @@ fn application_object(
     let mut checks = found.settings(wanted);
     let emails = &onboarding.entra.notification_emails;
     let present = &principal.notification_email_addresses;
-    // If the input has no email addresses, the onboarding keeps the addresses that were set in the portal.
+    // If the input contains no email addresses, the onboarding keeps the addresses that an administrator entered in the
+    // portal.
     let same = emails.iter().all(|email| present.contains(email)) && present.iter().all(|email| emails.contains(email));
     checks.that("notification mails", emails.is_empty() || same, emails.join(", "), present.join(", "));
     let owner = owner(principal, alias);
     let mut guards = Checks::default();
-    // An onboarding changes these settings only of an application that an onboarding with the same alias created.
+    // An onboarding changes these settings only if an onboarding of the same alias created the application.
     found.switches(if owner == ApplicationOwner::Ours { &mut checks } else { &mut guards });
     found.availability(&mut guards, now);
     let replies = reply_urls(&wanted.region);
@@ -420,7 +425,7 @@ fn application_object(
         .advising(SWITCH_ADVICE)
 }
 
-/// Returns open items for incorrect settings that affect sign-in and that the onboarding does not change.
+/// Returns open items for wrong settings that affect sign-in and that the onboarding does not change.
 pub(crate) fn open_items(application: &Object) -> Vec<OpenItem> {
     let wrong = application.guards.iter().filter(|guard| !guard.passed && SWITCHES.contains(&guard.name.as_str()));
     let item = |guard: &Check| {

@@ -65,7 +65,7 @@ fn an_inactive_expired_certificate_and_a_private_key_entry_are_not_usable() {
     }
 }
 
-/// Creates an application with all settings wrong and with these tags.
+/// Creates an application with these tags, all of whose settings are wrong.
 fn switched_off(tags: &[&str]) -> Found {
     Found {
         principal: ServicePrincipal {
