@@ -262,9 +262,10 @@ def refuse_what_an_account_refuses_at_deployment(patches, permissions):
 def deliver_events_only_where_they_are_allowed(patches, permissions):
     """Checks permissions before events are delivered.
 
-    EventBridge sends events as a service principal, so the target's resource policy must allow this. EventBridge
-    Scheduler and Lambda assume a role, so the role's policies must allow it. If a delivery is not allowed, the event is
-    sent to the target's dead-letter queue. If the delivery to this queue is not allowed either, the event is lost."""
+    EventBridge sends events as a service principal, so the target's resource policy must allow the delivery.
+    EventBridge Scheduler and Lambda assume a role, so the role's policies must allow the delivery. If a delivery is not
+    allowed, the event is sent to the target's dead-letter queue. If the delivery to this queue is not allowed either,
+    the event is lost."""
     eventbridge, lambda_svc = (importlib.import_module(f"ministack.services.{name}") for name in ("eventbridge", "lambda_svc"))
     patches.needs(lambda_svc, "_functions", "_get_func_record_for_ref", "_get_func_record_for_ref_in_scope", "_execution_record_for_config")
     patches.needs(lambda_svc, "invoke_async_with_retry", "resolve_function_url")

@@ -1,8 +1,8 @@
-"""Finds the faults for which Step Functions rejects the definition of a JSONata state machine.
+"""Finds the errors for which Step Functions rejects the definition of a JSONata state machine.
 
-Has no side effects: the input is a definition, the output a list of faults. Sources of the rules: the specification of
-the Amazon States Language (states-language.net) and the Step Functions developer guide ("Handling errors in workflows",
-"Transforming data with JSONata", "Passing data between states with variables")."""
+Has no side effects: the input is a definition, and the output is a list of errors. Sources of the rules: the
+specification of the Amazon States Language (states-language.net) and the Step Functions developer guide ("Handling
+errors in workflows", "Transforming data with JSONata", "Passing data between states with variables")."""
 import re
 
 MAX_SECONDS = 99_999_999
@@ -50,8 +50,8 @@ def is_expression(value):
 
 
 def definition_faults(definition):
-    """Returns all faults of a definition, each with its path. For a state machine that uses JSONPath, returns a single
-    fault, because the local cloud does not support JSONPath."""
+    """Returns all errors in a definition, each with its path. For a state machine that uses JSONPath, returns a single
+    error, because the local cloud does not support JSONPath."""
     if not isinstance(definition, dict) or definition.get("QueryLanguage") != "JSONata":
         return ["/QueryLanguage: the local cloud supports only JSONata state machines"]
     faults, names = [], {}
@@ -182,7 +182,7 @@ def _retrier(retrier, place, faults):
 
 
 def _expressions(value, place, result, error, faults):
-    """Checks all expressions below a path. `result` and `error` say whether $states.result and $states.errorOutput
+    """Checks all expressions below a path. `result` and `error` state whether $states.result and $states.errorOutput
     exist at this path."""
     if isinstance(value, dict):
         for key, inner in value.items():

@@ -1,4 +1,4 @@
-"""Removes delays and overhead that the emulator has and AWS does not."""
+"""Removes the emulator's delays and overhead that do not exist in AWS."""
 import contextlib
 import contextvars
 import functools

@@ -70,7 +70,7 @@ def archive():
     contained the debug binary."""
     binary = os.path.join(settings["folder"], "functions")
     try:
-        os.link(settings["bootstrap"], binary)  # the next build replaces the file, but this link keeps the current one
+        os.link(settings["bootstrap"], binary)  # the next build replaces the file; this link keeps the current one
     except OSError:  # a hard link to another file system is not possible
         shutil.copy2(settings["bootstrap"], binary)
     entry = zipfile.ZipInfo("bootstrap")
@@ -89,7 +89,7 @@ def upload():
     try:
         put(f"/{bucket}", f"<CreateBucketConfiguration>{region}</CreateBucketConfiguration>")
     except RuntimeError as error:
-        if "BucketAlreadyOwnedByYou" not in str(error):  # exists since an earlier deployment
+        if "BucketAlreadyOwnedByYou" not in str(error):  # an earlier deployment has already created the bucket
             raise
     put(f"/{bucket}/bootstrap.zip", archive())
 

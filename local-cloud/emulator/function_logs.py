@@ -71,9 +71,9 @@ def log_every_line_of_an_invocation(patches, runtime):
 
 
 def match_filter_patterns_as_cloudwatch_logs_does(patches, logs):
-    """Matches filter patterns with regard to case, as CloudWatch Logs does; the unchanged emulator ignores case and knows
-    no regular expressions. Supports the two forms that the project uses, a quoted phrase and a regular expression, and
-    rejects all others.
+    """Matches filter patterns case-sensitively, as CloudWatch Logs does. The unchanged emulator ignores case and does
+    not support regular expressions. This replacement supports the two forms that the project uses, a quoted phrase and
+    a regular expression, and rejects all other patterns.
 
     Sources: the user guide of CloudWatch Logs, "Filter pattern syntax" and "Supported regular expressions (regex) syntax"."""
     phrase, expression = re.compile(r'"([^"]+)"'), re.compile(r"%([A-Za-z0-9:_#=@/;,\-^$?\[\]{}|\\*+.]+)%")

@@ -8,8 +8,8 @@ import re
 import time
 
 NAME = re.compile(r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}""")  # a valid execution name
-LIMIT = 262_144  # bytes in UTF-8: maximum of an input, an output, a task's arguments or result, one variable, one Assign
-ALL_VARIABLES = 10 * 1024 * 1024  # bytes: maximum of all variables of one execution
+LIMIT = 262_144  # maximum UTF-8 bytes of an input, output, task argument, task result, variable or Assign
+ALL_VARIABLES = 10 * 1024 * 1024  # maximum total size of the variables of one execution, in bytes
 
 
 def size(value):
@@ -45,11 +45,11 @@ def run_states_as_step_functions_does(patches, sfn, templates):
     @patches.replace(sfn, "_error_matches")
     def matches(_, names, error):
         if error == "States.Runtime":
-            return False  # always ends the execution, whichever errors a Catch or Retry lists
+            return False  # always ends the execution, even if a Catch or Retry lists this error
         if error in names:
             return True
         if error == "States.DataLimitExceeded":
-            return False  # only caught by its own name, not by a wildcard
+            return False  # can be caught only by its own name, not by a wildcard
         return "States.ALL" in names or ("States.TaskFailed" in names and error != "States.Timeout")
 
     @patches.replace(sfn, "_apply_jsonata_arguments")

@@ -1,12 +1,12 @@
 """Independent check of the AWS wire format with botocore, which this project does not use, and the newest service models.
 
-For each recorded call this checks that
+For each recorded call, this program checks that
 - the operation exists, its parameters are valid (botocore's validation, and the enumerations, lengths, ranges and patterns of
   the model), and botocore would send the same request for them;
 - botocore's parser can read the response, and the response contains only members of the model, all required members, and only
   valid values. An error must be one that the operation can return.
 
-It then inserts faults (`FAULTS`) into copies of the calls and must detect each of them.
+Then this program inserts faults (`FAULTS`) into copies of the calls, and must detect each of these faults.
 """
 import copy
 import json

@@ -85,7 +85,7 @@ def nested(state, *where, **fields):
 
 
 def one_quota(stubs):
-    """Adds a quota on the number of users that AWS has granted and for which members wait."""
+    """Adds a sufficient quota on the number of users, so that waiting members can become users."""
     quotas = stubs["RequestQuotas"][-1]["Return"]["quotas"]
     quotas.append({**quotas[0], "code": "L-9A46857E", "status": "SUFFICIENT"})
 

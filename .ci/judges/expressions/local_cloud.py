@@ -9,11 +9,11 @@ from pathlib import Path
 
 root = Path(sys.argv[1]) / "local-cloud/emulator"
 sys.argv = ["ministack"]
-answers, sys.stdout = sys.stdout, sys.stderr  # the port prints there when an expression fails
+answers, sys.stdout = sys.stdout, sys.stderr  # the Python port of JSONata prints to standard output if an expression fails
 from ministack.services import stepfunctions as sfn  # noqa: E402
 
 for name in ("patches.py", "evaluator.py"):
-    exec(compile((root / name).read_text(encoding="utf-8"), name, "exec"))  # noqa: S102, as emulator.rs puts them together
+    exec(compile((root / name).read_text(encoding="utf-8"), name, "exec"))  # noqa: S102, combined as in launcher.rs
 patches = Patches("ministack")  # noqa: F821
 evaluate_as_the_reference_does(patches, sfn)  # noqa: F821
 patches.apply()

