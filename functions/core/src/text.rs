@@ -1,4 +1,4 @@
-//! Unicode normalization and quoting of names from other systems.
+//! Unicode normalization and quotation of names from other systems.
 
 use std::{
     borrow::Cow,
@@ -7,35 +7,35 @@ use std::{
 
 use unicode_normalization::UnicodeNormalization;
 
-/// A text in Unicode Normalization Form C. macOS and some directories store a Japanese voicing mark as a separate
-/// character (か + ゙); most other systems store one character (が).
+/// Converts a string to Unicode Normalization Form C. macOS and some directories store a Japanese voicing mark as a
+/// separate character (か + ゙). Most other systems store one character (が).
 #[must_use]
 pub fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
 }
 
-/// A text in Unicode Normalization Form D, in which marks are separate characters.
+/// Converts a string to Unicode Normalization Form D, in which marks are separate characters.
 #[must_use]
 pub fn nfd(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfd().collect()) }
 }
 
-/// Whether a terminal or a browser interprets the character instead of displaying it. Such characters are control
-/// characters, and the marks, embeddings, overrides and isolates that change the direction of text (Unicode Standard
-/// Annex #9).
+/// Whether a terminal or a browser would interpret the character instead of displaying it. This is true for control
+/// characters, and for the marks, embeddings, overrides and isolates that change the direction of text (Unicode
+/// Standard Annex #9).
 #[must_use]
 pub fn is_control(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The name that is most similar to a mistyped name. `None` if no name has an edit distance of at most three.
+/// The name that is most similar to a misspelled name. `None` if no name has an edit distance of at most three.
 pub fn nearest<'a>(mistyped: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let distances = names.into_iter().map(|name| (distance(name, mistyped), name));
     distances.min_by_key(|(distance, _)| *distance).filter(|(distance, _)| *distance <= 3).map(|(_, name)| name)
 }
 
-/// The edit distance of two names (Levenshtein).
+/// The edit distance (Levenshtein distance) between two names.
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();
@@ -51,7 +51,7 @@ fn distance(one: &str, other: &str) -> usize {
     row[other.len()]
 }
 
-/// A name in quotation marks, in Normalization Form C, with control characters escaped.
+/// Displays a name in quotation marks, in Unicode Normalization Form C and with escaped control characters.
 #[derive(Clone, Copy, Debug)]
 pub struct Quoted<'a>(pub &'a str);
 

@@ -1,7 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 //! Property tests of the planner with any Entra ID directory and any Connect instance. By default, each property is
-//! tested with 256 random inputs. To test more inputs, run `PROPTEST_CASES=100000 cargo test -p onboarding-core
-//! --release sync::properties`.
+//! tested with 256 random inputs. To test more inputs, run this command:
+//! `PROPTEST_CASES=100000 cargo test -p onboarding-core --release sync::properties`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -144,7 +144,7 @@ fn some_user() -> impl Strategy<Value = ConnectUser> {
                     removal_due: due.map(|days| TODAY + time::Duration::days(days)),
                     signed_out,
                     sign_out_due: overdue.map(|days| TODAY + time::Duration::days(days)),
-                    // One of two traffic distribution groups, or no group.
+                    // The ID of one of two traffic distribution groups, or `None`.
                     traffic_group: (security_count > 1).then(|| format!("group-{}", security_count - 1)),
                     proficiencies: recorded.map(Into::into),
                 }
@@ -180,7 +180,7 @@ pub(super) fn some_policy() -> impl Strategy<Value = Policy> {
         })
 }
 
-/// The ids of all users that the plan changes.
+/// The ids of all existing users that the plan adopts, changes or removes.
 fn touched(plan: &Plan) -> BTreeSet<&str> {
     plan.adopt
         .iter()
@@ -267,8 +267,8 @@ proptest! {
             prop_assert_eq!(user.security_profile_ids.iter().cloned().collect::<BTreeSet<_>>(), security);
             wanted.insert(username.to_owned());
         }
-        // A managed user who matches no member stays in Connect only for one of these reasons: removals are postponed,
-        // a grace period, the removal policy, or the reason why the member is skipped.
+        // If a managed user is not the user of a member, Connect keeps the user only for one of these reasons: removals
+        // are postponed, a grace period has not ended, the removal policy keeps the user, or the member is skipped.
         let all_gone =
             policy.removed.action == RemovalAction::Delete && policy.removed.grace_days == 0 && !guarded(&groups);
         for user in after.values().filter(|user| all_gone && user.ownership == Ownership::Ours && user.removal_due.is_none()) {
@@ -370,7 +370,7 @@ proptest! {
     }
 }
 
-/// Whether a name matches the STS pattern for role session names, `[\w+=,.@-]{2,64}`.
+/// Whether a name matches the pattern of STS for role session names, `[\w+=,.@-]{2,64}`.
 fn regex_like_sts(name: &str) -> bool {
     (2..=64).contains(&name.chars().count()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c))
 }

@@ -1,4 +1,5 @@
-//! Properties of the guarded part of a plan, for any Entra ID directory, Connect instance, removal limit and approval.
+//! Property tests for the part of a plan that the removal limit and approvals control, with any Entra ID directory,
+//! Connect instance, removal limit and approval.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ use super::testkit::{TODAY, apply, profiles};
 use super::*;
 use crate::onboarding::RemovalLimit;
 
-/// A random plan with a removal limit, and the users in Connect from which the plan was made.
+/// A random plan with a random removal limit, and the users in Connect for whom the plan was created.
 fn some_plan() -> impl Strategy<Value = (Plan, Vec<ConnectUser>)> {
     let limit = (0..5_u32, select(vec![0_u32, 20, 50, 100]))
         .prop_map(|(max_removals, max_removals_percent)| RemovalLimit { max_removals, max_removals_percent });
@@ -24,8 +25,8 @@ fn some_plan() -> impl Strategy<Value = (Plan, Vec<ConnectUser>)> {
     )
 }
 
-/// A random plan, the users in Connect, and a set of approved actions: some of the actions that wait without an
-/// approval.
+/// A random plan, the users in Connect, and a set of approved actions. The set contains some of the actions that would
+/// wait without an approval.
 fn some_approved_plan() -> impl Strategy<Value = (Plan, Vec<ConnectUser>, ActionSet)> {
     (some_plan(), any::<u64>()).prop_map(|((plan, users), mask)| {
         let all = plan.clone().guard(&ActionSet::EMPTY).waiting_actions;
@@ -35,7 +36,7 @@ fn some_approved_plan() -> impl Strategy<Value = (Plan, Vec<ConnectUser>, Action
     })
 }
 
-/// Every action of a plan, as text. Each change of a user is an action.
+/// Every action in a plan, as text. Each change in an update is listed as an action of its own.
 fn actions(plan: &Plan) -> Vec<String> {
     let updates = plan
         .update
@@ -71,14 +72,14 @@ fn within_limit(plan: &Plan, users: usize) -> bool {
     users == 0 || users <= max_removals as usize && (share || users == 1 && max_removals_percent > 0)
 }
 
-/// The number of users who have the admin profile, and the number of them who are not scheduled for deletion.
+/// Two counts: the users who have the security profile `Admin`, and those of them who are not scheduled for deletion.
 fn admins(users: &[ConnectUser]) -> (usize, usize) {
     let admins = users.iter().filter(|user| user.security_profile_ids.iter().any(|id| id == "id:Admin"));
     (admins.clone().count(), admins.filter(|user| user.removal_due.is_none()).count())
 }
 
-/// The usernames of the admins who are not scheduled for deletion and whom the plan removes or takes the admin profile
-/// from.
+/// The usernames of the administrators who would lose the security profile `Admin` or be removed by this plan.
+/// Administrators who are already scheduled for deletion are not included.
 fn admins_lost(plan: &Plan, users: &[ConnectUser]) -> Vec<String> {
     let profile = "id:Admin".to_owned();
     let active = users
@@ -93,12 +94,12 @@ fn admins_lost(plan: &Plan, users: &[ConnectUser]) -> Vec<String> {
     lost.filter(|user| active.contains(user.id.as_str())).map(|user| user.username.clone()).collect()
 }
 
-/// The ids of the users that another Entra account takes over.
+/// The ids of the users that the plan links to another Entra account.
 fn taken_over(plan: &Plan) -> BTreeSet<String> {
     plan.adopt.iter().filter(|adoption| adoption.relinked).map(|adoption| adoption.user.id.clone()).collect()
 }
 
-/// The users without those that lose the admin profile because another Entra account takes them over.
+/// All users except those who lose the security profile `Admin` because the plan links them to another Entra account.
 fn without_former_admins(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
     let taken_over = taken_over(plan);
     let loses = |user: &ConnectUser| {
@@ -109,7 +110,8 @@ fn without_former_admins(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser>
     users.iter().filter(|user| !loses(user)).cloned().collect()
 }
 
-/// The users after a part of a plan was applied and every creation failed. The old user of a renamed member then stays.
+/// The users in Connect after a part of a plan was applied and every creation failed. In this case, the Connect user
+/// with the previous username of a renamed member is kept.
 fn after_failed_creations(part: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
     let new: BTreeSet<&str> = part.create.iter().map(|new| new.username.as_str()).collect();
     let mut part = part.clone();
@@ -159,7 +161,7 @@ proptest! {
             .filter(|(action, _)| !matches!(action, GuardedAction::LoseProfile | GuardedAction::Adopt))
             .map(|(_, username)| username).collect();
         prop_assert!(within_limit(&guarded.apply, outside.len()), "{outside:?} of {}", guarded.apply);
-        // A removal that needs no approval is also applied if other actions are approved.
+        // A removal that needs no approval is also applied if an operator has approved other actions.
         let applied: BTreeSet<(&str, String)> =
             removals(&guarded.apply).into_iter().map(|(kind, id)| (kind, id.to_owned())).collect();
         prop_assert!(applied.is_superset(&free));
@@ -184,8 +186,8 @@ proptest! {
             prop_assert!(all == 0 || admins(&after).0 > 0, "{free}");
         }
         prop_assert!(active == 0 || admins(&apply(&free, &users)).1 > 0, "{free}");
-        // If no admin is left although only a part of the plan is approved, approved actions took the profile from
-        // every admin.
+        // A partial approval may remove the profile `Admin` from the last user who has it. This is allowed only if the
+        // operator has approved every action that removes the profile.
         let applied = plan.guard(&approved).apply;
         let unapproved: BTreeSet<&str> = applied.guardable_users(&approved).map(|(_, username)| username).collect();
         let by_approval = lost.iter().all(|username| !unapproved.contains(username.as_str()));

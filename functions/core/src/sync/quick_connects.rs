@@ -1,9 +1,10 @@
 //! The quick connects that transfer contacts to users whom a plan deletes.
 //!
-//! Connect does not delete these quick connects with the user, and agents would still transfer contacts to them (Amazon
-//! Connect Administrator Guide, "Delete users from your Amazon Connect instance"; an earlier edition describes that the
-//! deletion fails instead). The sync therefore deletes or transfers the quick connects before it deletes the user.
-//! After the deletion, the sync could not determine whether this onboarding managed the user of a quick connect.
+//! If Connect deletes a user, it keeps the user's quick connects, and agents would still transfer contacts to them
+//! (Amazon Connect Administrator Guide, "Delete users from your Amazon Connect instance"). According to an earlier
+//! edition of this guide, the deletion of such a user fails instead. The sync therefore deletes or transfers the quick
+//! connects before it deletes the user. After the deletion, the sync could not determine whether this onboarding
+//! managed the user of a quick connect.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,37 +20,38 @@ pub struct QuickConnect {
     pub id: String,
     /// The name of the quick connect.
     pub name: String,
-    /// The id of the user to whom contacts are transferred.
+    /// The id of the user to whom the quick connect transfers contacts.
     pub user_id: String,
 }
 
-/// A quick connect to delete or to transfer before its user is deleted.
+/// A quick connect that must be deleted, or transferred to another user, before its user is deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuickConnectChange {
     /// The id of the quick connect.
     pub id: String,
     /// The name of the quick connect.
     pub name: String,
-    /// The user to whom the quick connect is transferred. `None` if the quick connect is deleted.
+    /// The user to whom the quick connect is transferred. `None` if the quick connect is to be deleted.
     pub transfer: Option<Transfer>,
 }
 
-/// The user to whom a quick connect is transferred.
+/// The new user of a quick connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transfer {
-    /// The username.
+    /// The username of the new user.
     pub username: String,
-    /// The user id. `None` if the user did not exist when the plan was created.
+    /// The id of the new user. `None` if the user did not exist when the plan was created.
     pub user_id: Option<String>,
 }
 
 impl Plan {
-    /// Adds to this plan the quick connects of the users that the plan deletes. `found` contains the quick connects of
-    /// all users of the instance, and `users` contains all users.
+    /// Adds changes of quick connects to this plan, for the users that the plan deletes. `found` contains the quick
+    /// connects of all users of the instance, and `users` contains all users.
     ///
-    /// The quick connects of a renamed member are always transferred to the member's new user. All others are deleted
-    /// or transferred according to `setting`. If the user in the setting does not exist or is removed too, the quick
-    /// connects are kept, and a finding lists them, because the deletion of a user who left must not wait.
+    /// The quick connects of a renamed member are always transferred to the member's new user. All other quick connects
+    /// are deleted or transferred according to `setting`. If the user in `setting` does not exist or is also removed,
+    /// the quick connects are kept, and a finding lists them. The deletion of the user is not postponed for this
+    /// reason.
     pub fn add_quick_connects(&mut self, found: Vec<QuickConnect>, setting: &QuickConnects, users: &[ConnectUser]) {
         let mut by_user: HashMap<String, Vec<QuickConnect>> = HashMap::new();
         for one in found {
@@ -91,14 +93,14 @@ impl Plan {
         self.findings.sort();
     }
 
-    /// The quick connects to delete or to transfer.
+    /// The quick connects that this plan deletes or transfers.
     pub fn quick_connects(&self) -> impl Iterator<Item = &QuickConnectChange> {
         self.delete.iter().flat_map(|removal| &removal.quick_connects)
     }
 
-    /// Reports if the user to whom the quick connects of deleted users should be transferred does not exist or is
-    /// removed too. The finding already appears when users are scheduled for deletion, so that an operator can correct
-    /// the setting in time.
+    /// Adds a finding if the quick connects of deleted users should be transferred to a user who does not exist or is
+    /// also removed. The finding already appears when users are scheduled for deletion, so that an operator can correct
+    /// the setting before the deletion.
     pub(super) fn check_transfer(&mut self, setting: &QuickConnects, users: &BTreeMap<&str, &ConnectUser>) {
         let QuickConnects::TransferTo(username) = setting else { return };
         let waits = |finding: &Finding| matches!(finding, Finding::RemovalWaits { .. });
@@ -111,7 +113,7 @@ impl Plan {
         }
     }
 
-    /// Whether this plan removes the user with this username, or the user is scheduled for deletion.
+    /// Whether this plan removes the user with this username, or an earlier sync has scheduled the user for deletion.
     fn is_removed(&self, username: &str) -> bool {
         let waits = |finding: &Finding| matches!(finding, Finding::RemovalWaits { username: waiting, .. } if waiting == username);
         self.removed_usernames().any(|removed| removed == username) || self.findings.iter().any(waits)
@@ -119,8 +121,7 @@ impl Plan {
 }
 
 impl Removal {
-    /// The usernames of the users to whom quick connects are transferred and who did not exist when the plan was
-    /// created.
+    /// The usernames of the users to whom quick connects are transferred and who must be created first.
     pub fn awaited_users(&self) -> impl Iterator<Item = &str> {
         let transfers = self.quick_connects.iter().filter_map(|change| change.transfer.as_ref());
         transfers.filter(|transfer| transfer.user_id.is_none()).map(|transfer| transfer.username.as_str())
@@ -200,7 +201,7 @@ mod tests {
             assert_eq!((to.username.as_str(), to.user_id), ("suzuki@example.com", None));
             assert_eq!(plan.delete[0].awaited_users().collect::<Vec<_>>(), ["suzuki@example.com"]);
 
-            // In a later sync, the member's new user exists.
+            // When a later sync creates its plan, the member's new user already exists.
             let new = ConnectUser { id: "new".into(), username: "suzuki@example.com".into(), ..user("hanako") };
             let users = [users[0].clone(), new, users[1].clone()];
             let mut plan = run(&groups, &users);

@@ -1,5 +1,5 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
-//! Builders for the tests of this module, and a model of Connect to which plans are applied.
+//! Builders for the tests of the planner, and an emulation of Connect that applies plans.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ pub(super) fn profiles() -> Profiles {
     }
 }
 
-/// A removal policy that deletes users immediately and has no removal limit.
+/// A policy that deletes users who left immediately and has no removal limit.
 pub(super) fn policy() -> Policy {
     Policy {
         removed: Removed { action: RemovalAction::Delete, grace_days: 0, ..Removed::default() },
@@ -57,7 +57,7 @@ pub(super) fn policy() -> Policy {
     }
 }
 
-/// The managed user that the planner would create for [`member`] in a [`group`].
+/// The Connect user that the planner would create for [`member`] in a [`group`].
 pub(super) fn user(name: &str) -> ConnectUser {
     ConnectUser {
         id: format!("user-{name}"),
@@ -78,7 +78,7 @@ pub(super) fn unmanaged(name: &str) -> ConnectUser {
     ConnectUser { ownership: Ownership::Unmanaged, entra_object_id: None, ..user(name) }
 }
 
-/// Applies a plan and returns the users who are then in Connect.
+/// Applies a plan to these users and returns the users that Connect then contains.
 pub(super) fn apply(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
     let mut after: BTreeMap<String, ConnectUser> = users.iter().map(|user| (user.id.clone(), user.clone())).collect();
     for adoption in &plan.adopt {

@@ -1,5 +1,5 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
-//! Tests of the planner: one test for each case.
+//! Tests of the planner, with one test for each situation.
 
 use insta::assert_snapshot;
 
@@ -73,7 +73,7 @@ fn a_user_in_several_groups_gets_all_proficiencies_and_the_plan_names_the_groups
     let attributes = plan.predefined_attributes();
     assert_eq!(attributes["Language"].iter().copied().collect::<Vec<_>>(), ["English", "Japanese"]);
 
-    // Without the second group, the level of the first group applies.
+    // If the second group no longer defines a level, the level of the first group is used.
     let after = apply(&plan, &[user("hanako")]);
     assert!(
         run(&[support.clone(), with_proficiencies(group("Experts", both()), &[("Japanese", 5)])], &after).is_empty()
@@ -396,7 +396,7 @@ fn the_users_of_a_replicated_instance_join_its_group_once() {
     assert_eq!(changes, [[Change::TrafficGroup("g".into())], [Change::TrafficGroup("g".into())]]);
     let after = apply(&plan, &users);
     assert!(run_with(&joins, &groups, &after).update.is_empty());
-    // An instance that is no longer replicated needs no change.
+    // If the instance is no longer replicated, the users are not changed.
     assert!(run(&groups, &after).update.is_empty());
     assert_ne!(run_with(&joins, &groups, &[]).digest(), run(&groups, &[]).digest());
 }

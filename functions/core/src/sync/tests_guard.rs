@@ -11,7 +11,7 @@ fn with_limit(max_removals: u32) -> Policy {
     Policy { removal_limit: RemovalLimit { max_removals, max_removals_percent: 100 }, ..policy() }
 }
 
-/// A group whose members get these security profiles.
+/// A group with these security profiles and these members.
 fn group_with(profiles: &[&str], members: &[&str]) -> GroupRead {
     let settings = UserGroup {
         security_profiles: profiles.iter().map(|name| (*name).to_owned()).collect(),
@@ -24,7 +24,7 @@ fn with_profiles(user: ConnectUser, profiles: &[&str]) -> ConnectUser {
     ConnectUser { security_profile_ids: profiles.iter().map(|name| format!("id:{name}")).collect(), ..user }
 }
 
-/// The users whose actions wait for approval, each with the action.
+/// The users for whom an action waits for approval, each with the action.
 fn waiting(plan: &GuardedPlan) -> Vec<(GuardedAction, &str)> {
     plan.waiting.guardable_users(NONE).collect()
 }
@@ -97,13 +97,13 @@ fn a_leaver_who_loses_all_rights_and_is_scheduled_for_deletion_counts_once_and_t
     let approved = run_with(&policy(2, true), &members, &users).guard(&beyond.waiting_actions);
     assert_eq!((both(&approved.apply), both(&approved.waiting)), ((3, 3), (0, 0)));
 
-    // At the time of the approval, Entra did not let the leavers sign in, so the approval covers only the scheduled
-    // deletions.
+    // At the time of the approval, Entra did not allow these users to sign in, so the plan only scheduled their
+    // deletion. The approval is valid only for the scheduled deletions.
     let schedules = run_with(&policy(2, false), &members, &users).guard(NONE).waiting_actions;
     let partly = run_with(&policy(2, true), &members, &users).guard(&schedules);
     assert_eq!((schedules.len(), both(&partly.apply), both(&partly.waiting)), (3, (0, 0), (3, 3)));
 
-    // The leaver is one of two admins, so the other admin keeps the profile.
+    // Two users have the profile `Admin`, and one of them left the groups. The other user keeps the profile.
     let admins = ["a", "stays"].map(|name| with_profiles(user(name), &["Admin"]));
     let one_of_two = run_with(&policy(2, true), &[group_with(&["Admin"], &["stays"])], &admins).guard(NONE);
     assert_eq!((both(&one_of_two.apply), one_of_two.reasons), ((1, 1), vec![]));
@@ -123,7 +123,7 @@ fn too_many_updates_that_take_a_profile_away_wait_and_other_changes_of_the_same_
     assert_eq!((guarded.apply.update.len(), guarded.waiting.update.len()), (3, 3));
     assert!(run_with(&with_limit(3), &groups, &users).guard(NONE).waiting.is_empty());
 
-    // An approval of the loss of one profile does not cover the loss of another profile.
+    // An approval to remove one profile from a user is not valid for another profile.
     let approved = &guarded.waiting_actions;
     let again = run_with(&with_limit(2), &groups, &users).guard(approved);
     assert_eq!((again.waiting.update.len(), again.approved_actions.len()), (0, 3));
@@ -160,25 +160,26 @@ fn the_last_admin_keeps_the_profile_until_that_is_approved() {
         run(&[group_with(&["Agent"], &["stays"])], &[admin("boss"), user("stays")]).guard(&last.waiting_actions);
     assert_eq!((approved.apply.removals(), approved.reasons), (1, vec![]));
 
-    // Another admin stays, even if the onboarding does not manage that user.
+    // Another user keeps the profile `Admin`, even though the onboarding does not manage this user.
     let other = with_profiles(unmanaged("emergency"), &["Admin"]);
     assert_eq!(leaves(&[admin("boss"), other, user("stays")]).waiting.removals(), 0);
-    // An admin who is scheduled for deletion has left and is not counted.
+    // A user who is scheduled for deletion has left the groups and is not counted as an administrator.
     let gone = ConnectUser { removal_due: Some(time::Date::MAX), ..admin("gone") };
     assert_eq!(leaves(&[admin("boss"), gone, user("stays")]).waiting.removals(), 1);
-    // No user has the profile, so no user can lose it.
+    // No user has the profile `Admin`, so no user can lose it.
     assert_eq!(leaves(&[user("taro"), user("stays")]).waiting.removals(), 0);
-    // Two admins lose the profile in one plan: one through an update, the other because the user leaves the groups.
+    // Two users lose the profile `Admin` in one plan: one by an update, and the other by leaving the groups.
     let both = leaves(&[admin("boss"), with_profiles(user("stays"), &["Admin", "Agent"])]);
     assert_eq!((both.waiting.removals(), both.waiting.update.len(), both.apply.update.len()), (1, 1, 0));
-    // An admin that the plan creates is not counted, because the creation may fail.
+    // A user with the profile `Admin` that the plan creates is not counted, because the creation may fail.
     let replaced = run(&[group_with(&["Admin"], &["new"])], &[admin("boss")]).guard(NONE);
     assert_eq!((replaced.apply.create.len(), replaced.waiting.removals()), (1, 1));
-    // The old user of a renamed admin is deleted only after the new user exists.
+    // If a member with the profile `Admin` is renamed, the old user is deleted only after the new user exists.
     let renamed = Member { user_principal_name: Some("chief@example.com".into()), ..member("boss") };
     let groups = [GroupRead { members: vec![renamed], ..group_with(&["Admin"], &[]) }];
     assert_eq!(run(&groups, &[admin("boss")]).guard(NONE).reasons, [""; 0]);
-    // If the old user is kept without rights, the rights would be lost even if the creation fails.
+    // If the old user is kept without permissions instead, it loses the profile even if the creation of the new user
+    // fails.
     let removed = Removed { action: RemovalAction::Strip, ..Removed::default() };
     let stripped = run_with(&Policy { removed, ..policy() }, &groups, &[admin("boss")]).guard(NONE);
     assert_eq!(
@@ -199,11 +200,11 @@ fn rights_of_a_former_account_are_taken_away_without_approval() {
     assert_eq!((guarded.apply.adopt.len(), guarded.apply.update.len(), guarded.reasons), (2, 2, vec![]));
     assert!(guarded.waiting.is_empty() && guarded.apply.update.iter().all(|update| !update.lost_profiles.is_empty()));
 
-    // The former account is not an admin any more, so the other user is the last admin.
+    // The former account no longer has the profile `Admin`, so the other user is the last user with this profile.
     let admins = [former("boss", &["Admin"]), with_profiles(user("other"), &["Admin"])];
     let guarded = run(&groups, &admins).guard(NONE);
     assert_eq!(waiting(&guarded), [(GuardedAction::LoseProfile, "other@example.com")]);
-    // The new account also has the profile, so another admin is left.
+    // The new account also has the profile `Admin`, so the other user is not the last user with this profile.
     let guarded = run(&[group_with(&["Admin"], &["boss"]), group_with(&["Agent"], &["other"])], &admins).guard(NONE);
     assert_eq!(guarded.reasons, [""; 0]);
 }

@@ -1,4 +1,4 @@
-//! Tests of removals, grace periods and the conditions under which removals are postponed.
+//! Tests of removals, grace periods and postponed removals.
 
 use insta::assert_snapshot;
 use time::Duration;
@@ -248,9 +248,10 @@ fn a_user_who_left_earlier_and_is_still_assigned_loses_all_rights() {
     let scheduled = ConnectUser { removal_due: Some(TODAY + Duration::days(3)), ..user("left") };
     assert_eq!(stripped(removing(7).removed, scheduled), 1);
     assert_eq!(stripped(keep(true), ConnectUser { signed_out: true, ..user("left") }), 1);
-    // If sessions are not ended, no removal is planned for a kept user, so no other step would remove the assignment.
+    // If the policy does not end sessions, no removal is planned for a kept user. No other action would therefore
+    // remove the assignment.
     assert_eq!(stripped(keep(false), user("left")), 1);
-    // The sync that removes a user also removes the assignment.
+    // In these cases, the sync that removes the user also removes the assignment.
     assert_eq!(stripped(removing(7).removed, user("left")), 0);
     assert_eq!(stripped(keep(true), user("left")), 0);
 }

@@ -1,34 +1,36 @@
-//! Usernames and names of members: the rules of Connect, applied to the data of Entra.
+//! The usernames and personal names of members: how data of Entra is converted to the rules of Connect.
 
 use std::fmt;
 
 use super::model::Member;
 use crate::text::nfc;
 
-/// Maximum length of a first name in characters (Connect API: `AgentFirstName`).
+/// Maximum length of a first name, in characters (Connect API: `AgentFirstName`).
 pub const MAX_FIRST_NAME: usize = 255;
-/// Maximum length of a last name in characters (Connect API: `AgentLastName`).
+/// Maximum length of a last name, in characters (Connect API: `AgentLastName`).
 pub const MAX_LAST_NAME: usize = 300;
 
-/// Minimum length of a role session name (STS: roleSessionNameType).
+/// Minimum length of a role session name, in characters (STS: `roleSessionNameType`).
 const MIN_USERNAME: usize = 2;
-/// Maximum length of a SAML username (Connect: `CreateUser`) and of a role session name.
+/// Maximum length of a SAML username (Connect: `CreateUser`) and of a role session name, in characters.
 const MAX_USERNAME: usize = 64;
 
 /// The reason why a name can't be the Connect username of a SAML user.
 ///
-/// A valid name satisfies both Connect (up to 64 of `[a-zA-Z0-9_-.\@]`, `@` only in a full email form) and the
-/// `RoleSessionName` of STS (2 to 64 of `[\w+=,.@-]`). An invalid name is reported and never altered: Entra emits the
-/// attribute unchanged, so a user with an altered name could not sign in.
+/// A valid name follows both the rules of Connect (up to 64 characters of `[a-zA-Z0-9_-.\@]`, and `@` only in a
+/// complete email form) and the rules of STS for `RoleSessionName` (2 to 64 characters of `[\w+=,.@-]`). An invalid
+/// name is reported but never changed, because Entra sends the attribute unchanged. A user with a changed name could
+/// not sign in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UsernameFault {
     /// The name has fewer than two characters.
     TooShort,
-    /// The name has more than 64 characters. The value is the number of characters.
+    /// The name has more than 64 characters. The value is their number.
     TooLong(usize),
-    /// The name contains characters that are not allowed: each of them once, in order of appearance.
+    /// The name contains characters that are not allowed. The value contains each of these characters once, in order of
+    /// appearance.
     IllegalCharacters(String),
-    /// The name contains an `@` but does not have the complete form `user@example.com`.
+    /// The name contains an `@`, but does not have the form `user@example.com`.
     NotAnEmailForm,
 }
 
@@ -49,10 +51,10 @@ impl fmt::Display for UsernameFault {
     }
 }
 
-/// Checks a username against the rules of [`UsernameFault`].
+/// Checks a username against the rules that [`UsernameFault`] describes.
 ///
 /// # Errors
-/// The first fault. Illegal characters are checked first.
+/// The first violated rule. The characters are checked first.
 pub fn check_username(name: &str) -> Result<(), UsernameFault> {
     let mut illegal = String::new();
     for character in name.chars() {
@@ -79,11 +81,13 @@ fn is_full_domain(domain: &str) -> bool {
     !domain.contains('@') && domain.contains('.') && domain.split('.').all(|label| !label.is_empty())
 }
 
-/// The first and last name that are sent to Connect: Unicode NFC, trimmed, never empty, within Connect's length limits.
+/// The first and last name that the sync sends to Connect: in Unicode NFC, without surrounding white space, never
+/// empty, and within Connect's length limits.
 ///
-/// If Entra has no given name or surname, the display name is used. The display name is split at its first space. Its
-/// first part is the family name if the name is written in Chinese, Japanese or Korean characters, and the given name
-/// otherwise. A name that is too long is shortened, because names do not identify users.
+/// If Entra has no given name or no surname, the missing name is derived from the display name. If both are missing,
+/// the display name is split at its first space. In Chinese, Japanese and Korean characters, the first part is the
+/// family name; otherwise, it is the given name. A name that is too long is shortened, because these names do not
+/// identify users.
 #[must_use]
 pub fn person_name(member: &Member, username: &str) -> (String, String) {
     let given = cleaned(member.given_name.as_deref());
@@ -107,7 +111,7 @@ pub fn person_name(member: &Member, username: &str) -> (String, String) {
     (cut(first, MAX_FIRST_NAME), cut(last, MAX_LAST_NAME))
 }
 
-/// The name in NFC, without control characters and surrounding white space; `None` if the result is empty.
+/// The name in Unicode NFC, without control characters and surrounding white space. `None` if the result is empty.
 fn cleaned(name: Option<&str>) -> Option<String> {
     let name = name?;
     let normal = nfc(name);
@@ -125,7 +129,7 @@ fn parted(display: &str) -> (String, String) {
     }
 }
 
-/// The rest of a display name after the known given name or surname is removed from the display name.
+/// The part of a display name that is left without the known given name or surname.
 fn rest_of(display: &str, known: &str) -> Option<String> {
     let rest = display.strip_prefix(known).or_else(|| display.strip_suffix(known)).unwrap_or(display);
     let rest = rest.trim().trim_matches(',').trim();
@@ -136,7 +140,7 @@ fn both(name: String) -> (String, String) {
     (name.clone(), name)
 }
 
-/// Whether a character is Han, kana or Hangul. In names that are written in these scripts, the family name comes first.
+/// Whether a character belongs to a script in which the family name comes first: Han, kana or Hangul.
 fn is_family_first(character: char) -> bool {
     matches!(u32::from(character), 0x3005..=0x30FF | 0x31F0..=0x31FF | 0x3400..=0x4DBF | 0x4E00..=0x9FFF
         | 0xAC00..=0xD7AF | 0xF900..=0xFAFF | 0x20000..=0x3134F)

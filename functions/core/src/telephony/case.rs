@@ -1,4 +1,4 @@
-//! The texts of requests to AWS Support, in Japanese and English, and the marker that identifies a Support case.
+//! The texts of Support cases, in Japanese and English, and the marker that identifies a Support case.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,8 @@ use crate::{
     onboarding::{Documents, Language, PhoneNumber},
 };
 
-/// URL where an operator files a case about phone numbers (Amazon Connect administrator guide, "Port phone numbers").
+/// The URL where an operator files a Support case about phone numbers (Amazon Connect administrator guide, "Port phone
+/// numbers").
 const CONSOLE: &str = "https://support.console.aws.amazon.com/support/home#/case/create?issueType=customer-service&serviceCode=service-connect-number-management";
 
 /// The topic of a case.
@@ -40,7 +41,7 @@ pub struct CaseText {
     pub console_url: String,
 }
 
-/// One item of an order: a kind of number and its quantity.
+/// One item of an order: the country, type and prefix of the phone numbers, and their quantity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct OrderItem {
     country: String,
@@ -50,14 +51,14 @@ pub(super) struct OrderItem {
 }
 
 impl OrderItem {
-    /// Whether the numbers of this item have the area code 03.
+    /// Whether this item orders Tokyo phone numbers (03).
     pub(super) fn is_tokyo(&self) -> bool {
         self.prefix.as_deref().is_some_and(|prefix| prefix.starts_with("+813"))
     }
 }
 
-/// The items of an order. `desired_numbers` contains each kind of desired number with the quantity that is still
-/// missing.
+/// The items of an order. `desired_numbers` contains entries of `phoneNumbers`, each with the number of phone numbers
+/// that are still missing for it.
 pub(super) fn order_items<'a>(desired_numbers: impl IntoIterator<Item = (&'a PhoneNumber, usize)>) -> Vec<OrderItem> {
     let item = |(desired, quantity): (&PhoneNumber, usize)| OrderItem {
         country: desired.country.clone(),
@@ -68,7 +69,7 @@ pub(super) fn order_items<'a>(desired_numbers: impl IntoIterator<Item = (&'a Pho
     desired_numbers.into_iter().filter(|(_, quantity)| *quantity > 0).map(item).collect()
 }
 
-/// The common name of a kind of Japanese number: 03, 050, 0120, 0800.
+/// The usual name of a kind of Japanese phone numbers (03, 050, 0120 or 0800), by the prefix.
 #[must_use]
 pub fn number_name(prefix: &str) -> Option<&'static str> {
     let names = [("+813", "03"), ("+8150", "050"), ("+81120", "0120"), ("+81800", "0800")];
@@ -76,10 +77,12 @@ pub fn number_name(prefix: &str) -> Option<&'static str> {
 }
 
 /// The marker in the subject of a Support case. A repeated step, or a later execution with the same input, finds the
-/// case by this marker. The marker is a digest of the desired numbers and not of the missing numbers, because the
-/// missing numbers change as numbers arrive. If other documents are given, the marker changes, so that a rejected order
-/// can be placed again with these documents. For numbers that need no documents, the marker does not depend on
-/// `documents`.
+/// case by this marker.
+///
+/// The marker is a digest of the phone numbers in the input. It does not depend on the missing phone numbers, because
+/// fewer of them are missing after some have arrived. If other documents are specified, the marker changes, so that a
+/// rejected order can be filed again with these documents. If the phone numbers need no documents, the marker does not
+/// depend on `documents`.
 #[must_use]
 pub fn marker<'a>(
     alias: &str,
@@ -111,7 +114,7 @@ pub fn marker<'a>(
 }
 
 impl CaseText {
-    /// The text of a phone number order. `documents` states whether the three documents are attached.
+    /// The subject and text of an order for phone numbers. `documents` states whether the three documents are attached.
     pub(super) fn order(marker: &str, instance_arn: &str, items: &[OrderItem], documents: bool) -> Self {
         let kind = |item: &OrderItem| {
             let name = item.prefix.as_deref().and_then(number_name).map_or(String::new(), |name| format!(" ({name})"));
@@ -158,7 +161,7 @@ impl CaseText {
         }
     }
 
-    /// The text of the request to allow calls to Japanese mobile numbers.
+    /// The subject and text of the request to allow calls to Japanese mobile numbers.
     pub(super) fn outbound(marker: &str, instance_arn: &str) -> Self {
         Self {
             subject_ja: format!("Amazon Connect 日本の携帯電話への発信許可 {marker}"),
@@ -175,7 +178,7 @@ impl CaseText {
         }
     }
 
-    /// Subject and text in one language.
+    /// The subject and text in one language.
     #[must_use]
     pub fn in_language(&self, language: Language) -> (&str, &str) {
         match language {
@@ -184,7 +187,7 @@ impl CaseText {
         }
     }
 
-    /// The text that an operator needs to file the case manually, in both languages.
+    /// The subject and text in both languages, for an operator who files the Support case manually.
     #[must_use]
     pub fn to_paste(&self) -> String {
         format!(

@@ -1,5 +1,6 @@
-//! Selects the service and category of a support case from the result of `DescribeServices`, as the AWS documentation
-//! requires. AWS may change the codes, so the selection searches codes and names for English or Japanese keywords.
+//! Selects the service and the category of a Support case from the response of `DescribeServices`, as the AWS
+//! documentation requires. AWS may change the codes, so the codes and names are searched for English and Japanese
+//! keywords.
 
 use super::case::Topic;
 
@@ -8,13 +9,13 @@ use super::case::Topic;
 pub struct Service {
     /// The service code.
     pub code: String,
-    /// The name of the service in the requested language.
+    /// The name of the service, in the language of the request.
     pub name: String,
-    /// Code and name of each category of the service.
+    /// The code and the name of each category of the service.
     pub categories: Vec<(String, String)>,
 }
 
-/// The service code and the category code for a topic; `None` if the catalog has no match.
+/// The service code and the category code for a topic. `None` if no service and category match.
 #[must_use]
 pub fn choose(services: &[Service], topic: Topic) -> Option<(String, String)> {
     let named = |service: &Service, words: &[&str]| {
@@ -26,7 +27,7 @@ pub fn choose(services: &[Service], topic: Topic) -> Option<(String, String)> {
         Some((service.code.clone(), found.0.clone()))
     };
     let of_numbers = || services.iter().filter(|service| named(service, &["number", "番号"]));
-    // AWS Support may list phone numbers as a category of the Connect service instead of as a separate service.
+    // In AWS Support, phone numbers may be a category of the service Connect instead of a service of their own.
     let all = || of_numbers().chain(services.iter().filter(|service| named(service, &[])));
     let general = |text: &str| has(text, &["other", "general", "その他", "一般"]);
     all()

@@ -1,5 +1,5 @@
-//! Input and output of `order-numbers`. Both contain only the S3 object keys of the documents, never the content of a
-//! document.
+//! Input and output of the step `order-numbers`. They contain the S3 object keys of the documents, but never the
+//! content of a document.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,26 +17,26 @@ pub struct OrderNumbersInput {
     pub alias: String,
     /// The instance's ARN.
     pub instance_arn: String,
-    /// The execution id. The id is part of the client tokens, so that a repeated poll of this execution claims no
-    /// second number.
+    /// The id of this execution. It is part of the client tokens, so a repeated poll of this execution does not claim
+    /// additional phone numbers.
     pub execution_id: String,
-    /// The desired phone numbers.
+    /// The desired phone numbers, from the input section `phoneNumbers`.
     #[serde(default)]
     pub phone_numbers: Vec<PhoneNumber>,
     /// The S3 object keys of the documents.
     #[serde(default)]
     pub documents: Option<Documents>,
-    /// How to order numbers, and other telephony requests.
+    /// How phone numbers are ordered, and other telephony requests.
     #[serde(default)]
     pub telephony: Telephony,
-    /// The results of the quota requests. If the instance has reached its limit of phone numbers, these results show
-    /// whether AWS may still increase the limit.
+    /// The results of the quota requests. If the instance has reached its quota of phone numbers, these results show
+    /// whether AWS may still increase this quota.
     #[serde(default)]
     pub quotas: Vec<Quota>,
-    /// The id of the starter flow, for numbers without a flow of their own.
+    /// The id of the starter flow, which is set for phone numbers without another flow.
     #[serde(default)]
     pub starter_flow: Option<String>,
-    /// The language of cases and notifications.
+    /// The language of Support cases and notifications.
     #[serde(default)]
     pub language: Language,
     /// The output of the previous poll.
@@ -56,9 +56,9 @@ impl OrderNumbersInput {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderNumbersOutput {
-    /// The phone numbers that match the input, and the numbers that could not be claimed.
+    /// The phone numbers that match the input, and the phone numbers that could not be claimed.
     pub numbers: Vec<NumberResult>,
-    /// The Support cases that the step filed, and the texts of cases that an operator must file.
+    /// The Support cases that the step filed, and the texts of Support cases that an operator must file.
     #[serde(default)]
     pub orders: Vec<CaseOrder>,
     /// Whether another poll is needed.
@@ -72,27 +72,27 @@ pub struct OrderNumbersOutput {
     /// Open items for the operator.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
-    /// The notification to send now. Each message is sent once.
+    /// The notification to send now. Each notification is sent once.
     #[serde(default)]
     pub notify: Option<Notification>,
-    /// Available numbers that the next poll may claim. A poll claims only numbers that the previous poll stored here,
-    /// so that a repeated poll claims the same numbers with the same client tokens.
+    /// Available phone numbers that the next poll may claim. A poll claims only phone numbers that the previous poll
+    /// stored here. A repeated poll therefore claims the same phone numbers with the same client tokens.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offers: Vec<Offer>,
-    /// The day (YYYY-MM-DD) from which Connect accepts claims of phone numbers again, at the latest. Set if Connect
-    /// rejected a claim because the account has reached the limit on claims and releases of phone numbers.
+    /// The day (YYYY-MM-DD) on which Connect accepts claims of phone numbers again, at the latest. Set after Connect
+    /// rejected a claim because the account has reached the limit for claims and releases of phone numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims_blocked_until: Option<String>,
 }
 
-/// A phone number that is available in Connect.
+/// A phone number that was available when the inventory of Connect was searched.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Offer {
-    /// Index of the desired number (`phoneNumbers`) that this number matches, starting from 0.
+    /// Index of the entry in `phoneNumbers` for which this phone number can be claimed, starting from 0.
     #[serde(rename = "wish")]
     pub desired_number: usize,
-    /// The number in E.164 format.
+    /// The phone number in E.164 format.
     pub phone_number: String,
 }
 
@@ -196,26 +196,26 @@ pub enum OrderStatus {
 }
 
 impl CaseOrder {
-    /// Whether another poll can find a change of this request.
+    /// Whether the state of this request can change until another poll.
     #[must_use]
     pub const fn is_pending(&self) -> bool {
         match self.status {
             OrderStatus::Open | OrderStatus::CustomerAction => true,
-            // Even if the Support case can't be read, a poll can still find new numbers on the instance. For calls to
-            // Japanese mobile numbers, a poll finds nothing, because no API shows whether these calls
-            // are allowed.
+            // Even if the Support case can't be read, a poll can still find new phone numbers in the instance. A
+            // request to allow calls to Japanese mobile numbers is different: no API shows whether AWS has allowed
+            // these calls.
             OrderStatus::Manual | OrderStatus::Unreadable => matches!(self.topic, Topic::PhoneNumbers),
             OrderStatus::Done | OrderStatus::Refused => false,
         }
     }
 
-    /// The number of the case in Support Center, or the case id.
+    /// The case number in Support Center. If it is unknown, the case id.
     #[must_use]
     pub fn case_number(&self) -> Option<&str> {
         self.display_id.as_deref().or(self.case_id.as_deref())
     }
 
-    /// The text of a case that an operator must file.
+    /// The subject and text of a Support case that an operator must file.
     pub(crate) fn text_to_paste(&self) -> String {
         self.text.as_ref().map(CaseText::to_paste).unwrap_or_default()
     }

@@ -1,10 +1,9 @@
-//! The three documents that an order of Japanese phone numbers needs, and the requirements for these documents.
-//! Messages name the input field of a document, never its S3 object key, because an object key may contain a person's
-//! name.
+//! The three documents for an order of Japanese phone numbers, and the requirements for these documents. A message
+//! about a document contains its input field but never its S3 object key, because the key may contain a person's name.
 
 use crate::onboarding::Documents;
 
-/// Maximum size of an attachment in AWS Support (`AddAttachmentsToSet`).
+/// Maximum size of an attachment in AWS Support, in bytes (`AddAttachmentsToSet`).
 pub const MAX_DOCUMENT_BYTES: usize = 5 * 1024 * 1024;
 
 /// The input field and the S3 object key of each document.
@@ -13,10 +12,10 @@ pub fn keys(documents: &Documents) -> [(&'static str, &str); 3] {
     [("identity", &documents.identity), ("address", &documents.address), ("relationship", &documents.relationship)]
 }
 
-/// Checks a document by its size and first bytes. Returns the file extension for the attachment.
+/// Checks the size and the first bytes of a document. Returns the file extension for the attachment.
 ///
 /// # Errors
-/// The fault as a sentence that begins with the name of the input field.
+/// The error message, which begins with the name of the input field.
 pub fn check(name: &str, size: usize, head: &[u8]) -> Result<&'static str, String> {
     let field = format!("documents.{name}");
     if size == 0 {

@@ -1,4 +1,4 @@
-//! Inputs and outputs of `create-starter-flow` and `test-first-call`, and the result of the test call.
+//! Inputs and outputs of the steps `create-starter-flow` and `test-first-call`, and the result of the test call.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ pub struct CreateStarterFlowInput {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateStarterFlowOutput {
-    /// The id of the flow; `None` if there is no flow that the numbers can use.
+    /// The id of the starter flow. `None` if the phone numbers can't use a starter flow.
     pub flow_id: Option<String>,
     /// Open items for the operator.
     #[serde(default)]
@@ -29,7 +29,7 @@ pub struct CreateStarterFlowOutput {
 }
 
 impl CreateStarterFlowOutput {
-    /// The output if Amazon Connect rejects the flow.
+    /// The output if Amazon Connect rejects the starter flow.
     #[must_use]
     pub fn without_flow(error: &StepError) -> Self {
         let item = OpenItem::new(
@@ -50,7 +50,8 @@ pub struct TestFirstCallInput {
     pub alias: String,
     /// The id of the instance.
     pub instance_id: String,
-    /// The execution id. The id is part of the client token, so that a repeated poll starts no second test.
+    /// The id of this execution. It is part of the client token, so a repeated poll of this execution does not start a
+    /// second test.
     pub execution_id: String,
     /// The id of the starter flow.
     pub flow_id: String,
@@ -77,7 +78,7 @@ pub struct TestFirstCallOutput {
     /// The id of the test case execution that the step has started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_execution_id: Option<String>,
-    /// The result; `None` while the test is running.
+    /// The result of the test call. `None` while the test is running.
     #[serde(default)]
     pub result: Option<FirstCall>,
     /// Open items for the operator.
@@ -115,7 +116,7 @@ pub enum FirstCallStatus {
     NotTested,
 }
 
-/// The state of a test case execution.
+/// Whether a test case execution is running or has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TestState {
     /// The test is queued or running.
@@ -125,8 +126,8 @@ pub enum TestState {
 }
 
 impl TestState {
-    /// Converts a status that `GetTestCaseExecutionSummary` returned. An unknown status is treated as running, which
-    /// does no harm because the number of polls is limited.
+    /// Converts a status that `GetTestCaseExecutionSummary` returned. An unknown status is treated as running, which is
+    /// safe because the number of polls is limited.
     #[must_use]
     pub fn of(status: Option<&str>) -> Self {
         match status {
@@ -138,15 +139,15 @@ impl TestState {
     }
 }
 
-/// Whether a passed test that started at `started` is still valid: neither the flow nor the test case was changed after
-/// the start. If one of these times is unknown, the test is not valid. All times are seconds since 1970.
+/// Whether a passed test that started at `started` is still valid. It is valid if neither the flow nor the test case
+/// was changed after the start, and if all times are known. All times are seconds since 1970.
 #[must_use]
 pub fn is_proof(started: Option<i64>, changes: [Option<i64>; 2]) -> bool {
     started.is_some_and(|started| changes.into_iter().all(|change| change.is_some_and(|change| change <= started)))
 }
 
 impl TestFirstCallInput {
-    /// The output while the test is running, or the result "not tested" after the last poll.
+    /// The output while the test is running. After the last poll, the output contains the result "not tested".
     #[must_use]
     pub fn waiting(&self, test_case_id: String, test_execution_id: String) -> TestFirstCallOutput {
         let attempt = self.previous.as_ref().map_or(0, |previous| previous.attempt) + 1;
@@ -163,13 +164,14 @@ impl TestFirstCallInput {
         }
     }
 
-    /// The output if the flow has answered the call.
+    /// The output if the starter flow answered the test call.
     #[must_use]
     pub fn answered(&self, tested_at: Option<String>) -> TestFirstCallOutput {
         TestFirstCallOutput { result: Some(self.result(FirstCallStatus::Answered, tested_at)), ..Default::default() }
     }
 
-    /// The output if the flow has not answered the call. `failed` contains the ids of the failed observations.
+    /// The output if the starter flow did not answer the test call. `failed` contains the ids of the failed
+    /// observations.
     #[must_use]
     pub fn not_answered(&self, execution: &str, failed: &[String], tested_at: Option<String>) -> TestFirstCallOutput {
         let failed = if failed.is_empty() { "no details".to_owned() } else { failed.join(", ") };
@@ -190,7 +192,7 @@ impl TestFirstCallInput {
         }
     }
 
-    /// The output if the call could not be tested.
+    /// The output if no test call was possible.
     #[must_use]
     pub fn not_tested(&self, why: impl Into<String>) -> TestFirstCallOutput {
         let action = "Call one of the numbers to check the flow. Test cases need a Region of Amazon Connect that offers \

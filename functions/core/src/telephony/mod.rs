@@ -1,9 +1,9 @@
-//! Phone numbers: the decisions of a poll ([`poll()`]), the allocation of numbers to the input, the texts of orders to
-//! AWS Support, and the requirements for documents.
+//! Phone numbers: the decisions of a poll ([`poll()`]), the allocation of phone numbers to the entries of
+//! `phoneNumbers`, the texts of orders to AWS Support, and the requirements for documents.
 //!
-//! The numbers of most countries can be found and claimed by API. Japanese numbers (03, 050, 0120, 0800) require an AWS
-//! Support case with three documents, and appear on the instance two to six weeks later (Amazon Connect administrator
-//! guide, "Request numbers" and "Tokyo Region").
+//! In most countries, phone numbers can be found and claimed by API. Japanese phone numbers (03, 050, 0120, 0800)
+//! require a Support case with three documents. They appear in the instance two to six weeks later (Amazon Connect
+//! administrator guide, "Request numbers" and "Tokyo Region").
 
 mod case;
 mod catalog;

@@ -1,4 +1,4 @@
-//! Allocation of the phone numbers of the instance to the desired numbers, and the client token of a claim.
+//! The allocation of the instance's phone numbers to the entries of `phoneNumbers`, and the client token of a claim.
 
 use super::contract::NumberResult;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     onboarding::{PhoneNumber, PhoneNumberType},
 };
 
-/// The name of a phone number type in Connect.
+/// The name of a phone number type in Connect's API.
 #[must_use]
 pub const fn type_name(kind: PhoneNumberType) -> &'static str {
     match kind {
@@ -16,15 +16,16 @@ pub const fn type_name(kind: PhoneNumberType) -> &'static str {
     }
 }
 
-/// Whether a number must be ordered with documents instead of claimed by API.
+/// Whether the phone numbers of this entry must be ordered with documents and can't be claimed by API.
 #[must_use]
 pub fn needs_documents(desired: &PhoneNumber) -> bool {
     desired.country == "JP"
 }
 
-/// Allocates the phone numbers of the instance (`held`) to the desired numbers. Returns, for each desired number,
-/// indexes in `held`, at most as many as the desired quantity. Each held number is allocated only once. Desired numbers
-/// with a longer prefix are allocated first, so that "any Japanese number" does not use up a 03 number.
+/// Allocates the phone numbers of the instance (`held`) to the entries of `phoneNumbers` (`desired_numbers`). Returns
+/// the indexes in `held` for each entry, at most as many as the quantity of the entry. Each phone number is allocated
+/// only once. Entries with a longer prefix come first, so that a Tokyo phone number (03) is not allocated to an entry
+/// for any Japanese phone number.
 #[must_use]
 pub fn allocate(desired_numbers: &[PhoneNumber], held: &[NumberResult]) -> Vec<Vec<usize>> {
     let prefix = |desired: &PhoneNumber| desired.prefix.clone().unwrap_or_default();
@@ -49,9 +50,9 @@ pub fn allocate(desired_numbers: &[PhoneNumber], held: &[NumberResult]) -> Vec<V
     allocated
 }
 
-/// The client token for the claim of a phone number. A repeated claim of the same number by the same execution has the
-/// same token; every other claim has a different token. The documented pattern of the token is a lower-case UUID
-/// (`ClaimPhoneNumber` in the model of botocore 1.43.11). The token is a UUID of version 8, whose content may be custom
+/// The client token for the claim of a phone number. If the same execution claims the same phone number again, the
+/// token is the same. Every other claim has a different token. The documented pattern of the token is a lowercase UUID
+/// (`ClaimPhoneNumber` in the model of botocore 1.43.11). The token is a UUID of version 8, which may have any content
 /// (RFC 9562).
 pub(super) fn claim_token(execution_id: &str, instance_arn: &str, phone: &str) -> String {
     let hex = digest::of_parts([execution_id, instance_arn, phone], 16);

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{contract::OpenItem, messages, onboarding::Language};
 
-/// The open item about a phone number; `None` if there is neither an action nor information for the operator.
+/// The open item about a phone number. `None` if there is no information for the operator.
 pub(super) fn number(number: &NumberResult) -> Option<OpenItem> {
     let subject = format!("phone number {}", number.phone_number);
     let message = number.message.as_deref();
@@ -28,8 +28,8 @@ pub(super) fn number(number: &NumberResult) -> Option<OpenItem> {
     }
 }
 
-/// The open item about missing numbers that Connect refuses to claim until a date. `message` is Connect's message if
-/// Connect refused a claim in this poll.
+/// The open item about missing phone numbers, if Connect rejects claims until a date. `message` is the error message
+/// from Connect, if Connect rejected a claim in this poll.
 pub(super) fn claims_blocked(country: &str, missing: usize, until: &str, message: Option<&str>) -> OpenItem {
     let message = message.map_or_else(String::new, |message| format!(". The error from Amazon Connect: {message}"));
     OpenItem::new(
@@ -44,7 +44,7 @@ pub(super) fn claims_blocked(country: &str, missing: usize, until: &str, message
     )
 }
 
-/// The open item about missing numbers that exceed the quota of the instance.
+/// The open item about missing phone numbers that would exceed the quota of the instance.
 pub(super) fn low_quota(country: &str, exceeding: usize, increase_requested: bool) -> OpenItem {
     let action = if increase_requested {
         "None: the increase is requested, and the numbers are claimed after AWS has approved it."
@@ -55,7 +55,7 @@ pub(super) fn low_quota(country: &str, exceeding: usize, increase_requested: boo
     OpenItem::new("phone numbers", what, action)
 }
 
-/// The open item after the last poll, if the work on phone numbers is not complete.
+/// The open item if the last poll was made, but phone numbers or Support cases are still pending.
 pub(super) fn end_of_polls() -> OpenItem {
     OpenItem::new(
         "phone numbers",
@@ -64,7 +64,7 @@ pub(super) fn end_of_polls() -> OpenItem {
     )
 }
 
-/// The open item about an order; `None` if there is neither an action nor information for the operator.
+/// The open item about an order. `None` if there is no information for the operator.
 #[must_use]
 pub fn open_item(order: &CaseOrder) -> Option<OpenItem> {
     let subject = messages::topic_name(order.topic, Language::En);
@@ -95,8 +95,8 @@ pub fn open_item(order: &CaseOrder) -> Option<OpenItem> {
     }
 }
 
-/// The open item with information for accounts with an older support plan, before an order is filed. `None` after AWS
-/// has discontinued these plans (AWS Support user guide, "About the AWS Support API").
+/// The open item for accounts that have an older support plan, before an order is filed. `None` after the day on which
+/// AWS discontinues these plans (AWS Support user guide, "About the AWS Support API").
 #[must_use]
 pub fn older_plans_end(today: Date) -> Option<OpenItem> {
     (today.year() < 2027).then(|| {

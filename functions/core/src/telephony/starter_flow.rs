@@ -1,5 +1,5 @@
-//! The starter flow, which answers calls to phone numbers that have no flow of their own, and the test case that calls
-//! this flow.
+//! The starter flow, which answers calls to phone numbers that have no other flow, and the test case that calls this
+//! flow.
 //!
 //! Sources: Amazon Connect developer guide, "Flow language" and "Testing language"; administrator guide, "Execute test
 //! cases".
@@ -10,20 +10,21 @@ use crate::onboarding::Language;
 
 /// The version of the flow language.
 const FLOW_VERSION: &str = "2019-10-30";
-/// The versions of the testing language; the version that is most likely accepted comes first. The developer guide
-/// shows `2025-06-21`. Public projects that use the service report that it accepts only `2019-10-30`.
+/// The versions of the testing language, in the order in which they are tried. The developer guide uses `2025-06-21`.
+/// According to public projects that use Amazon Connect, the service accepts only `2019-10-30`.
 pub const TEST_VERSIONS: [&str; 2] = ["2019-10-30", "2025-06-21"];
-/// The greeting. Amazon Connect recognizes speech in test cases only in English, so every starter flow also plays the
-/// greeting in English.
+/// The English greeting. In test cases, Amazon Connect recognizes only English speech, so every starter flow plays this
+/// greeting.
 const ENGLISH: &str = "Thank you for calling. This number is being set up. Please call again later.";
-/// The part of the greeting that the test case expects. The recognized text can differ from the greeting in case,
-/// punctuation and numerals, and several messages can be recognized as one text. The test case therefore expects only a
-/// part without capitals, punctuation and numerals.
+/// The part of the English greeting that the test case expects. The recognized text can differ from the greeting in
+/// capital letters, punctuation and numerals, and several messages can be recognized as one text. The test case
+/// therefore expects only a part of the greeting without capital letters, punctuation and numerals.
 const EXPECTED: &str = "number is being set up";
 const JAPANESE: &str =
     "お電話ありがとうございます。この電話番号は現在準備中です。恐れ入りますが、後ほどおかけ直しください。";
 
-/// The content of the starter flow: a greeting in the language of the input and in English, then the end of the call.
+/// The content of the starter flow. The flow plays a greeting in the language of the input, then the English greeting,
+/// and then ends the call.
 #[must_use]
 pub fn flow_content(language: Language) -> Value {
     let english = |next: &str| message("greeting", ENGLISH, next);
@@ -60,9 +61,9 @@ fn transitions(next: &str) -> Value {
     json!({ "NextAction": next, "Errors": [{ "NextAction": next, "ErrorType": "NoMatchingError" }] })
 }
 
-/// The content of the test case in a version of the testing language. The test passes if the call plays the greeting.
-/// The member `Usage` of an observation and the member `Transitions` of the last action are omitted, because the
-/// service rejects the values that the developer guide shows for these members.
+/// The content of the test case in a version of the testing language. The test passes if the flow plays the greeting.
+/// The field `Usage` of an observation and the field `Transitions` of the last action are omitted, because the service
+/// rejects the values that the developer guide contains for these fields.
 #[must_use]
 pub fn test_content(version: &str) -> Value {
     let observation = |identifier: &str, event: Value, actions: Value, next: &[&str]| {
@@ -86,8 +87,8 @@ pub fn test_content(version: &str) -> Value {
     ] })
 }
 
-/// Whether the content that Amazon Connect returns is the wanted content. Amazon Connect may add metadata and empty
-/// members.
+/// Whether the content that Amazon Connect returned matches the wanted content. Amazon Connect may add metadata and
+/// empty fields.
 #[must_use]
 pub fn is_same_content(found: &str, wanted: &Value) -> bool {
     serde_json::from_str(found).is_ok_and(|found: Value| is_same(&found, wanted))

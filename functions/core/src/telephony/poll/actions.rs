@@ -1,4 +1,4 @@
-//! The actions of a poll, and the responses to them.
+//! The actions that a poll needs, and the responses to these actions.
 
 use std::collections::HashMap;
 
@@ -7,79 +7,81 @@ use crate::telephony::{
     contract::{CaseOrder, NumberResult, NumberStatus},
 };
 
-/// The next action of a poll. The step performs the action and adds the response to [`Responses`].
+/// The next action that a poll needs. The step performs the action and adds the response to [`Responses`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// List the phone numbers of the instance.
     ListNumbers,
-    /// Read a phone number. If the claim of the number has finished, set the description, flow and tags of the number.
-    /// A number that the instance already had gets no tags.
+    /// Describe a phone number. If the claim of the phone number has succeeded, set its description, flow and tags. A
+    /// phone number that the instance already had gets no tags.
     Configure(Box<NumberResult>),
     /// Read the instance's quota of phone numbers.
     ReadQuota,
-    /// Search Connect's inventory for a desired number. The values are the index of the desired number and the maximum
-    /// number of results.
+    /// Search Connect's inventory for available phone numbers. The values are the index of the entry in `phoneNumbers`
+    /// and the maximum number of results.
     Search(usize, usize),
     /// Claim an available phone number with this client token.
     Claim(Box<NumberResult>, String),
-    /// Find the case of an order: by its id if the id is known, otherwise by its marker.
+    /// Find the Support case of an order, by its id if known, and otherwise by its marker.
     FindCase(Box<CaseOrder>),
-    /// File a case.
+    /// File a Support case.
     FileCase(Box<NewCase>),
 }
 
-/// A case to file.
+/// A Support case to file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCase {
-    /// The topic of the case.
+    /// The topic of the Support case.
     pub topic: Topic,
-    /// The marker in the subject of the case.
+    /// The marker in the subject of the Support case.
     pub marker: String,
-    /// The subject and text of the case.
+    /// The subject and text of the Support case.
     pub text: CaseText,
     /// Whether to attach the three documents.
     pub documents: bool,
 }
 
-/// The responses to the actions of one poll so far.
+/// All responses that one poll has received so far.
 #[derive(Clone, Debug, Default)]
 pub struct Responses {
     /// The response to [`Action::ListNumbers`]: the phone numbers of the instance.
     pub held: Option<Vec<NumberResult>>,
-    /// The responses to [`Action::Configure`], by phone number id: the status of the number, and the reason why the
-    /// claim failed or the flow is not set. `None` if Connect has no such number.
+    /// The responses to [`Action::Configure`], by phone number id: the status of the phone number, and the reason if
+    /// the claim failed or the flow could not be set. `None` if Connect has no such phone number.
     pub configured: HashMap<String, Option<(NumberStatus, Option<String>)>>,
-    /// The response to [`Action::ReadQuota`]: the value in force.
+    /// The response to [`Action::ReadQuota`]: the quota value in force.
     pub quota: Option<f64>,
-    /// The responses to [`Action::Search`], by index of the desired number: available phone numbers in E.164 format.
+    /// The responses to [`Action::Search`], by the index of the entry in `phoneNumbers`: available phone numbers in
+    /// E.164 format.
     pub searches: HashMap<usize, Vec<String>>,
     /// The responses to [`Action::Claim`], by phone number.
     pub claims: HashMap<String, Claim>,
-    /// The responses to [`Action::FindCase`], by marker.
+    /// The responses to [`Action::FindCase`], by the marker of the Support case.
     pub cases: HashMap<String, FoundCase>,
-    /// The responses to [`Action::FileCase`], by marker.
+    /// The responses to [`Action::FileCase`], by the marker of the Support case.
     pub filed: HashMap<String, FiledCase>,
 }
 
-/// The response to the claim of a phone number.
+/// The response of Connect to the claim of a phone number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// Connect has started to claim the number. The value is the id of the number.
+    /// Connect has started to claim the phone number. The value is the id of the phone number.
     Started(String),
-    /// Another customer has claimed the number.
+    /// Another customer has already claimed the phone number.
     Taken,
-    /// The account has claimed and released too many numbers. The value is Connect's message.
+    /// Connect rejected the claim, because the account has reached the limit for claims and releases. The value is the
+    /// error message from Connect.
     Blocked(String),
-    /// Connect refused to claim the number. The value is Connect's message.
+    /// Connect rejected the claim for another reason. The value is the error message from Connect.
     Refused(String),
 }
 
 /// The result of a search for a Support case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FoundCase {
-    /// The case exists.
+    /// The Support case exists.
     Case(SupportCase),
-    /// There is no case.
+    /// No Support case has this id or marker.
     None,
     /// The account can't use the Support API.
     Unavailable,
@@ -88,43 +90,43 @@ pub enum FoundCase {
 /// The result of filing a Support case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FiledCase {
-    /// The case is filed.
+    /// The Support case has been filed.
     Case(SupportCase),
-    /// The case can't be filed now. The value is the reason.
+    /// The Support case can't be filed now, but maybe later. The value is the reason.
     Later(String),
-    /// The documents can't be attached. The values are the reasons.
+    /// The documents can't be attached to the Support case. The values are the reasons.
     UnusableDocuments(Vec<String>),
     /// The account can't use the Support API, or AWS Support has no suitable category.
     Unavailable,
 }
 
-/// A case that the step filed, or that an operator filed with the prepared text.
+/// A Support case that the step filed, or that an operator filed with the prepared text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SupportCase {
-    /// The id of the case.
+    /// The id of the Support case.
     pub id: String,
     /// The case number that Support Center shows.
     pub display_id: Option<String>,
-    /// The status of the case, as AWS Support returns it.
+    /// The status of the Support case, as AWS Support returns it.
     pub status: String,
-    /// The newest message of a case that awaits a reply or is resolved; `None` if it can't be read.
+    /// The newest message of a Support case that awaits a reply or is resolved. `None` if the messages can't be read.
     pub newest_message: Option<String>,
 }
 
 impl SupportCase {
-    /// The number of the case in Support Center, or the case id.
+    /// The case number in Support Center. If it is unknown, the case id.
     #[must_use]
     pub fn number(&self) -> &str {
         self.display_id.as_deref().unwrap_or(&self.id)
     }
 
-    /// Whether AWS waits for a reply.
+    /// Whether AWS waits for a reply of the operator.
     #[must_use]
     pub fn awaits_reply(&self) -> bool {
         self.status == "pending-customer-action"
     }
 
-    /// Whether AWS has resolved the case.
+    /// Whether AWS has resolved the Support case.
     #[must_use]
     pub fn is_resolved(&self) -> bool {
         self.status == "resolved"

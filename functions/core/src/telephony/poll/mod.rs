@@ -1,8 +1,9 @@
-//! The decisions of `order-numbers`, as a pure function: which phone numbers a poll claims, configures and orders.
+//! The decisions of the step `order-numbers`, as a pure function: which phone numbers a poll claims, configures and
+//! orders.
 //!
-//! [`poll`] decides from the input, the date, and the responses that the poll has received so far. If a decision needs
-//! a response that is missing, the function returns the [`Action`] for it. The step performs the action, adds the
-//! response, and calls the function again with all responses, until the function returns the output:
+//! [`poll`] decides based on the input, the date, and the responses that the poll has received so far. If a response is
+//! missing, the function returns the [`Action`] that requests it. The step performs the action, adds the response, and
+//! calls the function again with all responses, until the function returns the output:
 //!
 //! ```text
 //! input, date, responses ──▶ poll ──▶ output
@@ -10,17 +11,18 @@
 //!                  └─ perform ┘ action
 //! ```
 //!
-//! How a desired number is processed:
+//! How an entry of `phoneNumbers` (a desired number) is processed:
 //!
-//! * Numbers that the instance has or is claiming are configured. Only the missing numbers are claimed or ordered.
-//! * One Support case orders all missing numbers that need documents. Each other desired number is claimed from
-//!   Connect's inventory. If the inventory has no suitable number, a case orders the number, and later polls do not
-//!   claim it.
+//! * Phone numbers that the instance already has, or is claiming, are configured. Only the missing phone numbers are
+//!   claimed or ordered.
+//! * One Support case orders all missing phone numbers that need documents. The phone numbers of every other entry are
+//!   claimed from Connect's inventory. If the inventory has no suitable phone number, a Support case orders the phone
+//!   numbers of the entry, and later polls do not claim them.
 //! * A claim takes two polls: one poll searches the inventory and stores the results as offers, and the next poll
-//!   claims the offers. A repeated poll therefore claims the same numbers with the same client tokens, and a lost
-//!   response claims no second number.
-//! * A case is filed only if a search finds no case with its marker, and only if the input does not leave the filing to
-//!   an operator.
+//!   claims the offers. A repeated poll therefore claims the same phone numbers with the same client tokens. If a
+//!   response is lost, no additional phone number is claimed.
+//! * A Support case is filed only if a search finds no case with its marker, and only if the input does not require
+//!   that an operator files it.
 
 mod actions;
 #[cfg(test)]
@@ -43,19 +45,20 @@ use crate::{
     onboarding::{PHONE_NUMBERS_QUOTA, PhoneNumber},
 };
 
-/// Maximum number of phone numbers to claim or configure per poll: Connect accepts a burst of five calls per
-/// operation, then two per second.
+/// Maximum number of phone numbers that a poll claims or configures. For each operation, Connect accepts a burst of
+/// five calls, and then two calls per second.
 const NUMBERS_PER_POLL: usize = 5;
-/// Number of additional results that a search requests, because another customer may claim a number first.
+/// Number of additional results that a search requests, because another customer may claim a phone number first.
 const SPARE_OFFERS: usize = 3;
-/// The rolling window in which Connect limits how many phone numbers an account claims and releases (API reference,
+/// The rolling period in which Connect limits how many phone numbers an account claims and releases (API reference,
 /// `ClaimPhoneNumber`).
 const CLAIM_WINDOW: Duration = Duration::days(180);
-/// Number of polls, after a case was resolved, within which the instance must have the ordered numbers. The waits
-/// between these polls add up to about a day.
+/// Number of polls after AWS has resolved a Support case. In this time, the ordered phone numbers must appear in the
+/// instance. The waits between these polls add up to about a day.
 const POLLS_AFTER_RESOLUTION: u32 = 11;
 
-/// Decides one poll: which phone numbers to configure, claim or order, and which other telephony requests to file.
+/// Decides what one poll does: which phone numbers it configures, claims or orders, and which other telephony requests
+/// it files.
 ///
 /// # Errors
 /// The next action, if the decision needs a response that is missing.
@@ -89,22 +92,22 @@ pub fn poll(input: &OrderNumbersInput, today: Date, responses: &Responses) -> Re
     Ok(poll.finish())
 }
 
-/// The state of one poll.
+/// The data of one poll.
 struct Poll<'a> {
     input: &'a OrderNumbersInput,
     previous: &'a OrderNumbersOutput,
     today: Date,
     responses: &'a Responses,
-    /// The number of phone numbers that this poll may still claim or configure.
+    /// How many phone numbers this poll may still claim or configure.
     budget: usize,
     /// The notifications to send.
     messages: Vec<String>,
-    /// The wait times for numbers that are not claimed yet.
+    /// The seconds after which a poll is useful again, for different reasons. The shortest time is used.
     waits: Vec<u64>,
     output: OrderNumbersOutput,
 }
 
-/// A desired number, with the count of phone numbers that are still missing for it.
+/// An entry of `phoneNumbers`, with the number of phone numbers that are still missing for it.
 #[derive(Clone, Copy)]
 struct Missing<'a> {
     index: usize,
@@ -134,7 +137,8 @@ impl<'a> Poll<'a> {
         Ok(())
     }
 
-    /// Configures the phone numbers that the instance has or is claiming for a desired number; returns their count.
+    /// Configures the phone numbers that the instance already has, or is claiming, for one `phoneNumbers` entry of the
+    /// input. Returns how many there are.
     fn existing(&mut self, index: usize, allocated: &[usize], held: &[NumberResult]) -> Result<usize, Action> {
         let adopted = self.input.previous.is_none();
         let known = |id: &str| self.previous.numbers.iter().find(|number| number.phone_number_id == id).cloned();
@@ -142,8 +146,8 @@ impl<'a> Poll<'a> {
             .iter()
             .map(|place| &held[*place])
             .map(|number| known(&number.phone_number_id).unwrap_or_else(|| NumberResult { adopted, ..number.clone() }));
-        // Connect's list does not contain phone numbers that were claimed recently or could not be claimed. These
-        // numbers are added here.
+        // Connect does not list phone numbers that were claimed recently or that could not be claimed. The output of
+        // the previous poll contains them, so they are added here.
         let unlisted = self.previous.numbers.iter().filter(|number| {
             number.desired_number == index && number.status != NumberStatus::Claimed && !is_listed(number, held)
         });
@@ -166,8 +170,8 @@ impl<'a> Poll<'a> {
         Ok(count)
     }
 
-    /// Claims missing phone numbers, or searches for numbers that the next poll claims. Returns false if Connect's
-    /// inventory has no suitable number.
+    /// Claims missing phone numbers, or searches for phone numbers that the next poll can claim. Returns false if
+    /// Connect's inventory has no suitable phone number.
     fn claim(&mut self, missing: Missing<'_>, held: &[NumberResult]) -> Result<bool, Action> {
         if self.output.claims_blocked_until.is_some() {
             self.report_blocked(missing, missing.count);
@@ -190,13 +194,14 @@ impl<'a> Poll<'a> {
         if self.output.claims_blocked_until.is_some() {
             self.report_blocked(missing, missing.count - claimed);
         } else if claimed < wanted {
-            // If further numbers are missing, the next polls search for them.
+            // If more phone numbers are missing, the next poll searches for them.
             self.waits.push(backoff::claim(if claimed == limit { 0 } else { self.previous.attempt }));
         }
         Ok(true)
     }
 
-    /// Claims at most `limit` offered phone numbers. Returns how many Connect started to claim or rejected permanently.
+    /// Claims at most `limit` of the offered phone numbers. Returns the number of claims that Connect has started or
+    /// has rejected permanently.
     fn claim_offers(&mut self, missing: Missing<'_>, offers: &[&str], limit: usize) -> Result<usize, Action> {
         let mut claimed = 0;
         for phone_number in offers {
@@ -233,7 +238,8 @@ impl<'a> Poll<'a> {
         Ok(claimed)
     }
 
-    /// Stores available phone numbers for the next poll. Returns false if Connect's inventory has no suitable number.
+    /// Stores available phone numbers as offers for the next poll. Returns false if Connect's inventory has no suitable
+    /// phone number.
     fn search(&mut self, missing: Missing<'_>, wanted: usize) -> Result<bool, Action> {
         let count = wanted.min(NUMBERS_PER_POLL) + SPARE_OFFERS + self.output.offers.len();
         let found = self.responses.searches.get(&missing.index).ok_or(Action::Search(missing.index, count))?;
@@ -250,8 +256,8 @@ impl<'a> Poll<'a> {
         Ok(true)
     }
 
-    /// Returns how many more numbers the quota allows. Connect would reject a claim above the quota, and a rejected
-    /// claim also counts toward Connect's limit of claims for the account.
+    /// Returns how many additional phone numbers the quota allows. Connect would reject a claim that exceeds the quota,
+    /// and even a rejected claim is counted in Connect's limit of claims for the account.
     fn room(&self, held: &[NumberResult]) -> Result<usize, Action> {
         let quota = self.responses.quota.ok_or(Action::ReadQuota)?;
         let claiming = |number: &&NumberResult| number.status == NumberStatus::InProgress && !is_listed(number, held);
@@ -291,7 +297,7 @@ impl<'a> Poll<'a> {
         self.previous.orders.iter().find(|order| order.marker == marker)
     }
 
-    /// Orders missing phone numbers with one case.
+    /// Orders the missing phone numbers of these entries with one Support case.
     fn order_numbers(&mut self, ordered: &[Missing<'_>]) -> Result<(), Action> {
         let marker = self.marker(ordered);
         if ordered.iter().all(|missing| missing.count == 0) {
@@ -306,7 +312,7 @@ impl<'a> Poll<'a> {
         self.order(NewCase { topic: Topic::PhoneNumbers, marker, text, documents }, tokyo)
     }
 
-    /// Checks the status of a phone number order. `tokyo` states whether numbers with the area code 03 are missing.
+    /// Checks the status of an order. `tokyo` states whether Tokyo phone numbers (03) are missing.
     fn order(&mut self, case: NewCase, tokyo: bool) -> Result<(), Action> {
         let mut order = self.previous_order(&case.marker).cloned().unwrap_or_default();
         order.topic = case.topic;
@@ -317,7 +323,7 @@ impl<'a> Poll<'a> {
         {
             let message = telephony_news(self.input.language, &order, news, tokyo);
             let digest = digest::of_parts([&message], 16);
-            // The same notification is not sent twice in succession.
+            // If the last notification about this order was the same, it is not sent again.
             if order.notified != digest {
                 order.notified = digest;
                 self.messages.push(message);
@@ -327,8 +333,8 @@ impl<'a> Poll<'a> {
         Ok(())
     }
 
-    /// Updates an order from its case, even if an operator or an earlier execution filed the case. If there is no case,
-    /// files one. Returns the event about which the operator must be notified.
+    /// Updates an order from its Support case, even if an operator or an earlier execution filed the case. If there is
+    /// no case, files one. Returns the event about which the operator must be notified.
     fn follow(&self, order: &mut CaseOrder, case: NewCase) -> Result<Option<News<'a>>, Action> {
         let find = || Action::FindCase(Box::new(order.clone()));
         let filed = match self.responses.cases.get(&case.marker).ok_or_else(find)? {
@@ -351,7 +357,8 @@ impl<'a> Poll<'a> {
                 (OrderStatus::Refused, problems.join("; "), Some(News::Documents(problems)))
             }
             FiledCase::Unavailable => {
-                // The text of the first poll is kept, because an operator may already have filed a case with this text.
+                // If an earlier poll stored a text, this text is kept, because an operator may already have filed a
+                // Support case with it.
                 order.text.get_or_insert(case.text);
                 let message =
                     "open the case manually: the Support API is not available, or telephony.order is \"manual\"";
@@ -386,7 +393,7 @@ impl<'a> Poll<'a> {
     }
 }
 
-/// Updates an order from its case.
+/// Updates an order from its Support case.
 fn follow_case<'a>(order: &mut CaseOrder, case: &'a SupportCase) -> Option<News<'a>> {
     order.case_id = Some(case.id.clone());
     order.display_id.clone_from(&case.display_id);
@@ -395,7 +402,7 @@ fn follow_case<'a>(order: &mut CaseOrder, case: &'a SupportCase) -> Option<News<
         order.final_polls = 0;
         order.status = OrderStatus::Open;
         order.message = Some(format!("AWS Support is processing the case ({})", case.status));
-        // The earlier attempt that filed the case may have failed before it sent the notification.
+        // An earlier attempt of this step may have filed the case and failed before it sent the notification.
         return order.notified.is_empty().then_some(News::Filed);
     }
     let Some(newest) = &case.newest_message else { return Some(unreadable(order)) };
@@ -415,7 +422,7 @@ fn follow_case<'a>(order: &mut CaseOrder, case: &'a SupportCase) -> Option<News<
     news
 }
 
-/// Marks an order whose case exists but can't be read. The step never files such a case again.
+/// Marks an order whose Support case exists but can't be read. The step never files another case for this order.
 fn unreadable(order: &mut CaseOrder) -> News<'static> {
     order.status = OrderStatus::Unreadable;
     let why = "possibly the account can no longer use the Support API";

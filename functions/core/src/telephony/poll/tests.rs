@@ -1,4 +1,4 @@
-//! Tests of the decisions of a poll. Each test compares given responses with the decisions that follow from them.
+//! Tests of the decisions of a poll. Each test specifies the responses and checks the resulting decisions.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use time::Month;
@@ -153,7 +153,7 @@ fn a_poll_claims_only_numbers_that_the_previous_poll_stored() {
     let token = claim_token("execution", "arn", "+12065550000");
     assert!(matches!(actions.last(), Some(Action::Claim(_, sent)) if *sent == token), "{actions:?}");
     assert_eq!((output.numbers[0].phone_number_id.as_str(), output.offers.len()), ("claimed", 0));
-    // A repeated poll claims the same number with the same token, even if the inventory has changed.
+    // A repeated poll claims the same phone number with the same token, even if the inventory has changed.
     let repeated = Cloud { inventory: vec!["+12065559999".into()], ..cloud };
     assert_eq!(repeated.poll(&second).0, actions);
 }
@@ -217,7 +217,7 @@ fn numbers_are_claimed_up_to_the_quota_of_the_instance() {
         assert!(exceeding.is_none_or(|part| reported.unwrap().starts_with(part)), "{row}");
     }
 
-    // A number whose claim is in progress is counted, even if Connect does not list the number yet.
+    // A phone number that is being claimed is counted, even if Connect does not list it yet.
     let claiming = OrderNumbersOutput { numbers: vec![number("US", "+1206")], ..OrderNumbersOutput::default() };
     let cloud = Cloud { quota: 2.0, configured: Some((NumberStatus::InProgress, None)), ..Cloud::default() };
     let output = cloud.output(&after(claiming, input([america(3)])));
@@ -325,7 +325,8 @@ fn a_case_is_filed_only_if_there_is_none_and_the_operator_does_not_file_it() {
         assert_eq!(output.orders[0].status == OrderStatus::Manual, manual, "{found:?}, {order:?}");
         assert_eq!(output.orders[0].text.is_some(), manual, "{found:?}, {order:?}");
         if manual {
-            // An operator still files the order, even if the Support API is available later.
+            // After an operator was asked to file the order, the step does not file it, even if the Support API becomes
+            // available.
             let (actions, _) = Cloud::default().poll(&after(output, input));
             assert!(!files(&actions), "{found:?}, {order:?}");
         }
@@ -370,7 +371,7 @@ fn one_case_orders_all_numbers_that_need_documents_and_each_other_number_has_its
     assert_eq!(cases.collect::<Vec<_>>(), [(true, 2), (false, 1)]);
     assert_eq!(output.notify.unwrap().message.split("\n\n").count(), 2, "one notification about both cases");
 
-    // A number that was ordered is not claimed, even if the inventory now has numbers.
+    // A phone number that was ordered is not claimed, even if the inventory now contains suitable phone numbers.
     let cloud = Cloud { found: case("opened", None), ..Cloud::default() };
     let previous = OrderNumbersOutput { notify: None, ..output };
     let (actions, output) = cloud.poll(&after(previous, input(phone_numbers)));
@@ -387,7 +388,7 @@ fn an_order_is_done_when_its_numbers_have_arrived() {
     assert_eq!((output.orders[0].status, output.pending, output.open_items.len()), (OrderStatus::Done, false, 0));
     assert!(matches!(actions[..], [Action::ListNumbers, Action::Configure(_)]), "{actions:?}");
     assert!(!output.numbers[0].adopted, "the number gets the tags of this onboarding");
-    // Without an earlier order, numbers that the instance already has need no order.
+    // If the instance already has the phone numbers and no earlier order exists, nothing is ordered.
     assert!(cloud.output(&input([japan(1)])).orders.is_empty());
 }
 
@@ -406,7 +407,7 @@ fn a_resolved_case_about_outbound_calls_is_done_and_a_manual_case_is_not_awaited
 
 #[test]
 fn the_shortest_wait_counts_and_the_last_poll_ends_the_wait() {
-    // Ordered numbers are polled after 15 minutes, offered numbers after 5 seconds.
+    // An order is polled after 15 minutes, and offers are claimed after 5 seconds.
     let output = Cloud::default().output(&input([japan(1), america(1)]));
     assert_eq!(output.wait_seconds, 5);
     let mut output = Cloud::default().output(&input([japan(1)]));
