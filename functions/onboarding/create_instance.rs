@@ -1,15 +1,15 @@
-//! `create-instance`: creates the Amazon Connect instance with SAML 2.0 as its identity management (manual procedure:
-//! インスタンスの作成).
+//! `create-instance`: creates the Amazon Connect instance with SAML 2.0 as its method of identity management (manual
+//! procedure: インスタンスの作成).
 //!
 //! * Reads: `connect:ListInstances`, `connect:DescribeInstance`.
 //! * Writes: `connect:CreateInstance`, which also requires `connect:TagResource`, `ds:CheckAlias`, `ds:CreateAlias`,
 //!   `ds:CreateIdentityPoolDirectory`, `ds:CreateDirectory`, `ds:DescribeDirectories`, `ds:AuthorizeApplication`,
 //!   `ds:UnauthorizeApplication`, and `iam:CreateServiceLinkedRole` with `iam:PutRolePolicy` on
 //!   `AWSServiceRoleForAmazonConnect*`.
-//! * Safe to repeat: aliases are globally unique, so if an instance in this account has the alias, it is the instance
-//!   that the input names. The step adopts this instance if it uses SAML. The client token is derived from the
-//!   execution and the alias, so a repeated call creates no second instance. Each invocation polls once; the state
-//!   machine waits between polls.
+//! * Safe to repeat: aliases are globally unique. So if an instance in this account has the alias in the input, it is
+//!   the instance that the input refers to. The step adopts this instance if it uses SAML. The client token is derived
+//!   from the execution and the alias, so a repeated call does not create a second instance. Each invocation polls
+//!   once. The state machine waits between polls.
 
 use aws_sdk_connect::types::{DirectoryType, Instance, InstanceStatus, InstanceSummary};
 use onboarding_core::{
@@ -24,15 +24,15 @@ use crate::{
     inspect::instance::{Described, describe, is_ours},
 };
 
-/// Number of polls during which `DescribeInstance` may report that a new instance does not exist.
+/// Number of polls during which `DescribeInstance` may report that the new instance does not exist.
 const INVISIBLE_POLLS: u32 = 12;
 
-/// Finds or creates the instance, or polls an instance whose creation is in progress.
+/// Finds or creates the instance. If the creation of the instance is in progress, polls its status.
 ///
 /// # Errors
-/// `Conflict` if another AWS customer or an instance without SAML has the alias; `LimitExceeded` if the account has as
-/// many instances as its quota allows; `Internal` if the creation failed in Connect; `NotConsistentYet` if the creation
-/// does not finish.
+/// `Conflict` if the alias belongs to another AWS customer or to an instance without SAML; `LimitExceeded` if the
+/// account already has the maximum number of instances that its quota allows; `Internal` if the creation failed in
+/// Connect; `NotConsistentYet` if the creation does not finish.
 pub async fn run(ctx: &Context, input: CreateInstanceInput) -> Result<CreateInstanceOutput, StepError> {
     let alias = input.instance.alias.as_str();
     if let Some(previous) = input.previous.as_ref().filter(|previous| !previous.instance_id.is_empty()) {
@@ -58,7 +58,8 @@ pub async fn run(ctx: &Context, input: CreateInstanceInput) -> Result<CreateInst
     create(ctx, &input, failed.as_deref()).await
 }
 
-/// Returns the instance with this alias. An active instance takes precedence over an instance whose creation failed.
+/// Returns the instance with this alias. If there are several, an active instance takes precedence over an instance
+/// whose creation failed.
 async fn find(ctx: &Context, alias: &str) -> Result<Option<InstanceSummary>, StepError> {
     Ok(instances::list(ctx.connect())
         .await?
@@ -112,9 +113,9 @@ async fn create(
             error
         }
     };
-    // The input check has validated the form of the alias, so the alias is already in use: either an earlier attempt of
-    // this onboarding created an instance that the first list did not contain yet, or another AWS customer uses the
-    // alias.
+    // The input check has already validated the format of the alias, so this error means that the alias is in use.
+    // Either an earlier attempt of this onboarding created an instance that the first list did not contain yet, or
+    // another AWS customer uses the alias.
     match find(ctx, alias).await? {
         Some(summary) if summary.instance_status() == Some(&InstanceStatus::CreationFailed) => {
             Err(StepError::conflict(format!(
@@ -134,7 +135,7 @@ async fn create(
     }
 }
 
-/// Returns the reason for a failed creation, as reported by Connect.
+/// Returns the reason that Connect reports for a failed creation.
 async fn failure(ctx: &Context, id: &str) -> Result<String, StepError> {
     Ok(describe(ctx, id).await?.map_or_else(|| "no reason given".into(), |described| reason(&described.instance)))
 }
@@ -143,8 +144,8 @@ fn reason(instance: &Instance) -> String {
     instance.status_reason().and_then(|reason| reason.message()).unwrap_or("no reason given").to_owned()
 }
 
-/// Returns the client token of a creation. Each retry has the same token, and the next creation after a failed creation
-/// has a different token.
+/// Returns the client token for the creation of an instance. All retries use the same token. If a creation failed, the
+/// next creation uses a different token.
 fn client_token(execution_id: &str, alias: &str, failed: Option<&str>) -> String {
     digest::of(format!("{execution_id}\n{alias}\n{}", failed.unwrap_or_default()), 32)
 }

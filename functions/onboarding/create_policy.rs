@@ -1,13 +1,13 @@
-//! `create-policy`: creates the IAM policy for federated users, which allows `connect:GetFederationToken` for this
+//! `create-policy`: creates the IAM policy for federated users. The policy allows `connect:GetFederationToken` for this
 //! instance only (manual procedure: IAM ポリシーの作成).
 //!
-//! * Reads: `sts:GetCallerIdentity`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:ListPolicyVersions`, and
-//!   `iam:ListPolicies` if the name is taken.
+//! * Reads: `sts:GetCallerIdentity`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:ListPolicyVersions`, and, if the
+//!   policy name is already in use, `iam:ListPolicies`.
 //! * Writes: `iam:CreatePolicy`, `iam:TagPolicy`, `iam:CreatePolicyVersion`, `iam:DeletePolicyVersion`, each only on
 //!   `policy/connect-onboarding/*`.
-//! * Safe to repeat: a policy is identified by name and path. A new version is created only if the content of the
-//!   default version differs. If the policy already has five versions, IAM's maximum, the oldest non-default version
-//!   is deleted first.
+//! * Safe to repeat: the step identifies the policy by its name and path. It creates a new version only if the content
+//!   of the default version differs. If the policy already has five versions, the maximum in IAM, the step first
+//!   deletes the oldest version that is not the default version.
 
 use aws_sdk_iam::types::PolicyScopeType;
 use onboarding_core::{
@@ -26,10 +26,11 @@ use crate::{
 /// IAM's maximum number of versions of a policy.
 const MOST_VERSIONS: usize = 5;
 
-/// Creates the policy or updates its content.
+/// Creates the policy, or updates its content.
 ///
 /// # Errors
-/// `Conflict` if a policy with this name does not belong to the onboarding and has different content.
+/// `Conflict` if the account already has a policy with this name that has different content and does not belong to the
+/// onboarding.
 pub async fn run(ctx: &Context, input: CreatePolicyInput) -> Result<CreatePolicyOutput, StepError> {
     let wanted = federation_policy(&input.instance_id);
     let arn = format!("{}:policy{}{}", iam::arn_prefix(ctx.sts()).await?, names::IAM_PATH, input.name);
@@ -70,8 +71,8 @@ async fn create(ctx: &Context, input: &CreatePolicyInput, document: &str) -> Res
     }
 }
 
-/// Determines why the name is already in use. Policy names are unique across all paths. Either an earlier attempt
-/// created the policy and the response was lost, or the account has a policy with this name under another path.
+/// Determines why the policy name is already in use. Policy names are unique across all paths. Either an earlier
+/// attempt created the policy and the response was lost, or the account has a policy with this name under another path.
 async fn name_conflict(ctx: &Context, name: &str) -> Result<StepError, StepError> {
     let mut items = ctx.iam().list_policies().scope(PolicyScopeType::Local).into_paginator().items().send();
     while let Some(policy) = items.try_next().await.doing("listing the account's policies")? {
@@ -107,8 +108,8 @@ async fn replace(ctx: &Context, arn: &str, document: &str) -> Result<(), StepErr
             .if_found()
             .doing(format_args!("removing version {oldest} of the policy {arn}"))?;
     }
-    // If the SDK repeated a successful request, the second request would create another version, or exceed the maximum
-    // number of versions.
+    // The SDK must not retry this request. If the SDK repeated a request that was successful, the second request would
+    // create another version, or would exceed the maximum number of versions.
     ctx.iam()
         .without_retries()
         .create_policy_version()

@@ -1,5 +1,5 @@
 //! `create-role`: creates the IAM role that users assume when they sign in (manual procedure: IAM ロールの作成). The
-//! role trusts only the SAML provider. Any other principal that could assume the role could choose the session name,
+//! role trusts only the SAML provider. If another principal could assume the role, it could choose the session name,
 //! and thereby sign in as any Connect user.
 //!
 //! * Reads: `iam:GetRole`, `iam:ListAttachedRolePolicies`.
@@ -9,12 +9,13 @@
 //! * If the stack has a permissions boundary, the role gets the same boundary. The boundary must allow
 //!   `connect:GetFederationToken`.
 //! * The role of a replicated instance keeps its trust policy if this policy trusts only endpoints of the instance,
-//!   because an administrator may have set up global sign-in (`onboarding_core::replication`). A new role also trusts
-//!   the global endpoint.
-//! * Safe to repeat: the role is identified by its name. If the role has the tags of this onboarding, the step resets
-//!   it to the wanted settings, including the trust policy, and keeps additional policies. The step never replaces the
-//!   role, because Connect binds each user to the role of the user's first sign-in. If the role has no tags, the step
-//!   uses it only if it has exactly the wanted settings; otherwise the step fails with `Conflict`.
+//!   because an administrator may have configured global sign-in (`onboarding_core::replication`). If the step creates
+//!   the role, it also trusts the global endpoint.
+//! * Safe to repeat: the step identifies the role by its name. If the role has the tags of this onboarding, the step
+//!   resets the settings of the role to the desired settings, including the trust policy, and keeps additional
+//!   policies. The step never replaces the role, because Connect binds each user to the role with which the user first
+//!   signed in. If the role has no tags, the step uses the role only if all settings already have the desired values.
+//!   Otherwise, the step fails with `Conflict`.
 
 use aws_sdk_iam::types::Role;
 use onboarding_core::{
@@ -31,11 +32,11 @@ use crate::{
     context::Context,
 };
 
-/// Creates the role or updates its settings.
+/// Creates the role, or updates its settings.
 ///
 /// # Errors
-/// `NotConsistentYet` until every replica of IAM knows the new provider and the new policy; `Conflict` if a role with
-/// this name does not belong to the onboarding and has other settings.
+/// `NotConsistentYet` until every replica of IAM returns the new SAML provider and the new policy; `Conflict` if the
+/// account already has a role with this name that has other settings and does not belong to the onboarding.
 pub async fn run(ctx: &Context, input: CreateRoleInput) -> Result<CreateRoleOutput, StepError> {
     let global = input.global_sign_in_endpoint.as_ref().map(GlobalSignIn::new);
     let wanted = Wanted {
@@ -87,7 +88,7 @@ pub async fn run(ctx: &Context, input: CreateRoleInput) -> Result<CreateRoleOutp
 struct Wanted {
     trust: serde_json::Value,
     seconds: i32,
-    /// `None` if the stack has no permissions boundary. An existing role then keeps its boundary.
+    /// The permissions boundary of the stack. If it is `None`, an existing role keeps its current boundary.
     boundary: Option<String>,
 }
 
@@ -108,7 +109,7 @@ async fn create(ctx: &Context, input: &CreateRoleInput, wanted: &Wanted) -> Resu
         .await;
     let Some(created) = sent.none_if(&["EntityAlreadyExists"]).doing(&doing)? else {
         // Either an earlier call created the role and the response was lost, or the account has a role whose name
-        // differs only in case.
+        // differs from this name only in case.
         return Err(StepError::not_consistent_yet(format!(
             "{doing}: it exists, but IAM does not return it; if the error continues, the name of an existing role \
              differs only in case: use the same case in iam.roleName, or set another name"

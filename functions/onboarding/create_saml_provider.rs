@@ -1,16 +1,19 @@
-//! `create-saml-provider`: creates the IAM SAML provider from the application's federation metadata (manual procedure:
-//! ID プロバイダの作成). The metadata is requested with the parameter `appid`, and checked before it is used.
+//! `create-saml-provider`: creates the SAML provider in IAM from the federation metadata of the application (manual
+//! procedure: ID プロバイダの作成). The step requests the metadata with the parameter `appid`, and checks the metadata
+//! before it uses it.
 //!
 //! * Reads: the federation metadata (no permission), `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
 //! * Writes: `iam:CreateSAMLProvider`, `iam:TagSAMLProvider`, `iam:UpdateSAMLProvider`.
-//! * Safe to repeat: the provider is identified by its name. The step compares the issuer, the sign-on location and the
-//!   certificates, but not the bytes of the metadata, because Entra signs the metadata again for each request.
-//! * If the provider has the tags of this onboarding, and trusts the issuer and the active certificate, the step keeps
-//!   the provider. Otherwise, the step updates it. Only the step `rotate-certificate` changes the other certificates,
-//!   because Entra's metadata still contains removed certificates for some time. An update keeps the provider's ARN, so
-//!   the SAML claims, which contain the ARN, remain valid.
-//! * If the provider has no tags, the step uses it if it trusts the issuer and the active certificate, and trusts no
-//!   certificate that the metadata does not contain. Otherwise, the step fails with `Conflict`.
+//! * Safe to repeat: the step identifies the SAML provider by its name. It compares the issuer, the sign-on location
+//!   and the certificates. It does not compare the bytes of the metadata, because Entra signs the metadata again for
+//!   each request.
+//! * If the SAML provider has the tags of this onboarding, and trusts the issuer and the active certificate, the step
+//!   keeps the SAML provider unchanged. Otherwise, the step updates it. Only the step `rotate-certificate` changes the
+//!   other certificates, because Entra's metadata still contains removed certificates for some time. An update keeps
+//!   the ARN of the SAML provider. So the SAML claims, which contain this ARN, remain valid.
+//! * If the SAML provider has no tags, the step uses it under two conditions: it trusts the issuer and the active
+//!   certificate, and it trusts no certificate that the metadata does not contain. Otherwise, the step fails with
+//!   `Conflict`.
 
 use onboarding_core::{
     StepError,
@@ -24,11 +27,11 @@ use crate::{
     context::Context,
 };
 
-/// Creates or updates the SAML provider, so that IAM trusts the application's issuer and active certificate.
+/// Creates or updates the SAML provider, so that IAM trusts the issuer and the active certificate of the application.
 ///
 /// # Errors
-/// `NotConsistentYet` until the metadata contains the active certificate; `Conflict` if a provider of another owner has
-/// the name.
+/// `NotConsistentYet` until the metadata contains the active certificate; `Conflict` if a SAML provider of another
+/// owner already has this name.
 pub async fn run(ctx: &Context, input: CreateSamlProviderInput) -> Result<CreateSamlProviderOutput, StepError> {
     let xml = ctx.graph().federation_metadata(app_id(&input.sign_on)).await?;
     ensure(ctx, &input, &xml).await
@@ -76,7 +79,7 @@ pub async fn ensure(
     Ok(CreateSamlProviderOutput { saml_provider_arn: arn })
 }
 
-/// Checks that the metadata contains the issuer and the certificate of the application's sign-on settings.
+/// Checks that the metadata contains the issuer and the certificate in the sign-on settings of the application.
 fn check_published(sign_on: &EntraSignOn, metadata: &Metadata) -> Result<(), StepError> {
     if metadata.entity_id != sign_on.entity_id {
         return Err(StepError::not_consistent_yet(format!(
@@ -108,8 +111,8 @@ async fn create(
         .send()
         .await;
     let Some(created) = sent.none_if(&["EntityAlreadyExists"]).doing(&doing)? else {
-        // An earlier call created the provider and the response was lost, and the previous read did not find the
-        // provider yet. The retry of the step reads the provider and compares it.
+        // An earlier call created the SAML provider and the response was lost, and the previous read did not return the
+        // SAML provider yet. The retry of the step reads the SAML provider again and compares it.
         return Err(StepError::not_consistent_yet(format!("{doing}: it exists, but IAM does not return it yet")));
     };
     match created.saml_provider_arn {

@@ -1,13 +1,13 @@
-//! `create-starter-flow`: finds or creates the starter flow. This flow answers calls to phone numbers without a flow,
-//! so that the first call to a new number is answered.
+//! `create-starter-flow`: finds or creates the starter flow. If a phone number has no other flow, the starter flow
+//! answers the calls, so that the first call to a new phone number is answered.
 //!
 //! * Reads: `connect:ListContactFlows`, `connect:DescribeContactFlow`.
 //! * Writes: `connect:CreateContactFlow` with the tags of the onboarding (`connect:TagResource`),
 //!   `connect:UpdateContactFlowContent`.
-//! * Safe to repeat: the flow is found by its name. A flow without the tags of this onboarding is never changed. The
-//!   content is written only if it differs.
-//! * If Amazon Connect rejects the flow, the phone numbers get no flow, and the report contains an open item. The
-//!   onboarding does not fail.
+//! * Safe to repeat: the step finds the flow by its name. It never changes a flow without the tags of this onboarding.
+//!   It writes the content only if the content differs.
+//! * If Amazon Connect rejects the content of the flow, the onboarding does not fail. The phone numbers are then not
+//!   associated with a flow, and the report contains an open item.
 
 use aws_sdk_connect::{
     operation::{
@@ -28,7 +28,7 @@ use crate::{
     inspect::{instance::fresh, starter_flow},
 };
 
-/// Finds, creates or updates the flow.
+/// Finds, creates or updates the starter flow.
 ///
 /// # Errors
 /// Errors that the state machine retries.
@@ -103,7 +103,8 @@ async fn create(ctx: &Context, input: &CreateStarterFlowInput) -> Result<String,
     }
 }
 
-/// Adds the problems that Connect reports in a rejected flow, because the error itself contains no message.
+/// Adds to the error message the problems that Connect reports in a rejected flow. Connect's own error contains no
+/// message.
 fn with_problems(mut error: StepError, problems: &[ProblemDetail]) -> StepError {
     for problem in problems.iter().filter_map(ProblemDetail::message) {
         error.message = format!("{}; {problem}", error.message);

@@ -1,8 +1,9 @@
-//! `describe-onboarding`: derives the content of `onboarding.json` from an existing instance, for `onboard adopt`. If
-//! an onboarding has registered the instance, the registry contains its input, and the step replaces the settings of
-//! the instance and the application in this input with the current settings. Otherwise, the step finds the enterprise
-//! application by its relay state, and derives the groups from the assignments of the application and from the users of
-//! the instance.
+//! `describe-onboarding`: derives the content of `onboarding.json` from an existing instance, for the command `onboard
+//! adopt`.
+//! If an onboarding has registered the instance, the registry contains the input of this onboarding. The step replaces
+//! the settings of the instance and of the application in this input with the current settings. Otherwise, the step
+//! finds the enterprise application by its relay state. It derives the groups from the assignments to the application
+//! and from the users of the instance.
 //!
 //! * Reads: `connect:ListInstances`, `connect:DescribeInstance`, `connect:ListInstanceAttributes`,
 //!   `connect:ListInstanceStorageConfigs`, `connect:ListApprovedOrigins`; `dynamodb:GetItem` on the registry; in Graph
@@ -40,14 +41,14 @@ const MAX_EMAILS: usize = 5;
 /// Describes an instance.
 ///
 /// # Errors
-/// `InvalidInput` if the instance does not exist, does not use SAML, or if its groups are unknown; `Conflict` if the
-/// relay states of several applications open the instance; otherwise the error that AWS or Graph returns.
+/// `InvalidInput` if the instance does not exist, if it does not use SAML, or if its groups are unknown; `Conflict` if
+/// the relay states of several applications contain the instance ID; otherwise the error that AWS or Graph returns.
 pub async fn run(ctx: &Context, input: DescribeOnboardingInput) -> Result<DescribeOnboardingOutput, StepError> {
     let request = Request::parse_step(&input.request)?;
     let described = adoptable::usable_instance(ctx, &request.alias).await?;
     let id = described.id().unwrap_or_default();
-    // Connect may return the alias in lower case, or as the creator typed it. The generated file contains the same
-    // spelling.
+    // Connect may return the alias in lower case, or as it was entered when the instance was created. The generated
+    // file contains the spelling that Connect returns.
     let alias = described.instance_alias().unwrap_or(&request.alias);
     let entry = Registry::new(ctx)?.find(id).await?;
     let settings = adoptable::settings(ctx, id, alias).await?;
@@ -73,7 +74,7 @@ pub async fn run(ctx: &Context, input: DescribeOnboardingInput) -> Result<Descri
     })
 }
 
-/// Describes a registered instance: the input of its last onboarding, with the current settings.
+/// Describes a registered instance. The result is the input of its last onboarding, with the current settings.
 async fn of_registered(
     ctx: &Context,
     entry: &Entry,
@@ -90,7 +91,7 @@ async fn of_registered(
     let alias = onboarding.instance.alias.clone();
     let (instance, mut open_items) = settings.section(Some(&onboarding.instance));
     onboarding.instance = instance;
-    // The tags contain the alias in the spelling of the last onboarding.
+    // The alias keeps the spelling of the last onboarding, because the tags contain this spelling.
     onboarding.instance.alias = alias;
     let known = entry.application.clone().unwrap_or_default();
     match Found::read(ctx.graph(), &known.service_principal_id, &known.application_id).await {
@@ -113,7 +114,7 @@ async fn of_registered(
     Ok((onboarding, open_items))
 }
 
-/// Describes an instance that no onboarding has registered.
+/// Describes an instance that is not in the registry.
 async fn of_unregistered(
     ctx: &Context,
     (id, arn): (&str, &str),
@@ -166,8 +167,8 @@ async fn of_unregistered(
     Ok((onboarding, open_items))
 }
 
-/// Adds the settings of the application to the generated input: the application's name, the page after sign-in, and, if
-/// `emails` is true, the recipients of the emails about the certificate's expiry.
+/// Adds the settings of the application to the generated input: the name of the application and the page that opens
+/// after sign-in. If `emails` is true, also adds the recipients of the emails about the expiry of the certificate.
 fn add_application(
     ctx: &Context,
     onboarding: &mut Onboarding,
@@ -197,7 +198,7 @@ fn add_application(
     })
 }
 
-/// Returns the open item for an application whose claims were edited in the portal.
+/// Returns the open item for an application whose claims an administrator edited in the portal.
 fn unknown_claims(application: &str) -> OpenItem {
     OpenItem::new(
         format!("claims of {application}"),

@@ -1,15 +1,15 @@
-//! `instance-quota`: ensures that the account's quota allows one more instance (manual procedure: the part of the quota
-//! request that comes before the instance). All other quotas belong to an instance, so they are requested after the
-//! instance has been created.
+//! `instance-quota`: ensures that the account's quota allows one more instance (manual procedure: the quota request
+//! that is sent before the instance is created). All other quotas belong to an instance, so their increases are
+//! requested after the creation of the instance.
 //!
 //! * Reads: `connect:ListInstances`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
 //!   `servicequotas:ListServiceQuotas`, `servicequotas:GetRequestedServiceQuotaChange`,
 //!   `servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota`.
 //! * Writes: `servicequotas:RequestServiceQuotaIncrease`, which also requires `iam:CreateServiceLinkedRole` for
 //!   `servicequotas.amazonaws.com` the first time in an account.
-//! * Safe to repeat: the step requests nothing if the instance exists or the quota is sufficient. If an increase
-//!   request is already open, the step uses this request. Each invocation polls once; the state machine waits between
-//!   polls.
+//! * Safe to repeat: the step requests no increase if the instance already exists or the quota is sufficient. If an
+//!   increase request is already open, the step uses this request. Each invocation polls once. The state machine waits
+//!   between polls.
 
 use onboarding_core::{
     StepError, StepErrorKind, backoff,
@@ -25,12 +25,12 @@ use crate::{
     context::Context,
 };
 
-/// Checks once whether the quota is sufficient. If it is not, polls the open increase request, or sends an increase
+/// Checks once whether the quota is sufficient. If not, the step polls the open increase request, or sends an increase
 /// request.
 ///
 /// # Errors
-/// `QuotaDenied` if AWS denied the increase, because the instance can't be created without it. `LimitExceeded` if AWS
-/// has not decided within two months, the maximum duration of the loop in the state machine.
+/// `QuotaDenied` if AWS denied the increase, because the instance can't be created without the increase.
+/// `LimitExceeded` if AWS has not decided within two months, the maximum duration of the loop in the state machine.
 pub async fn run(ctx: &Context, input: InstanceQuotaInput) -> Result<QuotaResult, StepError> {
     let all = instances::list(ctx.connect()).await?;
     let existing = || all.iter().filter(|instance| instances::takes_room(instance));

@@ -1,14 +1,15 @@
-//! `lock-alias`: acquires or releases the lease of an alias ("lock" in messages), so that only one execution at a time
-//! creates, changes or deletes objects of the alias. The state machines call this step before their first write and
-//! after their last write, and pass the returned lease to the steps in between.
+//! `lock-alias`: acquires or releases the lease of an alias (messages call the lease "lock"). The lease ensures that
+//! only one execution at a time creates, changes or deletes objects of the alias. The state machines call this step
+//! before their first write and after their last write. They pass the acquired lease to the steps in between.
 //!
 //! * Reads: `dynamodb:Scan` and `dynamodb:GetItem` on the registry; `states:DescribeExecution` on the execution that
 //!   holds the lease.
 //! * Writes: `dynamodb:UpdateItem` on the registry ([`crate::registry::lease`]).
-//! * Safe to repeat: an execution that holds the lease can acquire it again, and releases only its own lease.
+//! * Safe to repeat: an execution that already holds the lease can acquire it again. An execution releases only its own
+//!   lease.
 //!
-//! If another execution holds the lease, this is not an error: the step returns the holder and the time to wait. The
-//! state machine decides what happens after the last attempt.
+//! If another execution holds the lease, this is not an error. The step then returns the holder of the lease and the
+//! time to wait. The state machine decides what happens after the last attempt.
 
 use onboarding_core::{
     StepError, backoff,
@@ -24,7 +25,7 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// `Conflict` if the registry contains the alias in a spelling that differs only in case.
+/// `Conflict` if the registry contains an alias that differs from this alias only in case.
 pub async fn run(ctx: &Context, input: LockAliasInput) -> Result<LockAliasOutput, StepError> {
     let registry = Registry::new(ctx)?;
     let alias = input.alias.as_str();
@@ -51,8 +52,8 @@ pub async fn run(ctx: &Context, input: LockAliasInput) -> Result<LockAliasOutput
             Acquisition::Revoked(holder) => return Ok(revoked(&input, *scope, &holder, attempt)),
         }
     }
-    // The spelling is checked only while this execution holds the lock, because the previous holder may have registered
-    // the alias.
+    // The spelling is checked only after this execution has acquired the lease, because the previous holder of the
+    // lease may have registered the alias.
     if let Some(spelled) = registry.other_spelling(alias).await? {
         return Err(StepError::conflict(format!(
             "the alias {alias} is onboarded as {spelled}, and aliases that differ only in case are the same; use \
@@ -79,8 +80,8 @@ fn held_by_other(input: &LockAliasInput, scope: Scope, holder: &Holder, attempt:
     }
 }
 
-/// Returns the output of the step if the holder of the lease has finished. The lease is then free after a short wait.
-/// So the execution waits even if it would not wait for a running holder.
+/// Returns the output of the step if the execution that held the lease has finished. Another execution can acquire the
+/// lease after a short wait. So this execution waits, even if it would not wait for a running holder.
 fn revoked(input: &LockAliasInput, scope: Scope, holder: &Holder, attempt: u32) -> LockAliasOutput {
     let message = holder.revoked_message(scope, &input.alias);
     let attempts = input.attempts.unwrap_or(backoff::LAST_LOCK_ATTEMPT) + backoff::MAX_TAKEOVERS;

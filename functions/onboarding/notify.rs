@@ -1,14 +1,17 @@
-//! `notify`: publishes a notification to the stack's SNS topic. The state machines and the EventBridge rule for failed
-//! executions start this step.
+//! `notify`: publishes a notification to the stack's SNS topic. The state machines run this step. The EventBridge rule
+//! for failed executions also runs it.
 //!
 //! * Reads: nothing.
-//! * Writes: `sns:Publish` on the topic, as plain text for email, and in the format of Amazon Q Developer in chat
-//!   applications for HTTPS subscriptions. After a request for approval was published, `dynamodb:UpdateItem` records in
-//!   the registry that the operators were notified. Without this record, the next user sync sends the request again.
+//! * Writes: `sns:Publish` on the topic. The message is plain text for email, and has the format of Amazon Q Developer
+//!   in chat applications for HTTPS subscriptions. After a request for approval was published, `dynamodb:UpdateItem`
+//!   records in the registry that the operators were notified. Without this record, the next user sync publishes the
+//!   request again.
 //! * Permissions: use of the KMS key that encrypts both the topic and the registry.
-//! * Safe to repeat: a repeated notification has the same reference, so operators can recognize the repetition.
+//! * Safe to repeat: a repeated notification has the same reference as the first one, so operators can recognize the
+//!   repetition.
 //!
-//! All message texts are in `onboarding_core::messages`. A state machine continues if the notification fails.
+//! `onboarding_core::messages` contains the texts of all messages. If a notification fails, the state machine
+//! continues.
 
 use onboarding_core::{
     StepError,
@@ -21,8 +24,8 @@ use crate::{aws::error::CallResult as _, context::Context, registry::Registry};
 /// Runs the step.
 ///
 /// # Errors
-/// If SNS does not accept the message, or if the registry can't record that the operators were notified of a request
-/// for approval.
+/// If SNS rejects the message, or if the step can't record in the registry that the operators were notified of a
+/// request for approval.
 pub async fn run(ctx: &Context, input: NotifyInput) -> Result<NotifyOutput, StepError> {
     let notification = input.message.compose(input.language.unwrap_or_else(|| ctx.settings.language()));
     let published = ctx

@@ -1,6 +1,6 @@
-//! `plan-onboarding`: shows the effect of an onboarding before it is started. The plan contains each object that the
-//! onboarding would create, adopt, change or keep, each object that the onboarding would wait for, and each conflict
-//! that would stop the onboarding.
+//! `plan-onboarding`: shows the effect of an onboarding before the onboarding is started. The plan contains each object
+//! that the onboarding would create, adopt, change or keep. It also contains each object that the onboarding would wait
+//! for, and each conflict that would stop the onboarding.
 //!
 //! * Reads: the same as the steps of the onboarding. Graph `GET /applicationTemplates`, `/groups`,
 //!   `/groups/{id}/members` or `/transitiveMembers`, `/servicePrincipals`, `/applications`, claims policies and
@@ -16,7 +16,8 @@
 //! * Writes: nothing.
 //! * Permissions: the AWS actions listed under Reads; in Graph `Application.Read.All`, `Policy.Read.All`,
 //!   `Group.Read.All`, `User.Read.All`.
-//! * Safe to repeat: the step only reads. The onboarding reads everything again, so it includes changes after the plan.
+//! * Safe to repeat: the step only reads. The onboarding reads all objects again, so it also detects changes that were
+//!   made after the plan.
 
 use onboarding_core::{
     StepError, StepErrorKind,
@@ -52,8 +53,7 @@ use crate::{
 /// Plans an onboarding.
 ///
 /// # Errors
-/// `InvalidInput` with all faults of the input and its groups in one error; otherwise the error that AWS or Graph
-/// returns.
+/// `InvalidInput` with all errors in the input and in its groups; otherwise the error that AWS or Graph returns.
 pub async fn run(ctx: &Context, input: PlanOnboardingInput) -> Result<PlanOnboardingOutput, StepError> {
     let onboarding = Onboarding::parse_step(&input.onboarding)?;
     quotas::check_codes(ctx.quotas(), ctx.region(), &onboarding.quotas.0).await?;
@@ -85,7 +85,7 @@ struct Instance {
     object: Object,
     id: Option<String>,
     arn: Option<String>,
-    /// The settings for global sign-in, if the instance is replicated.
+    /// The settings for global sign-in, if the instance is replicated to another Region.
     global: Option<GlobalSignIn>,
     entry: Option<Entry>,
 }
@@ -200,7 +200,7 @@ impl Planner<'_> {
         let open_items = objects.iter().filter(|object| object.kind == entra::APPLICATION).flat_map(entra::open_items);
         let open_items = open_items.chain(self.global_sign_in(found.as_ref(), &wanted)).collect();
         // The federation metadata is read only if the application already has a usable certificate. Otherwise, the
-        // onboarding adds a certificate, and the metadata changes.
+        // onboarding will add a certificate, which changes the metadata.
         let certificate = objects
             .iter()
             .find(|object| object.kind == entra::CERTIFICATE && object.presence == Presence::Ours)
@@ -212,7 +212,8 @@ impl Planner<'_> {
             _ => None,
         };
         let certificates = found.as_ref().map(Found::certificates).unwrap_or_default();
-        // The plan has the order of the onboarding: the IAM objects come after the certificate and before the claims.
+        // The items are in the order in which the onboarding processes the objects: the IAM objects follow the
+        // certificate and precede the claims.
         let federation = [
             provider_object(ctx, &wanted, alias, (published.as_ref(), certificate.as_deref(), &certificates)).await?,
             policy_object(ctx, &wanted, alias).await?,
@@ -240,7 +241,7 @@ impl Planner<'_> {
     }
 
     /// Finds the application in Entra. If the application can't be used or can't be read, the result contains the
-    /// reason.
+    /// reason instead.
     async fn entra_application(&self) -> Result<(Option<Found>, Option<Presence>), StepError> {
         let graph = self.ctx.graph();
         let (alias, name) = (&self.onboarding.instance.alias, &self.onboarding.entra.application_name);
@@ -252,8 +253,8 @@ impl Planner<'_> {
         match search.await {
             Ok(found) => Ok((found, None)),
             Err(error) if error.kind == StepErrorKind::Conflict => Ok((None, Some(Presence::Foreign(error.message)))),
-            // The runtime identity may not have the permission to read applications. The onboarding itself uses the
-            // setup identity, which has this permission.
+            // The runtime identity may have no permission to read applications. The onboarding itself uses the setup
+            // identity, which has this permission.
             Err(error) if error.kind == StepErrorKind::AccessDenied => {
                 Ok((None, Some(Presence::Hidden(format!("it can't be read: {}", error.message)))))
             }
@@ -261,7 +262,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Returns the application in the form in which the registry stores it.
+    /// Returns the data about the application in the format of the registry.
     fn application(&self, found: &Found) -> EntraApplication {
         let known = self.instance.entry.as_ref().and_then(|entry| entry.application.clone()).filter(|known| {
             known.service_principal_id == found.principal.id && known.application_id == found.application.id

@@ -1,15 +1,15 @@
 //! `preflight`: checks the prerequisites in AWS and Entra before anything is created (manual procedure: 前提条件). The
-//! step checks the complete input, the AWS account and Region, the Graph token and its permissions (all missing
-//! permissions are listed), the gallery template, each group, and the quota codes in the input. It also checks whether
-//! the users quota is sufficient for the groups.
+//! step checks the complete input, the AWS account and Region, the Graph token and its permissions, the gallery
+//! template, each group, and the quota codes in the input. If permissions are missing, the error lists all of them. The
+//! step also checks whether the quota for users is sufficient for the members of the groups.
 //!
 //! * Reads: `sts:GetCallerIdentity`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
 //!   `secretsmanager:GetSecretValue`; in Graph `GET /applicationTemplates`, `/groups`, `/groups/{id}/members`, or
 //!   `/transitiveMembers` if nested groups are flattened.
 //! * Writes: nothing.
-//! * Permissions: the AWS actions listed under Reads; in Graph, the required permissions of both identities
-//!   ([`Identity::permissions`]). This function can sign in as both identities, so that it reports missing consent
-//!   before anything is created. No other function of the onboarding can do this.
+//! * Permissions: the AWS actions listed under Reads; in Graph, the required permissions of both Entra identities
+//!   ([`Identity::permissions`]). This function can sign in as both Entra identities, so that it reports missing
+//!   consent before anything is created. No other function of the onboarding can sign in as both.
 //! * Safe to repeat: the step only reads.
 
 use onboarding_core::{
@@ -29,8 +29,8 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// `InvalidInput` with all faults of the input and its groups in one error, or if input and groups together are too
-/// large for the state machine; `AccessDenied` with all missing permissions.
+/// `InvalidInput` with all errors in the input and in its groups, or if the input and the groups together are too large
+/// for the state machine; `AccessDenied` with all missing permissions.
 pub async fn run(ctx: &Context, input: PreflightInput) -> Result<PreflightOutput, StepError> {
     let onboarding = Onboarding::parse_step(&input.onboarding)?;
     let identity = ctx.sts().get_caller_identity().send().await.doing("reading the account")?;
@@ -54,7 +54,7 @@ pub async fn run(ctx: &Context, input: PreflightInput) -> Result<PreflightOutput
     output.within_limits()
 }
 
-/// Checks that both identities have the permissions that the workflows require. One error contains the missing
+/// Checks that both Entra identities have the permissions that the workflows require. The error contains the missing
 /// permissions of both identities.
 async fn permissions(ctx: &Context) -> Result<(), StepError> {
     let mut lacks = Vec::new();
@@ -74,9 +74,9 @@ async fn permissions(ctx: &Context) -> Result<(), StepError> {
     )))
 }
 
-/// Returns an open item if the groups have more members than a new instance can have users. The onboarding requests the
-/// increase after it has created the instance, because the quota belongs to the instance. If the quota can't be read,
-/// this check is skipped.
+/// Returns an open item if the groups have more members than a new instance can have users. The quota for users belongs
+/// to the instance, so the onboarding requests the increase after it has created the instance. If the quota can't be
+/// read, this check is skipped.
 async fn users_quota(ctx: &Context, users: u64) -> Option<OpenItem> {
     let limit = quotas::in_force(ctx.quotas(), USERS_QUOTA, None).await.ok().flatten()?;
     #[expect(clippy::cast_precision_loss, reason = "a group has fewer than 2^53 members")]

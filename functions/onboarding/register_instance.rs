@@ -1,9 +1,10 @@
-//! `register-instance`: writes the instance to the registry, so that later user syncs find the settings of its users:
-//! the groups whose members become users, their profiles, and the removal action for leavers.
+//! `register-instance`: writes the instance to the registry, so that later user syncs can read the settings for its
+//! users. These settings are the groups whose members become users, the profiles of the users, and the action for users
+//! who left.
 //!
 //! * Reads: `dynamodb:GetItem`.
 //! * Writes: `dynamodb:UpdateItem`.
-//! * Safe to repeat: an unchanged entry is not written again.
+//! * Safe to repeat: the step writes the registry entry only if it has changed.
 
 use onboarding_core::{
     StepError,

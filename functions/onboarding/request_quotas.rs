@@ -1,11 +1,11 @@
 //! `request-quotas`: requests increases for the quotas of the instance: concurrent calls, phone numbers, users, and any
-//! other quota in the input (manual procedure: 同時通話数・電話番号の申請). One loop of the state machine polls all
+//! other quota in the input (manual procedure: 同時通話数・電話番号の申請). One loop in the state machine polls all
 //! increase requests.
 //!
-//! An increase of the users quota is requested automatically if the groups have more members than the quota allows. The
-//! required value is the number of members plus the number of the instance's users that do not belong to the
-//! onboarding. The requested value is ten percent higher, rounded up to the next ten, so that it also covers joiners
-//! and leavers in their grace period.
+//! If the groups have more members than the quota for users allows, the step automatically requests an increase of this
+//! quota. The required value is the number of members plus the number of the instance's users that do not belong to the
+//! onboarding. The requested value is ten percent higher, rounded up to the next ten. So it also covers members who
+//! join later, and users who left but are kept during their grace period.
 //!
 //! * Reads: `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
 //!   `servicequotas:ListServiceQuotas`, `servicequotas:GetRequestedServiceQuotaChange`,
@@ -14,7 +14,7 @@
 //! * Writes: `servicequotas:RequestServiceQuotaIncrease`, which also requires `iam:CreateServiceLinkedRole` for
 //!   `servicequotas.amazonaws.com` the first time in an account.
 //! * Safe to repeat: see [`crate::aws::quotas`]. In one execution, a quota on which AWS has decided is not polled
-//!   again. A new execution polls all quotas, and repeats requests that AWS denied.
+//!   again. A new execution polls all quotas, and repeats requests that AWS denied before.
 
 use onboarding_core::{
     StepError,
@@ -30,16 +30,16 @@ use crate::{
     context::Context,
 };
 
-/// Polls once each quota on which AWS has not decided yet.
+/// Polls each quota on which AWS has not decided yet. Each quota is polled once.
 ///
 /// # Errors
-/// `QuotaDenied` if AWS denied a quota that the input marks as required. Any other denial is part of the output, with a
-/// message.
+/// `QuotaDenied` if AWS denied the increase of a quota that the input marks as required. Any other denial is part of
+/// the output, with a message.
 pub async fn run(ctx: &Context, input: RequestQuotasInput) -> Result<RequestQuotasOutput, StepError> {
     let previous = input.previous.unwrap_or_default();
     let known = |code: &str| previous.quotas.iter().find(|result| result.code == code);
     let targets = match known(USERS_QUOTA) {
-        // The first poll has determined the required value of the users quota, and later polls keep this value.
+        // The first poll determines the required value of the quota for users, and later polls keep this value.
         Some(result) if input.users > 0 => targets::of(&input.quotas, Some(result.desired)),
         _ => targets::on_instance(ctx.connect(), &input.quotas, input.users, &input.instance_arn).await?,
     };
@@ -51,7 +51,7 @@ pub async fn run(ctx: &Context, input: RequestQuotasInput) -> Result<RequestQuot
         };
         quotas.push(result);
     }
-    // Denials are checked last, so that a denied quota does not prevent the requests for the other quotas.
+    // Denials are evaluated last, so that a denied increase does not prevent the increase requests for other quotas.
     if let Some(denied) = quotas.iter().find(|result| result.required && result.status == QuotaStatus::Denied) {
         return Err(StepError::quota_denied(denied.message.clone().unwrap_or_default()));
     }

@@ -1,5 +1,5 @@
 //! `test-first-call`: runs a test case of Amazon Connect that calls the starter flow, to check that the first call will
-//! be answered. A test case only simulates a call and does not dial a phone number. Each invocation polls once; the
+//! be answered. A test case only simulates a call and does not dial a phone number. Each invocation polls once. The
 //! state machine waits between polls.
 //!
 //! * Reads: `connect:ListContactFlows`, `connect:DescribeContactFlow`, `connect:ListTestCases`,
@@ -7,10 +7,10 @@
 //!   `connect:ListTestCaseExecutionRecords`.
 //! * Writes: `connect:CreateTestCase` with the tags of the onboarding (`connect:TagResource`),
 //!   `connect:UpdateTestCase`, `connect:StartTestCaseExecution`.
-//! * Safe to repeat: the test case is found by its name. If a test passed, and started after the last change of the
-//!   flow and the test case, the test is not repeated. The client token is the same for each attempt.
-//! * The Service Authorization Reference lists no actions for test cases, and not every Region offers them. If the test
-//!   can't run or fails, the report contains an open item. The onboarding does not fail.
+//! * Safe to repeat: the step finds the test case by its name. A test run is not repeated if it passed, and if it
+//!   started after the last change to the flow and to the test case. The client token is the same for all attempts.
+//! * The Service Authorization Reference lists no actions for test cases, and not every Region offers test cases. If
+//!   the test can't run or fails, the report contains an open item, and the onboarding does not fail.
 
 use aws_sdk_connect::types::{
     ExecutionRecordStatus, TestCaseEntryPoint, TestCaseEntryPointType, TestCaseExecutionStatus, TestCaseStatus,
@@ -35,7 +35,7 @@ use crate::{
 /// The error code with which Connect rejects the content of a test case.
 const INVALID: [&str; 1] = ["InvalidTestCaseException"];
 
-/// Polls once.
+/// Polls the test run once.
 ///
 /// # Errors
 /// Errors that the state machine retries.
@@ -90,7 +90,7 @@ fn entry_point(flow_id: &str) -> TestCaseEntryPoint {
         .build()
 }
 
-/// Creates the test case, in the first version of Connect's testing language that Connect accepts.
+/// Creates the test case in the first version of Connect's testing language that Connect accepts.
 async fn create(ctx: &Context, input: &TestFirstCallInput) -> Result<String, StepError> {
     let doing = format!("creating the test case of the instance {}", input.instance_id);
     let mut refusal = None;
@@ -124,7 +124,7 @@ async fn create(ctx: &Context, input: &TestFirstCallInput) -> Result<String, Ste
     Err(refusal.unwrap_or_else(|| StepError::conflict(doing)))
 }
 
-/// Resets the content, the flow and the status of the test case.
+/// Resets the content, the flow and the status of the test case to the expected values.
 async fn update(ctx: &Context, input: &TestFirstCallInput, id: &str) -> Result<(), StepError> {
     let doing = format!("updating the test case {id} of the instance {}", input.instance_id);
     let mut refusal = None;
@@ -143,7 +143,8 @@ async fn update(ctx: &Context, input: &TestFirstCallInput, id: &str) -> Result<(
     Err(refusal.unwrap_or_else(|| StepError::conflict(doing)))
 }
 
-/// Returns the start (seconds since 1970) and the end (RFC 3339) of the last test that passed.
+/// Returns the start time (in seconds since 1970) and the end time (in RFC 3339 format) of the last test run that
+/// passed.
 async fn passed(
     ctx: &Context,
     input: &TestFirstCallInput,
@@ -208,7 +209,7 @@ async fn follow(
     })
 }
 
-/// Returns the IDs of the failed observations.
+/// Returns the IDs of the observations in the test case that failed.
 async fn failed(
     ctx: &Context,
     input: &TestFirstCallInput,

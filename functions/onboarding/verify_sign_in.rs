@@ -1,4 +1,4 @@
-//! `verify-sign-in`: reads all settings in AWS and Entra that a sign-in needs, and compares them with the expected
+//! `verify-sign-in`: reads all settings in AWS and Entra that a sign-in requires, and compares them with the expected
 //! values (manual procedure: SAML ログイン). The step also compares the username of one Connect user with the role
 //! session name that Entra would send for this user. A failed check is part of the output and is not an error.
 //!
@@ -31,7 +31,8 @@ use crate::{
 };
 
 const USERS_PER_PAGE: i32 = 100;
-/// Maximum number of Connect users to search in Entra until one is found.
+/// Maximum number of Connect users that the step looks up in Entra. The step stops when it finds a user that still
+/// exists in Entra.
 const MAX_USERS_READ: u32 = 100;
 
 /// Runs the step.
@@ -72,8 +73,8 @@ pub async fn run(ctx: &Context, input: VerifySignInInput) -> Result<VerifySignIn
     })
 }
 
-/// Checks one user that the user sync created and that still exists in Entra. One user is sufficient, because all
-/// usernames are derived by the same rule.
+/// Checks the username of one user that the user sync created and that still exists in Entra. One user is sufficient,
+/// because all usernames are derived by the same rule.
 ///
 /// # Errors
 /// If Connect or Graph returns an error.
@@ -85,8 +86,8 @@ pub async fn check_username(ctx: &Context, input: &VerifySignInInput, alias: &st
     let users = ctx.connect().search_users().instance_id(&input.instance_id).search_filter(filter);
     let mut users = users.max_results(USERS_PER_PAGE).into_paginator().items().send();
     let mut reads = 0;
-    // Former members remain in Connect during their grace period, or permanently, so the first users of the search may
-    // be former members.
+    // Users who left their groups remain in Connect during their grace period, or permanently. So the first users that
+    // the search returns may be such users.
     while reads < MAX_USERS_READ
         && let Some(user) = users.try_next().await.doing("searching for a Connect user of this onboarding")?
     {
@@ -104,7 +105,8 @@ pub async fn check_username(ctx: &Context, input: &VerifySignInInput, alias: &st
     Ok(checks)
 }
 
-/// Returns the Entra object ID of a user of this onboarding whose removal is not scheduled.
+/// Returns the Entra object ID of a user of this onboarding. Returns `None` if the deletion of the user is scheduled,
+/// or if the user does not belong to this onboarding.
 fn current_member<'a>(user: &'a UserSearchSummary, alias: &str) -> Option<&'a str> {
     let tag = |key: &str| user.tags().and_then(|tags| tags.get(key)).map(String::as_str);
     let owner = Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), alias);

@@ -1,16 +1,17 @@
-//! Approvals of guarded actions of the user sync (docs/theory.md, "Approval").
+//! Approvals of user sync actions that require approval (docs/theory.md, "Approval").
 //!
-//! The registry item of an instance contains at most one request and one approval, each with the digest of its actions:
+//! The registry item of an instance contains at most one request for approval and one approval, each with the digest of
+//! its actions:
 //!
 //! * the request: `approvalDigest`, `approvalChunks`, `approvalSummary` (JSON, [`WaitingPart`]), `approvalRequestedAt`,
-//!   `approvalUntil`, `approvalNotified`, and after a rejection `rejectedBy` and `rejectedAt`;
-//! * the approval: `approvedDigest`, `approvedChunks`, `approvedUntil`, `approvedBy` and `approvedAt`. `onboard
-//!   approve` turns the request into the approval in one conditional write.
+//!   `approvalUntil` and `approvalNotified`; after a rejection, also `rejectedBy` and `rejectedAt`;
+//! * the approval: `approvedDigest`, `approvedChunks`, `approvedUntil`, `approvedBy` and `approvedAt`. The command
+//!   `onboard approve` converts the request to the approval in one conditional write.
 //!
-//! The actions are stored in separate items, because they may be larger than the maximum size of an item. The key of
-//! such an item is `approval#`, the instance ID, `#`, the digest, `#` and the number of the chunk. The attribute
-//! `actions` contains the bytes of the chunk. `DynamoDB` deletes these items some days after the request (`expiresAt`,
-//! time to live).
+//! The actions are stored in separate items, called chunks, because they may exceed the maximum size of an item. The
+//! partition key of a chunk is `approval#`, the instance ID, `#`, the digest, `#` and the number of the chunk. The
+//! attribute `actions` contains the bytes of the chunk. `DynamoDB` deletes the chunks some days after the request
+//! (attribute `expiresAt`, time to live).
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use onboarding_core::{
@@ -22,17 +23,17 @@ use tracing::{info, warn};
 
 use super::{Item, Registry, now_ms, number, string, text, time};
 
-/// The prefix of the keys of chunks.
+/// The prefix of the partition key of a chunk.
 const PREFIX: &str = "approval#";
-/// Maximum number of bytes in a chunk. The maximum size of an item is 400 KiB.
+/// Maximum number of bytes in a chunk. The maximum size of a `DynamoDB` item is 400 KiB.
 const MAX_CHUNK: usize = 350_000;
-/// The time until a request expires.
+/// The time after which a request for approval expires.
 const REQUEST_VALIDITY: Duration = Duration::days(3);
-/// The time until `DynamoDB` may delete a chunk. The request is valid for three days, and the approval for another
-/// three days.
+/// The time after which `DynamoDB` may delete a chunk. The request is valid for three days, and the approval for
+/// another three days.
 const CHUNK_LIFETIME: Duration = Duration::days(7);
 
-/// Returns whether a key of the registry is the key of a chunk.
+/// Returns whether a partition key in the registry belongs to a chunk.
 pub(super) fn is_key(key: &str) -> bool {
     key.starts_with(PREFIX)
 }
@@ -41,8 +42,8 @@ fn chunk_key(instance_id: &str, digest: &str, chunk: usize) -> String {
     format!("{PREFIX}{instance_id}#{digest}#{chunk}")
 }
 
-/// The actions of a request or approval: their digest and the number of chunks. The actions themselves are in other
-/// items.
+/// The stored data about the actions of a request or approval: the digest of the actions and the number of chunks. The
+/// actions themselves are in the chunks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct StoredSet {
     digest: String,
@@ -75,7 +76,7 @@ impl Request {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GivenApproval {
     set: StoredSet,
-    /// The ARN of the operator who gave the approval.
+    /// The ARN of the operator who approved the actions.
     pub by: String,
     /// The time of the approval.
     pub at: OffsetDateTime,
@@ -89,15 +90,16 @@ impl GivenApproval {
     }
 }
 
-/// The request and the approval of an instance. Each is `None` if it does not exist or has expired.
+/// The request for approval and the approval of an instance. Each of them is `None` if it does not exist or has
+/// expired.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Approvals {
-    /// The request.
+    /// The request for approval.
     pub request: Option<Request>,
     /// The approval.
     pub approval: Option<GivenApproval>,
-    /// The digests of the request and the approval in the item, even if expired. A write is conditional on these
-    /// digests.
+    /// The digests of the request and of the approval in the item, even if these have expired. A write is conditional
+    /// on these digests.
     stored: [Option<String>; 2],
 }
 
@@ -132,7 +134,7 @@ impl Approvals {
         }
     }
 
-    /// Returns the condition that the item still contains the request and the approval that were read.
+    /// Returns the condition that the item still contains the request and the approval that were read before.
     fn unchanged(&self) -> (String, Vec<(&'static str, AttributeValue)>) {
         let names = [("approvalDigest", ":request"), ("approvedDigest", ":approval")];
         let conditions = names.iter().zip(&self.stored).map(|((name, value), stored)| match stored {
@@ -146,7 +148,7 @@ impl Approvals {
 }
 
 impl Registry<'_> {
-    /// Returns the request and the approval of an instance, as far as they have not expired.
+    /// Returns the request for approval and the approval of an instance, unless they have expired.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -155,7 +157,7 @@ impl Registry<'_> {
         Ok(Approvals::of(&item, OffsetDateTime::now_utc()))
     }
 
-    /// Returns the approved actions. Returns no actions if there is no approval, or if a chunk is missing.
+    /// Returns the approved actions. If there is no approval, or if a chunk is missing, the result is empty.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -163,7 +165,7 @@ impl Registry<'_> {
         self.actions(instance_id, approvals.approval.as_ref().map(|approval| &approval.set)).await
     }
 
-    /// Returns the requested actions. Returns no actions if there is no request, or if a chunk is missing.
+    /// Returns the requested actions. If there is no request, or if a chunk is missing, the result is empty.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -189,7 +191,7 @@ impl Registry<'_> {
     }
 
     /// Stores a request for approval, which replaces an earlier request. Returns the expiry time of the request.
-    /// Returns `None` if the request or the approval in the registry has changed since it was read.
+    /// Returns `None` if the request or the approval in the registry has changed since they were read.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -220,7 +222,7 @@ impl Registry<'_> {
             (":now", now_ms()),
             (":until", number(until.unix_timestamp() * 1000)),
         ]);
-        // The attributes `approvalBy` and `approvalToken` belong to the request of an earlier release.
+        // The attributes `approvalBy` and `approvalToken` belong to a request of an earlier release.
         let update = "SET approvalDigest = :digest, approvalChunks = :chunks, approvalSummary = :summary, \
                       approvalRequestedAt = :now, approvalUntil = :until \
                       REMOVE approvalNotified, rejectedBy, rejectedAt, approvalBy, approvalToken";
@@ -232,8 +234,8 @@ impl Registry<'_> {
         Ok(stored.then_some(until))
     }
 
-    /// Withdraws this request for approval, because no action needs approval now. If the request was rejected, or
-    /// replaced by another request, it is not withdrawn.
+    /// Withdraws this request for approval, because no action needs approval any longer. If the request was rejected,
+    /// or replaced by another request, it is not withdrawn.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -248,8 +250,8 @@ impl Registry<'_> {
         Ok(())
     }
 
-    /// Records that the operators were notified of a request. Does nothing if another request has replaced this
-    /// request.
+    /// Records that the operators were notified of a request for approval. If another request has replaced this
+    /// request, the function does nothing.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.

@@ -12,38 +12,39 @@ use crate::runtime::metrics::{Metric, Metrics};
 
 /// The attribute that contains the registry entry, as JSON.
 const CONFIG: &str = "config";
-/// The attribute that an instance has after its teardown has started.
+/// The attribute that exists only after the teardown of the instance has started.
 const TEARDOWN: &str = "teardown";
-/// The attribute with the input of an onboarding that has not registered the instance yet.
+/// The attribute that contains the input of an onboarding that has not registered the instance yet.
 const PENDING: &str = "begun";
 
-/// The data about an instance that is not registered.
+/// The data in the registry about an instance that is not registered.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pending {
     /// The instance's alias.
     pub alias: Option<String>,
-    /// The input of the instance's onboarding.
+    /// The input of the onboarding of the instance.
     pub onboarding: Option<Onboarding>,
 }
 
 /// The registry entries of all instances whose teardown has not started.
 #[derive(Debug, Default)]
 pub struct Contents {
-    /// The entries. Each has the time of the instance's last successful sync, or, if no sync was successful yet, the
-    /// time of the registration.
+    /// The registry entries, each with a time. This is the time of the last successful sync of the instance. If no sync
+    /// was successful yet, this is the time of the registration.
     pub entries: Vec<(Entry, Option<OffsetDateTime>)>,
     /// The registry entries that can't be read.
     pub unreadable: Vec<Unreadable>,
 }
 
-/// A registry entry that can't be read: someone edited or damaged the entry, or a later release wrote it.
+/// A registry entry that can't be read. The entry may have been edited or damaged, or a later release may have written
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     /// The ID of the instance.
     pub instance_id: String,
-    /// The item's alias, or the instance ID if the item has no alias.
+    /// The alias in the item, or the instance ID if the item contains no alias.
     pub alias: String,
-    /// Why the entry can't be read, and what an operator must do.
+    /// The reason why the entry can't be read, and what an operator must do.
     pub message: String,
 }
 
@@ -62,18 +63,18 @@ impl Unreadable {
 }
 
 impl Registry<'_> {
-    /// Returns the entry of an instance, with a consistent read.
+    /// Returns the registry entry of an instance, with a consistent read.
     ///
     /// # Errors
-    /// `InvalidInput` if the instance has no entry or the entry can't be read.
+    /// `InvalidInput` if the instance has no entry, or if the entry can't be read.
     pub async fn entry(&self, instance_id: &str) -> Result<Entry, StepError> {
         self.find(instance_id).await?.ok_or_else(|| self.not_registered(instance_id))
     }
 
-    /// Returns the entry that the item of an instance contains.
+    /// Returns the registry entry in the item of an instance.
     ///
     /// # Errors
-    /// `InvalidInput` if the item has no entry or the entry can't be read.
+    /// `InvalidInput` if the item contains no entry, or if the entry can't be read.
     pub(super) fn readable(&self, instance_id: &str, item: &Item) -> Result<Entry, StepError> {
         let entry = configuration(item).map_err(|unreadable| StepError::invalid_input(unreadable.message))?;
         entry.ok_or_else(|| self.not_registered(instance_id))
@@ -95,7 +96,7 @@ impl Registry<'_> {
         configuration(&item).map_err(|unreadable| StepError::invalid_input(unreadable.message))
     }
 
-    /// Returns all entries that can be read, with a consistent read ([`Self::scan`]).
+    /// Returns all registry entries that can be read, with a consistent read ([`Self::scan`]).
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -103,15 +104,15 @@ impl Registry<'_> {
         Ok(self.scan().await?.entries.into_iter().map(|(entry, _)| entry).collect())
     }
 
-    /// Returns the complete registry, with a consistent read. An entry that can't be read does not affect the others:
-    /// it is logged and counted in a metric, for which there is an alarm.
+    /// Returns the complete registry, with a consistent read. An entry that can't be read does not prevent the reading
+    /// of the others. It is logged, and counted in a metric for which there is an alarm.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
     pub async fn scan(&self) -> Result<Contents, StepError> {
         let mut contents = Contents::default();
         for item in self.items().await? {
-            // Schedules and events no longer include an instance whose teardown has started.
+            // An instance whose teardown has started is no longer processed by schedules and events.
             if item.contains_key(TEARDOWN) {
                 continue;
             }
@@ -136,8 +137,8 @@ impl Registry<'_> {
     /// Returns the IDs of the groups that other instances use.
     ///
     /// # Errors
-    /// `InvalidInput` if the entry of another instance can't be read. Otherwise, the caller would treat the groups of
-    /// that instance as unused.
+    /// `InvalidInput` if the entry of another instance can't be read. Without this error, the caller would treat the
+    /// groups of that instance as unused.
     pub async fn groups_of_others(&self, instance_id: &str) -> Result<BTreeSet<String>, StepError> {
         let contents = self.scan().await?;
         if let Some(other) = contents.unreadable.into_iter().find(|other| other.instance_id != instance_id) {
@@ -151,8 +152,8 @@ impl Registry<'_> {
         Ok(others.flat_map(|entry| entry.groups).map(|group| group.id).collect())
     }
 
-    /// Returns the alias as spelled in the registry, if this spelling differs from `alias` only in case. Also finds
-    /// aliases of instances whose onboarding or teardown is running.
+    /// Returns the spelling of the alias in the registry, if this spelling differs from `alias` only in case. The
+    /// search includes the aliases of instances whose onboarding or teardown is running.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -164,7 +165,7 @@ impl Registry<'_> {
         Ok(first.filter(|first| first != alias && spellings.all(|other| other != alias)))
     }
 
-    /// Returns the data that the registry stores about an instance that is not registered.
+    /// Returns the data in the registry about an instance that is not registered.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -174,7 +175,7 @@ impl Registry<'_> {
         Ok(Pending { alias: text(&item, "alias").map(ToOwned::to_owned), onboarding })
     }
 
-    /// Returns the approval of an instance's teardown, if the teardown has started.
+    /// Returns the approval of the teardown of an instance, if this teardown has started.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -184,8 +185,8 @@ impl Registry<'_> {
         Ok(text.and_then(|text| serde_json::from_str(text).ok()))
     }
 
-    /// Writes the entry if it is new or has changed, and deletes the record of an unfinished teardown. Returns whether
-    /// the entry was written.
+    /// Writes the registry entry if it is new or has changed, and deletes the record of an unfinished teardown. Returns
+    /// whether the entry was written.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -206,8 +207,8 @@ impl Registry<'_> {
     }
 }
 
-/// Returns the entry in an item. Returns `None` if the item does not belong to an instance, or if the instance is not
-/// registered.
+/// Returns the registry entry in an item. Returns `None` if the item does not belong to an instance, or if the instance
+/// is not registered.
 fn configuration(item: &Item) -> Result<Option<Entry>, Unreadable> {
     let instance_id = text(item, "instanceId").unwrap_or_default();
     if [lease::is_key, approval::is_key, tracking::is_key].iter().any(|is_other| is_other(instance_id)) {
@@ -230,7 +231,7 @@ fn configuration(item: &Item) -> Result<Option<Entry>, Unreadable> {
     }
 }
 
-/// Returns whether two configurations are equal, regardless of the order of the JSON keys.
+/// Returns whether two stored entries are equal, regardless of the order of the JSON keys.
 fn same(stored: &str, new: &str) -> bool {
     stored == new
         || matches!(

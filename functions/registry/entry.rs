@@ -1,4 +1,4 @@
-//! The registry's data about an instance.
+//! The data about an instance in the registry.
 
 use onboarding_core::{
     StepError,
@@ -8,24 +8,25 @@ use onboarding_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The data about an onboarded instance. New fields need defaults, because later releases read older entries.
+/// The data about an onboarded instance. Every new field needs a default value, because later releases read entries
+/// that earlier releases wrote.
 ///
-/// The entry is stored as JSON ([`Entry::to_json`]), which contains the groups of the input only in `users`:
-/// `onboarding.users.groups` is an empty list. An item can't be larger than 400 KB, and in a large input, almost all data
-/// is about groups. An earlier release stored the groups twice; it can read an entry of this release, for example after a
-/// rollback.
+/// The entry is stored as JSON ([`Entry::to_json`]). The JSON contains the groups of the input only in `users`, and
+/// `onboarding.users.groups` is an empty list. The reason is that a `DynamoDB` item can't be larger than 400 KB, and
+/// almost all data in a large input is about groups. An earlier release stored the groups twice. That release can read
+/// an entry of this release, for example after a rollback.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// The instance ID, which is the key of the item.
+    /// The instance ID, which is the partition key of the item.
     pub instance_id: String,
     /// The instance's ARN.
     pub instance_arn: String,
-    /// The instance's alias; also the value of the tag `onboarding` on the resources of the onboarding.
+    /// The alias of the instance. It is also the value of the tag `onboarding` on the resources of the onboarding.
     pub alias: String,
-    /// The Entra tenant.
+    /// The ID of the Entra tenant.
     pub tenant_id: String,
-    /// The user settings of the input: groups, profiles and removal.
+    /// The user settings in the input: groups, profiles, and the action for users who left.
     pub users: Users,
     /// The Entra groups that belong to `users.groups`, in the same order, with their object IDs.
     pub groups: Vec<EntraGroup>,
@@ -35,11 +36,12 @@ pub struct Entry {
     /// The language of notifications.
     #[serde(default)]
     pub language: Language,
-    /// The complete input of the last onboarding, or `None` if a release wrote the entry that did not store the input.
+    /// The complete input of the last onboarding. `None` if the entry was written by a release that did not store the
+    /// input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onboarding: Option<Onboarding>,
     /// Whether the instance existed before the onboarding, and therefore does not have the tags of this onboarding.
-    /// `None` if a release wrote the entry that did not store this information.
+    /// `None` if the entry was written by a release that did not store this information.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_adopted: Option<bool>,
 }
@@ -55,8 +57,8 @@ impl From<RegisterInstanceInput> for Entry {
             application,
             instance_adopted,
         } = input;
-        // Values that were determined during the onboarding (member counts, attempts) are omitted. They are not
-        // settings, and with them, an entry would appear changed after each onboarding.
+        // Values that were determined during the onboarding (numbers of members and attempts) are omitted. They are not
+        // settings, and an entry that contained them would appear changed after each onboarding.
         let groups = groups.into_iter().map(|group| EntraGroup { users: 0, ..group }).collect();
         Self {
             instance_id,
@@ -87,10 +89,10 @@ impl Entry {
             .map_err(|error| StepError::internal(format!("the registry entry could not be encoded: {error}")))
     }
 
-    /// Reads a stored entry, also an entry of an earlier release.
+    /// Parses a stored entry. An entry of an earlier release can also be parsed.
     ///
     /// # Errors
-    /// The fault of the text.
+    /// The error that `serde_json` returns if the text is invalid.
     pub fn from_json(text: &str) -> serde_json::Result<Self> {
         let mut entry: Self = serde_json::from_str(text)?;
         if let Some(onboarding) = &mut entry.onboarding
@@ -109,7 +111,7 @@ impl Entry {
     }
 
     /// Returns the input of the last onboarding. If an older release wrote the entry, the result contains only the
-    /// settings that this release stored, and all names have their defaults.
+    /// settings that this release stored, and all names have their default values.
     #[must_use]
     pub fn input(&self) -> Onboarding {
         self.onboarding
@@ -142,7 +144,7 @@ mod tests {
 
     use super::*;
 
-    /// The entry of an input with this number of groups.
+    /// Returns a registry entry whose input has this number of groups.
     fn of_groups(count: usize) -> Entry {
         let group = |number: usize| format!("{number:04} {}", "g".repeat(250));
         let wanted: Vec<_> =

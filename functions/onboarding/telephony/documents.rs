@@ -1,6 +1,7 @@
-//! The documents of a phone number order. They are sent from the stack's S3 bucket to AWS Support. The content and the
-//! object keys of the documents never appear elsewhere: logs, errors and the state of the execution contain only the
-//! name of the input field that refers to a document. S3's own messages are not used, because they contain object keys.
+//! The documents for an order of phone numbers. The step sends them from the stack's S3 bucket to AWS Support. The
+//! content and the object keys of the documents never appear anywhere else. Logs, errors and the state of the execution
+//! contain only the name of the input field that refers to a document. S3's own error messages are not used, because
+//! they contain object keys.
 
 use onboarding_core::{
     StepError,
@@ -10,7 +11,7 @@ use onboarding_core::{
 
 use crate::{aws, context::Context};
 
-/// A valid document. The type does not implement `Debug`, so that no content can be logged.
+/// A valid document. The type does not implement `Debug`, so that the content can't be logged.
 pub(super) struct Document {
     /// The file name of the attachment.
     pub(super) file_name: String,
@@ -18,11 +19,11 @@ pub(super) struct Document {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Reads and checks all three documents before anything is sent. If documents are missing or invalid, returns one fault
-/// per document.
+/// Reads and checks all three documents before any document is sent. If documents are missing or invalid, the inner
+/// result is an error that contains one problem for each such document.
 ///
 /// # Errors
-/// If S3 returns an error other than a missing object.
+/// If S3 returns an error. A missing object is not such an error, but a problem in the inner result.
 pub(super) async fn fetch(
     ctx: &Context,
     documents: &Documents,

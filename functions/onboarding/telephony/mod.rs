@@ -1,6 +1,6 @@
-//! The parts of `order-numbers` that call AWS: phone numbers in Connect, cases in AWS Support, and documents in the
-//! stack's S3 bucket. Also contains the preview for a plan. The decisions are made in
-//! [`onboarding_core::telephony::poll`].
+//! The parts of `order-numbers` that call AWS: phone numbers in Connect, support cases in AWS Support, and documents in
+//! the stack's S3 bucket. This module also contains the preview for a plan. [`onboarding_core::telephony::poll`]
+//! decides which actions are performed.
 
 mod documents;
 mod numbers;

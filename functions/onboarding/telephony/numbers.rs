@@ -17,10 +17,11 @@ use crate::{
     inspect::starter_flow,
 };
 
-/// The tag that stores the name of the flow with which an onboarding associated a phone number.
+/// The key of a tag on a phone number. The tag stores the name of the flow that an onboarding associated with the phone
+/// number.
 const FLOW_KEY: &str = "contact-flow";
 
-/// Returns up to `count` available numbers with the wanted country, type and prefix.
+/// Returns up to `count` available phone numbers of the desired country, type and prefix.
 ///
 /// # Errors
 /// If Connect returns an error.
@@ -50,10 +51,10 @@ pub(super) async fn search(
     Ok(found)
 }
 
-/// Claims an available phone number. `token` is the client token, which must be the same for each retry.
+/// Claims an available phone number. `token` is the client token, which must be the same for all retries.
 ///
 /// # Errors
-/// If Connect returns an error, and another attempt can be successful.
+/// If Connect returns an error after which another attempt can succeed.
 pub(super) async fn claim(
     ctx: &Context,
     (alias, instance_arn): (&str, &str),
@@ -89,16 +90,16 @@ pub(super) async fn claim(
             };
         }
     }
-    // Another customer has claimed the number, or an earlier attempt of this step. The number is ours if it is in the
-    // list of the instance's numbers.
+    // Either another customer or an earlier attempt of this step has claimed the phone number. If the list of the
+    // instance's phone numbers contains it, an earlier attempt has claimed it.
     let held = phone_numbers::held(ctx.connect(), instance_arn).await?;
     let ours = held.into_iter().find(|held| held.phone_number == phone_number);
     Ok(ours.map_or(Claim::Taken, |number| Claim::Started(number.phone_number_id)))
 }
 
-/// Reads a phone number and, if the claim has finished, configures the number. Returns the status of the number, and
-/// the reason if the claim failed or the flow is not set. Returns `None` if Connect has no such number. `desired`
-/// contains the ID of the starter flow, if there is a starter flow.
+/// Reads a phone number and, if the claim has finished, configures the phone number. Returns the status of the phone
+/// number. If the claim failed or the flow could not be set, also returns the reason. Returns `None` if the phone
+/// number does not exist in Connect. If there is a starter flow, `desired` contains its ID.
 ///
 /// # Errors
 /// If Connect returns an error.
@@ -120,8 +121,8 @@ pub(super) async fn configure(
     }))
 }
 
-/// Sets the wanted description and flow of a claimed phone number. Also sets the tags of the onboarding, if the
-/// onboarding claimed or ordered the number. Only differences are written. If the flow does not exist, returns a
+/// Sets the desired description and flow of a claimed phone number. If the onboarding claimed or ordered the phone
+/// number, also sets the tags of the onboarding. Only differences are written. If the flow does not exist, returns a
 /// message.
 async fn set_up(
     ctx: &Context,

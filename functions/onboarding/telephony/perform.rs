@@ -1,4 +1,4 @@
-//! Performs the actions that [`onboarding_core::telephony::poll`] has decided on.
+//! Performs the actions that [`onboarding_core::telephony::poll`] has decided.
 
 use onboarding_core::{
     StepError, StepErrorKind,
@@ -12,8 +12,8 @@ use crate::{
     context::Context,
 };
 
-/// AWS's default value of the phone number quota (Amazon Connect service quotas). Used if Service Quotas returns no
-/// value.
+/// AWS's default value of the quota for phone numbers (Amazon Connect service quotas). It is used if Service Quotas
+/// returns no value.
 const DEFAULT_QUOTA: f64 = 5.0;
 
 /// Performs one action and adds the response to the state of the poll.
@@ -63,7 +63,7 @@ pub(crate) async fn perform(
 
 async fn find_case(ctx: &Context, input: &OrderNumbersInput, order: &CaseOrder) -> Result<FoundCase, StepError> {
     match support::follow(ctx, order, input.language).await {
-        // If operators file the support cases manually, the functions may not have access to the Support API.
+        // If the operators file the support cases manually, the functions may have no access to the Support API.
         Err(error) if error.kind == StepErrorKind::AccessDenied && input.is_manual(order) => Ok(FoundCase::Unavailable),
         found => found,
     }

@@ -1,5 +1,5 @@
-//! The preview of phone numbers in a plan: existing numbers, numbers to claim, and numbers to order. The preview only
-//! reads, and does not read the documents.
+//! The preview of phone numbers in a plan: existing phone numbers, phone numbers to claim, and phone numbers to order.
+//! Creating the preview only reads data, and does not read the documents.
 
 use onboarding_core::{
     StepError,
@@ -14,7 +14,7 @@ use crate::{aws::phone_numbers, context::Context};
 const ORDERED: &str = "ordered through an AWS Support case, with documents.identity, documents.address and \
                        documents.relationship; this usually takes two to six weeks";
 
-/// Returns the plan items of all desired numbers. `instance_arn` is `None` if the instance does not exist yet.
+/// Returns the plan items for all desired phone numbers. `instance_arn` is `None` if the instance does not exist yet.
 ///
 /// # Errors
 /// If Connect or AWS Support returns an error.
@@ -42,7 +42,7 @@ pub(crate) async fn preview(
             continue;
         }
         items.push(if needs_documents(desired) {
-            // All numbers that need documents are ordered with one support case.
+            // All phone numbers that need documents are ordered with a single support case.
             if case.is_none() {
                 case = Some(documents_case(ctx, instance_arn, onboarding).await?);
             }
@@ -78,8 +78,8 @@ async fn from_inventory(
     })
 }
 
-/// Describes the order of all phone numbers that need documents: the existing support case, or the support case that an
-/// onboarding would file.
+/// Describes the order of all phone numbers that need documents. The result describes the existing support case, or the
+/// support case that an onboarding would file.
 async fn documents_case(
     ctx: &Context,
     instance_arn: Option<&str>,
@@ -100,8 +100,8 @@ async fn documents_case(
     })
 }
 
-/// Previews the request to enable outbound calls to Japanese mobile numbers. No API returns whether such calls are
-/// enabled, so only the support case for this request can be read.
+/// Previews the support case with which an onboarding requests outbound calls to Japanese mobile phone numbers. No API
+/// returns whether such calls are enabled, so the preview can only read the support case.
 async fn outbound(ctx: &Context, instance_arn: Option<&str>, onboarding: &Onboarding) -> Result<PlanItem, StepError> {
     let found = match instance_arn {
         None => FoundCase::None,

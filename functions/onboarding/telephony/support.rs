@@ -24,10 +24,10 @@ use crate::{
     context::Context,
 };
 
-/// The error code if the account's support plan does not include the Support API. The API reference of the operations
-/// does not list this code.
+/// The error code that AWS Support returns if the support plan of the account does not include the Support API. The API
+/// reference of the operations does not list this error code.
 const NO_PLAN: [&str; 1] = ["SubscriptionRequiredException"];
-/// The error codes for an expired attachment set. An attachment set is valid for one hour.
+/// The error codes for an expired attachment set. An attachment set expires after one hour.
 const SET_EXPIRED: [&str; 2] = ["AttachmentSetExpired", "AttachmentSetIdNotFound"];
 
 const fn code(language: Language) -> &'static str {
@@ -37,7 +37,7 @@ const fn code(language: Language) -> &'static str {
     }
 }
 
-/// Returns the support cases, or only the case with this ID. Returns `None` if the account has no support plan.
+/// Returns all support cases, or only the support case with this ID. Returns `None` if the account has no support plan.
 async fn list(ctx: &Context, id: Option<&str>, language: Language) -> Result<Option<Vec<CaseDetails>>, StepError> {
     let request = ctx.support().describe_cases().include_resolved_cases(true).include_communications(false);
     let request = request.language(code(language)).set_case_id_list(id.map(|id| vec![id.to_owned()]));
@@ -58,8 +58,8 @@ fn support_case(case: CaseDetails) -> SupportCase {
     }
 }
 
-/// Returns the support case whose subject contains the marker. An open case takes precedence; otherwise, the newest
-/// case is returned.
+/// Returns the support case whose subject contains the marker. If there are several, an open support case takes
+/// precedence, and then the newest one.
 ///
 /// # Errors
 /// If AWS Support returns an error.
@@ -70,8 +70,8 @@ pub(super) async fn find(ctx: &Context, marker: &str, language: Language) -> Res
     Ok(found.map_or(FoundCase::None, |case| FoundCase::Case(support_case(case))))
 }
 
-/// Returns the support case of an order. If AWS Support waits for a reply or has resolved the case, the result also
-/// contains the newest message.
+/// Returns the support case of an order. If AWS Support waits for a reply or has resolved the support case, the result
+/// also contains the newest message in the support case.
 ///
 /// # Errors
 /// If AWS Support returns an error.
@@ -108,11 +108,12 @@ async fn newest_message(ctx: &Context, id: &str) -> Result<Option<String>, StepE
     }))
 }
 
-/// Files a support case, with the documents in a new attachment set.
+/// Files a support case. The documents are added to a new attachment set.
 ///
-/// `CreateCase` has no client token, so a repeated request files a second case. Each request is therefore sent only
-/// once. If AWS Support does not respond, the next poll searches for the case before it files another one. This poll
-/// takes place minutes later, because AWS does not document how soon AWS Support lists a new case.
+/// `CreateCase` accepts no client token, so a repeated request would file a second support case. Each request is
+/// therefore sent only once. If AWS Support does not respond, the next poll searches for the support case before it
+/// files another one. This poll takes place minutes later, because AWS does not document how soon a new support case
+/// appears in the list.
 ///
 /// # Errors
 /// If AWS Support returns an error.
@@ -127,8 +128,8 @@ pub(super) async fn file(
     };
     let client = ctx.support().without_retries();
     let (subject, body) = case.text.in_language(language);
-    // If the attachment set has expired, a new set is created, but only once. If the new set also expires, the next
-    // poll tries again.
+    // If the attachment set has expired, a new attachment set is created, but only once. If the new one also expires,
+    // the next poll tries again.
     for _ in 0..2 {
         let set = match attach(&client, documents).await {
             Ok(set) => set,
@@ -147,7 +148,7 @@ pub(super) async fn file(
                     return Ok(FiledCase::Later("the response has no case id".into()));
                 };
                 // The support case is read only to get the case number that Support Center displays. An error is
-                // ignored, because the case is already filed.
+                // ignored, because the support case is already filed.
                 let read = list(ctx, Some(&id), language).await.ok().flatten().unwrap_or_default();
                 let display_id = read.into_iter().find_map(|case| case.display_id);
                 return Ok(FiledCase::Case(SupportCase { id, display_id, ..SupportCase::default() }));
@@ -170,12 +171,12 @@ pub(super) async fn file(
     Ok(FiledCase::Later("the attachment set expired before the case was filed".into()))
 }
 
-/// Returns the service code and the category code of a topic. Returns `None` if the account has no support plan, or if
-/// no category is suitable.
+/// Returns the service code and the category code for a topic. Returns `None` if the account has no support plan, or if
+/// AWS Support has no suitable category.
 async fn category(ctx: &Context, topic: Topic, language: Language) -> Result<Option<(String, String)>, StepError> {
     let category = |category: Category| (category.code.unwrap_or_default(), category.name.unwrap_or_default());
-    // AWS Support has a list of categories for each language. If no category in the language of the case is suitable,
-    // the English list is used.
+    // AWS Support has a list of categories for each language. If the list in the language of the support case has no
+    // suitable category, the English list is used.
     let languages = if language == Language::En { &[Language::En][..] } else { &[language, Language::En] };
     for language in languages {
         let sent = ctx.support().describe_services().language(code(*language)).send().await;
@@ -193,8 +194,8 @@ async fn category(ctx: &Context, topic: Topic, language: Language) -> Result<Opt
     Ok(None)
 }
 
-/// Adds the documents to one attachment set, with one call per document, because a request with all three documents
-/// could have 20 MB.
+/// Adds the documents to one attachment set, with one call per document, because the size of a request with all three
+/// documents could be 20 MB.
 async fn attach(client: &Client, documents: &[Document]) -> Result<Option<String>, SdkError<AddAttachmentsToSetError>> {
     let mut set = None;
     for document in documents {
@@ -206,7 +207,8 @@ async fn attach(client: &Client, documents: &[Document]) -> Result<Option<String
     Ok(set)
 }
 
-/// Keeps only the kind of an error about an attachment, because AWS's message could contain a part of the attachment.
+/// Replaces the message of an error about an attachment, because AWS's message could contain a part of the attachment.
+/// The error kind is kept.
 fn attachment_error(error: StepError) -> StepError {
     match error.kind {
         StepErrorKind::InvalidInput | StepErrorKind::Internal => {
