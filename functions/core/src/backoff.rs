@@ -1,14 +1,14 @@
 //! Wait times of the polling loops in the state machines, and the maximum number of polls in each loop.
 //!
 //! A Standard execution lasts at most one year and has at most 25,000 events. If Step Functions stops an execution at
-//! one of these limits, no report is written. Each polling loop therefore ends before these limits, with a report or a
-//! named error. `tests/contract/loops.rs` adds up the waits and events of all loops of each state machine and compares
-//! the sums with the limits.
+//! one of these limits, no report is written. Each polling loop therefore ends before an execution reaches these
+//! limits, with a report or a named error. `tests/contract/loops.rs` adds up the waits and events of all loops of each
+//! state machine and compares the sums with the limits.
 
 /// Seconds between revoking the lease of a finished execution and acquiring this lease for another execution. A Lambda
-/// invocation of the finished execution may still be running. It can start requests for up to 10 seconds after its last
-/// confirmation of the lease, and each attempt of a request takes up to 20 seconds. The remaining 10 seconds allow for
-/// differences between clocks.
+/// invocation of the finished execution may still be running. The invocation can start requests for up to 10 seconds
+/// after its last confirmation of the lease, and each attempt of a request takes up to 20 seconds. The remaining 10
+/// seconds allow for differences between clocks.
 pub const TAKEOVER: u64 = 40;
 
 /// How many times one execution can wait [`TAKEOVER`] seconds. A second wait is needed only if another execution
@@ -29,7 +29,7 @@ pub const LAST_CREATION_POLL: u32 = 200;
 pub const LAST_DELETION_POLL: u32 = 40;
 
 /// Seconds until the next poll of an Entra application that was just created from the gallery. According to the
-/// documentation, replication in Entra takes 5 to 10 seconds, but it can take minutes.
+/// documentation, replication in Entra takes 5 to 10 seconds. In practice, replication can take minutes.
 #[must_use]
 pub const fn entra_replication(attempt: u32) -> u64 {
     if attempt < 24 { 5 } else { 30 }

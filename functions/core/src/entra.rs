@@ -1,9 +1,9 @@
 //! The two Entra application identities with which the stack signs in to Microsoft Graph, and their permissions.
 //!
 //! The *setup* identity has wide permissions: it creates the enterprise application with its certificate and claims,
-//! and assigns groups. Only the functions of an onboarding may use the setup identity, and an administrator can remove
-//! it between onboardings. The *runtime* identity can only read, and is needed as long as the stack is used. `onboard
-//! entra-setup` requests exactly the permissions in this file, and `preflight` checks them.
+//! and assigns groups. Only the functions of an onboarding may use the setup identity. An administrator can remove the
+//! setup identity between onboardings. The *runtime* identity can only read, and is needed as long as the stack is
+//! used. `onboard entra-setup` requests exactly the permissions in this file, and `preflight` checks them.
 
 use serde::{Deserialize, Serialize};
 
@@ -53,8 +53,8 @@ const READ_USERS: Permission = Permission {
 };
 
 /// For each API call that creates or changes an application, Microsoft lists `Application.ReadWrite.OwnedBy` as the
-/// least privileged permission. This permission is not sufficient here: an application that is created from the gallery
-/// without a signed-in user has no owner (microsoft-graph-docs#16545).
+/// least privileged permission. `Application.ReadWrite.OwnedBy` is not sufficient here, because an application that is
+/// created from the gallery without a signed-in user has no owner (microsoft-graph-docs#16545).
 const SETUP: [Permission; 5] = [
     Permission {
         name: "Application.ReadWrite.All",

@@ -75,9 +75,9 @@ impl StepErrorKind {
         matches!(self, Self::Throttled | Self::Unavailable | Self::NotConsistentYet)
     }
 
-    /// Whether this kind of error makes even an optional step fail. This applies if the state machine retries the step,
-    /// or if another execution holds the lease. After an error of any other kind, an optional step succeeds, and the
-    /// report contains an open item.
+    /// Whether this kind of error makes even an optional step fail. An optional step fails if the state machine will
+    /// retry the step, or if another execution holds the lease. After an error of any other kind, an optional step
+    /// succeeds, and the report contains an open item.
     #[must_use]
     pub fn fails_optional_step(self) -> bool {
         self == Self::LeaseLost || Self::RETRIED.contains(&self)

@@ -24,8 +24,8 @@ pub fn federation_policy(instance_id: &str) -> Value {
     })
 }
 
-/// The trust policy of the role. It accepts assertions only from this SAML provider. The audience must be one of the
-/// two AWS sign-in endpoints or, if the instance is replicated, the global sign-in endpoint of the instance.
+/// The trust policy of the role. The policy accepts assertions only from this SAML provider. The audience must be one
+/// of the two AWS sign-in endpoints or, if the instance is replicated, the global sign-in endpoint of the instance.
 #[must_use]
 pub fn trust_policy(saml_provider_arn: &str, region: &str, global: Option<&GlobalSignIn>) -> Value {
     let mut audiences = sign_in_endpoints(region).to_vec();
@@ -43,8 +43,8 @@ pub fn trust_policy(saml_provider_arn: &str, region: &str, global: Option<&Globa
 }
 
 /// Whether an onboarding keeps this trust policy of the role. For a replicated instance, an administrator may have
-/// configured the global sign-in. In this case, the onboarding keeps every trust policy that trusts only the sign-in
-/// endpoints of this instance.
+/// configured the global sign-in. For such an instance, the onboarding keeps every trust policy that trusts only the
+/// sign-in endpoints of this instance.
 #[must_use]
 pub fn is_wanted_trust(found: &Value, saml_provider_arn: &str, region: &str, global: Option<&GlobalSignIn>) -> bool {
     same_document(found, &trust_policy(saml_provider_arn, region, global))

@@ -136,7 +136,7 @@ impl Object {
     }
 
     /// The action that an onboarding would take. `known` is true if an earlier onboarding of this alias already uses
-    /// the object. In this case, the plan does not report the object as adopted again.
+    /// the object. If `known` is true, the plan does not report the object as adopted again.
     #[must_use]
     pub fn planned(&self, known: bool) -> PlanItem {
         let differences = || {

@@ -13,7 +13,8 @@ pub const ENTRA_OBJECT_ID_KEY: &str = "entra-object-id";
 /// The key of the tag that contains the expiry date of a credential, on the secret with this credential. The value is a
 /// date or an RFC 3339 time.
 pub const EXPIRES_KEY: &str = "expires";
-/// The name of the security profile without permissions. It is assigned to users who left all groups and are kept.
+/// The name of the security profile without permissions. The sync assigns this profile to users who left all groups and
+/// are kept.
 pub const NO_ACCESS_PROFILE: &str = "Connect Onboarding No Access";
 /// The name of the starter flow, which answers calls to phone numbers that have no other flow.
 pub const STARTER_FLOW: &str = "Connect Onboarding starter flow";
@@ -25,8 +26,8 @@ pub const IAM_PATH: &str = "/connect-onboarding/";
 /// The display name of the application in the Microsoft Entra gallery from which an onboarding creates the Entra
 /// application.
 pub const GALLERY_APPLICATION: &str = "AWS Single-Account Access";
-/// The template id of the gallery application. It is needed if Microsoft renames this application again; the former
-/// name was "Amazon Web Services (AWS)".
+/// The template id of the gallery application. The template id is needed if Microsoft renames this application again.
+/// The former name was "Amazon Web Services (AWS)".
 pub const GALLERY_APPLICATION_ID: &str = "8b1025e4-1dd2-430b-a150-2ef79cd700f5";
 
 /// The name of the IAM role with which an Entra application identity signs in to Entra. The subject of the federated

@@ -1,9 +1,9 @@
 //! Computes a marker that identifies the source files of the functions' binary. The build script `functions/build.rs`,
 //! which also compiles this file, writes the marker into the binary. `onboard deploy` compares this marker with the
-//! marker of the files in the checkout. If they differ, an earlier build created the binary, which may not match the
-//! template and the state machines of the checkout.
+//! marker of the files in the checkout. If the markers differ, an earlier build created the binary. Such a binary may
+//! not match the template and the state machines of the checkout.
 //!
-//! The marker depends only on the names and contents of the files. It therefore reflects changes that are not
+//! The marker depends only on the names and contents of the files. The marker therefore reflects changes that are not
 //! committed, and does not depend on the modification times of the files.
 
 use std::{

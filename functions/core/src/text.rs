@@ -20,9 +20,9 @@ pub fn nfd(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfd().collect()) }
 }
 
-/// Whether a terminal or a browser would interpret the character instead of displaying it. This is true for control
-/// characters, and for the marks, embeddings, overrides and isolates that change the direction of text (Unicode
-/// Standard Annex #9).
+/// Whether a terminal or a browser would interpret the character instead of displaying it. Such characters are control
+/// characters, and the marks, embeddings, overrides and isolates that change the direction of text (Unicode Standard
+/// Annex #9).
 #[must_use]
 pub fn is_control(character: char) -> bool {
     character.is_control()

@@ -27,7 +27,7 @@ pub struct DerivedGroup {
 pub struct DerivedUsers {
     /// The Entra user attribute that is the Connect username.
     pub username: UsernameAttribute,
-    /// Whether guests of the Entra tenant have Connect users. Guests can be managed only if they can sign in.
+    /// Whether guests of the Entra tenant have Connect users.
     pub guests: bool,
     /// The Entra groups whose members have Connect users. The groups with the fewest members come first, because a user
     /// in several groups gets the routing profile of the first of these groups.
@@ -50,12 +50,12 @@ struct Rights<'a> {
 /// users.
 ///
 /// Each group gets the settings that most of its users have. A user in several groups has the security profiles of all
-/// these groups. The settings are therefore derived from the users who are in no other group. If a group has no such
-/// users, the settings are derived from all users of the group. The group then gets only the security profiles that all
-/// these users have in common.
+/// these groups. The settings of a group are therefore derived from the users who are in no other group. If every user
+/// of a group is also in another group, the settings are derived from all users of the group. In this case, the group
+/// gets only the security profiles that all its users have in common.
 ///
-/// A hierarchy group or a channel setting is derived only if all users have the same value. Otherwise, the setting is
-/// omitted from the input, and the sync keeps the value of each user.
+/// A hierarchy group or a channel setting is derived only if all users have the same value. If the users have different
+/// values, the setting is omitted from the input, and the sync keeps the value of each user.
 #[must_use]
 pub fn derive(
     groups: &[GroupRead],
@@ -123,8 +123,8 @@ fn most_matches(groups: &[GroupRead], users: &BTreeMap<&str, &ConnectUser>) -> U
         let names = groups.iter().flat_map(|group| &group.members).filter_map(|member| member.attribute(attribute));
         names.collect::<BTreeSet<_>>().into_iter().filter(|name| users.contains_key(name)).count()
     };
-    // If several attributes match equally many users, `max_by_key` returns the last of them. The order is reversed, so
-    // that this is the attribute that comes first in `USERNAMES`.
+    // If several attributes match equally many users, `max_by_key` returns the last of these attributes. Because of the
+    // reversed order, it returns the attribute that comes first in `USERNAMES`.
     USERNAMES.into_iter().rev().max_by_key(|attribute| matches(*attribute)).unwrap_or_default()
 }
 

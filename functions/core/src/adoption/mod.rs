@@ -179,8 +179,8 @@ impl FoundClaims {
     }
 }
 
-/// Whether this relay state opens this instance, which means that it contains the id of the instance. The Region in the
-/// host name and the page are not compared.
+/// Whether this relay state opens the instance with this id. The relay state must contain the id of the instance. The
+/// Region in the host name and the page are not compared.
 #[must_use]
 pub fn leads_to(relay_state: &str, instance_id: &str) -> bool {
     let path = relay_state.split_once("/connect/federate/").map_or("", |(_, path)| path);

@@ -18,8 +18,8 @@ pub struct DetectDriftInput {
     /// Whether the run may revert findings. Overrides the field `drift.mend` in the input of the instance's onboarding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mend: Option<bool>,
-    /// The report of the first check, before the findings were reverted. If this report is present, the step checks its
-    /// instances again.
+    /// The report of the first check, before the findings were reverted. If this report is present, the step checks the
+    /// instances in this report again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<DriftReport>,
     /// Instances whose findings could not be reverted, because another execution held the lock of their alias.

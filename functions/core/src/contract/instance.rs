@@ -11,8 +11,8 @@ use crate::onboarding::Instance;
 pub struct CreateInstanceInput {
     /// The instance to create or adopt.
     pub instance: Instance,
-    /// The id of this execution. It is part of the client token of the request that creates the instance, so a repeated
-    /// request of this execution creates no second instance.
+    /// The id of this execution. This id is part of the client token of the request that creates the instance, so a
+    /// repeated request of this execution creates no second instance.
     pub execution_id: String,
     /// The output of the previous poll.
     #[serde(default)]

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A lease that the state machine acquired and passes to its steps. A step that receives no lease does not check a
-/// lease before it sends requests. Either the state machine of an earlier release called the step, or the step needs no
+/// A lease that the state machine acquired and passes to its steps. A step that receives no lease sends requests
+/// without checking a lease. Either the state machine of an earlier release called the step, or the step needs no
 /// lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -12,7 +12,7 @@ pub struct Lease {
     pub key: String,
     /// The ARN of the execution that holds the lease.
     pub holder: String,
-    /// The number of the lease. It increases each time the lease is acquired and each time a step is invoked with the
-    /// lease.
+    /// The number of the lease. This number increases each time the lease is acquired and each time a step is invoked
+    /// with the lease.
     pub number: u64,
 }

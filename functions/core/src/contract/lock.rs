@@ -61,7 +61,7 @@ pub struct LockAliasOutput {
     #[serde(default)]
     pub attempt: u32,
     /// The lease that the state machine passes to each step while it holds the locks. `None` unless this execution
-    /// holds the locks. For [`LockScope::All`], this is the lease of [`LockScope::Alias`].
+    /// holds the locks. For [`LockScope::All`], this field contains the lease for [`LockScope::Alias`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
     /// Seconds until the next attempt; 0 if there is no further attempt.

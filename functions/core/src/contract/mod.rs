@@ -1,6 +1,6 @@
-//! Input and output of each step. The state machines store this data. An execution may wait for weeks, so a step of a
-//! later release may read data that an earlier release wrote. Therefore, every new field has a default value, and a
-//! field is never renamed.
+//! Input and output of each step. The state machines store the inputs and outputs. An execution may wait for weeks, so
+//! a step of a later release may read data that an earlier release wrote. Therefore, every new field has a default
+//! value, and a field is never renamed.
 
 mod drift;
 mod entra;

@@ -31,7 +31,7 @@ pub struct Teardown {
     #[serde(default)]
     pub instance: Disposition,
     /// What to do with the enterprise application. An application that existed before the onboarding is never deleted.
-    /// For such an application, at most the objects that the onboarding added are removed
+    /// At most, the objects that the onboarding added to such an application are removed
     /// ([`ApplicationDisposition::Empty`]).
     #[serde(default = "ApplicationDisposition::unless_specified")]
     pub application: ApplicationDisposition,
@@ -72,7 +72,7 @@ pub enum ApplicationDisposition {
     /// Keep the application, but remove its assignments, its claims policy, its relay state and the tags of the
     /// onboarding.
     Empty,
-    /// Delete the application. Entra can restore it for 30 days.
+    /// Delete the application. Entra can restore a deleted application for 30 days.
     Delete,
 }
 
@@ -107,16 +107,18 @@ pub struct PlanTeardownOutput {
     /// Whether an operator has approved this plan. If a teardown fails, the approval is also valid for the remaining
     /// removals of the plan.
     pub approved: bool,
-    /// The approval of the plan. It is stored while the teardown runs.
+    /// The approval of the plan, which is stored while the teardown runs.
     pub approval: Approval,
-    /// Whether the instance has a registry entry. If not, the onboarding failed before it registered the instance.
+    /// Whether the instance has a registry entry. An instance has no registry entry if its onboarding failed before it
+    /// registered the instance.
     #[serde(default)]
     pub registered: bool,
     /// The objects that the steps of the teardown remove.
     pub target: TeardownTarget,
 }
 
-/// An approved plan. It is stored, so that the teardown can continue with the remaining removals after a failure.
+/// An approved plan, which is stored. If a teardown fails, the next teardown can therefore continue with the remaining
+/// removals.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {

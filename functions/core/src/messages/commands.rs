@@ -1,4 +1,4 @@
-//! The commands in notifications. An operator can copy and run them without changes.
+//! The commands in notifications. An operator can copy and run these commands without changes.
 
 /// The `onboard` command that approves the planned actions in a request for approval.
 pub(super) fn onboard_approve(instance: &str, digest: &str) -> String {

@@ -27,7 +27,7 @@ pub(super) struct Content {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NextStep {
     pub(super) text: String,
-    /// Alternative commands for this action. The operator needs to run only one of them.
+    /// Alternative commands for this action. The operator needs to run only one of these commands.
     pub(super) commands: Vec<String>,
 }
 

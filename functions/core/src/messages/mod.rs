@@ -86,8 +86,7 @@ pub enum Message {
         /// The open items, which an operator must resolve.
         #[serde(default)]
         open_items: Vec<OpenItem>,
-        /// Whether AWS denied a quota or a phone number that the input marks as required. In this case, the execution
-        /// fails.
+        /// Whether AWS denied a quota or a phone number that the input marks as required. If so, the execution fails.
         #[serde(default)]
         failed: bool,
         /// The execution's ARN.
@@ -153,7 +152,7 @@ pub enum Message {
         alias: String,
         /// The differences from the input of the last onboarding.
         findings: Vec<DriftFinding>,
-        /// The total number of differences. `findings` may contain only some of them.
+        /// The total number of differences. The field `findings` may contain only some of the differences.
         count: usize,
         /// The execution's ARN.
         execution: String,
@@ -194,8 +193,8 @@ pub struct ExecutionDetail {
     /// The error name.
     #[serde(default)]
     pub error: Option<String>,
-    /// The error message. If a Lambda function failed, this is a JSON object that contains the message in the field
-    /// `errorMessage`.
+    /// The error message. If a Lambda function failed, the value is a JSON object that contains the error message in
+    /// the field `errorMessage`.
     #[serde(default)]
     pub cause: Option<String>,
 }

@@ -1,8 +1,8 @@
 //! `onboarding.json`: the execution input of an onboarding.
 //!
-//! An execution may wait for weeks, and a step of a new release then reads data that an older release stored.
-//! Therefore, serde ignores unknown fields of these types and adds default values. Only [`Onboarding::parse`] is
-//! strict, and reports all errors in the execution input together.
+//! An execution may wait for weeks, and a step of a new release then reads data that an older release stored. When
+//! serde deserializes such data, it therefore ignores unknown fields and adds default values. Only
+//! [`Onboarding::parse`] is strict, and reports all errors in the execution input together.
 
 mod channels;
 mod federation;
@@ -119,7 +119,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// The maximum number of approved origins in an input. Amazon Connect documents no quota for them.
+    /// The maximum number of approved origins in an input. Amazon Connect documents no quota for approved origins.
     pub const MAX_ORIGINS: usize = 100;
 
     /// The approved origins in the input.

@@ -55,8 +55,8 @@ pub struct Quota {
     pub code: String,
     /// The required value.
     pub value: f64,
-    /// Whether the onboarding fails if AWS denies an increase of this quota. If not, the onboarding continues, and its
-    /// report contains the denial.
+    /// Whether the onboarding fails if AWS denies an increase of this quota. If the quota is not required, the
+    /// onboarding continues after a denial, and its report contains the denial.
     #[serde(default)]
     pub required: bool,
 }

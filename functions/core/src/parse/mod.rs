@@ -1,8 +1,8 @@
 //! Parses the execution input strictly, and reports all errors at once, each with its JSON path. Serde parses all other
 //! inputs without these checks.
 //!
-//! The checks only report errors. Afterwards, serde deserializes the input, so that types and default values are
-//! declared only once, in [`crate::onboarding`].
+//! The checks only report errors. After the checks, serde deserializes the input. Types and default values are
+//! therefore declared only once, in [`crate::onboarding`].
 
 mod adoption;
 mod channels;

@@ -29,8 +29,8 @@ pub(super) fn quotas(at: &Location<'_>, value: &Value) {
     }
 }
 
-/// Converts the section `quotas` of the input to a list. Each entry contains a quota code. The steps use only this
-/// list.
+/// Converts the section `quotas` of the input to a list. Each entry contains a quota code. The steps of the state
+/// machine use only this form of the section.
 pub(super) fn as_list(mut input: Value) -> Value {
     let listed = match input.get("quotas") {
         Some(Value::Object(map)) => map

@@ -1,5 +1,5 @@
-//! Checks the size of an input. Only the step `preflight` knows the exact size, because it reads the names of the
-//! groups from Entra.
+//! Checks the size of an input. Only the step `preflight` knows the exact size of an input, because the step reads the
+//! names of the groups from Entra.
 
 use super::Problem;
 use crate::{contract::PreflightOutput, onboarding::Onboarding};

@@ -40,10 +40,10 @@ pub(super) fn proficiencies(at: &Location<'_>, value: &Value) {
     }
 }
 
-/// Checks the name or a value of a predefined attribute. It must have at most 100 characters and match the pattern
+/// Checks the name or a value of a predefined attribute. Both must have at most 100 characters and match the pattern
 /// `^(?!(aws:|connect:))[\p{L}\p{Z}\p{N}_.:/=+-@']+$` (Amazon Connect administrator guide, "Create predefined
-/// attributes"). Unlike this pattern, the check allows names with the prefix `connect:`, because Connect itself has
-/// such attributes, for example `connect:Subtype`.
+/// attributes"). Unlike the pattern in the guide, the check allows names with the prefix `connect:`, because Connect
+/// itself has such attributes, for example `connect:Subtype`.
 fn name(at: &Location<'_>, value: &Value) {
     text_up_to::<100>(at, value);
     let name = value.as_str().unwrap_or_default();

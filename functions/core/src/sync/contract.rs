@@ -1,5 +1,6 @@
-//! Input and output of the step `SyncUsers`. Their size does not depend on the number of users, because they contain
-//! only counts, digests and the first users of a list. The full lists are in the log of the step.
+//! Input and output of the step `SyncUsers`. The size of the input and output does not depend on the number of users,
+//! because both contain only counts, digests and the first entries of each list. The full lists are in the log of the
+//! step.
 //!
 //! A run of the user sync processes the users of one instance in one or more passes. Each pass applies one plan in one
 //! or more rounds. Each round is one call of the step. See `docs/theory.md`, "Rounds and passes".
@@ -28,16 +29,16 @@ pub struct SyncUsersInput {
     #[serde(default)]
     pub mode: SyncMode,
     /// Object ids of members who joined a group, according to a notification. The step processes these members first.
-    /// If the list contains more than [`MAX_HINTED`] ids, it is ignored.
+    /// The step ignores a list with more than [`MAX_HINTED`] ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<String>,
     /// Object ids of members who left a group, according to a notification. The step ends the sessions of these members
-    /// first. If the list contains more than [`MAX_HINTED`] ids, it is ignored.
+    /// first. The step ignores a list with more than [`MAX_HINTED`] ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leavers: Vec<String>,
     /// Whether the step may use Graph's delta queries: it reads the changes since the last full comparison, and skips
-    /// the full comparison if nothing has changed. Inputs of earlier releases do not contain this field. In this case,
-    /// the step always makes a full comparison.
+    /// the full comparison if nothing has changed. Inputs of earlier releases do not contain this field. For such an
+    /// input, the step always makes a full comparison.
     #[serde(default)]
     pub incremental: bool,
     /// The checkpoint that the previous round returned.

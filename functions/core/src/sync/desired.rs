@@ -33,9 +33,9 @@ pub(super) struct Desired<'a> {
     pub(super) protected_usernames: BTreeSet<&'a str>,
     pub(super) skipped: Vec<Skipped>,
     pub(super) findings: Vec<Finding>,
-    /// Whether some members of a group could not be read. If so, no action may be planned.
+    /// Whether some members of a group could not be read. If some are missing, no action may be planned.
     pub(super) partial: bool,
-    /// Whether a group has no members. If so, no removal may be planned.
+    /// Whether a group has no members. If a group is empty, no removal may be planned.
     pub(super) empty: bool,
 }
 
@@ -66,7 +66,7 @@ fn merged(groups: &[GroupRead]) -> BTreeMap<&str, (&Member, Vec<usize>)> {
         for member in &group.members {
             let (best, memberships) = members.entry(&member.id).or_insert_with(|| (member, Vec::new()));
             // If a member changes while the pages of members are read, two pages may contain the member with different
-            // properties. The one with more properties is used, so that the result does not depend on the order of the
+            // properties. The read with more properties is used, so that the result does not depend on the order of the
             // pages.
             *best = (*best).max(member);
             if memberships.last() != Some(&index) {
@@ -149,9 +149,10 @@ impl<'a> Desired<'a> {
         claims
     }
 
-    /// Assigns each username to a member. If only one member would get the username, this member gets it. If several
-    /// members would get the username, the member who already has the Connect user with this username gets it.
-    /// Otherwise, no member gets it.
+    /// Assigns each username to a member. If only one member would get the username, the username is assigned to this
+    /// member. If several members would get the username, the username is assigned to the member who already has the
+    /// Connect user with this username. If none of these members already has the Connect user, no member gets the
+    /// username.
     fn assign_usernames(
         &mut self,
         claims: BTreeMap<&'a str, Vec<DesiredUser<'a>>>,

@@ -41,7 +41,7 @@ pub enum SkipReason {
     /// The member's groups have no security profile, but a Connect user needs at least one.
     NoSecurityProfile,
     /// Together, the member's groups have more than ten security profiles, the maximum for a Connect user. The value is
-    /// their number.
+    /// the number of security profiles.
     TooManySecurityProfiles(usize),
     /// A profile or hierarchy group in the settings of the member's group does not exist in the instance.
     ProfileMissing(ProfileKind, String),
@@ -200,7 +200,7 @@ pub enum Finding {
         to: String,
     },
     /// A Connect user was linked to an Entra account that no longer exists, and is now linked to another account with
-    /// the same username. This can happen if an account was deleted and created again.
+    /// the same username. The object id of an account changes if the account is deleted and created again.
     Relinked {
         /// The username of the Connect user.
         username: String,
@@ -210,7 +210,7 @@ pub enum Finding {
         to: String,
     },
     /// A desired username and another username differ only in case. Usernames in Connect are case-sensitive, so Connect
-    /// treats them as the names of different users.
+    /// treats the two usernames as the names of different users.
     CaseOnly {
         /// The desired username, as Entra emits it.
         username: String,
@@ -235,8 +235,8 @@ pub enum Finding {
         /// The first day on which the user may be deleted.
         due: Date,
     },
-    /// The quick connects of a deleted user are kept. The user to whom they should be transferred does not exist or is
-    /// also removed.
+    /// The quick connects of a deleted user are kept. The user to whom the quick connects should be transferred does
+    /// not exist or is also removed.
     QuickConnectsStay {
         /// The username of the deleted user.
         username: String,

@@ -1,7 +1,7 @@
 //! Splits a plan into the part that a sync applies and the part that waits for an operator's approval.
 //!
-//! An approval is valid for a set of actions ([`ActionSet`]), so it remains valid if other parts of the plan change.
-//! The following actions are guarded, which means that they wait for approval (docs/theory.md, "Approval"):
+//! An approval is valid for a set of actions ([`ActionSet`]), so the approval remains valid if other parts of the plan
+//! change. The following actions are guarded, which means that they wait for approval (docs/theory.md, "Approval"):
 //!
 //! * all removals, if together they exceed the removal limit. If the sync applied removals up to the limit, the
 //!   following runs would apply the remaining removals in the same way. A user who loses all permissions and is
@@ -59,9 +59,9 @@ impl GuardedAction {
         }
     }
 
-    /// The identifier of this kind of action for a user. It consists of the first bytes of the SHA-256 digest of the
-    /// kind, the user and `detail`. If the action removes a security profile from the user, `detail` is the id of this
-    /// profile.
+    /// The identifier of this kind of action for a user. The identifier consists of the first bytes of the SHA-256
+    /// digest of the kind, the user and `detail`. If the action removes a security profile from the user, `detail` is
+    /// the id of this profile.
     fn id(self, user: &UserRef, detail: &str) -> [u8; LENGTH] {
         let object_id = user.object_id.as_deref().unwrap_or_default();
         let digest = of_parts_bytes([self.name(), &user.id, object_id, detail]);
@@ -135,8 +135,8 @@ impl FromIterator<[u8; LENGTH]> for ActionSet {
     }
 }
 
-/// The users who have the security profile [`ADMIN_PROFILE`] before the plan is applied. This includes users that this
-/// onboarding does not manage.
+/// The users who have the security profile [`ADMIN_PROFILE`] before the plan is applied. Users that this onboarding
+/// does not manage are included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Admins {
     /// The id of the security profile [`ADMIN_PROFILE`].
@@ -159,8 +159,8 @@ impl Admins {
     }
 
     /// The ids of all users who have the profile [`ADMIN_PROFILE`], except `users`. Users who are scheduled for
-    /// deletion have left their groups and can't sign in. The result therefore contains them only if there are no other
-    /// users.
+    /// deletion have left their groups and can't sign in. The result therefore contains users who are scheduled for
+    /// deletion only if no other users have the profile.
     fn without(&self, users: &HashSet<&str>) -> HashSet<&str> {
         let others = |id: &&str| !users.contains(id);
         let active: HashSet<&str> = self.active.iter().map(String::as_str).filter(others).collect();
@@ -207,7 +207,7 @@ impl Plan {
     #[must_use]
     pub fn guard(mut self, approved: &ActionSet) -> GuardedPlan {
         let guard = Guard::of(&self, approved);
-        // This pattern has no `..`. If a new list is added to the plan, the compiler therefore reports that it is
+        // This pattern has no `..`. If a new list is added to the plan, the compiler therefore reports that the list is
         // missing here.
         let Self {
             create: _,

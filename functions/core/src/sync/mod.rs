@@ -1,6 +1,6 @@
-//! The part of the user sync without side effects. It creates a [`Plan`] from the group members in Entra ID (desired
-//! state), the users in Amazon Connect (actual state) and the settings in `onboarding.json` (policy). An operator can
-//! read the plan, and an executor applies it.
+//! The part of the user sync without side effects. The planner creates a [`Plan`] from the group members in Entra ID
+//! (desired state), the users in Amazon Connect (actual state) and the settings in `onboarding.json` (policy). An
+//! operator can read the plan, and an executor applies it.
 //!
 //! * [`plan()`] always returns a plan, and the plan does not depend on the order of its input. If the users in Connect
 //!   already match the group members, the plan is empty.

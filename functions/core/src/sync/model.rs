@@ -49,8 +49,8 @@ pub fn date_to_tag(date: Date) -> String {
     format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
 }
 
-/// A member of a group who is a user. The properties `mail`, `givenName` and `surname` are optional, so Graph can
-/// return null for them. If the permission `User.Read.All` is missing, Graph returns null for all properties.
+/// A member of a group who is a user. Graph can return null for the properties `mail`, `givenName` and `surname`, which
+/// are optional. If the permission `User.Read.All` is missing, Graph returns null for all properties.
 ///
 /// If two reads of the same member differ, the read with more properties is greater in the order of [`Ord`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,8 +67,8 @@ pub struct Member {
     pub surname: Option<String>,
     /// The Graph property `displayName`.
     pub display_name: Option<String>,
-    /// The Graph property `accountEnabled`. If it is null and other properties have a value, the account is treated as
-    /// enabled.
+    /// The Graph property `accountEnabled`. If this property is null and other properties have a value, the account is
+    /// treated as enabled.
     pub account_enabled: Option<bool>,
     /// Whether the value of the Graph property `userType` is `Guest`.
     pub guest: bool,
@@ -176,7 +176,7 @@ impl Ownership {
 pub struct ConnectUser {
     /// The user id.
     pub id: String,
-    /// The ARN of the user. It is needed to change the user's tags.
+    /// The ARN of the user, which is needed to change the user's tags.
     pub arn: String,
     /// The username, in its original upper and lower case letters.
     pub username: String,
@@ -248,8 +248,8 @@ pub struct LetIn {
     /// The object ids of users who may sign in, because they are individually assigned to the application.
     pub users: BTreeSet<String>,
     /// The object ids of users whose individual assignments the sync manages. When the sync removes a user, it also
-    /// removes the assignment. If the assignment of a user who left earlier still exists, the user may therefore still
-    /// be able to sign in.
+    /// removes the user's assignment. A user who left earlier and still has an assignment may therefore still be able
+    /// to sign in.
     pub assigned: BTreeSet<String>,
 }
 
@@ -269,7 +269,7 @@ pub struct Policy {
     #[serde(rename = "brake")]
     pub removal_limit: RemovalLimit,
     /// The users who can still sign in through Entra ID, although they left the groups. If the Connect user of such a
-    /// member is kept, it loses all permissions.
+    /// member is kept, the sync removes all permissions of the user.
     #[serde(skip)]
     pub let_in: LetIn,
     /// The ID of the traffic distribution group to which each user of a replicated instance is added.
@@ -279,7 +279,7 @@ pub struct Policy {
 
 impl Policy {
     /// Whether this member of a group becomes a Connect user. The account must not be disabled. Unless guests become
-    /// users, it must not be a guest account.
+    /// users, the account must not be a guest account.
     #[must_use]
     pub fn allows(&self, member: &Member) -> bool {
         member.account_enabled != Some(false) && (self.guests || !member.guest)

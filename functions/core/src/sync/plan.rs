@@ -157,8 +157,8 @@ pub enum Change {
     /// `ListUserProficiencies`, followed by the requests after which the user has the proficiencies that the groups
     /// define.
     Proficiencies(ProficiencyChange),
-    /// `AssociateTrafficDistributionGroupUser`: the ID of the traffic distribution group. Afterwards, this ID is stored
-    /// in a tag.
+    /// `AssociateTrafficDistributionGroupUser`: the ID of the traffic distribution group, which is also stored in a tag
+    /// of the user.
     TrafficGroup(String),
     /// `UntagResource`: removes the tag that the sessions were ended, because the member is in a group again.
     ForgetSignOut,
@@ -186,8 +186,8 @@ pub struct Removal {
     /// The new username of the member, if it changed. The user with the old username is deleted only after the user
     /// with the new username exists.
     pub replaced_by: Option<String>,
-    /// The quick connects that transfer contacts to the user. The sync deletes or transfers them before it deletes the
-    /// user.
+    /// The quick connects that transfer contacts to the user. The sync deletes or transfers these quick connects before
+    /// it deletes the user.
     pub quick_connects: Vec<QuickConnectChange>,
 }
 

@@ -100,7 +100,7 @@ pub struct PlannedUser {
 /// The groups that define the values in an [`Assignment`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Sources {
-    /// The first group of the user. It defines the routing profile and the hierarchy group.
+    /// The first group of the user, which defines the routing profile and the hierarchy group.
     pub(super) first: String,
     /// For each security profile id, the groups that have this profile.
     pub(super) security_profiles: BTreeMap<String, Vec<String>>,
@@ -110,7 +110,7 @@ pub(super) struct Sources {
 
 impl Plan {
     /// The first users whom the plan creates, adopts or changes, each with the values that the groups define. The list
-    /// has at most [`MAX_LISTED`] users, or fewer if it would be too large for the output of a step.
+    /// has at most [`MAX_LISTED`] users, or fewer if a longer list would be too large for the output of a step.
     #[must_use]
     pub fn planned_users(&self) -> Vec<PlannedUser> {
         let created = self.create.iter().map(|user| PlannedUser {
@@ -200,7 +200,7 @@ mod tests {
     use super::*;
     use crate::onboarding::{ChannelSettings, Channels, Phone, Proficiency, VoiceEnhancement, VoiceSettings};
 
-    /// Two groups that contain the member hanako. They differ in each setting.
+    /// Two groups that contain the member hanako and differ in each setting.
     fn two_groups() -> [GroupRead; 2] {
         let mut leads = group("Leads", vec![member("hanako")]);
         leads.settings.security_profiles = vec!["CallCenterManager".into(), "Agent".into()];
@@ -243,10 +243,11 @@ mod tests {
                 // The security profiles of all groups, each with the groups that have it.
                 r#"security profile Agent (from "Leads" + "Support")"#,
                 r#"security profile CallCenterManager (from "Leads")"#,
-                // The first group defines the routing profile and the hierarchy group. It has no hierarchy group.
+                // The first group defines the routing profile and the hierarchy group, but this group has no hierarchy
+                // group.
                 r#"routing profile Night (from "Leads")"#,
-                // The first group with the setting defines the value. `phone` of the first group defines it only if no
-                // group has the setting.
+                // The first group with the setting defines the value. `phone` of the first group defines the value only
+                // if no group has the setting.
                 r#"VOICE auto-accept true (from "Leads")"#,
                 r#"VOICE seconds of after-contact work 90 (from "Support")"#,
                 r#"VOICE persistent connection true (from "Leads")"#,

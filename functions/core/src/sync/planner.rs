@@ -16,7 +16,7 @@ use crate::names::NO_ACCESS_PROFILE;
 use crate::onboarding::RemovalAction;
 
 /// The time after which all sessions that began before a user lost access have expired. A session lasts at most 12
-/// hours. This time is longer, because the tag contains only a date
+/// hours. The constant is two days, because the tag contains only a date
 /// (<https://repost.aws/knowledge-center/connect-resolve-session-expired-errors>).
 const SESSIONS_EXPIRED: Duration = Duration::days(2);
 
@@ -262,8 +262,8 @@ impl Planner<'_> {
     }
 
     /// Plans to keep a user who left all groups, and cancels a scheduled deletion. Returns whether the caller must plan
-    /// the action that ends the user's access. The action is not needed if it was done earlier (`is_done`), and it is
-    /// postponed if a group is empty.
+    /// the action that ends the user's access. The action is not needed if an earlier sync has already done the action
+    /// (`is_done`). If a group is empty, the action is postponed.
     fn keeps_with_action(&mut self, user: &ConnectUser, is_done: bool, a_group_is_empty: bool) -> bool {
         if is_done || a_group_is_empty {
             self.plan.postponed += usize::from(!is_done);
@@ -278,8 +278,8 @@ impl Planner<'_> {
 
     fn remove(&mut self, user: &ConnectUser, replaced_by: Option<String>, a_group_is_empty: bool, let_in: bool) {
         let removed = &self.policy.removed;
-        // For a user who left earlier, no other removal is planned. Without this action, a remaining assignment would
-        // never be removed.
+        // For a user who left earlier, no other removal is planned. Without this exception, a remaining assignment
+        // would never be removed.
         let left_earlier = user.removal_due.is_some() || user.signed_out || !removed.sign_out;
         let is_assigned = user.entra_object_id.as_ref().is_some_and(|id| self.policy.let_in.assigned.contains(id));
         let let_in = let_in || (left_earlier && is_assigned);

@@ -1,10 +1,11 @@
 //! The proficiencies that users get from their groups, and the requests that assign these proficiencies to a user.
 //!
-//! No operation that lists users returns their proficiencies (service model of Amazon Connect, `UserSearchSummary` and
-//! `User`). Reading the proficiencies of all users would need one request for each user. Therefore, a tag of each user
-//! contains a record of the proficiencies that the sync has assigned. The sync reads the proficiencies of a user only
-//! if this record differs from the proficiencies of the user's groups. The sync changes and removes only proficiencies
-//! that are in the groups or in the record. All other proficiencies were assigned manually and are kept.
+//! None of Connect's operations that list users returns proficiencies (service model of Amazon Connect,
+//! `UserSearchSummary` and `User`). Reading the proficiencies of all users would need one request for each user.
+//! Therefore, a tag of each user contains a record of the proficiencies that the sync has assigned. The sync reads the
+//! proficiencies of a user only if this record differs from the proficiencies of the user's groups. The sync changes
+//! and removes only proficiencies that are in the groups or in the record. All other proficiencies were assigned
+//! manually and are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -189,7 +190,7 @@ impl ProficiencyChange {
     }
 
     /// The fingerprints in the recorded value of the tag. If this value does not have the format of a record, the
-    /// result is empty, so that the sync removes no proficiencies because of it.
+    /// result is empty. The sync then removes no proficiencies.
     fn recorded_fingerprints(&self) -> BTreeSet<&str> {
         let record = self.recorded.as_deref().unwrap_or_default();
         let parts = record.strip_prefix(PENDING).unwrap_or(record).split('.');

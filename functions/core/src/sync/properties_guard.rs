@@ -110,8 +110,8 @@ fn without_former_admins(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser>
     users.iter().filter(|user| !loses(user)).cloned().collect()
 }
 
-/// The users in Connect after a part of a plan was applied and every creation failed. In this case, the Connect user
-/// with the previous username of a renamed member is kept.
+/// The users in Connect after a part of a plan was applied and every creation failed. If a creation failed, the Connect
+/// user with the previous username of a renamed member is kept.
 fn after_failed_creations(part: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
     let new: BTreeSet<&str> = part.create.iter().map(|new| new.username.as_str()).collect();
     let mut part = part.clone();
@@ -186,8 +186,8 @@ proptest! {
             prop_assert!(all == 0 || admins(&after).0 > 0, "{free}");
         }
         prop_assert!(active == 0 || admins(&apply(&free, &users)).1 > 0, "{free}");
-        // A partial approval may remove the profile `Admin` from the last user who has it. This is allowed only if the
-        // operator has approved every action that removes the profile.
+        // A partial approval may remove the profile `Admin` from the last user who has it. The test allows this result
+        // only if the operator has approved every action that removes the profile.
         let applied = plan.guard(&approved).apply;
         let unapproved: BTreeSet<&str> = applied.guardable_users(&approved).map(|(_, username)| username).collect();
         let by_approval = lost.iter().all(|username| !unapproved.contains(username.as_str()));

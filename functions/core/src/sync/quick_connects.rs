@@ -1,10 +1,10 @@
 //! The quick connects that transfer contacts to users whom a plan deletes.
 //!
-//! If Connect deletes a user, it keeps the user's quick connects, and agents would still transfer contacts to them
+//! If Connect deletes a user, it keeps the user's quick connects, and agents could still use these quick connects
 //! (Amazon Connect Administrator Guide, "Delete users from your Amazon Connect instance"). According to an earlier
-//! edition of this guide, the deletion of such a user fails instead. The sync therefore deletes or transfers the quick
-//! connects before it deletes the user. After the deletion, the sync could not determine whether this onboarding
-//! managed the user of a quick connect.
+//! edition of this guide, the deletion of a user with quick connects fails instead. The sync therefore deletes or
+//! transfers the quick connects before it deletes the user. After the deletion, the sync could not determine whether
+//! this onboarding managed the user of a quick connect.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -50,8 +50,8 @@ impl Plan {
     ///
     /// The quick connects of a renamed member are always transferred to the member's new user. All other quick connects
     /// are deleted or transferred according to `setting`. If the user in `setting` does not exist or is also removed,
-    /// the quick connects are kept, and a finding lists them. The deletion of the user is not postponed for this
-    /// reason.
+    /// the quick connects are kept, and a finding lists these quick connects. Even then, the deletion of the user is
+    /// not postponed.
     pub fn add_quick_connects(&mut self, found: Vec<QuickConnect>, setting: &QuickConnects, users: &[ConnectUser]) {
         let mut by_user: HashMap<String, Vec<QuickConnect>> = HashMap::new();
         for one in found {

@@ -25,7 +25,7 @@ const MAX_USERNAME: usize = 64;
 pub enum UsernameFault {
     /// The name has fewer than two characters.
     TooShort,
-    /// The name has more than 64 characters. The value is their number.
+    /// The name has more than 64 characters. The value is the number of characters.
     TooLong(usize),
     /// The name contains characters that are not allowed. The value contains each of these characters once, in order of
     /// appearance.
@@ -84,10 +84,10 @@ fn is_full_domain(domain: &str) -> bool {
 /// The first and last name that the sync sends to Connect: in Unicode NFC, without surrounding white space, never
 /// empty, and within Connect's length limits.
 ///
-/// If Entra has no given name or no surname, the missing name is derived from the display name. If both are missing,
-/// the display name is split at its first space. In Chinese, Japanese and Korean characters, the first part is the
-/// family name; otherwise, it is the given name. A name that is too long is shortened, because these names do not
-/// identify users.
+/// If Entra has no given name or no surname, the missing name is derived from the display name. If both names are
+/// missing, the display name is split at its first space. The first part of a display name in Chinese, Japanese or
+/// Korean characters is the family name. In other scripts, the first part is the given name. A first or last name that
+/// is too long is shortened, because these names do not identify users.
 #[must_use]
 pub fn person_name(member: &Member, username: &str) -> (String, String) {
     let given = cleaned(member.given_name.as_deref());

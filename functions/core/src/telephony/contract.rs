@@ -1,4 +1,4 @@
-//! Input and output of the step `order-numbers`. They contain the S3 object keys of the documents, but never the
+//! Input and output of the step `order-numbers`. Both contain the S3 object keys of the documents, but never the
 //! content of a document.
 
 use serde::{Deserialize, Serialize};
@@ -17,8 +17,8 @@ pub struct OrderNumbersInput {
     pub alias: String,
     /// The instance's ARN.
     pub instance_arn: String,
-    /// The id of this execution. It is part of the client tokens, so a repeated poll of this execution does not claim
-    /// additional phone numbers.
+    /// The id of this execution. This id is part of the client tokens, so a repeated poll of this execution does not
+    /// claim additional phone numbers.
     pub execution_id: String,
     /// The desired phone numbers, from the input section `phoneNumbers`.
     #[serde(default)]
@@ -201,15 +201,15 @@ impl CaseOrder {
     pub const fn is_pending(&self) -> bool {
         match self.status {
             OrderStatus::Open | OrderStatus::CustomerAction => true,
-            // Even if the Support case can't be read, a poll can still find new phone numbers in the instance. A
-            // request to allow calls to Japanese mobile numbers is different: no API shows whether AWS has allowed
-            // these calls.
+            // Even if the Support case can't be read, a poll can still find new phone numbers in the instance. For a
+            // request to allow calls to Japanese mobile numbers, polls are not useful, because no API shows whether AWS
+            // has allowed these calls.
             OrderStatus::Manual | OrderStatus::Unreadable => matches!(self.topic, Topic::PhoneNumbers),
             OrderStatus::Done | OrderStatus::Refused => false,
         }
     }
 
-    /// The case number in Support Center. If it is unknown, the case id.
+    /// The case number in Support Center. If the case number is unknown, the case id.
     #[must_use]
     pub fn case_number(&self) -> Option<&str> {
         self.display_id.as_deref().or(self.case_id.as_deref())

@@ -50,8 +50,8 @@ pub struct TestFirstCallInput {
     pub alias: String,
     /// The id of the instance.
     pub instance_id: String,
-    /// The id of this execution. It is part of the client token, so a repeated poll of this execution does not start a
-    /// second test.
+    /// The id of this execution. This id is part of the client token, so a repeated poll of this execution does not
+    /// start a second test.
     pub execution_id: String,
     /// The id of the starter flow.
     pub flow_id: String,
@@ -139,8 +139,8 @@ impl TestState {
     }
 }
 
-/// Whether a passed test that started at `started` is still valid. It is valid if neither the flow nor the test case
-/// was changed after the start, and if all times are known. All times are seconds since 1970.
+/// Whether a passed test that started at `started` is still valid. A passed test is valid if neither the flow nor the
+/// test case was changed after the start, and if all times are known. All times are seconds since 1970.
 #[must_use]
 pub fn is_proof(started: Option<i64>, changes: [Option<i64>; 2]) -> bool {
     started.is_some_and(|started| changes.into_iter().all(|change| change.is_some_and(|change| change <= started)))

@@ -2,8 +2,8 @@
 //! `phoneNumbers`, the texts of orders to AWS Support, and the requirements for documents.
 //!
 //! In most countries, phone numbers can be found and claimed by API. Japanese phone numbers (03, 050, 0120, 0800)
-//! require a Support case with three documents. They appear in the instance two to six weeks later (Amazon Connect
-//! administrator guide, "Request numbers" and "Tokyo Region").
+//! require a Support case with three documents. Ordered Japanese phone numbers appear in the instance two to six weeks
+//! later (Amazon Connect administrator guide, "Request numbers" and "Tokyo Region").
 
 mod case;
 mod catalog;

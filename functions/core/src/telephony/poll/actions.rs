@@ -114,7 +114,7 @@ pub struct SupportCase {
 }
 
 impl SupportCase {
-    /// The case number in Support Center. If it is unknown, the case id.
+    /// The case number in Support Center. If the case number is unknown, the case id.
     #[must_use]
     pub fn number(&self) -> &str {
         self.display_id.as_deref().unwrap_or(&self.id)

@@ -22,7 +22,7 @@
 //!   claims the offers. A repeated poll therefore claims the same phone numbers with the same client tokens. If a
 //!   response is lost, no additional phone number is claimed.
 //! * A Support case is filed only if a search finds no case with its marker, and only if the input does not require
-//!   that an operator files it.
+//!   that an operator files the case.
 
 mod actions;
 #[cfg(test)]
@@ -53,8 +53,8 @@ const SPARE_OFFERS: usize = 3;
 /// The rolling period in which Connect limits how many phone numbers an account claims and releases (API reference,
 /// `ClaimPhoneNumber`).
 const CLAIM_WINDOW: Duration = Duration::days(180);
-/// Number of polls after AWS has resolved a Support case. In this time, the ordered phone numbers must appear in the
-/// instance. The waits between these polls add up to about a day.
+/// Number of polls after AWS has resolved a Support case. The ordered phone numbers must appear in the instance during
+/// these polls. The waits between these polls add up to about a day.
 const POLLS_AFTER_RESOLUTION: u32 = 11;
 
 /// Decides what one poll does: which phone numbers it configures, claims or orders, and which other telephony requests
@@ -146,8 +146,8 @@ impl<'a> Poll<'a> {
             .iter()
             .map(|place| &held[*place])
             .map(|number| known(&number.phone_number_id).unwrap_or_else(|| NumberResult { adopted, ..number.clone() }));
-        // Connect does not list phone numbers that were claimed recently or that could not be claimed. The output of
-        // the previous poll contains them, so they are added here.
+        // Connect does not list phone numbers that were claimed recently or that could not be claimed. These phone
+        // numbers are taken from the output of the previous poll and added here.
         let unlisted = self.previous.numbers.iter().filter(|number| {
             number.desired_number == index && number.status != NumberStatus::Claimed && !is_listed(number, held)
         });
