@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Client ID of the administrator's application: the Entra application with which tools and tests change the emulated
-/// tenant. The functions do not use it.
+/// tenant. The functions do not use this application.
 pub const ADMINISTRATOR: &str = "adade000-0000-4000-8000-000000000001";
 /// Client secret of the administrator's application.
 pub const ADMINISTRATORS_SECRET: &str = "local-cloud-administrators-secret";
@@ -31,7 +31,7 @@ pub struct Settings {
     pub clock_scale: f64,
     /// The assumptions about AWS and Entra whose alternative reading is emulated.
     pub assume: Vec<&'static Assumption>,
-    /// Whether Amazon Connect limits requests at its real API rates. If false, Connect allows higher rates.
+    /// Whether the emulated Amazon Connect applies the real API rate limits. If false, it applies higher rate limits.
     pub real_rates: bool,
     /// Whether Lambda has the low concurrency limit of a new AWS account.
     pub fresh_account: bool,

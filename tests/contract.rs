@@ -1,5 +1,5 @@
-//! Keeps the state machines, the template, the handlers of the binary, the error names and the sample events
-//! consistent. The tests need no cloud. Each failure names the missing part and its place.
+//! Tests that the state machines, the template, the handlers of the binary, the error names and the sample events are
+//! consistent. The tests need no cloud. Each failure message states what is missing and where.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap fails the test")]
 

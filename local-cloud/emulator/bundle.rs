@@ -73,7 +73,8 @@ pub(super) fn unpacked() -> Result<Option<(PathBuf, PathBuf)>, NotStarted> {
     Ok(Some((root, cache.join("local-cloud"))))
 }
 
-/// The user's cache directory: `XDG_CACHE_HOME` (XDG Base Directory Specification), or else its default on this system.
+/// The user's cache directory: `XDG_CACHE_HOME` (XDG Base Directory Specification). If this variable is not set, the
+/// default directory of this operating system.
 fn cache_directory(variable: impl Fn(&str) -> Option<PathBuf>) -> PathBuf {
     // The specification requires that a relative path is ignored.
     let caches = variable("XDG_CACHE_HOME").filter(|path| path.is_absolute()).unwrap_or_else(|| {

@@ -23,7 +23,7 @@ use super::{
 /// Limit of concurrent Lambda executions in a new account. The limit of an older account is 1,000.
 pub const FRESH_ACCOUNT: u32 = 10;
 
-/// The program that starts the emulator inside its process group.
+/// The Python program that changes and starts the emulator. It runs in its own process group.
 const LAUNCHER: &str = concat!(
     include_str!("patches.py"),
     include_str!("history.py"),
@@ -64,8 +64,8 @@ pub struct Emulator {
 
 /// Opens a listening socket on loopback for the emulator. Returns the socket and its port.
 ///
-/// The socket listens before the emulator starts, so that no other program can take the port and early connections wait
-/// instead of being refused.
+/// The socket listens before the emulator starts, so that no other program can use the port. Connections that are made
+/// before the emulator is ready wait instead of being refused.
 ///
 /// # Errors
 /// Fails if the operating system has no free port.
@@ -93,7 +93,7 @@ pub struct Settings<'a> {
     pub clock_scale: f64,
     /// The emulated account's limit of concurrent Lambda executions, or `None` for the limit of an older account.
     pub concurrency: Option<u32>,
-    /// The file to which all evaluated JSONata expressions are written, if any.
+    /// The file that records all evaluated JSONata expressions. `None`: no file is written.
     pub expressions: Option<&'a Path>,
     /// The directory of the run, for logs and temporary files.
     pub folder: &'a Path,

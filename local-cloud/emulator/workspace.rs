@@ -20,8 +20,8 @@ const LOCK: &str = "lock";
 #[derive(Debug)]
 pub struct RunFolder {
     folder: TempDir,
-    /// Keeps the directory from being removed by another run. The operating system releases the lock when the process
-    /// ends.
+    /// While this file is locked, no other run removes the directory. The operating system releases the lock when the
+    /// process ends.
     _lock: File,
 }
 
@@ -43,8 +43,8 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// The files that this program contains, or else the checkout that contains the current directory, or else the
-    /// checkout from which this program was built.
+    /// Finds the files of the project. If this program contains the files, they are used. Otherwise, the checkout that
+    /// contains the current directory is used, or, if there is none, the checkout from which this program was built.
     ///
     /// # Errors
     /// Fails if there is no checkout, or if the files of this program can't be unpacked.

@@ -9,8 +9,9 @@ use crate::stand_in::http::Request;
 /// Kills the process at the other end of a connection. `peer` is the port of that process, `own` is the port of the
 /// local cloud.
 ///
-/// # Errors If no such process is found, or if it is the current process, which runs the local cloud. The error message
-/// states which.
+/// # Errors
+/// If no such process is found, or if it is the current process, which runs the local cloud. The error message states
+/// which of these errors occurred.
 pub(crate) fn kill(peer: u16, own: u16) -> Result<u32, String> {
     let process = process(peer, own)?;
     if process == std::process::id() {

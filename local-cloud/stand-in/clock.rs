@@ -41,8 +41,8 @@ impl Clock {
         if self.scale > 0.0 { seconds / self.scale } else { 0.0 }
     }
 
-    /// When an operation that starts now finishes, as a time on this clock. `seconds` is its duration in the real
-    /// cloud.
+    /// The time on this clock at which an operation that starts now will finish. `seconds` is the duration of the
+    /// operation in the real cloud.
     #[must_use]
     pub fn after(&self, seconds: f64) -> OffsetDateTime {
         self.now() + self.lasts(seconds)

@@ -104,7 +104,8 @@ fn look_up(world: &World, region: &str, input: &Input) -> Answer {
     answer(shape)
 }
 
-/// An event in the format of `LookupEvents`, with the fields of the record that describe the caller and the session.
+/// An event in the format of `LookupEvents`. Of the CloudTrail record, it contains only the fields that describe the
+/// caller and the session.
 fn event(event: &SignIn) -> Value {
     let record = json!({
         "eventVersion": "1.08",

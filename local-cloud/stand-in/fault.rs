@@ -81,7 +81,7 @@ pub struct FaultRule {
     /// The name of a gate. The call waits there before it is processed, until `POST /_admin/gates` opens the gate.
     #[serde(default)]
     pub gate: Option<String>,
-    /// How long the response waits after the call has taken effect, in milliseconds of wall-clock time.
+    /// How long the response is delayed after the call has taken effect, in milliseconds of wall-clock time.
     #[serde(default)]
     pub answer_delay_ms: Option<u64>,
     /// Truncates the response body to this many bytes, or to its first half (`true`).

@@ -2,9 +2,9 @@
 //!
 //! The emulator signs web identity tokens with a shared secret, and the subject of these tokens is not the caller's
 //! role. This module issues tokens as AWS does (IAM outbound identity federation). The subject is the caller's role,
-//! and the public key is published at the account's issuer URL. No token is issued unless the feature is enabled for
-//! the account. The module `authority` has already checked that the caller's policies allow the audience, algorithm and
-//! duration in the request.
+//! and the public key is published at the account's issuer URL. A token is issued only if outbound web identity
+//! federation is enabled for the account. The module `authority` has already checked that the caller's policies allow
+//! the audience, algorithm and duration in the request.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;

@@ -14,8 +14,8 @@ struct Bucket {
 pub(crate) struct Buckets(HashMap<String, Bucket>);
 
 impl Buckets {
-    /// Takes a token from the bucket `name`. The bucket refills at `rate` tokens per second, up to `burst` tokens.
-    /// Returns whether a token was available.
+    /// Takes a token from the token bucket `name`. The bucket refills at `rate` tokens per second, up to `burst`
+    /// tokens. Returns whether a token was available.
     pub(crate) fn take(&mut self, name: &str, rate: f64, burst: f64, now: Instant) -> bool {
         let bucket = self.0.entry(name.to_owned()).or_insert(Bucket { tokens: burst, at: now });
         let passed = now.saturating_duration_since(bucket.at).as_secs_f64();

@@ -1,5 +1,5 @@
-//! Adds a step to a copy of the source without one of the edits that CONTRIBUTING.md lists, and expects the checks of
-//! tests/contract.rs to report the missing edit.
+//! Tests that the checks of tests/contract.rs report a missing edit. Each test adds a step to a copy of the source, but
+//! omits one of the edits that CONTRIBUTING.md lists.
 
 use std::{fs, path::Path, process::Command};
 

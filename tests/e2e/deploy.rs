@@ -1,4 +1,5 @@
-//! `onboard deploy` deploys the template to a local cloud: over a running stack, and as a new stack.
+//! Tests that `onboard deploy` deploys the template to a local cloud: as an update of a running stack, and as a new
+//! stack.
 
 use std::{
     collections::BTreeSet,
@@ -48,7 +49,7 @@ impl Fixture {
         Self { cloud, folder }
     }
 
-    /// `onboard deploy` for the stack of the local cloud.
+    /// Runs `onboard deploy` for the stack of the local cloud.
     fn upgrade(&self, arguments: &[&str]) -> Output {
         self.upgrading(arguments).output().unwrap()
     }
@@ -59,7 +60,8 @@ impl Fixture {
         command
     }
 
-    /// `onboard deploy` for another stack, with AWS settings in environment variables, as an operator sets them.
+    /// Runs `onboard deploy` for another stack. The AWS settings are in environment variables, as an operator sets
+    /// them.
     fn create(&self, stack: &str, arguments: &[&str]) -> Output {
         let addresses = &self.cloud.addresses;
         let mut command: Command = onboard();

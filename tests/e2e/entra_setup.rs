@@ -1,6 +1,6 @@
-//! `onboard entra-setup`: the script that it prints, and the script's effect on a tenant. The test uses two fake
-//! programs. The fake Azure CLI ignores case when it searches for a name, as the real Azure CLI does. The fake AWS CLI
-//! only records its calls.
+//! Tests the script that `onboard entra-setup` prints, and the effect of this script on a tenant. The tests use two
+//! fake programs. The fake Azure CLI ignores case when it searches for a name, as the real Azure CLI does. The fake AWS
+//! CLI only records its calls.
 
 use std::{
     fs,

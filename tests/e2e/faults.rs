@@ -104,8 +104,8 @@ async fn run_life(fault: Option<(&[Phase], &Kind)>) -> Vec<Phase> {
     phases
 }
 
-/// The fault rules of a phase. In every state, at least one operation fails, up to the maximum per state. Every
-/// operation fails in at least one state.
+/// The fault rules of a phase. In every state, at least one operation fails, and at most the maximum number of
+/// operations per state. Every operation fails in at least one state.
 fn rules(clean: &Phase, kind: &Kind) -> Value {
     let calls = clean.operations();
     let mut chosen: BTreeMap<&str, Vec<(&str, &str)>> =

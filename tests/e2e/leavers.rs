@@ -72,7 +72,7 @@ impl Combination {
     }
 }
 
-/// Signs in, or continues the session. Returns whether this worked, and the session.
+/// Signs in, or continues the session. Returns whether the user is signed in, and the session.
 async fn enter(cloud: &Cloud, report: &Value, number: u32, session: Option<&str>) -> (bool, Value) {
     let application = report["signOn"]["application"]["appId"].as_str().unwrap();
     let body = json!({ "application": application, "user": id(number), "session": session });
@@ -105,7 +105,8 @@ async fn sync(cloud: &Cloud, reports: &[Value]) {
                 assert_eq!(output["status"], "DONE", "{output}");
             }
         }
-        // Each further start would request another pass of a running sync, and so keep that sync running.
+        // Starting another sync now would request another pass of the running sync, so that the running sync would take
+        // even longer.
         for running in cloud.execution_arns(MACHINE, Some("RUNNING")).await {
             cloud.end_of(&running).await;
         }

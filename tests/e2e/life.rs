@@ -81,7 +81,7 @@ impl Call {
     }
 }
 
-/// Returns, without this suffix, the first part of a hyphenated name that has the suffix.
+/// Returns the first part of a hyphenated name that ends with this suffix. The suffix is removed from the result.
 fn part<'a>(name: &'a str, end: &str) -> Option<&'a str> {
     name.split('-').find_map(|part| part.strip_suffix(end))
 }
@@ -92,7 +92,8 @@ pub(crate) struct Phase {
     pub(crate) calls: Vec<Call>,
     /// Why executions of this phase were restarted.
     pub(crate) restarts: Vec<String>,
-    /// The inventory without random values: ids, certificates, times, and the order of lists.
+    /// The inventory without the values that differ between runs. These are ids, certificates, times, and the order of
+    /// lists.
     pub(crate) end_state: Value,
 }
 
@@ -144,8 +145,8 @@ impl Life {
     pub(crate) async fn start() -> Self {
         let members: Vec<Value> = (0..MEMBERS).map(agent).collect();
         let tenant = json!({ "groups": [{ "id": GROUP_ID, "displayName": GROUP, "members": members }] });
-        // The start of a local cloud blocks its thread. It runs on a separate thread, so that it does not delay other
-        // end-to-end runs.
+        // Starting a local cloud blocks the thread. A separate thread is used, so that other end-to-end runs are not
+        // delayed.
         let begin = move || Cloud::idle_for(&tenant, &input(), CLOCK_SCALE);
         let cloud = tokio::task::spawn_blocking(begin).await.unwrap();
         Self { cloud, restarts: RefCell::default() }

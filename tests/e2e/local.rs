@@ -148,7 +148,7 @@ fn ended_by(signal: Signal) -> (Option<i32>, Started) {
         assert!(lines.read_line(&mut text).unwrap() > 0, "exited without a signal:\n{text}");
     }
     let processes = descendants(child.id());
-    // The emulator runs in the run's directory, the functions in subdirectories.
+    // The emulator runs in the run's directory, and the functions run in subdirectories.
     let folders = processes.iter().filter_map(|id| fs::read_link(format!("/proc/{id}/cwd")).ok()).collect();
     let started = Started { processes, folders };
     kill_process(Pid::from_child(&child), signal).unwrap();

@@ -105,7 +105,7 @@ impl Authority {
         }
     }
 
-    /// Records that a function has started or finished for a state.
+    /// Records that a state has invoked a function, or that this function has finished.
     pub(crate) fn works_for(&self, function: String, state: String, done: bool) {
         let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
         let states = working.entry(function).or_default();

@@ -34,7 +34,7 @@ impl Ask {
         Self { action: action.into(), resource: resource.into(), ..Self::default() }
     }
 
-    /// A request to assume a role. The role's trust policy decides on it.
+    /// A request to assume a role. The role's trust policy decides whether the request is allowed.
     #[must_use]
     pub fn of_trust(action: impl Into<String>, kind: &str, principal: impl Into<String>) -> Self {
         Self { action: action.into(), principal: Some((kind.to_owned(), principal.into())), ..Self::default() }

@@ -135,8 +135,8 @@ fn problem(flow: &Value) -> Option<String> {
     })
 }
 
-/// Whether an identifier has a valid length and only allowed characters. The source is public reports of rejected
-/// flows.
+/// Whether an identifier has a valid length and only allowed characters. The rules are derived from public reports of
+/// rejected flows.
 fn is_identifier(identifier: &str) -> bool {
     (1..=50).contains(&identifier.chars().count()) && !identifier.contains(|c| "%:(\\/)=$,;[]{}".contains(c))
 }

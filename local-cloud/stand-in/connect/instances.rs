@@ -1,5 +1,5 @@
-//! Connect instances. They are created asynchronously, limited by quotas, and have aliases that are unique across all
-//! accounts.
+//! Connect instances. They are created asynchronously. Quotas limit the number of instances, and each alias is unique
+//! across all accounts.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! Phone numbers. Most are claimed from an inventory. Some, such as Japanese numbers, are added to the instance by AWS
-//! Support.
+//! Phone numbers. Most phone numbers are claimed from an inventory. Some, such as Japanese phone numbers, are added to
+//! the instance by AWS Support.
 
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -12,7 +12,7 @@ use crate::stand_in::paging::page;
 use crate::stand_in::quotas;
 use crate::stand_in::world::{Setting, State};
 
-/// Connect's error message if the phone numbers claimed and released within 180 days exceed 200 % of the quota.
+/// Connect's error message if the claims and releases of phone numbers within 180 days exceed 200 % of the quota.
 const CHURN_LIMIT: &str = "You have reached the limit of claim and release of phone numbers in the past 180 days.";
 
 /// A phone number of the account.

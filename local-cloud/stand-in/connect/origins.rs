@@ -15,8 +15,8 @@ pub(crate) struct Origin {
     token: Option<String>,
 }
 
-/// Whether Connect accepts an origin: HTTPS, a host, and a port if it is not the default port ("Allowlisting" in the
-/// documentation of Amazon Connect Streams).
+/// Whether Connect accepts an origin. An origin consists of the scheme HTTPS, a host, and a port unless it is the
+/// default port ("Allowlisting" in the documentation of Amazon Connect Streams).
 fn is_origin(origin: &str) -> bool {
     let Some(authority) = origin.strip_prefix("https://") else { return false };
     let (host, port) = authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));

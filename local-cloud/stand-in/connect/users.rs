@@ -27,7 +27,7 @@ pub(crate) struct User {
     pub(crate) settings: Map<String, Value>,
     pub(crate) tags: Map<String, Value>,
     pub(crate) proficiencies: Vec<Proficiency>,
-    /// The time from which operations on a single user find this user.
+    /// The time from which operations on a single user recognize this user.
     visible: OffsetDateTime,
     /// The time from which list and search operations return the user.
     listed: OffsetDateTime,

@@ -194,7 +194,7 @@ impl Directory {
         ids.into_iter().flatten().filter_map(|id| self.group(id))
     }
 
-    /// All users who are not deleted. Slow, so it is used only for lists that no index can answer.
+    /// All users who are not deleted. This function is slow, so it is used only for lists that no index supports.
     pub(super) fn all_users(&self) -> Vec<&Object> {
         let mut users: Vec<_> = self.objects.values().filter(|object| object.is_user() && !object.deleted()).collect();
         users.sort_by_key(|user| user.fields.get("id").and_then(Value::as_str).map(String::from));

@@ -231,7 +231,8 @@ impl Graph {
     /// Issues an access token, signed with the tenant's key.
     fn issue(&self, client: &Client) -> Result<String, String> {
         let now = self.now();
-        // `exp` is an absolute time. It is not scaled, because clients compare it with their own clock.
+        // `exp` is an absolute time. The clock scale does not apply to this time, because clients compare it with their
+        // own clock.
         let expires = now + time::Duration::seconds(TOKEN_SECONDS);
         let (tenant, object) = (&self.options.tenant_id, &client.principal);
         let app_id = &client.registration.client_id;

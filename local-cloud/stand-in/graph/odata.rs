@@ -148,8 +148,8 @@ fn page_size(text: &str) -> Result<usize, GraphError> {
     }
 }
 
-/// The hash that binds a page token to the path and to all other options of the call, because clients must use a next
-/// link unchanged.
+/// A hash of the path and of all other options of the call. A page token contains this hash, because clients must use a
+/// next link unchanged.
 fn binding(graph: &Graph, request: &Request, place: &[u8]) -> Vec<u8> {
     let mut hash = Sha256::new();
     hash.update(graph.salt.as_bytes());

@@ -12,7 +12,7 @@ use crate::stand_in::{
     http::{Request, Response},
 };
 
-/// The cookie with the name of the signed-in user.
+/// The name of the cookie that contains the username of the signed-in user.
 const COOKIE: &str = "signed-in-user";
 
 /// Handles a request for the user access URL.

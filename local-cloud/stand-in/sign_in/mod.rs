@@ -58,8 +58,8 @@ pub struct SignedIn {
     /// The ID of the session in Connect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
-    /// The thumbprints of the certificates with which the responses were signed. There are several while Entra's
-    /// replicas differ.
+    /// The thumbprints of the certificates with which the responses were signed. There are several certificates while
+    /// Entra's replicas differ.
     pub certificates: Vec<String>,
     /// The forms that the browser posted to AWS, in the order in which they were checked.
     pub forms: Vec<Form>,

@@ -34,8 +34,8 @@ pub(crate) fn sign(
     let digest = {
         let parsed = parse(document)?;
         let element = by_id(&parsed, id).ok_or("the element to sign is missing")?;
-        // The placeholder is an XML comment. Canonical XML without comments does not contain it, so it does not change
-        // the digest.
+        // The placeholder is an XML comment. Canonical XML without comments does not contain this comment, so the
+        // placeholder does not change the digest.
         sha256(&canonical(&parsed, &NodeSet::tree_without_comments(element, &parsed))?)
     };
     let signed_info = format!(

@@ -1,6 +1,6 @@
 //! Parses an order of phone numbers as a support agent reads it. The order must name the instance. For each kind of
-//! number, it must name the country, the type, the prefix and the exact quantity. An order of Japanese numbers requires
-//! three documents.
+//! phone number, the order must state the country, the type, the prefix and the exact quantity. An order of Japanese
+//! phone numbers requires three documents.
 
 use std::sync::LazyLock;
 
@@ -45,8 +45,8 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// The phone numbers to add, each with its country and type. Their last digits count up from `from`, so that the
-    /// numbers differ from those added earlier.
+    /// The phone numbers to add, each with its country and type. The last digits count up from `from`, so that the new
+    /// phone numbers differ from those added earlier.
     pub(super) fn numbers(&self, from: u64) -> Vec<(String, &str, &str)> {
         let each = self.lines.iter().flat_map(|line| (0..line.quantity).map(move |_| line));
         (from..).zip(each).map(|(n, line)| (line.phone(n), line.country.as_str(), line.kind.as_str())).collect()

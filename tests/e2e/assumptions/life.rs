@@ -131,8 +131,8 @@ impl Fixture {
         self.cloud.admin("POST", "assume", &json!({ "names": names })).await;
     }
 
-    /// Adds fault rules for calls that take effect but lose their response, so that the retry finds the change already
-    /// made.
+    /// Adds fault rules that drop the response of calls that have taken effect. The retry of such a call then finds
+    /// that the change already exists.
     async fn lose_responses(&self) {
         let lost = |service: &str, call: &str| json!({ "service": service, "match": call, "break": true });
         let rules = json!([
@@ -150,7 +150,8 @@ impl Fixture {
             if ended.output["status"] != "BUSY" {
                 return ended;
             }
-            // Each further start would request another pass of the running sync, and so keep that sync running.
+            // Starting another sync now would request another pass of the running sync, so that the running sync would
+            // take even longer.
             for running in self.cloud.execution_arns(machine, Some("RUNNING")).await {
                 self.cloud.end_of(&running).await;
             }

@@ -1,5 +1,5 @@
-//! Checks for every fact that no documentation settles: under both possible readings, the product works or reports a
-//! clear open item.
+//! Tests every fact that no documentation settles. Under both possible readings of the fact, the product must work or
+//! report a clear open item.
 //!
 //! Each test starts one local cloud and, for each of its assumptions, runs one onboarding through all phases (an
 //! end-to-end run).

@@ -231,8 +231,8 @@ async fn a_role_that_an_onboarding_cannot_use_and_unreadable_claims_are_open_ite
     assert_eq!(missing(cloud, &file), expected);
     cloud.graph("PATCH", &path, &object!({ "definition": [definition] })).await;
 
-    // Claims that were edited in the portal are in no claims mapping policy, so the session duration is unknown. The
-    // existing role has a different maximum session duration, so a new role is planned.
+    // Claims that were edited in the portal are not part of a claims mapping policy, so the session duration is
+    // unknown. The existing role has a different maximum session duration, so a new role is planned.
     let reference = format!("{assigned}/{}/$ref", policy["id"].as_str().unwrap());
     cloud.graph("DELETE", &reference, &Value::Null).await;
     let (file, printed) = fixture.adopted(BY_HAND);

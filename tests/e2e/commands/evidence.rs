@@ -75,8 +75,8 @@ async fn live(cloud: &Cloud) {
     assert_eq!(cloud.sign_in(&application, &username(1)).await["signedIn"], true);
 
     cloud.remove_member(GROUP, &id(3)).await;
-    // The notification about the removed member also starts a sync. While that sync runs, this sync ends without
-    // requesting approval.
+    // The notification about the removed member also starts a sync. While that sync is running, the sync that this test
+    // starts ends without requesting approval.
     let waits = until("a sync requests approval", async || {
         let output = cloud.onboard(&["sync", ALIAS, "--wait", "--json"]).output().unwrap();
         (output.status.code() == Some(5)).then_some(output)
@@ -85,7 +85,7 @@ async fn live(cloud: &Cloud) {
     let digest = json(&waits)["digest"].as_str().unwrap().to_owned();
     let approved = json(&succeeds(cloud, &["approve", ALIAS, "--digest", &digest, "--json"]));
     cloud.end_of(approved["execution"].as_str().unwrap()).await.succeeded();
-    // The sync that the notification started may also delete the user, once the approval is stored.
+    // After the approval has been stored, the sync that the notification started may also delete the user.
     until("the leaver's user is deleted", async || {
         let instance = cloud.instance(ALIAS).await;
         let users = instance["users"].as_array().unwrap();

@@ -25,7 +25,8 @@ fn changed(numbers: u32) -> Value {
     agents["securityProfiles"] = json!(["Agent", "QualityAnalyst"]);
     agents["hierarchyGroup"] = json!("Japan");
     agents["phone"]["afterContactWorkSeconds"] = json!(60);
-    // The level of one proficiency changes, another proficiency is removed, and a third needs a new attribute value.
+    // The level of one proficiency changes, another proficiency is removed, and a third proficiency needs a new
+    // attribute value.
     agents["proficiencies"] = json!([
         { "attribute": "Language", "value": "Japanese", "level": 4 },
         { "attribute": "Language", "value": "Chinese", "level": 3 },

@@ -185,7 +185,7 @@ fn every_function_with_a_queue_for_failed_events_may_use_its_key() {
     }
 }
 
-/// An event that Lambda could not process must stay in a queue.
+/// An event that Lambda could not process must be kept in a queue.
 #[test]
 fn every_function_with_events_keeps_its_failed_events() {
     for (name, function) in allowed::resources(&allowed::template(), &["AWS::Serverless::Function"]) {

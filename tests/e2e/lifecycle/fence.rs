@@ -85,7 +85,7 @@ struct Frozen<'a> {
 
 impl<'a> Frozen<'a> {
     /// Starts an execution and pauses the function as soon as it sends the write. Later, the write fails with an error
-    /// after which the function would send it again.
+    /// after which the function would normally repeat the write.
     async fn at(
         fixture: &'a Fixture,
         machine: &str,

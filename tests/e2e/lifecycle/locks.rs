@@ -68,7 +68,7 @@ async fn locks(fixture: &Fixture) -> Vec<Value> {
     let body = json!({ "TableName": fixture.cloud.output("RegistryTable"), "ConsistentRead": true });
     let items =
         fixture.cloud.call("dynamodb", "DynamoDB_20120810.Scan", body).await["Items"].as_array().unwrap().clone();
-    // After a lock is released, its item contains only the lease number.
+    // After a lock is released, the registry item of the lock contains only the lease number.
     let is_lock = |item: &Value| item["instanceId"]["S"].as_str().unwrap().starts_with("alias#");
     items.into_iter().filter(|item| is_lock(item) && !item["holder"].is_null()).collect()
 }

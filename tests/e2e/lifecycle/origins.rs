@@ -115,7 +115,7 @@ async fn drift(fixture: &Fixture, id: &str) {
     assert_eq!(listed(fixture).await, set(&[CRM, SALES, OTHER]));
 }
 
-/// The local cloud opens an external page after sign-in only if its origin is approved, as Connect does.
+/// As in Connect, an external page opens after sign-in only if the origin of the page is approved.
 async fn sign_in_to_an_approved_origin(fixture: &Fixture) {
     let application = fixture.application(ALIAS).await;
     let (principal, app_id) = (application["id"].as_str().unwrap(), application["appId"].as_str().unwrap());

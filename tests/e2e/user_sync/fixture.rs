@@ -113,7 +113,7 @@ impl Fixture {
         self.cloud.remove_member(&group_id(self.number), &self.member_id(number)).await;
     }
 
-    /// Adds a fault rule for this instance's `CreateUser`, which applies once by default.
+    /// Adds a fault rule for `CreateUser` calls to this instance. By default, the rule applies once.
     pub(crate) async fn create_user_once(&self, effect: Value) {
         let rule = json!({ "service": "connect", "match": format!("^PUT /users/{}$", self.instance) });
         self.cloud.fault(&with(rule, &effect)).await;

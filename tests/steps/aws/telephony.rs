@@ -95,7 +95,7 @@ impl Telephony {
         outputs
     }
 
-    /// The number of calls of an operation since the last read of the calls.
+    /// The number of calls of an operation since the calls were last read.
     pub(crate) fn count(&self, operation: &str) -> usize {
         self.cloud.calls().iter().filter(|call| *call == operation).count()
     }

@@ -1,5 +1,5 @@
-//! Tests of the ownership of an Entra application. An onboarding sets the properties of an application, and a teardown
-//! deletes the application, only if an onboarding has created it.
+//! Tests of the ownership of an Entra application. An onboarding sets the properties of an application only if an
+//! onboarding has created this application. A teardown deletes only such an application.
 
 use connect_onboarding::{entra::ServicePrincipal, teardown};
 use local_cloud::stand_in::GraphBehaviour;

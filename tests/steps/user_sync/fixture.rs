@@ -207,7 +207,7 @@ impl Fixture {
         self.set_tracking(&state);
     }
 
-    /// Sets the stored state of the incremental syncs, apart from the members.
+    /// Sets the stored state of the incremental syncs, except for the members.
     pub(crate) fn set_tracking(&self, state: &Value) {
         let mut attributes = self.attributes.lock().unwrap();
         let item = attributes.get_mut(&format!("delta#{}", self.instance_id)).unwrap();
