@@ -55,7 +55,7 @@ pub(super) const ROWS: [Assumption; 17] = [
         },
         other: Text {
             en: "A deleted instance remains visible for ten minutes.",
-            ja: "削除したインスタンスは、10 分間は取得できます。",
+            ja: "インスタンスの情報は、削除後も 10 分間は取得できます。",
         },
         source: "not documented",
         play: |behaviour| behaviour.instance_deletion_seconds = 600.0,
