@@ -48,9 +48,9 @@ pub fn approval(attempt: u32) -> u64 {
     if attempt < 130 { (FIRST << u64::from(attempt.min(10) / 2)).min(DAYS) } else { LAST }
 }
 
-/// Maximum number of polls of the request for a higher quota of instances; the waits add up to about two months. This
-/// loop runs before all other loops. An execution lasts at most one year, so this loop must leave most of the year for
-/// the loops that wait for the instance's quotas and for phone numbers.
+/// Maximum number of polls of the request to increase the quota for the number of instances; the waits add up to about
+/// two months. This loop runs before all other loops. An execution lasts at most one year, so this loop must leave most
+/// of the year for the loops that wait for the instance's quotas and for phone numbers.
 pub const LAST_INSTANCE_QUOTA_POLL: u32 = 188;
 
 /// Maximum number of polls of the quota requests for an instance; the waits add up to almost ten months.

@@ -185,7 +185,7 @@ impl Object {
             Presence::Absent => return whole("present", "none", self.reversible),
             Presence::Surplus => return whole("none", "present", self.reversible),
             Presence::Hidden(why) => return whole("readable", why, false),
-            // If the settings of the foreign object could be read, the code after this `match` compares them instead.
+            // If the settings of a `Foreign` object could be read, the code after this `match` compares the settings.
             Presence::Foreign(why) if self.checks.is_empty() => {
                 return whole("an object of this onboarding", why, false);
             }

@@ -1,8 +1,8 @@
 //! The part of Connect Onboarding that has no side effects: the inputs and outputs of the steps, the names of errors
 //! and objects, SAML and IAM documents, and the planner of the user sync.
 //!
-//! No code in this crate calls a cloud service or reads the environment or the clock. Its tests therefore need no cloud
-//! and run in seconds.
+//! No code in this crate calls a cloud service or reads the environment or the clock. The tests of this crate therefore
+//! need no cloud and run in seconds.
 
 pub mod adoption;
 pub mod backoff;

@@ -80,7 +80,7 @@ pub fn alias_in_service_principal_tag(tag: &str) -> Option<&str> {
     tag.strip_prefix(MANAGED_BY)?.strip_prefix(':')
 }
 
-/// Whether a tag of a service principal is the one that an onboarding of this alias adds.
+/// Whether a tag of a service principal is the tag that an onboarding of this alias adds.
 #[must_use]
 pub fn is_service_principal_tag(tag: &str, alias: &str) -> bool {
     alias_in_service_principal_tag(tag).is_some_and(|other| same_alias(other, alias))
@@ -122,7 +122,7 @@ pub fn certificate_subject(alias: &str) -> String {
     format!("CN=Amazon Connect {alias}")
 }
 
-/// The prefix of the S3 objects in which an instance stores one type of data.
+/// The prefix of the S3 object keys under which an instance stores one type of data.
 #[must_use]
 pub fn storage_prefix(alias: &str, resource_type: &str) -> String {
     let folder = match resource_type {

@@ -3,9 +3,9 @@
 //! The API reference does not state the following three facts:
 //!
 //! * If a quota was never increased, it has no applied value, and `GetServiceQuota` returns `NoSuchResourceException`.
-//!   This is true for a quota of an instance (aws-cli#8584) and for a quota of an account (aws-cli#6629). The value in
-//!   force is then the account value or, if there is none, the AWS default value, as documented in the Service Quotas
-//!   console.
+//!   This response was reported for quotas of an instance (aws-cli#8584) and for quotas of an account (aws-cli#6629).
+//!   The value in force is then the account value or, if there is none, the AWS default value, as documented in the
+//!   Service Quotas console.
 //! * The status of a request can become `APPROVED` before the quota's value changes. The status `CASE_CLOSED` does not
 //!   state whether AWS granted the request. Therefore, only the value in force shows the result of a request.
 //! * A request has no client token. If the response to a request is lost, a retry must find this request in the request
@@ -115,9 +115,9 @@ impl QuotaRequest {
     }
 
     /// Whether the decision must consider this request. An open request is always considered. A request on which AWS
-    /// has decided is considered only if it is recent. In this case, the quota's value may still change, or this step
-    /// may have sent the request without receiving the response. An older request has no effect any more, so a new
-    /// execution sends a new request.
+    /// has decided is considered only if the decision is recent. After a recent decision, the quota's value may still
+    /// change, or this step may have sent the request without receiving the response. An older request has no effect
+    /// any more, so a new execution sends a new request.
     fn counts(&self, need: QuotaNeed) -> bool {
         let recent = match self.stage() {
             Stage::Open => return true,
@@ -309,8 +309,8 @@ mod tests {
             ("CASE_CLOSED", HOUR, 22.0, "outstanding a"),
             ("CASE_CLOSED", 3 * HOUR, 22.0, "ask"),
             ("DENIED", 5 * MINUTE, 22.0, "refused a"),
-            // After AWS denied a request, a new execution sends the same request only after some time. It sends a
-            // request for a different value immediately.
+            // After AWS denied a request, a new execution sends the same request only after some time. A request for a
+            // different value is sent immediately.
             ("DENIED", HOUR, 22.0, "ask"),
             ("DENIED", 5 * MINUTE, 30.0, "ask"),
         ] {

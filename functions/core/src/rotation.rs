@@ -1,7 +1,7 @@
 //! Decides the next action in the rotation of a SAML signing certificate, so that users can always sign in.
 //!
 //! The decision is based on the certificates in Entra and IAM, and on the stage that the previous call of the step
-//! reached. A rotation that failed at any point can therefore continue. In the following, a round is one call of the
+//! reached. A rotation that failed at any point can therefore continue. In this module, a round is one call of the
 //! step.
 //!
 //! 1. Add a new certificate to the application. Entra does not sign with it yet.
@@ -130,18 +130,18 @@ pub fn next(observed: &Observed, parameters: &RotationParameters<'_>) -> Rotatio
     let old = |one: &&Certificate| one.ours && one.thumbprint != active.thumbprint && one.expires <= active.expires;
     let outdated: BTreeSet<String> =
         observed.certificates.iter().filter(old).map(|one| one.thumbprint.clone()).collect();
-    // IAM should trust every certificate with which Entra may sign. This includes a certificate that an administrator
-    // has added in the portal and may make active. An expired certificate is included only if it is the active
-    // certificate.
+    // IAM should trust every certificate with which Entra may sign. Entra may also sign with a certificate that an
+    // administrator has added in the portal and may make active. An expired certificate is included only if it is the
+    // active certificate.
     let usable =
         observed.certificates.iter().filter(|one| one.expires > parameters.now || one.thumbprint == active.thumbprint);
     let usable: BTreeSet<String> = usable.map(|one| one.thumbprint.clone()).collect();
 
     let target = if parameters.target.is_empty() {
-        // A certificate of this stack may be inactive and expire after the active certificate. In this case, an earlier
-        // rotation added this certificate and failed before it became active. An administrator may also have activated
-        // a certificate that this stack did not create, for example because the private key of the stack's certificate
-        // was disclosed. The rotation keeps such a certificate active until it expires soon.
+        // A certificate of this stack may be inactive and expire after the active certificate. Such a certificate was
+        // added by an earlier rotation that failed before it activated the certificate. An administrator may also have
+        // activated a certificate that this stack did not create, for example because the private key of the stack's
+        // certificate was disclosed. The rotation keeps the administrator's certificate active until it expires soon.
         let due = active.expires < parameters.now + Duration::days(parameters.days);
         let successor = observed.certificates.iter().filter(|one| one.ours && one.expires > active.expires);
         let successor = successor.filter(|one| one.expires > parameters.now && (active.ours || due));

@@ -12,7 +12,7 @@ use crate::{
 
 /// The name of the claim that contains the ARNs of the role and of the SAML provider.
 pub const ROLE_CLAIM: &str = "https://aws.amazon.com/SAML/Attributes/Role";
-/// The name of the claim that contains the role session name. Its value must equal the Connect username.
+/// The name of the claim that contains the role session name. The value of this claim must equal the Connect username.
 pub const ROLE_SESSION_NAME_CLAIM: &str = "https://aws.amazon.com/SAML/Attributes/RoleSessionName";
 /// The name of the claim that contains the session duration in seconds.
 pub const SESSION_DURATION_CLAIM: &str = "https://aws.amazon.com/SAML/Attributes/SessionDuration";

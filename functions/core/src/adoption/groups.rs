@@ -1,4 +1,4 @@
-//! Derives the settings of each Entra group from the Connect users who are members of the group.
+//! Derives the settings of each Entra group from the Connect users of the group's members.
 
 use std::collections::{BTreeMap, BTreeSet};
 

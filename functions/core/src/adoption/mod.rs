@@ -146,8 +146,8 @@ pub struct FoundClaims {
 
 impl FoundClaims {
     /// Reads the definition of a claims mapping policy. The `Role` claim contains the ARN of the role and the ARN of
-    /// the SAML provider. Both orders are accepted, because AWS's documentation lists the role first, and many guides
-    /// list the provider first.
+    /// the SAML provider. The two ARNs can be in either order, because AWS's documentation lists the role first, and
+    /// many guides list the provider first.
     #[must_use]
     pub fn of(definition: &Value) -> Self {
         let mut found = Self::default();
@@ -180,7 +180,7 @@ impl FoundClaims {
 }
 
 /// Whether this relay state opens the instance with this id. The relay state must contain the id of the instance. The
-/// Region in the host name and the page are not compared.
+/// page and the Region in the host name are ignored.
 #[must_use]
 pub fn leads_to(relay_state: &str, instance_id: &str) -> bool {
     let path = relay_state.split_once("/connect/federate/").map_or("", |(_, path)| path);

@@ -53,8 +53,8 @@ impl DriftReport {
 
     /// Shortens the report to [`Self::MAX_BYTES`]. First, shortens the list of findings of each instance; the field
     /// `count` still contains the total number of findings. If the report is still too large, removes the field
-    /// `remediation` of instances, starting with the last instance. The findings of these instances are reverted by a
-    /// later run, when the findings of the other instances have already been reverted.
+    /// `remediation` of instances, starting with the last instance. A later run reverts the findings of these
+    /// instances, after the findings of the other instances have been reverted.
     #[must_use]
     pub fn within_limits(mut self) -> Self {
         for listed in [20, 5, 1] {

@@ -112,7 +112,7 @@ pub struct QueuedEvent {
     /// The id of the message in the queue.
     #[serde(default)]
     pub message_id: String,
-    /// The whole EventBridge event as JSON. Its `detail` is a [`MembershipChange`].
+    /// The whole EventBridge event as JSON. The field `detail` of the event is a [`MembershipChange`].
     pub body: String,
 }
 

@@ -58,7 +58,7 @@ pub struct CreateRoleInput {
     pub saml_provider_arn: String,
     /// The ARN of the only policy to attach to the role.
     pub policy_arn: String,
-    /// The maximum session duration: ISO 8601, `PT1H` to `PT12H`.
+    /// The maximum session duration, as an ISO 8601 duration from `PT1H` to `PT12H`.
     pub session_duration: String,
     /// The global sign-in endpoint, if the instance is replicated to another Region.
     #[serde(default)]

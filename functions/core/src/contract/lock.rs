@@ -18,7 +18,7 @@ pub struct LockAliasInput {
     /// Whether to acquire or to release the locks.
     #[serde(default)]
     pub action: LockAction,
-    /// The number of attempts before the step gives up. Default: [`crate::backoff::LAST_LOCK_ATTEMPT`].
+    /// Maximum number of attempts to acquire the locks. Default: [`crate::backoff::LAST_LOCK_ATTEMPT`].
     #[serde(default)]
     pub attempts: Option<u32>,
     /// The output of the previous attempt.

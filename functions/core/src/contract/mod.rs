@@ -129,8 +129,8 @@ pub struct PreflightOutput {
 }
 
 impl PreflightOutput {
-    /// Maximum size of a state's input in bytes (developer guide of Step Functions, "Service quotas"). The largest
-    /// input is the one of the state `Report`, which contains the outputs of all steps.
+    /// Maximum size of a state's input in bytes (developer guide of Step Functions, "Service quotas"). The state
+    /// `Report` has the largest input, which contains the outputs of all steps.
     pub const MAX_STATE: usize = 256 * 1024;
     /// Size in bytes that is reserved for the outputs of the steps for phone numbers and quotas.
     const TELEPHONY: usize = 64 * 1024;

@@ -74,7 +74,7 @@ pub struct QuotaResult {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestQuotasInput {
-    /// The instance's ARN, which is the `ContextId` of its quotas.
+    /// The instance's ARN, which is the `ContextId` of the instance's quotas.
     pub instance_arn: String,
     /// The quotas to check, each with its required value.
     pub quotas: Vec<Quota>,

@@ -1,5 +1,5 @@
 //! Input and output of the step `rotate-certificate`, and the output of its state machine. The state machine calls this
-//! step several times during one rotation. In the following, a round is one call of the step.
+//! step several times during one rotation. In this module, a round is one call of the step.
 
 use serde::{Deserialize, Serialize};
 

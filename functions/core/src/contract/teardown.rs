@@ -117,8 +117,8 @@ pub struct PlanTeardownOutput {
     pub target: TeardownTarget,
 }
 
-/// An approved plan, which is stored. If a teardown fails, the next teardown can therefore continue with the remaining
-/// removals.
+/// The approval of a plan, which is stored while a teardown runs. If a teardown fails, the next teardown can therefore
+/// continue with the remaining removals.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {

@@ -29,8 +29,8 @@ pub(super) fn read_report_in_history(execution: &str) -> String {
     )
 }
 
-/// The AWS CLI command that starts the certificate rotation of one instance. `execution` is the ARN of an execution of
-/// the state machine for rotations, and contains the parts of the state machine's ARN.
+/// The AWS CLI command that starts the certificate rotation of one instance. The ARN of the state machine is derived
+/// from `execution`, the ARN of an execution of this state machine.
 pub(super) fn rotate(execution: &str, instance_id: &str) -> String {
     let machine = execution.replacen(":execution:", ":stateMachine:", 1);
     let machine = machine.rsplit_once(':').map_or(machine.as_str(), |(machine, _)| machine);

@@ -17,8 +17,8 @@ pub(super) fn sign_in(at: &Location<'_>, value: &Value) {
     object(at, value, &[optional("destination", destination)]);
 }
 
-/// Checks that a destination is the name of a page, or a path. No browser may interpret the path as a page outside the
-/// instance.
+/// Checks that a destination is the name of a page, or a path. A path is rejected if a browser could interpret it as
+/// the path of a page outside the instance.
 fn destination(at: &Location<'_>, value: &Value) {
     let Some(text) = text(at, value) else { return };
     if matches!(text, "agentWorkspace" | "ccp" | "admin") {

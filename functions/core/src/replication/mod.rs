@@ -89,7 +89,7 @@ fn region_of(endpoint: &str) -> Option<&str> {
 /// limitations").
 pub const LONGEST_REPLY_URL: usize = 256;
 
-/// The global sign-in of a replicated instance. It redirects users to the Region that the traffic distribution group
+/// The global sign-in of a replicated instance, which redirects users to the Region that the traffic distribution group
 /// selects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GlobalSignIn {

@@ -36,9 +36,9 @@ pub struct SyncUsersInput {
     /// first. The step ignores a list with more than [`MAX_HINTED`] ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leavers: Vec<String>,
-    /// Whether the step may use Graph's delta queries: it reads the changes since the last full comparison, and skips
-    /// the full comparison if nothing has changed. Inputs of earlier releases do not contain this field. For such an
-    /// input, the step always makes a full comparison.
+    /// Whether the step may use Graph's delta queries. If so, the step first reads the changes since the last full
+    /// comparison, and skips the full comparison if nothing has changed. Inputs of earlier releases do not contain this
+    /// field. For such an input, the step always makes a full comparison.
     #[serde(default)]
     pub incremental: bool,
     /// The checkpoint that the previous round returned.

@@ -15,7 +15,7 @@ use crate::onboarding::{NestedGroups, UserGroup};
 /// Maximum number of security profiles of a user (Connect API: `SecurityProfileIds`).
 const MAX_SECURITY_PROFILES: usize = 10;
 
-/// A Connect user as it should be: the member and the settings from the member's groups.
+/// A Connect user in the desired state: the member, and the settings from the member's groups.
 pub(super) struct DesiredUser<'a> {
     pub(super) member: &'a Member,
     pub(super) assignment: Arc<Assignment>,
@@ -26,10 +26,10 @@ pub(super) struct DesiredUser<'a> {
 pub(super) struct Desired<'a> {
     /// The desired Connect users, by username.
     pub(super) users: BTreeMap<&'a str, DesiredUser<'a>>,
-    /// Object ids of members for whom no action can be planned. Their existing Connect users are kept without changes.
+    /// Object ids of members for whom no action can be planned. The existing Connect users of these members are kept
+    /// without changes.
     pub(super) protected_ids: BTreeSet<&'a str>,
-    /// Usernames to which several members have a claim. An existing Connect user with such a username is kept without
-    /// changes.
+    /// Usernames that several members would get. An existing Connect user with such a username is kept without changes.
     pub(super) protected_usernames: BTreeSet<&'a str>,
     pub(super) skipped: Vec<Skipped>,
     pub(super) findings: Vec<Finding>,

@@ -141,9 +141,9 @@ impl FromIterator<[u8; LENGTH]> for ActionSet {
 pub(super) struct Admins {
     /// The id of the security profile [`ADMIN_PROFILE`].
     profile_id: String,
-    /// The ids of the administrators who are not scheduled for deletion.
+    /// The ids of the users with this profile who are not scheduled for deletion.
     active: BTreeSet<String>,
-    /// The ids of the administrators who are scheduled for deletion.
+    /// The ids of the users with this profile who are scheduled for deletion.
     scheduled: BTreeSet<String>,
 }
 
@@ -198,7 +198,7 @@ struct Guard<'a> {
     last_admins: HashSet<String>,
     /// The ids of manually created users whose adoption waits for approval.
     adoptions: HashSet<String>,
-    /// The ids of the users that are linked to another Entra account.
+    /// The ids of the users that the plan links to another Entra account.
     taken_over: HashSet<String>,
 }
 

@@ -236,7 +236,7 @@ pub struct Assignment {
     pub proficiencies: Option<Proficiencies>,
     /// The ID of the traffic distribution group of a replicated instance. `None` if the instance has no such group.
     pub traffic_group: Option<String>,
-    /// The groups that define the values.
+    /// The groups that define the values of this assignment.
     pub(super) sources: Sources,
 }
 

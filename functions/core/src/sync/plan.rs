@@ -30,8 +30,8 @@ pub struct Plan {
     pub cancel_deletion: Vec<UserRef>,
     /// Users to delete.
     pub delete: Vec<Removal>,
-    /// Users who left all groups and are kept without permissions. Their only security profile is the one without
-    /// permissions.
+    /// Users who left all groups and are kept. The sync assigns only the security profile without permissions to these
+    /// users.
     pub strip: Vec<UserRef>,
     /// Users who left all groups and are kept, but whose sessions have not been ended yet.
     pub end_sessions: Vec<UserRef>,
@@ -160,12 +160,13 @@ pub enum Change {
     /// `AssociateTrafficDistributionGroupUser`: the ID of the traffic distribution group, which is also stored in a tag
     /// of the user.
     TrafficGroup(String),
-    /// `UntagResource`: removes the tag that the sessions were ended, because the member is in a group again.
+    /// `UntagResource`: removes the tag with the date on which the sessions were ended, because the member is in a
+    /// group again.
     ForgetSignOut,
     /// `DeleteAllEntitySessions`, followed by `UntagResource`. The user lost access in an earlier sync, but that sync
     /// could not end the user's sessions.
     RepeatSignOut,
-    /// `UntagResource`: an earlier sync could not end the user's sessions, but they have expired by now.
+    /// `UntagResource`: an earlier sync could not end the user's sessions, but the sessions have expired by now.
     ForgetSignOutDue,
 }
 
@@ -360,7 +361,7 @@ impl Plan {
         Self { create: self.create, names: self.names, ..Self::default() }
     }
 
-    /// The values of each predefined attribute that are used by the proficiencies in this plan.
+    /// The predefined attributes and values that the proficiencies in this plan use.
     #[must_use]
     pub fn predefined_attributes(&self) -> BTreeMap<&str, BTreeSet<&str>> {
         let created = self.create.iter().filter_map(|user| user.assignment.proficiencies.as_ref());

@@ -254,7 +254,7 @@ mod tests {
                 r#"VOICE voice enhancement VOICE_ISOLATION (from "Support")"#,
                 r#"CHAT auto-accept true (from "Support")"#,
                 r#"CHAT seconds of after-contact work 60 (from "Leads")"#,
-                // The highest level of all groups.
+                // The group with the highest level defines the level.
                 r#"proficiency Language: Japanese 5 (from "Support")"#,
             ]
         );

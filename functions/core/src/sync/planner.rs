@@ -283,7 +283,8 @@ impl Planner<'_> {
         let left_earlier = user.removal_due.is_some() || user.signed_out || !removed.sign_out;
         let is_assigned = user.entra_object_id.as_ref().is_some_and(|id| self.policy.let_in.assigned.contains(id));
         let let_in = let_in || (left_earlier && is_assigned);
-        // Every removal action has its own arm. A new kind of action is therefore not treated as a deletion by mistake.
+        // Every removal action has its own arm in this `match`. A new kind of action is therefore not treated as a
+        // deletion by mistake.
         match removed.action {
             RemovalAction::Keep if let_in => {
                 self.plan.findings.push(Finding::StillLetIn { username: user.username.clone() });

@@ -78,8 +78,8 @@ fn admins(users: &[ConnectUser]) -> (usize, usize) {
     (admins.clone().count(), admins.filter(|user| user.removal_due.is_none()).count())
 }
 
-/// The usernames of the administrators who would lose the security profile `Admin` or be removed by this plan.
-/// Administrators who are already scheduled for deletion are not included.
+/// The usernames of users with the security profile `Admin` who would lose this profile or be removed by this plan.
+/// Users who are already scheduled for deletion are not included.
 fn admins_lost(plan: &Plan, users: &[ConnectUser]) -> Vec<String> {
     let profile = "id:Admin".to_owned();
     let active = users

@@ -163,7 +163,7 @@ fn the_last_admin_keeps_the_profile_until_that_is_approved() {
     // Another user keeps the profile `Admin`, even though the onboarding does not manage this user.
     let other = with_profiles(unmanaged("emergency"), &["Admin"]);
     assert_eq!(leaves(&[admin("boss"), other, user("stays")]).waiting.removals(), 0);
-    // A user who is scheduled for deletion has left the groups and is not counted as an administrator.
+    // A user who is scheduled for deletion has left the groups and is not counted as a user with the profile `Admin`.
     let gone = ConnectUser { removal_due: Some(time::Date::MAX), ..admin("gone") };
     assert_eq!(leaves(&[admin("boss"), gone, user("stays")]).waiting.removals(), 1);
     // No user has the profile `Admin`, so no user can lose it.
@@ -178,8 +178,8 @@ fn the_last_admin_keeps_the_profile_until_that_is_approved() {
     let renamed = Member { user_principal_name: Some("chief@example.com".into()), ..member("boss") };
     let groups = [GroupRead { members: vec![renamed], ..group_with(&["Admin"], &[]) }];
     assert_eq!(run(&groups, &[admin("boss")]).guard(NONE).reasons, [""; 0]);
-    // If the old user is kept without permissions instead, it loses the profile even if the creation of the new user
-    // fails.
+    // If the old user is kept without permissions instead, the user loses the profile even if the creation of the new
+    // user fails.
     let removed = Removed { action: RemovalAction::Strip, ..Removed::default() };
     let stripped = run_with(&Policy { removed, ..policy() }, &groups, &[admin("boss")]).guard(NONE);
     assert_eq!(

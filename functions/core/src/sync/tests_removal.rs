@@ -251,7 +251,7 @@ fn a_user_who_left_earlier_and_is_still_assigned_loses_all_rights() {
     // If the policy does not end sessions, no removal is planned for a kept user. No other action would therefore
     // remove the assignment.
     assert_eq!(stripped(keep(false), user("left")), 1);
-    // In these cases, the sync that removes the user also removes the assignment.
+    // If a user has only just left, the sync that removes the user also removes the assignment.
     assert_eq!(stripped(removing(7).removed, user("left")), 0);
     assert_eq!(stripped(keep(true), user("left")), 0);
 }

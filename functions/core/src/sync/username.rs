@@ -1,4 +1,4 @@
-//! The usernames and personal names of members: how data of Entra is converted to the rules of Connect.
+//! The usernames and personal names of members: how the names in Entra are converted to names that Connect accepts.
 
 use std::fmt;
 

@@ -69,7 +69,7 @@ pub(super) fn order_items<'a>(desired_numbers: impl IntoIterator<Item = (&'a Pho
     desired_numbers.into_iter().filter(|(_, quantity)| *quantity > 0).map(item).collect()
 }
 
-/// The usual name of a kind of Japanese phone numbers (03, 050, 0120 or 0800), by the prefix.
+/// The usual name of the Japanese phone numbers with this prefix: 03, 050, 0120 or 0800.
 #[must_use]
 pub fn number_name(prefix: &str) -> Option<&'static str> {
     let names = [("+813", "03"), ("+8150", "050"), ("+81120", "0120"), ("+81800", "0800")];
@@ -80,9 +80,9 @@ pub fn number_name(prefix: &str) -> Option<&'static str> {
 /// case by this marker.
 ///
 /// The marker is a digest of the phone numbers in the input. The marker does not depend on the phone numbers that are
-/// still missing, because their number changes with each poll. If other documents are specified, the marker changes, so
-/// that a rejected order can be filed again with these documents. If the phone numbers need no documents, the marker
-/// does not depend on `documents`.
+/// still missing, because their quantity can change with each poll. If other documents are specified, the marker
+/// changes, so that a rejected order can be filed again with these documents. If the phone numbers need no documents,
+/// the marker does not depend on `documents`.
 #[must_use]
 pub fn marker<'a>(
     alias: &str,

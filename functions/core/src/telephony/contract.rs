@@ -79,7 +79,7 @@ pub struct OrderNumbersOutput {
     /// stored here. A repeated poll therefore claims the same phone numbers with the same client tokens.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offers: Vec<Offer>,
-    /// The day (YYYY-MM-DD) on which Connect accepts claims of phone numbers again, at the latest. Set after Connect
+    /// The latest day (YYYY-MM-DD) on which Connect starts to accept claims of phone numbers again. Set if Connect
     /// rejected a claim because the account has reached the limit for claims and releases of phone numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims_blocked_until: Option<String>,
@@ -196,7 +196,7 @@ pub enum OrderStatus {
 }
 
 impl CaseOrder {
-    /// Whether the state of this request can change until another poll.
+    /// Whether another poll can find a new state of this request.
     #[must_use]
     pub const fn is_pending(&self) -> bool {
         match self.status {

@@ -55,7 +55,7 @@ pub(super) fn low_quota(country: &str, exceeding: usize, increase_requested: boo
     OpenItem::new("phone numbers", what, action)
 }
 
-/// The open item if the last poll was made, but phone numbers or Support cases are still pending.
+/// The open item for phone numbers and Support cases that are still pending after the last poll.
 pub(super) fn end_of_polls() -> OpenItem {
     OpenItem::new(
         "phone numbers",

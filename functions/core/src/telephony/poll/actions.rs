@@ -22,7 +22,8 @@ pub enum Action {
     Search(usize, usize),
     /// Claim an available phone number with this client token.
     Claim(Box<NumberResult>, String),
-    /// Find the Support case of an order, by its id if known, and otherwise by its marker.
+    /// Find the Support case of an order: by the id of the case if the id is known, and otherwise by the marker of the
+    /// case.
     FindCase(Box<CaseOrder>),
     /// File a Support case.
     FileCase(Box<NewCase>),

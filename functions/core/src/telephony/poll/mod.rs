@@ -102,7 +102,8 @@ struct Poll<'a> {
     budget: usize,
     /// The notifications to send.
     messages: Vec<String>,
-    /// The seconds after which a poll is useful again, for different reasons. The shortest time is used.
+    /// The wait times, in seconds, of the pending phone numbers and Support cases. The next poll is made after the
+    /// shortest wait time.
     waits: Vec<u64>,
     output: OrderNumbersOutput,
 }
@@ -323,7 +324,7 @@ impl<'a> Poll<'a> {
         {
             let message = telephony_news(self.input.language, &order, news, tokyo);
             let digest = digest::of_parts([&message], 16);
-            // If the last notification about this order was the same, it is not sent again.
+            // A notification that equals the last notification about the order is not sent again.
             if order.notified != digest {
                 order.notified = digest;
                 self.messages.push(message);
@@ -358,7 +359,7 @@ impl<'a> Poll<'a> {
             }
             FiledCase::Unavailable => {
                 // If an earlier poll stored a text, this text is kept, because an operator may already have filed a
-                // Support case with it.
+                // Support case with this text.
                 order.text.get_or_insert(case.text);
                 let message =
                     "open the case manually: the Support API is not available, or telephony.order is \"manual\"";

@@ -217,7 +217,7 @@ fn numbers_are_claimed_up_to_the_quota_of_the_instance() {
         assert!(exceeding.is_none_or(|part| reported.unwrap().starts_with(part)), "{row}");
     }
 
-    // A phone number that is being claimed is counted, even if Connect does not list it yet.
+    // A phone number that is being claimed is counted, even if Connect does not list the phone number yet.
     let claiming = OrderNumbersOutput { numbers: vec![number("US", "+1206")], ..OrderNumbersOutput::default() };
     let cloud = Cloud { quota: 2.0, configured: Some((NumberStatus::InProgress, None)), ..Cloud::default() };
     let output = cloud.output(&after(claiming, input([america(3)])));
