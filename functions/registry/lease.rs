@@ -2,21 +2,22 @@
 //!
 //! Each lease is part of a registry item. There are three kinds:
 //!
-//! * The lease of an alias: the key of the item is `alias#` and the alias in lower case, because Amazon Connect ignores
-//!   the case of an alias. The attribute `holder` contains the holder, and [`Registry::acquire_lease`] acquires the
-//!   lease.
-//! * The lease of the phone number orders of an alias: the key is the same, with `#numbers` at the end. Orders take
-//!   weeks, and other executions must be able to acquire the lease of the alias during this time.
-//! * The lease of the users of an instance: the key is the instance ID. The attribute `lease` contains the holder, and
-//!   the state machines `user-sync` and `teardown` acquire the lease.
+//! * The lease of an alias. The partition key of the item is `alias#` and the alias in lower case, because Amazon
+//!   Connect ignores the case of an alias. The attribute `holder` contains the holder. [`Registry::acquire_lease`]
+//!   acquires the lease.
+//! * The lease of the phone number orders of an alias. The partition key is the same, with `#numbers` at the end.
+//!   Orders take weeks, and other executions must be able to acquire the lease of the alias during this time.
+//! * The lease of the users of an instance. The partition key is the instance ID. The attribute `lease` contains the
+//!   holder. The state machines `user-sync` and `teardown` acquire the lease.
 //!
 //! The other attributes have the same names in all items. `leaseNumber` increases with each acquisition and is never
-//! reset. `leaseRevokedAt` is the time at which another execution found that the holder has finished. The lease of an
-//! alias also has the time of its acquisition (`since`). The lease of the users also has an expiry (`leaseUntil`), and
-//! its number also increases with each invocation that works under the lease. Times are milliseconds since the epoch.
+//! reset. `leaseRevokedAt` is the time at which another execution found that the holder has finished.
+//! The lease of an alias also stores the time at which it was acquired (`since`). The lease of the users also stores
+//! its expiry (`leaseUntil`), and its number also increases with each invocation that runs under the lease. Times are
+//! in milliseconds since the epoch.
 //!
 //! Each write of a lease is conditional on the current holder. If an execution finds that the holder has finished, it
-//! first revokes the lease, then waits, and only then takes over the lease. After the revocation, no invocation of the
+//! first revokes the lease, then waits, and only then acquires the lease. After the revocation, no invocation of the
 //! former holder can confirm the lease again. After the wait, no request of such an invocation is in progress.
 
 use std::time::Duration;
@@ -38,18 +39,20 @@ use crate::{
     },
 };
 
-/// The prefix of the keys of aliases' leases.
+/// The prefix of the partition keys of alias leases.
 const PREFIX: &str = "alias#";
-/// Maximum number of attempts to acquire a lease if other executions acquire and release it in the meantime.
+/// Maximum number of attempts to acquire a lease. An attempt fails if another execution acquires or releases the lease
+/// at the same time.
 const MAX_TRIES: u32 = 5;
-/// The time after a confirmation during which an invocation may start requests. This time and the longest attempt of a
-/// request (20 seconds) together are shorter than [`backoff::TAKEOVER`]. The difference allows for differences between
-/// clocks.
+/// The time after a confirmation during which an invocation may start requests. The sum of this time and the longest
+/// attempt of a request (20 seconds) is less than [`backoff::TAKEOVER`]. The difference between the two allows for
+/// clocks that differ.
 const TERM: Duration = Duration::from_secs(10);
-/// The validity of the lease of an instance's users after its last renewal. The state machines use the same value.
+/// The time after which the lease of an instance's users expires if it is not renewed. The state machines use the same
+/// value.
 const USERS_LEASE: Duration = Duration::from_secs(3600);
 
-/// Returns whether a key of the registry is the key of an alias's lease.
+/// Returns whether a partition key in the registry belongs to the lease of an alias.
 pub(super) fn is_key(key: &str) -> bool {
     key.starts_with(PREFIX)
 }
@@ -64,7 +67,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Returns the key of the item that contains the lease.
+    /// Returns the partition key of the item that contains the lease.
     pub(super) fn key(self, alias: &str) -> String {
         let alias = alias.to_ascii_lowercase();
         match self {
@@ -87,24 +90,24 @@ impl Scope {
 pub struct Holder {
     /// The ARN of the execution that holds the lease.
     pub execution: String,
-    /// The time at which the execution acquired the lease.
+    /// The time at which this execution acquired the lease.
     pub since: Option<OffsetDateTime>,
 }
 
-/// The result of acquiring a lease.
+/// The result of an attempt to acquire a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acquisition {
-    /// This execution holds the lease: it has just acquired the lease, or already held it.
+    /// This execution holds the lease. It has just acquired the lease, or already held it.
     Acquired(Lease),
     /// Another execution holds the lease and is still running.
     HeldByOther(Holder),
-    /// The holder has finished, and its lease is revoked. The lease can be taken over [`backoff::TAKEOVER`] seconds
-    /// later.
+    /// The holder has finished, and the lease was revoked. Another execution can acquire the lease
+    /// [`backoff::TAKEOVER`] seconds later.
     Revoked(Holder),
 }
 
 impl Holder {
-    /// Returns a message with the holder of the lease and the action that the operator must take.
+    /// Returns a message that states the holder of the lease and the action that the operator must take.
     #[must_use]
     pub fn message(&self, scope: Scope, alias: &str) -> String {
         let since = self.since.map_or_else(String::new, |since| format!(" since {}", super::rfc3339(since)));
@@ -117,7 +120,7 @@ impl Holder {
         )
     }
 
-    /// Returns a message about a lease that can be taken over shortly.
+    /// Returns a message about a lease that another execution can acquire soon.
     #[must_use]
     pub fn revoked_message(&self, scope: Scope, alias: &str) -> String {
         format!(
@@ -129,10 +132,10 @@ impl Holder {
     }
 }
 
-/// Returns the fence for an invocation that works under this lease.
+/// Returns the fence for an invocation that runs under this lease.
 ///
 /// # Errors
-/// `Internal` if the settings do not contain a table.
+/// `Internal` if the settings do not contain the name of the registry table.
 pub fn fence(ctx: &Context, lease: Lease) -> Result<std::sync::Arc<Fence>, StepError> {
     let (client, table) = (ctx.dynamodb().clone(), ctx.settings.registry_table()?.to_owned());
     let clock = ctx.settings.clock();
@@ -145,7 +148,7 @@ pub fn fence(ctx: &Context, lease: Lease) -> Result<std::sync::Arc<Fence>, StepE
 
 impl Registry<'_> {
     /// Acquires the lease of an alias for an execution. If the holder of the lease has finished, this call revokes the
-    /// lease, and a later call takes it over.
+    /// lease, and a later call acquires it.
     ///
     /// # Errors
     /// If `DynamoDB` or Step Functions returns an error.
@@ -179,7 +182,7 @@ impl Registry<'_> {
         Err(StepError::unavailable(format!("other executions acquired the lock of {label} {alias} {MAX_TRIES} times")))
     }
 
-    /// Releases the lease of an alias if the execution holds it. The lease's number remains in the item.
+    /// Releases the lease of an alias if the execution holds it. The number of the lease remains in the item.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -190,9 +193,9 @@ impl Registry<'_> {
         self.update_if(&doing, &scope.key(alias), "holder = :me", update, &values).await.map(drop)
     }
 
-    /// Makes an execution the holder of an alias's lease, and returns the lease. With `before`, the current holder must
-    /// be `before`, and the lease must be revoked. Without `before`, the lease must be free, or the execution must
-    /// already hold it. If the condition is not met, returns `None`.
+    /// Makes an execution the holder of the lease of an alias, and returns the lease. If `before` is given, `before`
+    /// must be the current holder, and the lease must be revoked. Otherwise, the lease must be free, or the execution
+    /// must already hold it. If the condition is not met, returns `None`.
     async fn set_holder(&self, key: &str, execution: &str, before: Option<&str>) -> Result<Option<Lease>, StepError> {
         let doing = format!("acquiring the lease {key}");
         let mut values = vec![(":me", string(execution)), (":now", now_ms()), (":one", number(1))];
@@ -208,8 +211,8 @@ impl Registry<'_> {
         updated.map(|item| lease_in(&item, key, execution)).transpose()
     }
 
-    /// Revokes the lease of a finished execution, so that its functions can't confirm the lease any more. Returns the
-    /// time of the first revocation, or `None` if the execution no longer holds the lease.
+    /// Revokes the lease of a finished execution, so that the functions of this execution can no longer confirm the
+    /// lease. Returns the time of the first revocation, or `None` if the execution no longer holds the lease.
     async fn revoke_lease(&self, key: &str, holder: &str) -> Result<Option<OffsetDateTime>, StepError> {
         let doing = format!("revoking the lease {key}");
         let values = [(":before", string(holder)), (":now", now_ms())];
@@ -218,11 +221,11 @@ impl Registry<'_> {
         Ok(updated.and_then(|item| time(&item, "leaseRevokedAt")))
     }
 
-    /// Confirms a lease. Returns `None` if the lease has another holder or another number, or is revoked.
+    /// Confirms a lease. Returns `None` if the lease has another holder or another number, or if it was revoked.
     async fn confirm_lease(&self, lease: Lease, turn: Turn) -> Result<Option<Lease>, StepError> {
         if is_key(&lease.key) {
-            // This confirmation does not write, because most functions that work under the lease of an alias may only
-            // read the registry.
+            // This confirmation only reads, because most functions that run under the lease of an alias have no
+            // permission to write to the registry.
             let item = self.item(&lease.key).await?.unwrap_or_default();
             let is_held = text(&item, "holder") == Some(&lease.holder)
                 && number_in(&item, "leaseNumber") == Some(lease.number)
@@ -230,8 +233,8 @@ impl Registry<'_> {
             return Ok(is_held.then_some(lease));
         }
         let doing = format!("confirming the lease {}", lease.key);
-        // With its first confirmation, an invocation increases the number of the lease. An earlier invocation of the
-        // same execution, whose result Step Functions no longer waits for, thereby loses the lease.
+        // With its first confirmation, an invocation increases the number of the lease. As a result, an earlier
+        // invocation of the same execution, whose result Step Functions no longer waits for, loses the lease.
         let (comparison, add) = match turn {
             Turn::First => (">=", " ADD leaseNumber :one"),
             Turn::Later => ("=", ""),
@@ -248,20 +251,20 @@ impl Registry<'_> {
     }
 }
 
-/// The renewal of the lease of an instance's users. Each write under this lease includes the renewal.
+/// The renewal of the lease of an instance's users. Each write to the registry under this lease also renews it.
 pub(super) struct Renewal {
-    /// The condition under which the execution still holds the lease.
+    /// The condition that the execution still holds the lease.
     pub(super) condition: String,
-    /// The values of the condition and of [`Self::SET`].
+    /// The values for the placeholders in the condition and in [`Self::SET`].
     pub(super) values: Vec<(&'static str, AttributeValue)>,
 }
 
 impl Renewal {
-    /// The update expression that extends the lease.
+    /// The update expression that extends the validity of the lease.
     pub(super) const SET: &str = "leaseUntil = :until";
 
-    /// Creates the renewal of a lease. `comparison` is the operator between the number in the registry and the lease's
-    /// number.
+    /// Creates the renewal of a lease. `comparison` is the operator that compares the number in the registry with the
+    /// number of the lease.
     pub(super) fn new(lease: &Lease, comparison: &str) -> Self {
         let until = OffsetDateTime::now_utc() + USERS_LEASE;
         Self {
@@ -277,14 +280,14 @@ impl Renewal {
     }
 }
 
-/// Returns the lease with the number in an updated item.
+/// Returns the lease. Its number is read from an updated item.
 fn lease_in(item: &Item, key: &str, holder: &str) -> Result<Lease, StepError> {
     let number = number_in(item, "leaseNumber")
         .ok_or_else(|| StepError::internal(format!("the lease {key} in the registry has no number")))?;
     Ok(Lease { key: key.to_owned(), holder: holder.to_owned(), number })
 }
 
-/// Returns whether an execution has not finished. An execution with a pending redrive or an unknown status counts as
+/// Returns whether an execution is still running. An execution with a pending redrive or an unknown status counts as
 /// running.
 async fn is_running(client: &aws_sdk_sfn::Client, execution: &str) -> Result<bool, StepError> {
     let sent = client.describe_execution().execution_arn(execution).send().await;

@@ -1,29 +1,31 @@
-//! The registry: a `DynamoDB` table with one item per onboarded instance (the data that the user sync needs), one item
-//! per alias (the lease of the alias, see [`lease`]), and items with the actions that need approval ([`approval`]).
+//! The registry, a `DynamoDB` table. It contains one item for each onboarded instance (the data that the user sync
+//! needs), one item for each alias (the lease of the alias, see [`lease`]), and items with the actions that require
+//! approval ([`approval`]).
 //!
-//! The key of an instance's item is `instanceId`. Each of the following components writes other attributes of the same
-//! item, so a component updates the item and never replaces it:
+//! The partition key of the item of an instance is `instanceId`. Each of the following components writes different
+//! attributes of this item. So a component updates the item and never replaces it:
 //!
 //! * [`entries`]: `alias`, `config`, `registeredAt`;
-//! * [`rotation`]: the execution that may add a signing certificate, and the end of this right (`rotation`,
+//! * [`rotation`]: the execution that may add a signing certificate, and the time until which it may do so (`rotation`,
 //!   `rotationUntil`);
-//! * the onboarding: `begun`, the input of the onboarding, which is kept until `config` exists;
-//! * [`origins`]: `origins`, the approved origins that the onboarding has added to the instance;
+//! * the onboarding: the input of the onboarding (`begun`), which is kept until `config` exists;
+//! * [`origins`]: the approved origins that the onboarding has added to the instance (`origins`);
 //! * [`lease`] and the state machines of the user sync and the teardown: the lease of the users (`lease`, `leaseUntil`,
 //!   `leaseNumber`, `leaseRevokedAt`);
 //! * the state machine of the user sync: the request for another pass (`dirty`) and the results of the latest syncs
 //!   (`lastRun`, `lastSuccessAt`, `lastFailure`, `lastFailureAt`);
-//! * [`approval`]: the request for approval (`approval…`, `rejected…`) and the approval (`approved…`), which `onboard
-//!   approve` and `onboard reject` also write;
-//! * [`progress`]: `progress`, the progress of the running sync;
-//! * drift detection: `driftDigest`;
-//! * the teardown: `teardown`, the approved plan. While this attribute exists, no other component changes the instance.
+//! * [`approval`]: the request for approval (`approval…`, `rejected…`) and the approval (`approved…`). The commands
+//!   `onboard approve` and `onboard reject` also write these attributes;
+//! * [`progress`]: the progress of the running sync (`progress`);
+//! * drift detection: the digest of the findings that were last reported (`driftDigest`);
+//! * the teardown: the approved plan (`teardown`). While this attribute exists, no other component changes the
+//!   instance.
 //!
-//! The state of incremental syncs is in a separate item ([`tracking`]).
+//! The state of incremental syncs is stored in a separate item ([`tracking`]).
 //!
-//! Times are milliseconds since the epoch. The registry does not record which objects exist in AWS and Entra; the
-//! functions always read this from AWS and Entra. Only for approved origins, which can't have tags, does the registry
-//! record which of them the onboarding added.
+//! Times are in milliseconds since the epoch. The registry does not record which objects exist in AWS and Entra,
+//! because the functions always read the objects from AWS and Entra. There is one exception: approved origins can't
+//! have tags, so the registry records which approved origins the onboarding added.
 
 use std::collections::HashMap;
 
@@ -69,10 +71,10 @@ pub struct Registry<'a> {
 }
 
 impl<'a> Registry<'a> {
-    /// Returns the registry. The settings contain the name of its table.
+    /// Returns the registry. The settings contain the name of the table.
     ///
     /// # Errors
-    /// `Internal` if the settings do not contain a table.
+    /// `Internal` if the settings do not contain the name of the table.
     pub fn new(ctx: &'a Context) -> Result<Self, StepError> {
         Ok(Self { client: ctx.dynamodb(), table: ctx.settings.registry_table()?, clock: ctx.settings.clock() })
     }
@@ -95,9 +97,9 @@ impl<'a> Registry<'a> {
         Ok(output.item)
     }
 
-    /// Updates the item with this key if `condition` is met or is `None`. Returns whether the item was updated. In the
-    /// condition and the update, `#name` stands for the attribute `name`, because the name may be a reserved word of
-    /// `DynamoDB`.
+    /// Updates the item with the partition key `key`, if `condition` is met or is `None`. Returns whether the item was
+    /// updated. In the condition and the update, `#name` stands for the attribute `name`. Such a placeholder is
+    /// necessary because an attribute name may be a reserved word of `DynamoDB`.
     async fn update_if<'c>(
         &self,
         doing: &str,
@@ -109,8 +111,8 @@ impl<'a> Registry<'a> {
         self.update_returning(doing, key, condition, update, values).await.map(|updated| updated.is_some())
     }
 
-    /// Updates an item as [`Self::update_if`] does. Returns the new values of the attributes in the update, or `None`
-    /// if the item was not updated.
+    /// Updates an item as [`Self::update_if`] does. Returns the new values of the attributes that the update changes,
+    /// or `None` if the item was not updated.
     async fn update_returning<'c>(
         &self,
         doing: &str,

@@ -1,6 +1,6 @@
 //! The record of the approved origins that an onboarding has added to its instance (attribute `origins`, a JSON list).
-//! Origins have no tags in Connect, so only this record shows which origins belong to the onboarding. An onboarding
-//! writes the record before it adds an origin, and while it holds the lock of the alias.
+//! Approved origins have no tags in Connect, so only this record shows which of them belong to the onboarding. An
+//! onboarding writes the record before it adds an origin, and while it holds the lease of the alias.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,12 @@ use onboarding_core::StepError;
 
 use super::{Registry, string, text};
 
-/// The attribute that contains the record.
+/// The attribute that contains the record of approved origins.
 const ORIGINS: &str = "origins";
 
 impl Registry<'_> {
-    /// Returns the origins that the onboarding of an instance has added. The result may contain an origin that was
-    /// recorded but not added.
+    /// Returns the approved origins that the onboarding of an instance has added. The result may contain an origin that
+    /// was recorded but not added.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -23,7 +23,7 @@ impl Registry<'_> {
         Ok(record.and_then(|record| serde_json::from_str(record).ok()).unwrap_or_default())
     }
 
-    /// Records the origins that the onboarding of an instance has added, or is about to add.
+    /// Records the approved origins that the onboarding of an instance has added or will add immediately afterwards.
     ///
     /// # Errors
     /// `Internal` if the instance has no item; or the error that `DynamoDB` returns.

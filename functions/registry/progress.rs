@@ -6,12 +6,12 @@ use super::{Registry, lease::Renewal, string};
 use crate::runtime::fence;
 
 impl Registry<'_> {
-    /// Stores the progress of an instance's sync. The same write extends the lease of the current step. If an earlier
-    /// release started the execution, there is no lease to extend.
+    /// Stores the progress of the user sync of an instance. The same write also extends the lease of the current step.
+    /// If an earlier release started the execution, there is no lease to extend.
     ///
     /// # Errors
-    /// `LeaseLost` if the execution no longer holds the lease; otherwise the error that `DynamoDB` returns, which the
-    /// caller can ignore.
+    /// `LeaseLost` if the execution no longer holds the lease; otherwise the error that `DynamoDB` returns. The caller
+    /// can ignore the latter.
     pub async fn write_progress(&self, instance_id: &str, progress: &SyncProgress) -> Result<(), StepError> {
         let doing = format!("writing the progress of the sync of the instance {instance_id}");
         let progress = serde_json::to_string(progress)

@@ -5,15 +5,15 @@ use time::OffsetDateTime;
 
 use super::{Registry, number, string, text};
 
-/// The number of seconds for which an execution keeps the right to add a certificate.
+/// The number of seconds after which another execution can acquire the right to add a certificate.
 const CLAIM_SECONDS: i64 = 900;
 
-/// Which execution has the right to add a signing certificate.
+/// The result of an attempt to acquire the right to add a signing certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// This execution has just acquired the right to add a certificate.
     New,
-    /// This execution acquired the right in an earlier attempt, which failed afterwards.
+    /// This execution already acquired the right in an earlier attempt, which failed afterwards.
     Repeated,
     /// Another execution has the right to add a certificate.
     HeldByOther,
@@ -21,8 +21,8 @@ pub enum Claim {
 
 impl Registry<'_> {
     /// Acquires the right to add a signing certificate for an instance. An execution adds the certificate immediately
-    /// after it has acquired the right. So if the right has not been released after 15 minutes, the execution is no
-    /// longer running, and another execution can acquire the right.
+    /// after it has acquired this right. If the right has not been released after 15 minutes, the execution is
+    /// therefore no longer running, and another execution can acquire the right.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -39,7 +39,8 @@ impl Registry<'_> {
         Ok(if text(&item, "rotation") == Some(execution) { Claim::Repeated } else { Claim::HeldByOther })
     }
 
-    /// Releases the right for an instance whose rotation is finished, regardless of which execution holds the right.
+    /// Releases the right to add a signing certificate for an instance whose rotation is finished, regardless of which
+    /// execution holds this right.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.

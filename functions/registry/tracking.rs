@@ -1,10 +1,11 @@
-//! The state of incremental syncs: the links for the changes in Entra since the last full comparison, and the members
-//! that this comparison found.
+//! The state of incremental syncs: the links that return the changes in Entra since the last full comparison, and the
+//! members that this comparison read.
 //!
-//! This state is in a separate item, whose key is `delta#` and the instance ID. The item contains `tracking` (JSON),
-//! `members` (the [`MemberFilter`]) and `leaseNumber`, the number of the lease under which the item was last written. A
-//! write with a smaller number is rejected, so a function that has lost its lease can't restore a state that is no
-//! longer valid. If the state is missing or can't be read, the next sync compares everything.
+//! This state is stored in a separate item, whose partition key is `delta#` and the instance ID. The item contains
+//! `tracking` (JSON), `members` (the [`MemberFilter`]) and `leaseNumber`, the number of the lease under which the item
+//! was last written. A write with a smaller lease number is rejected. So a function that has lost its lease can't
+//! restore a state that is no longer valid. If the state is missing or can't be read, the next sync makes a full
+//! comparison.
 
 use std::collections::HashMap;
 
@@ -21,10 +22,10 @@ use serde::{Deserialize, Serialize};
 use super::{Entry, Item, Registry, number, string, text};
 use crate::{aws::error::CallResult as _, runtime::fence};
 
-/// The prefix of the keys of these items.
+/// The prefix of the partition keys of these items.
 const PREFIX: &str = "delta#";
 
-/// The links and results of the last full comparison. Times are milliseconds since the epoch.
+/// The links and the results of the last full comparison. Times are in milliseconds since the epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tracking {
@@ -34,30 +35,30 @@ pub struct Tracking {
     pub users: String,
     /// The time since which the links have returned no change to a group or member.
     pub since: u64,
-    /// The digest of the settings with which the comparison was made.
+    /// The digest of the settings that the comparison used.
     pub settings: String,
-    /// The counts of the comparison.
+    /// The counts that the comparison determined.
     pub counts: Counts,
     /// The time of the comparison.
     pub compared_at: u64,
-    /// The object IDs of the users who left and still have rights in Connect. If an object ID is unknown, the string is
-    /// empty.
+    /// The Entra object IDs of the users who left their groups and still have permissions in Connect. If an object ID
+    /// is unknown, the string is empty.
     pub leavers: Vec<String>,
-    /// The date of the next scheduled deletion of a user, as in the tag of this user.
+    /// The date of the next scheduled deletion of a user, in the format of the tag that contains this date.
     pub next_deletion: Option<String>,
 }
 
-/// Returns whether a key of the registry is the key of an incremental sync's state.
+/// Returns whether a partition key in the registry belongs to the state of incremental syncs.
 pub(super) fn is_key(key: &str) -> bool {
     key.starts_with(PREFIX)
 }
 
 impl Registry<'_> {
-    /// Returns the entry of an instance and the state of its incremental syncs, if this state exists and can be read.
-    /// One request reads both items, with consistent reads.
+    /// Returns the registry entry of an instance and the state of its incremental syncs, if this state exists and can
+    /// be read. One request reads both items, with consistent reads.
     ///
     /// # Errors
-    /// `InvalidInput` if the instance has no entry or the entry can't be read.
+    /// `InvalidInput` if the instance has no entry, or if the entry can't be read.
     pub async fn entry_and_tracking(
         &self,
         instance_id: &str,
@@ -73,14 +74,15 @@ impl Registry<'_> {
             items.into_iter().partition(|item| text(item, "instanceId").is_some_and(is_key));
         let entry = match entries.first() {
             Some(item) => self.readable(instance_id, item)?,
-            // DynamoDB may process only a part of the request if the load is high. Then the entry is read with another
-            // request.
+            // Under high load, DynamoDB may process only a part of the request. In this case, another request reads the
+            // entry.
             None => self.entry(instance_id).await?,
         };
         Ok((entry, states.first().and_then(tracking_in)))
     }
 
-    /// Stores the state of an instance's incremental syncs. Without `members`, the stored members remain unchanged.
+    /// Stores the state of the incremental syncs of an instance. If `members` is `None`, the stored members remain
+    /// unchanged.
     ///
     /// # Errors
     /// `LeaseLost` if a function with a later lease has written the item; otherwise the error that `DynamoDB` returns.
@@ -101,7 +103,7 @@ impl Registry<'_> {
         self.update_tracking(instance_id, &update, values).await
     }
 
-    /// Deletes the state of an instance's incremental syncs, so that the next sync compares everything.
+    /// Deletes the state of the incremental syncs of an instance, so that the next sync makes a full comparison.
     ///
     /// # Errors
     /// `LeaseLost` if a function with a later lease has written the item; otherwise the error that `DynamoDB` returns.
@@ -116,8 +118,8 @@ impl Registry<'_> {
         mut values: Vec<(&'static str, AttributeValue)>,
     ) -> Result<(), StepError> {
         let doing = format!("storing the state of the incremental syncs of the instance {instance_id}");
-        // An execution that an earlier release started has no lease. Its writes never replace a write of an execution
-        // with a lease.
+        // An execution that an earlier release started has no lease. Its writes use the number 0, so they never replace
+        // a write of an execution with a lease.
         values.push((":number", number(fence::number().unwrap_or_default())));
         let condition = "attribute_not_exists(leaseNumber) OR leaseNumber <= :number";
         if self.update_if(&doing, &format!("{PREFIX}{instance_id}"), condition, update, &values).await? {
@@ -127,7 +129,7 @@ impl Registry<'_> {
     }
 }
 
-/// Returns the state in an item, if it is readable.
+/// Returns the state in an item, or `None` if the state can't be read.
 fn tracking_in(item: &Item) -> Option<(Tracking, MemberFilter)> {
     let tracking = serde_json::from_str(text(item, "tracking")?).ok()?;
     let members = item.get("members")?.as_b().ok()?;

@@ -1,12 +1,12 @@
-//! The adapter between Lambda and a step: it decodes the payload into the step's Input, runs the step, and returns the
-//! step's Output or a named error.
+//! The adapter between Lambda and a step. It decodes the payload into the Input of the step, runs the step, and returns
+//! the Output of the step or a named error.
 //!
-//! This module decodes the payload itself. Lambda's runtime would report an invalid payload with the name of one of its
-//! own types, which no state machine can match.
+//! This module decodes the payload itself. If Lambda's runtime decoded an invalid payload, it would report the error
+//! with the name of one of its own types, and no state machine could match this name.
 //!
-//! Each log line contains Lambda's request ID, and the execution and the alias. The state machine passes these two in
-//! the reserved field `context` of every payload. Steps do not receive this field ([`Caller`]). The reserved field
-//! `lease` contains the lease under which the step runs ([`fence`](crate::runtime::fence)).
+//! Each log line contains the Lambda request ID, the execution and the alias. The state machine passes the execution
+//! and the alias in the reserved field `context` of every payload. Steps do not receive this field ([`Caller`]). The
+//! reserved field `lease` contains the lease under which the step runs ([`fence`](crate::runtime::fence)).
 
 use std::{
     fmt,
@@ -24,8 +24,8 @@ use tracing::{Instrument as _, Span, field, info, info_span, warn};
 
 use crate::runtime::{clock::millis, fence::Fence};
 
-/// In the last 25 seconds before the Lambda timeout, a step sends no new request, because it may take 20 seconds until
-/// a request times out.
+/// The time before the Lambda timeout during which a step sends no new request. A request may take 20 seconds until it
+/// times out.
 const MARGIN: Duration = Duration::from_secs(25);
 
 /// The current invocation, for a step that needs its deadline.
@@ -51,8 +51,8 @@ impl Invocation {
     }
 }
 
-/// The caller of a step: the field `context` of the payload, `{"execution", "alias"}`. This field is used only for
-/// logging. If a step needs these values for its work, they are also part of its Input.
+/// The caller of a step, from the field `context` of the payload: `{"execution", "alias"}`. This field is used only for
+/// logging. If a step needs one of these values for another purpose, the value is also part of its Input.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Caller {
     /// The ARN of the execution.
@@ -62,7 +62,7 @@ struct Caller {
 }
 
 impl Caller {
-    /// Removes the field `context` from the payload and returns its content.
+    /// Removes the field `context` from the payload and returns the caller in this field.
     fn take(payload: &mut Value) -> Self {
         let context = payload.as_object_mut().and_then(|fields| fields.remove("context")).unwrap_or_default();
         let text = |name: &str| context.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
@@ -81,26 +81,26 @@ impl Caller {
     }
 }
 
-/// Sets the alias in the log lines of the current step. For a step that determines its instance itself. Has no effect
-/// if the state machine has passed the alias.
+/// Sets the alias in the log lines of the current step. Steps that determine their instance themselves call this
+/// function. It has no effect if the state machine has passed the alias.
 pub fn for_instance(alias: &str) {
     Span::current().record("alias", field::display(alias));
 }
 
-/// Removes the field `lease` from the payload and returns its content.
+/// Removes the field `lease` from the payload and returns the lease in this field.
 ///
 /// # Errors
-/// `InvalidInput` if the field does not contain a lease, because the step must not run without its fence.
+/// `InvalidInput` if the field does not contain a valid lease, because the step must not run without its fence.
 fn take_lease(payload: &mut Value) -> Result<Option<Lease>, StepError> {
     let lease = payload.as_object_mut().and_then(|fields| fields.remove("lease")).unwrap_or_default();
     serde_json::from_value(lease)
         .map_err(|error| StepError::invalid_input(format!("the payload of the step is invalid at $.lease: {error}")))
 }
 
-/// A [`StepError`] that is returned to Lambda. Rust's orphan rule requires a local type here.
+/// A [`StepError`] that is returned to Lambda. Rust's orphan rule requires a type of this crate here.
 struct Failure(StepError);
 
-// Lambda's runtime logs the error with `Debug`, so the `Debug` implementation writes one readable line.
+// Lambda's runtime logs the error with `Debug`. So this implementation of `Debug` writes one readable line.
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.0.name(), self.0.message)
@@ -116,10 +116,10 @@ impl From<Failure> for Diagnostic {
 /// A step as a function from JSON to JSON, independent of the types of its Input and Output.
 type Step<'a> = dyn Fn(Value, Invocation) -> Pin<Box<dyn Future<Output = Result<Value, StepError>> + 'a>> + 'a;
 
-/// Creates the fence of a lease.
+/// A function that creates the fence for a lease.
 type FenceOf<'a> = dyn Fn(Lease) -> Result<Arc<Fence>, StepError> + 'a;
 
-/// Serves the invocations of one step until Lambda ends the process. `fence_of` creates the fence for the lease in a
+/// Serves the invocations of one step until Lambda stops the process. `fence_of` creates the fence for the lease in a
 /// payload.
 ///
 /// # Errors
@@ -139,7 +139,8 @@ where
     listen(name, fence_of, &|payload, invocation| Box::pin(run(payload, move |input| step(input, invocation)))).await
 }
 
-/// Receives the invocations. This function is not generic, so that the binary contains Lambda's runtime code only once.
+/// Receives the invocations. This function is not generic, so that the binary contains the code of Lambda's runtime
+/// only once.
 async fn listen(name: &'static str, fence_of: &FenceOf<'_>, step: &Step<'_>) -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         let mut payload = event.payload;
@@ -157,7 +158,7 @@ async fn listen(name: &'static str, fence_of: &FenceOf<'_>, step: &Step<'_>) -> 
     .await
 }
 
-/// Logs whether the step succeeded, and its error.
+/// Logs whether the step was successful, and the error if it was not.
 async fn log_result(step: impl Future<Output = Result<Value, StepError>>) -> Result<Value, StepError> {
     let started = Instant::now();
     let result = step.await;
@@ -211,7 +212,7 @@ mod tests {
         assert_eq!(result, Ok(json!(1)));
     }
 
-    /// Returns the log lines of a step that determines its instance itself.
+    /// Returns the log lines that a step writes if it determines its instance itself.
     async fn log_lines(mut payload: Value, alias: &str) -> Vec<Value> {
         let buffer = crate::runtime::logging::LogBuffer::default();
         let _guard = tracing::subscriber::set_default(crate::runtime::logging::json_lines(buffer.clone()));

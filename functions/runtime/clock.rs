@@ -1,10 +1,10 @@
-//! The clock for the waits of the functions: backoff, timeouts of attempts, and waits for replication. In AWS, the
+//! The clock for all waits of the functions: backoff, timeouts of requests, and waits for replication. In AWS, the
 //! clock is not scaled.
 //!
 //! The local cloud responds faster than AWS and Microsoft, so waits in real time would take most of the duration of a
-//! local run. Therefore, a scale can shorten the waits. The scale applies only if the AWS endpoint is on the loopback
-//! interface. A deployed function with such an endpoint could not reach AWS, so the waits of a deployed function are
-//! never shortened.
+//! local run. Therefore, a scale factor can shorten the waits. The scale factor applies only if the AWS endpoint is on
+//! the loopback interface. A deployed function with such an endpoint could not reach AWS, so the waits of a deployed
+//! function are never shortened.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -12,12 +12,13 @@ use reqwest::Url;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// The environment variable with the AWS endpoint, which the SDK also reads.
+/// The environment variable with the URL of the AWS endpoint. The SDK reads the same variable.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
-/// The minimum timeout. A call on the loopback interface takes milliseconds, but up to a second on a busy machine.
+/// The minimum timeout. A call on the loopback interface usually takes milliseconds, but up to a second on a busy
+/// machine.
 const SHORTEST_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Returns a time in milliseconds since the epoch, the format in the registry and the logs.
+/// Returns a time in milliseconds since the epoch. The registry and the logs use this format.
 #[must_use]
 pub fn epoch_millis(at: OffsetDateTime) -> i64 {
     i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
@@ -29,7 +30,7 @@ pub fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Converts durations in AWS to durations in this process.
+/// Converts the duration of a wait in AWS to the duration of this wait in this process.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Clock {
     scale: f64,
@@ -42,11 +43,11 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// The environment variable with the clock scale, the factor for waits: greater than 0 and at most 1.
+    /// The environment variable with the scale factor for waits, which is greater than 0 and at most 1.
     pub const SCALE: &str = "CLOCK_SCALE";
 
-    /// Reads the scale with `var`, which reads environment variables except in tests. The scale is 1 unless the AWS
-    /// endpoint is on the loopback interface.
+    /// Reads the scale factor with the function `var`, which reads environment variables except in tests. The scale
+    /// factor is 1 unless the AWS endpoint is on the loopback interface.
     #[must_use]
     pub fn read(var: impl Fn(&str) -> Option<String>) -> Self {
         let scale = var(Self::SCALE).and_then(|text| text.parse().ok()).filter(|scale| *scale > 0.0 && *scale <= 1.0);
@@ -66,14 +67,14 @@ impl Clock {
         self.wait(real).max(SHORTEST_TIMEOUT.min(real))
     }
 
-    /// Sleeps for the duration `real`, multiplied by the clock scale.
+    /// Sleeps for the duration `real`, multiplied by the scale factor.
     pub async fn sleep(self, real: Duration) {
         tokio::time::sleep(self.wait(real)).await;
     }
 }
 
-/// Returns the duration with a random deviation of up to half of it, so that requests that failed at the same time are
-/// not retried at the same time.
+/// Returns the duration with a random deviation of up to half of its length. As a result, requests that failed at the
+/// same time are not retried at the same time.
 #[must_use]
 pub fn with_jitter(base: Duration) -> Duration {
     let jitter = u32::from(Uuid::new_v4().as_bytes()[0]);

@@ -1,12 +1,12 @@
-//! The fence: a step that may have lost its lease sends no request (docs/theory.md, "Fence").
+//! The fence. It ensures that a step that may have lost its lease sends no requests (docs/theory.md, "Fence").
 //!
 //! Lambda can pause an invocation, and an invocation of a stopped execution continues to run. So every request of a
-//! step to AWS or Microsoft, including each retry, first waits for the fence. The fence lets a request through only if
-//! the registry has confirmed the lease within the last seconds of *wall-clock* time; otherwise it first asks the
-//! registry to confirm the lease. The monotonic clock of the process is not sufficient, because it can stop while the
-//! invocation is paused.
+//! step to AWS or Microsoft, including each retry, first waits for the fence. The fence allows a request if the
+//! registry has confirmed the lease within the last seconds of *wall-clock* time. Otherwise, the fence first requests a
+//! new confirmation from the registry. The monotonic clock of the process is not sufficient, because it can stop while
+//! the invocation is paused.
 //!
-//! If the registry does not confirm the lease, the step ends immediately with `LeaseLost`.
+//! If the registry does not confirm the lease, the step stops immediately with `LeaseLost`.
 
 use std::{
     fmt,
@@ -24,13 +24,14 @@ tokio::task_local! {
     static FENCE: Option<Arc<Fence>>;
 }
 
-/// Asks the registry to confirm a lease. Returns the confirmed lease, or `None` if another execution or a later
-/// invocation holds the lease. The first confirmation of an invocation gives the lease a new number.
+/// A function that requests the confirmation of a lease from the registry. It returns the confirmed lease, or `None` if
+/// another execution or a later invocation holds the lease. The first confirmation by an invocation gives the lease a
+/// new number.
 pub type Confirm = dyn Fn(Lease, Turn) -> Confirmation + Send + Sync;
 /// The result of a confirmation.
 pub type Confirmation = BoxFuture<'static, Result<Option<Lease>, StepError>>;
 
-/// Whether a confirmation is the first of an invocation.
+/// Whether a confirmation is the first one that an invocation requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// The first confirmation of the invocation.
@@ -45,14 +46,14 @@ pub struct Fence {
     term: Duration,
     now: fn() -> SystemTime,
     state: Mutex<State>,
-    /// Ensures that only one request at a time confirms the lease, while the other requests wait for the result.
+    /// Ensures that only one request at a time confirms the lease. The other requests wait for the result.
     confirmation: AsyncMutex<()>,
     lost: Notify,
 }
 
 struct State {
     lease: Lease,
-    /// The time at which the last successful confirmation was requested.
+    /// The time at which the last successful confirmation was requested from the registry.
     confirmed_at: Option<SystemTime>,
     is_lost: bool,
 }
@@ -81,7 +82,7 @@ impl Fence {
         })
     }
 
-    /// Runs a step. All requests of the step wait for this fence.
+    /// Runs a step whose requests all wait for this fence.
     ///
     /// # Errors
     /// `LeaseLost` as soon as the lease is lost; otherwise the error of the step.
@@ -99,7 +100,7 @@ impl Fence {
         self.state().lease.clone()
     }
 
-    /// Runs a write that also confirms the lease. If the write returns `None`, the lease is lost.
+    /// Runs a write to the registry that also confirms the lease. If the write returns `None`, the lease is lost.
     ///
     /// # Errors
     /// `LeaseLost`, or the error of the write.
@@ -108,7 +109,7 @@ impl Fence {
         F: Future<Output = Result<Option<Lease>, StepError>>,
     {
         let sent_at = (self.now)();
-        // The write must not wait for the fence, because the write itself confirms the lease.
+        // The write itself confirms the lease, so it must not wait for the fence.
         let confirmed = FENCE.scope(None, write(self.lease())).await?;
         let mut state = self.state();
         if let Some(lease) = confirmed {
@@ -135,8 +136,8 @@ impl Fence {
         self.confirm_with(|lease| (self.confirm)(lease, turn)).await
     }
 
-    /// Returns whether the last confirmation is still valid. If the clock was set back since then, the confirmation is
-    /// not valid.
+    /// Returns whether the last confirmation is still valid. If the clock has been set back since the confirmation, it
+    /// is no longer valid.
     fn is_confirmed(&self) -> Result<bool, StepError> {
         let state = self.state();
         if state.is_lost {
@@ -165,16 +166,16 @@ fn current() -> Option<Arc<Fence>> {
     FENCE.try_with(Clone::clone).ok().flatten()
 }
 
-/// Returns the number of the current step's lease, or `None` if the step has no lease.
+/// Returns the number of the lease of the current step, or `None` if the step has no lease.
 #[must_use]
 pub fn number() -> Option<u64> {
     current().map(|fence| fence.lease().number)
 }
 
-/// Returns as soon as the current step may send a request. Returns immediately if the step has no lease.
+/// Waits until the current step may send a request. If the step has no lease, the function returns immediately.
 ///
 /// # Errors
-/// `LeaseLost`, or the error of the registry.
+/// `LeaseLost`, or the error that the registry returns.
 pub async fn pass() -> Result<(), StepError> {
     match current() {
         Some(fence) => fence.pass().await,
@@ -183,7 +184,8 @@ pub async fn pass() -> Result<(), StepError> {
 }
 
 /// Runs a write to the registry that also confirms the lease of the current step. The write receives the lease, and
-/// returns `None` if the lease is lost. If the step has no lease, returns `None` without a write.
+/// returns `None` if the lease is lost. If the step has no lease, the function does not run the write and returns
+/// `None`.
 ///
 /// # Errors
 /// `LeaseLost`, or the error of the write.
@@ -219,7 +221,7 @@ mod tests {
         UNIX_EPOCH + Duration::from_secs(SECONDS.with(|seconds| seconds.load(Ordering::Relaxed)))
     }
 
-    /// A registry that confirms a lease until another execution takes over the lease.
+    /// A registry that confirms a lease until another execution acquires the lease.
     #[derive(Clone, Default)]
     struct Registry {
         confirmations: Arc<AtomicU64>,

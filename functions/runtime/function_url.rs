@@ -12,8 +12,8 @@ pub fn is(request: &LambdaFunctionUrlRequest, method: &str) -> bool {
     request.request_context.http.method.as_deref() == Some(method)
 }
 
-/// Returns a decoded query parameter. The parameter is read from the raw query string, because in the decoded
-/// parameters Lambda merges parameters that have the same name.
+/// Returns a decoded query parameter. The function reads the raw query string, because Lambda merges parameters of the
+/// same name in the decoded parameters.
 #[must_use]
 pub fn query(request: &LambdaFunctionUrlRequest, name: &str) -> Option<String> {
     form_urlencoded::parse(request.raw_query_string.as_deref()?.as_bytes())
@@ -21,7 +21,7 @@ pub fn query(request: &LambdaFunctionUrlRequest, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// Returns the bytes of the body, or `None` if the request declares the body as base64 but the body is not valid
+/// Returns the bytes of the body. Returns `None` if the request declares the body as base64, but the body is not valid
 /// base64.
 #[must_use]
 pub fn bytes(request: &LambdaFunctionUrlRequest) -> Option<Vec<u8>> {
@@ -29,7 +29,8 @@ pub fn bytes(request: &LambdaFunctionUrlRequest) -> Option<Vec<u8>> {
     if request.is_base64_encoded { STANDARD.decode(body).ok() } else { Some(body.into()) }
 }
 
-/// Creates a response with a short text. The headers prevent a browser from interpreting the text as another type.
+/// Creates a response with a short text. The headers prevent a browser from interpreting the text as another content
+/// type.
 #[must_use]
 pub fn text(status: u16, body: impl Into<String>) -> LambdaFunctionUrlResponse {
     let mut response = LambdaFunctionUrlResponse::default();

@@ -1,9 +1,9 @@
-//! Writes log lines to standard output. The function's logging configuration determines the format and the lowest
+//! Writes log lines to standard output. The logging configuration of the function determines the format and the lowest
 //! level.
 //!
-//! In JSON format, a line is `{"level", "fields": {"message", …}, "span": {"step", "requestId", "execution",
-//! "alias"}}`. `serve` creates the span. The logging of `lambda_runtime` is not used: it filters with regular
-//! expressions, whose Unicode tables make each cold start slower.
+//! In JSON format, a log line is `{"level", "fields": {"message", …}, "span": {"step", "requestId", "execution",
+//! "alias"}}`. `serve` creates the span. The logging of `lambda_runtime` is not used, because it filters with regular
+//! expressions, and their Unicode tables make each cold start slower.
 
 use tracing::{Metadata, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
@@ -24,11 +24,11 @@ pub fn init() {
         let lines = fmt::layer().with_target(false).without_time().with_ansi(false);
         tracing::subscriber::set_global_default(registry().with(lines.with_filter(from_level(level))))
     };
-    // This can't fail, because logging is started only once per process.
+    // This operation can't fail, because logging is started only once per process.
     drop(started);
 }
 
-/// Writes one JSON object per log line. Contains only the innermost span, which describes the invocation.
+/// Writes one JSON object per log line. The object contains only the innermost span, which describes the invocation.
 fn json(
     level: LevelFilter,
     writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -43,15 +43,15 @@ fn json(
     registry().with(lines.with_filter(from_level(level)))
 }
 
-/// Accepts all log lines from this level on, except those of Lambda's runtime. After a failed step, the runtime would
-/// repeat the line that `serve` logs, but without the instance. At its finest level, the runtime would log the complete
-/// event.
+/// Accepts all log lines of this level or above, except those of Lambda's runtime. After a failed step, the runtime
+/// would repeat the line that `serve` logs, but without the instance. At its most detailed level, the runtime would log
+/// the complete event.
 fn from_level(level: LevelFilter) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     filter_fn(move |line: &Metadata<'_>| *line.level() <= level && !line.target().starts_with("lambda_runtime"))
         .with_max_level_hint(level)
 }
 
-/// Converts Lambda's name for a log level.
+/// Converts Lambda's name of a log level.
 fn level(name: &str) -> LevelFilter {
     match name {
         "TRACE" => LevelFilter::TRACE,
@@ -97,7 +97,7 @@ mod tests {
         }
     }
 
-    /// Returns a subscriber that writes the same log lines as in Lambda, for tests.
+    /// Returns a subscriber for tests that writes the same log lines as in Lambda.
     pub(crate) fn json_lines(buffer: LogBuffer) -> impl Subscriber + Send + Sync {
         json(LevelFilter::INFO, move || buffer.clone())
     }

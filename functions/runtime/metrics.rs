@@ -1,5 +1,5 @@
-//! CloudWatch metrics. Each metric is written to the log as one line of JSON in the embedded metric format (EMF), so
-//! that functions need neither a permission nor a request to write metrics.
+//! CloudWatch metrics. Each metric is written to the log as one line of JSON in the embedded metric format (EMF). So
+//! the functions need neither a permission nor a request to record metrics.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
@@ -15,27 +15,27 @@ use super::clock::epoch_millis;
 
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "ConnectOnboarding";
-/// The dimension that contains the instance's alias. Each metric is also recorded without this dimension, for the whole
-/// stack.
+/// The dimension that contains the alias of the instance. Each metric is also recorded without this dimension, for the
+/// stack as a whole.
 pub const INSTANCE: &str = "Instance";
 
 /// The metrics, with their names in CloudWatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Metric {
-    /// The number of users that one round created. A round is one invocation of the sync's function.
+    /// The number of users that one round created. A round is one invocation of the function that syncs users.
     UsersCreated,
-    /// The number of users that one round changed: users who were adopted, updated or scheduled for deletion, or whose
-    /// scheduled deletion was cancelled.
+    /// The number of users that one round changed. These are users who were adopted or updated, users whose deletion
+    /// was scheduled, and users whose scheduled deletion was canceled.
     UsersUpdated,
     /// The number of users that one round deleted.
     UsersRemoved,
-    /// The number of users for whom a request failed. Recorded at the end of a sync.
+    /// The number of users for whom a request failed. This metric is recorded at the end of a sync.
     UsersFailed,
-    /// The number of group members for whom no user can be created. Recorded at the end of a sync.
+    /// The number of group members for whom no user can be created. This metric is recorded at the end of a sync.
     UsersSkipped,
     /// The total duration of a sync, including all its rounds.
     SyncDuration,
-    /// The number of requests to Connect and Graph.
+    /// The number of requests that were sent to Connect and Graph.
     SyncCalls,
     /// The number of requests that Connect throttled.
     SyncThrottles,
@@ -44,17 +44,18 @@ pub enum Metric {
     /// The number of manual changes since the last onboarding that were not reverted.
     DriftFindings,
     /// The number of seconds since the last successful sync of an instance. If no sync was successful yet, the number
-    /// of seconds since the registration of the instance.
+    /// of seconds since the instance was registered.
     SecondsSinceSync,
-    /// The number of days until the expiry of the certificate with which Entra signs the assertions of an instance's
-    /// application.
+    /// The number of days until a signing certificate expires. Entra signs the assertions for an instance with this
+    /// certificate.
     SigningCertificateDaysLeft,
-    /// The number of days until the first of the stack's credentials for Microsoft Graph expires.
+    /// The number of days until a credential for Microsoft Graph expires. If the stack has several credentials, the one
+    /// that expires first counts.
     CredentialDaysLeft,
-    /// The number of hours until the first group subscription of an instance expires, or 0 if a group has no
-    /// subscription.
+    /// The number of hours until a group subscription of an instance expires. If there are several subscriptions, the
+    /// one that expires first counts. The value is 0 if a group has no subscription.
     SubscriptionHoursLeft,
-    /// The number of registry entries that can't be read. Recorded only if there are such entries.
+    /// The number of registry entries that can't be read. This metric is recorded only if there are such entries.
     UnreadableEntries,
 }
 
@@ -78,7 +79,7 @@ impl Metric {
         Self::UnreadableEntries,
     ];
 
-    /// Returns the unit of the metric, with CloudWatch's name.
+    /// Returns the unit of the metric, as CloudWatch names it.
     #[must_use]
     pub const fn unit(self) -> &'static str {
         match self {
@@ -89,7 +90,7 @@ impl Metric {
     }
 }
 
-/// Values of metrics that are recorded at the same time.
+/// Metric values that are recorded at the same time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metrics<'a> {
     instance: Option<&'a str>,
@@ -119,7 +120,7 @@ impl<'a> Metrics<'a> {
     /// Writes the metric values as one log line. A failed write is ignored.
     pub fn emit(&self) {
         if let Some(line) = self.line(OffsetDateTime::now_utc()) {
-            // The line is written with one call, so that other log lines of this process can't interrupt it.
+            // The log line is written with one call, so that other log lines of this process can't interrupt it.
             drop(io::stdout().lock().write_all(line.as_bytes()));
         }
     }

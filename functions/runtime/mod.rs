@@ -1,5 +1,5 @@
-//! The integration with Lambda: the adapter between an invocation and a step, the fence of the step's lease, settings,
-//! logs and metrics.
+//! The integration with Lambda: the adapter between an invocation and a step, the fence for the lease of the step,
+//! settings, logs and metrics.
 
 pub mod adapter;
 pub mod clock;

@@ -10,25 +10,25 @@ use onboarding_core::{
 
 use crate::runtime::clock::Clock;
 
-/// How an identity authenticates to Entra.
+/// How an Entra identity authenticates to Entra.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignIn<'a> {
-    /// The identity signs in without a secret, with a token that AWS issues for this role.
+    /// The Entra identity signs in without a secret, with a token that AWS issues for an IAM role.
     Keyless {
-        /// The Entra tenant.
+        /// The ID of the Entra tenant.
         tenant_id: &'a str,
         /// The application (client) ID of the app registration.
         client_id: &'a str,
-        /// The ARN of the role, which is the subject of the token.
+        /// The ARN of the IAM role, which is the subject of the token.
         role: &'a str,
     },
-    /// The identity signs in with the credential in this secret: a certificate with its private key, or a client
-    /// secret.
+    /// The Entra identity signs in with the credential in this secret. The credential is a client secret, or a
+    /// certificate with its private key.
     Secret(&'a str),
 }
 
-/// The settings of a function. Each function uses only some of the variables. If a required variable is missing, the
-/// error occurs when the variable is used.
+/// The settings of a function. Each function uses only some of the environment variables. If a required variable is
+/// missing, the error occurs only when a function uses the variable.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     graph_credential: Option<String>,
@@ -48,8 +48,8 @@ pub struct Settings {
     clock: Clock,
 }
 
-/// Declares the variables that have no default. A function that uses such a variable fails if the variable is not set.
-/// Each line contains the constant, the method and a description of the variable.
+/// Declares the environment variables that have no default value. A function that uses such a variable fails if the
+/// variable is not set. Each line contains the constant, the method and a description of the variable.
 macro_rules! required_variables {
     ($($variable:ident, $method:ident: $content:literal;)*) => {
         #[derive(Clone, Debug, Default)]
@@ -65,7 +65,7 @@ macro_rules! required_variables {
 
         impl Settings {
             $(
-                #[doc = concat!("The variable with ", $content, ".")]
+                #[doc = concat!("The environment variable with ", $content, ".")]
                 pub const $variable: &str = stringify!($variable);
 
                 #[doc = concat!("Returns ", $content, ".\n\n# Errors\n`Internal` if the variable is not set.")]
@@ -78,18 +78,18 @@ macro_rules! required_variables {
 }
 
 required_variables! {
-    REGISTRY_TABLE, registry_table: "the name of the registry's table";
-    STORAGE_BUCKET, storage_bucket: "the bucket for the recordings, transcripts and reports of instances";
-    STORAGE_KEY_ARN, storage_key_arn: "the ARN of the key that encrypts the contents of the storage bucket";
-    DOCUMENTS_BUCKET, documents_bucket: "the bucket for the documents of number orders";
-    CLIENT_STATE_SECRET, client_state_secret: "the ARN or name of the secret with the key of the client states";
+    REGISTRY_TABLE, registry_table: "the name of the registry table";
+    STORAGE_BUCKET, storage_bucket: "the name of the S3 bucket for the recordings, transcripts and reports of instances";
+    STORAGE_KEY_ARN, storage_key_arn: "the ARN of the KMS key that encrypts the objects in the storage bucket";
+    DOCUMENTS_BUCKET, documents_bucket: "the name of the S3 bucket for the documents of phone number orders";
+    CLIENT_STATE_SECRET, client_state_secret: "the ARN or name of the secret with the key from which `clientState` values are derived";
     EVENT_BUS, event_bus: "the name of the event bus";
     NOTIFICATION_URL, notification_url: "the URL that Graph calls when the members of a group change";
-    USER_SYNC_STATE_MACHINE, user_sync_state_machine: "the ARN of the user sync's state machine";
-    NOTIFICATION_TOPIC, notification_topic: "the ARN of the topic for notifications";
+    USER_SYNC_STATE_MACHINE, user_sync_state_machine: "the ARN of the state machine that syncs users";
+    NOTIFICATION_TOPIC, notification_topic: "the ARN of the SNS topic for notifications";
 }
 
-/// The settings for the sign-in of one identity. Either the client ID or the secret is set, or neither.
+/// The settings for the sign-in of one Entra identity. At most one of the client ID and the secret is set.
 #[derive(Clone, Debug, Default)]
 struct Registration {
     client_id: Option<String>,
@@ -99,13 +99,15 @@ struct Registration {
 
 impl Settings {
     /// The environment variable with the ARN or name of the secret that contains the credential. It applies to each
-    /// identity without separate credential settings.
+    /// Entra identity without separate credential settings.
     pub const GRAPH_CREDENTIAL: &str = "GRAPH_CREDENTIAL_SECRET";
-    /// The environment variable with the function's identity: `setup`, or `runtime`, which is the default.
+    /// The environment variable with the Entra identity of the function: `setup` or `runtime`. The default is
+    /// `runtime`.
     pub const GRAPH_IDENTITY: &str = "GRAPH_IDENTITY";
-    /// The environment variable with the Entra tenant, for sign-in without a secret.
+    /// The environment variable with the ID of the Entra tenant, for a sign-in without a secret.
     pub const GRAPH_TENANT_ID: &str = "GRAPH_TENANT_ID";
-    /// The environment variable with the audience of tokens for Entra. The default is the audience of the global cloud.
+    /// The environment variable with the audience of the tokens that AWS issues for Entra. The default is the audience
+    /// of the global cloud.
     pub const TOKEN_AUDIENCE: &str = "GRAPH_TOKEN_AUDIENCE";
     /// The environment variable with the function's name, which Lambda sets.
     pub const FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
@@ -115,16 +117,17 @@ impl Settings {
     pub const LOGIN_URL: &str = "LOGIN_URL";
     /// The environment variable with the language of notifications that belong to no onboarding.
     pub const NOTIFICATION_LANGUAGE: &str = "NOTIFICATION_LANGUAGE";
-    /// The environment variable with the ARN of the permissions boundary of the federation role.
+    /// The environment variable with the ARN of the permissions boundary of the role that users assume when they sign
+    /// in.
     pub const PERMISSIONS_BOUNDARY: &str = "PERMISSIONS_BOUNDARY";
-    /// The environment variable with the number of days before its expiry at which a certificate is replaced.
+    /// The environment variable that determines when a certificate is replaced: the number of days before its expiry.
     pub const CERTIFICATE_ROTATION_DAYS: &str = "CERTIFICATE_ROTATION_DAYS";
 
-    /// The environment variable with the number of hours after which a scheduled sync compares everything. If the
-    /// variable is not set or is 0, every sync compares everything.
+    /// The environment variable with the number of hours after which a scheduled sync makes a full comparison. If the
+    /// variable is not set or is 0, every sync makes a full comparison.
     pub const FULL_COMPARISON_HOURS: &str = "FULL_COMPARISON_HOURS";
 
-    /// Reads the settings with `var`, which reads environment variables except in tests.
+    /// Reads the settings with the function `var`, which reads environment variables except in tests.
     #[must_use]
     pub fn read(var: impl Fn(&str) -> Option<String>) -> Self {
         let var = |name: &str| var(name).filter(|value| !value.is_empty());
@@ -156,17 +159,17 @@ impl Settings {
         Self::read(|name| std::env::var(name).ok())
     }
 
-    /// Returns the identity with which the function signs in to Graph. The default is the runtime identity, which has
-    /// fewer permissions.
+    /// Returns the Entra identity with which the function signs in to Graph. The default is the runtime identity, which
+    /// has fewer permissions than the setup identity.
     #[must_use]
     pub fn graph_identity(&self) -> Identity {
         self.graph_identity.unwrap_or(Identity::Runtime)
     }
 
-    /// Returns how an identity signs in to Graph.
+    /// Returns how an Entra identity signs in to Graph.
     ///
     /// # Errors
-    /// `InvalidInput` if the stack has no credential settings for the identity.
+    /// `InvalidInput` if the stack has no credential settings for the Entra identity.
     pub fn sign_in(&self, identity: Identity) -> Result<SignIn<'_>, StepError> {
         let own = match identity {
             Identity::Setup => &self.setup,
@@ -192,7 +195,7 @@ impl Settings {
         })
     }
 
-    /// Returns the audience of the tokens with which an identity signs in to Entra without a secret.
+    /// Returns the audience of the tokens with which an Entra identity signs in without a secret.
     #[must_use]
     pub fn token_audience(&self) -> &str {
         self.token_audience.as_deref().unwrap_or(TOKEN_AUDIENCE)
@@ -204,14 +207,15 @@ impl Settings {
         self.clock
     }
 
-    /// Returns the function's name, which is part of AWS's logs.
+    /// Returns the name of the function, which appears in AWS's logs.
     #[must_use]
     pub fn function_name(&self) -> &str {
         self.function_name.as_deref().unwrap_or("connect-onboarding")
     }
 
-    /// Returns the user agent for requests to Microsoft, which is part of Microsoft's activity logs. It consists of the
-    /// program and its version, and, in Lambda, the function's name as a comment (RFC 9110, section 10.1.5).
+    /// Returns the user agent for requests to Microsoft, which appears in Microsoft's activity logs. It consists of the
+    /// name of the program and its version. In Lambda, it also contains the name of the function as a comment (RFC
+    /// 9110, section 10.1.5).
     #[must_use]
     pub fn user_agent(&self) -> String {
         let function = self.function_name.as_deref().map_or_else(String::new, |name| format!(" ({name})"));
@@ -236,17 +240,18 @@ impl Settings {
         self.language
     }
 
-    /// Returns the permissions boundary of the federation role, if the stack has one.
+    /// Returns the ARN of the permissions boundary of the role that users assume when they sign in, if the stack has a
+    /// permissions boundary.
     #[must_use]
     pub fn permissions_boundary(&self) -> Option<&str> {
         self.permissions_boundary.as_deref()
     }
 
-    /// Returns the period after which a scheduled sync compares everything. Zero means that every sync compares
-    /// everything.
+    /// Returns the period after which a scheduled sync makes a full comparison. Zero means that every sync makes a full
+    /// comparison.
     ///
     /// # Errors
-    /// `Internal` if the variable is not a number.
+    /// `Internal` if the value of the variable is not a number.
     pub fn full_comparison_period(&self) -> Result<Duration, StepError> {
         let Some(text) = self.full_comparison_hours.as_deref() else { return Ok(Duration::ZERO) };
         let hours: u64 = text
@@ -255,10 +260,10 @@ impl Settings {
         Ok(self.clock.wait(Duration::from_secs(hours * 3600)))
     }
 
-    /// Returns the number of days before its expiry at which a signing certificate is replaced.
+    /// Returns when a signing certificate is replaced, as the number of days before its expiry.
     ///
     /// # Errors
-    /// `Internal` if the variable is not set or not a number.
+    /// `Internal` if the variable is not set, or if its value is not a number.
     pub fn certificate_rotation_days(&self) -> Result<i64, StepError> {
         let text = required(self.certificate_rotation_days.as_deref(), Self::CERTIFICATE_ROTATION_DAYS)?;
         text.parse().map_err(|_| StepError::internal(format!("{} is not a number", Self::CERTIFICATE_ROTATION_DAYS)))
@@ -271,7 +276,7 @@ impl Registration {
         Self { client_id: own("CLIENT_ID"), role: own("ROLE"), secret: own("SECRET") }
     }
 
-    /// Returns the name of an environment variable of an identity, for example `GRAPH_SETUP_CLIENT_ID` or
+    /// Returns the name of an environment variable for an Entra identity, for example `GRAPH_SETUP_CLIENT_ID` or
     /// `GRAPH_RUNTIME_SECRET`.
     fn variable(identity: Identity, name: &str) -> String {
         format!("GRAPH_{}_{name}", identity.name().to_uppercase())

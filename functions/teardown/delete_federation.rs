@@ -1,16 +1,18 @@
-//! `delete-federation`: deletes the role, the policy and the SAML provider of an onboarding during teardown. After
-//! this step, no user can sign in. If the instance is kept, this step also removes the approved origins that the
-//! onboarding added, so that no website can embed the instance.
+//! `delete-federation`: deletes the IAM role, the IAM policy and the SAML provider of an onboarding during the
+//! teardown. After this step, no user can sign in. If the instance is kept, this step also removes the approved origins
+//! that the onboarding added, so that no website can embed the instance.
 //!
 //! * Reads: `iam:GetRole`, `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`, `iam:GetPolicy`,
 //!   `iam:ListPolicyVersions`, `iam:ListEntitiesForPolicy`, `iam:GetSAMLProvider`; `dynamodb:GetItem`.
 //! * Writes: `iam:DetachRolePolicy`, `iam:DeleteRolePolicy`, `iam:DeleteRole`, `iam:DeletePolicyVersion`,
-//!   `iam:DeletePolicy`, `iam:DeleteSAMLProvider`; role and policy only under the path `connect-onboarding/`, the
-//!   provider only with the tag of an onboarding. `connect:DisassociateApprovedOrigin`.
-//! * Safe to repeat: if an object no longer exists, this is a success. The tags are read immediately before each
-//!   deletion. An object that does not belong to this onboarding is kept and reported, and so is a policy that another
-//!   role or user also uses. The registry is read again before an origin is removed. Only origins in the approved plan
-//!   that this onboarding added are removed.
+//!   `iam:DeletePolicy`, `iam:DeleteSAMLProvider`; `connect:DisassociateApprovedOrigin`. The permissions allow the
+//!   deletion of roles and policies only under the path `connect-onboarding/`, and the deletion of SAML providers only
+//!   with the tag of an onboarding.
+//! * Safe to repeat: if an object no longer exists, its deletion counts as successful. The step reads the tags of an
+//!   object immediately before it deletes the object. An object that does not belong to this onboarding is kept and
+//!   reported. The same applies to a policy that another role or user also uses. The step reads the registry again
+//!   before it removes an approved origin. It removes only origins that are in the approved plan and that this
+//!   onboarding added.
 
 use aws_sdk_iam::error::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -30,8 +32,8 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// `NotConsistentYet` if IAM still reports an attachment that was already removed, or if IAM finds an object in one
-/// call and not in the next.
+/// `NotConsistentYet` if IAM still reports an attachment that was already removed, or if IAM returns an object in one
+/// call but not in the next.
 pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let target = &input.target;
     let mut output = RemoveOutput::default();
@@ -43,8 +45,8 @@ pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, Step
     Ok(output)
 }
 
-/// Removes the approved origins in the plan. The registry's record of the added origins is deleted later, together with
-/// the registry entry.
+/// Removes the approved origins in the plan. The record of the added origins is deleted later, together with the
+/// registry entry.
 async fn remove_origins(ctx: &Context, target: &TeardownTarget, output: &mut RemoveOutput) -> Result<(), StepError> {
     if target.approved_origins.is_empty() {
         return Ok(());
@@ -93,7 +95,8 @@ async fn delete_policy(ctx: &Context, arn: &str, alias: &str, output: &mut Remov
         keep(output, format!("IAM policy {arn}"), "other roles, users or groups use it");
         return Ok(());
     }
-    // All pages are read before the first deletion, because a deletion could move other versions to another page.
+    // All pages of the list are read before the first deletion, because a deletion could move other versions to another
+    // page.
     let versions = iam::policy_versions(ctx.iam(), arn).await?;
     for version in versions.iter().filter(|version| !version.is_default_version()) {
         let id = version.version_id().unwrap_or_default();
@@ -106,10 +109,10 @@ async fn delete_policy(ctx: &Context, arn: &str, alias: &str, output: &mut Remov
     Ok(())
 }
 
-/// Returns whether other roles, users or groups use the policy. The list of attachments is read, because the policy's
-/// attachment count may still include the role that was just deleted.
+/// Returns whether other roles, users or groups use the policy. The function reads the list of attachments, because the
+/// attachment count of the policy may still include the role that was just deleted.
 async fn used_by_others(ctx: &Context, arn: &str) -> Result<bool, StepError> {
-    // IAM may return an empty page although more pages follow (API reference, `ListEntitiesForPolicy`, `IsTruncated`).
+    // IAM may return an empty page even if more pages follow (API reference, `ListEntitiesForPolicy`, `IsTruncated`).
     let pages = ctx.iam().list_entities_for_policy().policy_arn(arn).into_paginator().send().try_collect().await;
     let pages = pages.if_found().doing(format_args!("listing the entities that use the policy {arn}"))?;
     Ok(pages.into_iter().flatten().any(|page| {
@@ -130,7 +133,8 @@ async fn delete_provider(ctx: &Context, arn: &str, alias: &str, output: &mut Rem
     Ok(())
 }
 
-/// Returns success if the object no longer exists. Returns a temporary error if IAM still reports an attachment.
+/// Converts the result of a deletion. If the object no longer exists, returns success. If IAM still reports an
+/// attachment, returns a temporary error.
 fn gone<O, E, R>(doing: &str, sent: Result<O, SdkError<E, R>>) -> Result<(), StepError>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,

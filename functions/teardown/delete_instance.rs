@@ -1,19 +1,20 @@
-//! `delete-instance`: deletes the Amazon Connect instance of an onboarding during teardown. The operator must have
-//! requested this and repeated the alias of the instance. The users, flows, profiles, contact records and phone numbers
-//! of the instance are also permanently deleted.
+//! `delete-instance`: deletes the Amazon Connect instance of an onboarding during the teardown. For this, the operator
+//! must request the deletion and type the alias of the instance as a confirmation. The users, flows, profiles, contact
+//! records and phone numbers of the instance are also permanently deleted.
 //!
 //! * Reads: `connect:DescribeInstance`, `connect:ListPhoneNumbersV2`.
 //! * Writes: `connect:DeleteInstance`, which also requires `ds:DescribeDirectories`, `ds:DeleteDirectory` and
 //!   `ds:UnauthorizeApplication`.
-//! * Safe to repeat: if the instance no longer exists, this is a success. The alias, the tags and the phone numbers are
-//!   read immediately before the deletion. The instance is kept if it does not have the tags of this onboarding, or if
-//!   it has a phone number that is not in the approved plan.
-//! * Phone numbers are not released before the deletion. Connect may reject the deletion (an account may create and
-//!   delete 100 instances in total per 30 days), and the numbers would then be lost although the instance still exists.
+//! * Safe to repeat: if the instance no longer exists, the deletion counts as successful. The step reads the alias, the
+//!   tags and the phone numbers immediately before the deletion. It keeps the instance if the instance does not have
+//!   the tags of this onboarding, or if it has a phone number that is not in the approved plan.
+//! * The step does not release phone numbers before the deletion. Connect may reject the deletion, because an account
+//!   may create and delete only 100 instances in total within 30 days. The phone numbers would then be lost although
+//!   the instance still exists.
 //! * If the response to an earlier call was lost, the deletion may be in progress, and Connect may reject another call.
 //!   Therefore, the step continues to poll after a rejection. If the instance still exists after these polls, the step
-//!   fails with the error of the rejection.
-//! * Each invocation polls once; the state machine waits between polls.
+//!   fails with the error of the rejected call.
+//! * Each invocation polls once. The state machine waits between polls.
 
 use aws_sdk_connect::types::Instance;
 use onboarding_core::{
@@ -32,7 +33,7 @@ use crate::{
 /// Deletes the instance, or checks whether it is deleted.
 ///
 /// # Errors
-/// `Conflict` if this is not the instance in the approved plan.
+/// `Conflict` if the instance is not the one in the approved plan.
 pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let target = &input.target;
     let id = target.instance_id.as_str();
@@ -94,8 +95,8 @@ async fn check(ctx: &Context, target: &TeardownTarget, found: &Instance) -> Resu
     )))
 }
 
-/// Requests the deletion. If Connect rejects the request, but an earlier deletion may have been successful, returns the
-/// rejection.
+/// Requests the deletion of the instance. If Connect rejects the request, but an earlier deletion may have been
+/// successful, returns the rejection.
 async fn request_deletion(ctx: &Context, target: &TeardownTarget) -> Result<Option<RefusedDeletion>, StepError> {
     let id = target.instance_id.as_str();
     match ctx.connect().delete_instance().instance_id(id).send().await {
@@ -103,9 +104,9 @@ async fn request_deletion(ctx: &Context, target: &TeardownTarget) -> Result<Opti
         Err(error) if aws::error::is_not_found(&error) => {}
         Err(error) => {
             let error = aws::error::step_error(format_args!("deleting the Amazon Connect instance {id}"), &error);
-            // An earlier deletion may have been successful although the response was lost. AWS does not document how
-            // Connect rejects another call in this situation: possibly as invalid, or as denied, because the tags that
-            // the policy requires can no longer be read.
+            // An earlier request may have been successful although the response was lost. AWS does not document the
+            // error with which Connect rejects another request in this situation. Connect may report it as invalid, or
+            // as denied, because the tags that the policy requires can no longer be read.
             if !matches!(error.kind, StepErrorKind::InvalidInput | StepErrorKind::AccessDenied) {
                 return Err(error);
             }

@@ -1,11 +1,12 @@
-//! `delete-starter-flow`: deletes the starter flow and its test case during teardown, if the instance is kept. Phone
-//! numbers with the starter flow have no flow after that.
+//! `delete-starter-flow`: deletes the starter flow and its test case during the teardown, if the instance is kept.
+//! Afterwards, the phone numbers that were associated with the starter flow have no flow.
 //!
 //! * Reads: `connect:ListContactFlows`, `connect:DescribeContactFlow`, `connect:ListTestCases`,
 //!   `connect:DescribeTestCase`, `connect:ListFlowAssociations`.
 //! * Writes: `connect:DisassociatePhoneNumberContactFlow`, `connect:DeleteTestCase`, `connect:DeleteContactFlow`.
-//! * Safe to repeat: if an object no longer exists, this is a success. The tags are read immediately before each
-//!   deletion. Only objects in the approved plan that have the tags of this onboarding are deleted.
+//! * Safe to repeat: if an object no longer exists, its deletion counts as successful. The step reads the tags of an
+//!   object immediately before it deletes the object. It deletes only objects that are in the approved plan and have
+//!   the tags of this onboarding.
 
 use onboarding_core::{
     StepError,

@@ -1,5 +1,6 @@
-//! `delete-users`: deletes the Connect users of an onboarding during teardown, if the input requests this and the
-//! instance is kept. The step deletes users at the account's API rate and stops before the Lambda timeout.
+//! `delete-users`: deletes the Connect users of an onboarding during the teardown, if the input requests the deletion
+//! and the instance is kept. The step deletes users within the API rate limit of the account, and stops before the
+//! Lambda timeout.
 //!
 //! * Reads: `connect:SearchUsers`, `connect:DescribeUser` before each deletion; `connect:SearchQuickConnects`,
 //!   `connect:DescribeQuickConnect`; `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`.
@@ -7,8 +8,9 @@
 //! * Writes: `connect:DeleteUser`; `connect:DeleteQuickConnect` for the quick connects that transfer contacts to a
 //!   deleted user; `connect:DeleteSecurityProfile` for the security profile without permissions, if this onboarding
 //!   created it.
-//! * Safe to repeat: each invocation reads the users again. Only users with the tags of this onboarding are deleted,
-//!   and the tags are read again immediately before each deletion. If a user no longer exists, this is a success.
+//! * Safe to repeat: each invocation reads the users again. The step deletes only users with the tags of this
+//!   onboarding, and reads these tags again immediately before each deletion. If a user no longer exists, the deletion
+//!   counts as successful.
 
 use onboarding_core::{
     StepError,
@@ -79,7 +81,8 @@ pub async fn run(ctx: &Context, input: RemoveInput, invocation: Invocation) -> R
     })
 }
 
-/// Adds the quick connects that could not be deleted with their users to the open items of the previous invocations.
+/// Adds an open item for the quick connects that could not be deleted together with their users. `items` are the open
+/// items of the previous invocations.
 fn open_items(mut items: Vec<OpenItem>, plan: &Plan, applied: &Applied) -> Vec<OpenItem> {
     let unreadable = plan.findings.iter().map(ToString::to_string);
     let left = applied.left_quick_connects().map(|(left, reason)| format!("{left}: {reason}"));
@@ -91,7 +94,7 @@ fn open_items(mut items: Vec<OpenItem>, plan: &Plan, applied: &Applied) -> Vec<O
     items
 }
 
-/// Reads the tags of a user again immediately before the user is deleted.
+/// A check that reads the tags of a user again immediately before the user is deleted.
 struct StillOurs<'a> {
     ctx: &'a Context,
     instance_id: &'a str,
@@ -99,11 +102,11 @@ struct StillOurs<'a> {
 }
 
 impl RemovalCheck for StillOurs<'_> {
-    /// Returns whether the user must be kept because it no longer has the tags of this onboarding.
+    /// Returns whether the user must be kept because the user no longer has the tags of this onboarding.
     async fn must_keep(&self, user: &UserRef) -> Result<bool, StepError> {
         let sent = self.ctx.connect().describe_user().instance_id(self.instance_id).user_id(&user.id).send().await;
         let found = sent.if_found().doing(format_args!("reading the tags of the user {}", user.username))?;
-        // The user no longer exists. The deletion is attempted nevertheless, and counts as successful.
+        // The user no longer exists. The deletion is still attempted, and counts as successful.
         let Some(found) = found else { return Ok(false) };
         let tags = found.user.and_then(|user| user.tags).unwrap_or_default();
         let tag = |key: &str| tags.get(key).map(String::as_str);

@@ -1,9 +1,9 @@
-//! `plan-teardown`: shows what a teardown would remove, object by object, and whether this plan is approved. Only
-//! objects with the tags of this onboarding are removed. The users and the instance are removed only if the input
+//! `plan-teardown`: shows object by object what a teardown would remove, and whether this plan is approved. A teardown
+//! removes only objects with the tags of this onboarding. It removes the users and the instance only if the input
 //! requests this.
 //!
-//! If an onboarding failed before the registration, its instance can also be torn down, because an onboarding stores
-//! its input as soon as the instance is active.
+//! An onboarding stores its input as soon as the instance is active. So if the onboarding failed before it registered
+//! the instance, the instance can also be torn down.
 //!
 //! * Reads: `dynamodb:GetItem` and `dynamodb:Scan` on the registry; `connect:DescribeInstance`,
 //!   `connect:ListApprovedOrigins`, `connect:ListPhoneNumbersV2`, `connect:SearchUsers`, `connect:ListContactFlows`,
@@ -16,7 +16,7 @@
 //! * Permissions: the AWS actions listed under Reads; in Graph `Application.Read.All`, `Policy.Read.All`,
 //!   `Group.Read.All`.
 //! * Safe to repeat: the step only reads. After an interrupted teardown, the plan contains the remaining objects. An
-//!   approval remains valid as long as the plan contains no removal that was not approved.
+//!   approval remains valid as long as the plan contains no removal that the operator has not approved.
 
 use onboarding_core::{
     StepError,
@@ -49,8 +49,8 @@ const NOT_TAGGED: &str = "it has no tag of this onboarding";
 /// Plans a teardown.
 ///
 /// # Errors
-/// `InvalidInput` with all faults of the input, or if the alias that the operator typed as confirmation is not the
-/// instance's alias.
+/// `InvalidInput` with all errors in the input, or if the alias that the operator typed as a confirmation differs from
+/// the alias of the instance.
 pub async fn run(ctx: &Context, input: PlanTeardownInput) -> Result<PlanTeardownOutput, StepError> {
     let request = Teardown::parse_step(&input.request)?;
     let registry = Registry::new(ctx)?;
@@ -89,7 +89,7 @@ pub async fn run(ctx: &Context, input: PlanTeardownInput) -> Result<PlanTeardown
     ];
     let (mut items, notes): (Vec<PlanItem>, Vec<Vec<OpenItem>>) =
         parts.into_iter().flatten().map(|Planned { item, notes }| (item, notes)).unzip();
-    // An interrupted teardown may already have removed all objects except its record in the registry.
+    // An interrupted teardown may already have removed everything except its own record in the registry.
     let is_pending = || async { Ok::<_, StepError>(registry.teardown(&request.instance_id).await?.is_some()) };
     if !is_registered && !items.iter().any(|item| item.action.removes()) && !is_pending().await? {
         return Err(StepError::invalid_input(format!(
@@ -131,8 +131,8 @@ fn check_confirmation(request: &Teardown, alias: &str) -> Result<(), StepError> 
     }
 }
 
-/// Returns whether the plan is approved: it is the approved plan, or what remains of the approved plan. Also returns
-/// the approval to store.
+/// Returns whether the plan is approved. A plan is approved if it is the approved plan, or if it contains only the
+/// remaining part of the approved plan. Also returns the approval to store.
 async fn approval(
     registry: &Registry<'_>,
     request: &Teardown,
@@ -164,7 +164,7 @@ impl Planned {
         Self { item: PlanItem::new(area, kind, name, action, detail), notes: Vec::new() }
     }
 
-    /// Returns an object that the teardown keeps for the given reason, although the input requests its removal.
+    /// Returns an object that the input requests to remove, but that the teardown keeps for the given reason.
     fn kept(area: Area, kind: &str, name: &str, reason: &str) -> Self {
         let note = OpenItem::new(
             format!("{kind} {name}"),
@@ -174,7 +174,7 @@ impl Planned {
         Self::new(area, kind, name, Action::Leave, reason).noting([note])
     }
 
-    /// Returns an IAM object, which the teardown deletes or keeps depending on its tags.
+    /// Returns an IAM object. Its tags determine whether the teardown deletes or keeps it.
     fn iam(kind: &str, name: &str, owner: &Ownership, detail: String) -> Self {
         match owner {
             Ownership::Ours => Self::new(Area::Iam, kind, name, Action::Delete, detail),
@@ -196,8 +196,8 @@ struct Planner<'a> {
     federation: &'a Federation,
     /// Whether the instance exists.
     exists: bool,
-    /// Whether the teardown deletes the instance: the input must request the deletion, and the instance must have the
-    /// tags of this onboarding.
+    /// Whether the teardown deletes the instance. For this, the input must request the deletion, and the instance must
+    /// have the tags of this onboarding.
     deletes_instance: bool,
 }
 
@@ -332,8 +332,8 @@ impl Planner<'_> {
         Ok(planned)
     }
 
-    /// Plans the Entra application. If the application existed before the onboarding, it is never deleted; only the
-    /// settings that the onboarding made are removed.
+    /// Plans the Entra application. If the application existed before the onboarding, it is never deleted. In this
+    /// case, the teardown removes only the settings that the onboarding made.
     async fn application(&self) -> Result<(Vec<Planned>, ApplicationDisposition), StepError> {
         let (graph, requested) = (self.ctx.graph(), self.request.application);
         let found = match &self.entry.application {

@@ -1,4 +1,4 @@
-//! `remove-entra-application`: deletes the enterprise application of an onboarding during teardown, or only removes
+//! `remove-entra-application`: deletes the enterprise application of an onboarding during the teardown, or removes only
 //! the settings that the onboarding made.
 //!
 //! * Reads: `GET /servicePrincipals/{id}` with its claims policies and assignments, `/applications/{id}`,
@@ -8,17 +8,18 @@
 //!   /servicePrincipals/{id}`, `/applications/{id}`.
 //! * Permissions: `Application.ReadWrite.All`, `AppRoleAssignment.ReadWrite.All`,
 //!   `Policy.ReadWrite.ApplicationConfiguration`.
-//! * Safe to repeat: if an object no longer exists, this is a success. The application is changed only if it has the
-//!   tag of this onboarding, and this tag is removed last.
+//! * Safe to repeat: if an object no longer exists, its deletion counts as successful. The step changes the application
+//!   only if the application has the tag of this onboarding, and removes this tag last.
 //! * If the application existed before the onboarding, it is never deleted and keeps its identifiers, regardless of the
-//!   input. Only the assignments of the onboarding's groups are removed.
+//!   input. The step then removes only the settings that the onboarding made, and only the assignments of the
+//!   onboarding's groups.
 //! * If Entra refuses to delete the application, the step deletes the service principal and the application object
-//!   separately. Objects that can't be deleted are reported as an open item, and the teardown continues.
-//! * The onboarding's claims policy is identified by its name. It is kept if it is also assigned to another
-//!   application.
+//!   separately. If an object still can't be deleted, the step adds an open item, and the teardown continues.
+//! * The step identifies the onboarding's claims policy by its name. It keeps the policy if the policy is also assigned
+//!   to another application.
 //!
-//! A deleted application can be restored for 30 days, and Entra reserves its identifiers during this time. The
-//! identifiers are therefore removed before the deletion.
+//! A deleted application can be restored for 30 days, and Entra reserves its identifiers during this time. Therefore,
+//! the step removes the identifiers before it deletes the application.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use onboarding_core::{
@@ -35,7 +36,8 @@ use crate::{
     inspect::entra::{APPLICATION, ApplicationOwner, Found, owner},
 };
 
-/// Maximum number of concurrent requests that remove assignments, the same as for creating assignments.
+/// Maximum number of concurrent requests that remove assignments. It is the same as the maximum for requests that
+/// create assignments.
 const LANES: usize = 8;
 const BY_HAND: &str = "Delete it manually if it is no longer needed.";
 const IN_PORTAL: &str = "Delete it in the Entra admin center under Enterprise applications > Properties.";
@@ -43,7 +45,7 @@ const IN_PORTAL: &str = "Delete it in the Entra admin center under Enterprise ap
 /// Runs the step.
 ///
 /// # Errors
-/// The error that Graph returns. If Graph refuses a deletion, this becomes an open item and is not an error.
+/// The error that Graph returns. If Graph refuses a deletion, the step adds an open item and does not return an error.
 pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let (graph, target) = (ctx.graph(), &input.target);
     let mut output = RemoveOutput::default();
@@ -69,7 +71,7 @@ pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, Step
 }
 
 /// Deletes the application, or removes only the settings that the onboarding made. The current tags of the application
-/// determine which.
+/// determine which of the two applies.
 async fn remove(
     graph: &Graph,
     target: &TeardownTarget,
@@ -80,8 +82,8 @@ async fn remove(
     let app_id = &found.principal.app_id;
     let policies = found.claims.iter().filter(|policy| is_ours(policy.display_name.as_deref(), &target.alias));
     if owner == ApplicationOwner::Unknown {
-        // Either an earlier attempt has already removed the onboarding's settings and tag, or an administrator has
-        // removed the tag.
+        // Either an earlier attempt has already removed the settings and the tag of the onboarding, or an administrator
+        // has removed the tag.
         if policies.count() > 0 || target.application_fate == ApplicationDisposition::Delete {
             output.open_items.push(stays(app_id, "it has no tag of this onboarding", BY_HAND));
         }
@@ -101,7 +103,7 @@ async fn remove(
     }
 }
 
-/// Deletes the application object if its service principal, which had the tags, no longer exists.
+/// Deletes the application object if the service principal, which had the tags, no longer exists.
 async fn remove_registration(
     graph: &Graph,
     target: &TeardownTarget,
@@ -165,7 +167,7 @@ async fn empty(
     output.removed += ended.len();
     let ours = |tag: &String| tag.starts_with(&names::service_principal_tag("")) || tag == names::ADOPTED_TAG;
     let tags: Vec<&String> = found.principal.tags.iter().filter(|tag| !ours(tag)).collect();
-    // The tags are removed with the last write, so that a retry can still identify the application.
+    // The last write removes the tags, so that a retry before it can still identify the application.
     let changes = json!({ "samlSingleSignOnSettings": { "relayState": Value::Null }, "tags": tags });
     graph.update_service_principal(principal, changes).await?;
     info!(service_principal = principal, assignments = ended.len(), "application emptied");
@@ -204,7 +206,7 @@ async fn delete(
 
 /// Deletes the service principal and the application object separately. Entra refuses to delete some SAML applications
 /// (`DeletingSamlSpNotAllowed`, hashicorp/terraform-provider-azuread issue 1388). Administrators report two
-/// workarounds: to delete the service principal first, or to disable single sign-on first.
+/// workarounds: deleting the service principal first, or disabling single sign-on first.
 async fn delete_by_parts(
     graph: &Graph,
     (target, found): (&TeardownTarget, &Found),
@@ -244,8 +246,8 @@ fn refusal(why: &str) -> String {
 }
 
 /// Deletes the onboarding's claims policies, unless another application also uses them. `released` is the service
-/// principal from which the policies were just removed; Graph may still list the policies as assigned to it for a short
-/// time.
+/// principal from which the policies were just removed. For a short time, Graph may still list the policies as assigned
+/// to this service principal.
 async fn delete_claims_policies(
     graph: &Graph,
     alias: &str,
@@ -257,8 +259,7 @@ async fn delete_claims_policies(
         let applied = graph.claims_policy_applies_to(&policy.id).await?;
         if applied.iter().all(|id| Some(id.as_str()) == released) {
             graph.delete_claims_policy(&policy.id).await.map_err(|error| match error.kind {
-                // Microsoft does not document whether Graph deletes a policy while a replica still lists the policy as
-                // assigned.
+                // Microsoft does not document whether Graph deletes a policy that a replica still lists as assigned.
                 StepErrorKind::InvalidInput | StepErrorKind::Conflict if !applied.is_empty() => {
                     StepError::not_consistent_yet(error.message)
                 }

@@ -1,10 +1,10 @@
-//! Which users can sign in to the Entra application. If the input has `entra.assignment: "users"`, the sync assigns
-//! single users to the application: each member has an app role assignment. The module also determines whether Entra
-//! would still let a leaver sign in.
+//! Determines and changes which users can sign in to the Entra application. If the input contains `entra.assignment:
+//! "users"`, the sync assigns single users to the application, so that each member has an app role assignment. This
+//! module also determines whether Entra still allows the sign-in of a user who left.
 //!
-//! The sync removes an assignment only from users whom it manages, and reads the user's memberships again immediately
-//! before. If groups are assigned instead, this module writes nothing, and reads the application with the runtime
-//! identity, if this identity has the permission.
+//! The sync removes an assignment only from users whom it manages, and reads the memberships of the user again
+//! immediately before. If groups are assigned instead, this module writes nothing. It then reads the application with
+//! the runtime identity, if this identity has the permission.
 
 use std::{cell::RefCell, collections::BTreeSet, future::ready};
 
@@ -21,10 +21,10 @@ use crate::{
     registry::Entry,
 };
 
-/// Maximum number of concurrent assignment requests, the same as in `assign-groups`.
+/// Maximum number of concurrent assignment requests. It is the same as in `assign-groups`.
 const LANES: usize = 8;
 
-/// The application of an instance, and its assignments. The assignments are read only once.
+/// The enterprise application of an instance, and its assignments. The assignments are read only once.
 pub(super) struct Access<'a> {
     ctx: &'a Context,
     entry: &'a Entry,
@@ -36,15 +36,15 @@ pub(super) struct Access<'a> {
 /// The result of [`Access::assign`].
 #[derive(Debug, Default)]
 pub(super) struct Assignments {
-    /// The number of members who were assigned.
+    /// The number of members who were assigned to the application.
     pub(super) assigned: usize,
     /// The number of members for whom Graph returned an error.
     failed: usize,
-    /// The number of members for whom no request was sent because the deadline was reached.
+    /// The number of members for whom no assignment request was sent because the deadline was reached.
     pub(super) left: usize,
-    /// Whether one of the failed requests may succeed if it is sent again.
+    /// Whether at least one of the failed requests may succeed if it is sent again.
     pub(super) may_pass: bool,
-    /// The first error of the requests.
+    /// The first error that a request returned.
     pub(super) error: Option<StepError>,
 }
 
@@ -61,7 +61,7 @@ impl Assignments {
         }
     }
 
-    /// Returns whether Graph denied a request, so that no further request can succeed.
+    /// Returns whether Graph denied a request because of a missing permission, so that no further request can succeed.
     fn is_denied(&self) -> bool {
         self.error.as_ref().is_some_and(|error| error.kind == StepErrorKind::AccessDenied)
     }
@@ -72,13 +72,13 @@ impl<'a> Access<'a> {
         Self { ctx, entry, read: OnceCell::new(), removed: RefCell::default() }
     }
 
-    /// Returns the application, if single users are assigned to it.
+    /// Returns the application if single users, and not groups, are assigned to it.
     fn of_users(&self) -> Option<&EntraApplication> {
         let assignment = self.entry.onboarding.as_ref().map(|onboarding| onboarding.entra.assignment);
         self.entry.application.as_ref().filter(|_| assignment == Some(Assignment::Users))
     }
 
-    /// Returns whether single users are assigned to the application.
+    /// Returns whether single users, and not groups, are assigned to the application.
     pub(super) fn assigns_users(&self) -> bool {
         self.of_users().is_some()
     }
@@ -99,7 +99,7 @@ impl<'a> Access<'a> {
     /// Removes the assignment of a user who left.
     ///
     /// # Errors
-    /// The error that Graph returns, for example if the setup identity was removed.
+    /// The error that Graph returns. For example, Graph returns an error if the setup identity was removed.
     pub(super) async fn revoke(&self, object_id: &str) -> Result<(), StepError> {
         let Some(application) = self.of_users() else { return Ok(()) };
         let principal = &application.service_principal_id;
@@ -121,9 +121,9 @@ impl<'a> Access<'a> {
         Ok(())
     }
 
-    /// Assigns the members who have no assignment yet. If a request fails, the other requests are still sent, unless a
-    /// permission is missing. No request is sent after `deadline`. Does nothing if groups are assigned to the
-    /// application.
+    /// Assigns the members who have no assignment yet to the application. If a request fails, the other requests are
+    /// still sent, unless a permission is missing. After `deadline`, no request is sent. If groups are assigned to the
+    /// application, the function does nothing.
     pub(super) async fn assign(&self, members: BTreeSet<&str>, deadline: Instant) -> Assignments {
         let Some(application) = self.of_users() else { return Assignments::default() };
         let known = match self.assignments(application).await {
@@ -153,7 +153,8 @@ impl<'a> Access<'a> {
         result.left = missing.len() - result.assigned - result.failed - unclear.len();
         self.resolve(application, unclear, &mut result).await;
         if result.is_denied() {
-            // Another round can't assign these members either, so they do not cause another round.
+            // Another round can't assign these members either. So the function does not report them as left over, and
+            // they do not cause another round.
             result.left = 0;
         }
         result
@@ -163,7 +164,8 @@ impl<'a> Access<'a> {
         self.graph().assign(&application.service_principal_id, id, &application.app_role_id).await
     }
 
-    /// Reads the assignments again if Graph rejected some requests, possibly because the assignments already exist.
+    /// Reads the assignments again if Graph rejected some requests. Graph may have rejected these requests because the
+    /// assignments already exist.
     async fn resolve(&self, application: &EntraApplication, unclear: Vec<(&str, StepError)>, result: &mut Assignments) {
         if unclear.is_empty() {
             return;
@@ -178,8 +180,8 @@ impl<'a> Access<'a> {
         }
     }
 
-    /// Returns the users who can sign in although they are not members of the groups. If this can't be determined, the
-    /// result states that all users can sign in.
+    /// Returns the users who can sign in although they are not members of the groups. If these users can't be
+    /// determined, the result states that all users can sign in.
     pub(super) async fn let_in(&self) -> LetIn {
         let Some(application) = &self.entry.application else { return LetIn::default() };
         self.try_let_in(application).await.unwrap_or_else(|error| {

@@ -1,4 +1,4 @@
-//! The part of a plan that waits for an operator's approval (docs/theory.md, "Approval").
+//! The actions of a plan that wait for an operator's approval (docs/theory.md, "Approval").
 
 use onboarding_core::{
     StepError, log_messages,
@@ -9,7 +9,8 @@ use tracing::{info, warn};
 use super::sync_users::Round;
 use crate::registry::{Approvals, Registry, rfc3339};
 
-/// A plan in two parts (to apply now, and waiting for approval), and the request and approval of the instance.
+/// A plan that is divided into two parts: the actions to apply now, and the actions that wait for approval. Also
+/// contains the request for approval and the approval of the instance.
 pub(super) struct Guarded {
     pub(super) plan: GuardedPlan,
     approvals: Approvals,
@@ -18,8 +19,8 @@ pub(super) struct Guarded {
 }
 
 impl Guarded {
-    /// Adds the waiting part of the plan and the approval to the output of the round. `earlier` is the approval that an
-    /// earlier round has applied.
+    /// Adds the actions that wait for approval, and the approval, to the output of the round. `earlier` is the approval
+    /// that an earlier round has applied.
     pub(super) fn report(&self, earlier: Option<&AppliedApproval>, output: &mut SyncUsersOutput) {
         output.reasons.clone_from(&self.plan.reasons);
         let waiting = self.plan.waiting.counts();
@@ -41,7 +42,7 @@ impl Guarded {
 }
 
 impl Round<'_> {
-    /// Divides the plan into the actions that wait for approval, and all other actions.
+    /// Divides the plan into two parts: the actions that wait for approval, and all other actions.
     pub(super) async fn guard(&self, plan: Plan) -> Result<Guarded, StepError> {
         let (registry, id) = (Registry::new(self.ctx)?, self.entry.instance_id.as_str());
         let approvals = registry.approvals(id).await?;
@@ -55,8 +56,8 @@ impl Round<'_> {
         Ok(Guarded { plan: plan.guard(&approved), approvals, requested, approved })
     }
 
-    /// Requests approval for the waiting part of the plan, unless an earlier request contains all its actions. If no
-    /// action waits for approval, withdraws the request.
+    /// Requests approval for the actions that wait for it, unless an earlier request already contains all of them. If
+    /// no action waits for approval, withdraws the request.
     pub(super) async fn request_approval(
         &self,
         guarded: &Guarded,
@@ -65,8 +66,8 @@ impl Round<'_> {
         let (registry, id) = (Registry::new(self.ctx)?, self.entry.instance_id.as_str());
         let Guarded { plan, approvals, requested, .. } = guarded;
         let Some(waiting) = &mut output.waiting else {
-            // Removals that are only postponed because a group is empty will need approval later, so their request is
-            // kept.
+            // Some removals may only be postponed because a group is empty. They will need approval later, so the
+            // request for them is kept.
             let request = approvals.request.as_ref().filter(|request| request.rejected_by.is_none());
             return match request {
                 Some(request) if plan.apply.postponed == 0 => registry.withdraw_request(id, request).await,
@@ -80,15 +81,15 @@ impl Round<'_> {
                 waiting.rejected_by.clone_from(&request.rejected_by);
                 waiting.notify = !request.notified && request.rejected_by.is_none();
                 if let Some(rejected_by) = &request.rejected_by {
-                    // A later request replaces the rejection in the registry, so the rejection is also logged
-                    // permanently.
+                    // A later request replaces the rejection in the registry. So the rejection is also written to the
+                    // log, where it is kept permanently.
                     let (digest, rejected_at) = (request.digest(), request.rejected_at.map(rfc3339));
                     info!(digest, rejected_by, rejected_at, "{}", log_messages::PART_REJECTED);
                 }
             }
             _ => {
-                // The new request also contains the approved actions that are not applied yet, because its approval
-                // will replace the earlier approval.
+                // The approval of the new request will replace the earlier approval. So the new request also contains
+                // the approved actions that are not applied yet.
                 let actions = plan.waiting_actions.union(&plan.approved_actions);
                 waiting.digest = actions.digest();
                 match registry.request_approval(id, approvals, (&actions, waiting)).await? {

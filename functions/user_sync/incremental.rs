@@ -1,16 +1,17 @@
-//! Incremental syncs: between two full comparisons, a scheduled sync only reads from Graph whether a group or a member
-//! has changed since the last full comparison. Without a change, the sync needs only a few requests, and reads nothing
-//! from Connect. After a change, the sync makes a full comparison, which determines all removals, sign-outs and
-//! approvals (docs/theory.md, "Incremental syncs").
+//! Incremental syncs. Between two full comparisons, a scheduled sync only reads from Graph whether a group or a member
+//! has changed since the last full comparison. If nothing has changed, the sync needs only a few requests, and reads
+//! nothing from Connect. If something has changed, the sync makes a full comparison, which determines all removals,
+//! sign-outs and approvals (docs/theory.md, "Incremental syncs").
 //!
 //! * No change is missed: a full comparison gets the links for later changes *before* it reads the groups. The groups
-//!   may be read from a replica that lacks a change which the links no longer return. So a comparison is valid only if
-//!   the links have returned no change for the time [`REPLICATION`] before the comparison.
+//!   may be read from a replica that does not have a recent change yet, and the links may no longer return this change.
+//!   So a comparison is valid only if the links returned no change during the time [`REPLICATION`] before the
+//!   comparison.
 //! * No remaining work is forgotten: a full comparison deletes the stored state before it changes anything. It stores a
 //!   new state only if no work remains. An action that waits for approval also counts as remaining work.
-//! * No leaver can sign in: a change to the application in Entra can allow the sign-in of a user who left and still has
-//!   rights in Connect. Delta queries do not return such a change. While there are such users, each incremental sync
-//!   reads the application and its assignments.
+//! * No user who left can sign in: a change to the application in Entra can allow the sign-in of a user who left and
+//!   still has permissions in Connect. Delta queries do not return such a change. As long as there are such users, each
+//!   incremental sync reads the application and its assignments.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -33,14 +34,14 @@ use crate::{
     runtime::clock::{epoch_millis, millis},
 };
 
-/// The time after which every read from Graph includes a change. Microsoft does not state a maximum, and describes the
-/// delays of delta queries as varied (<https://learn.microsoft.com/graph/delta-query-overview>).
+/// The time after which every read from Graph includes a change. Microsoft states no maximum for this time, and
+/// describes the delays of delta queries as varied (<https://learn.microsoft.com/graph/delta-query-overview>).
 const REPLICATION: Duration = Duration::from_secs(600);
-/// Maximum number of stored users who left and still have rights. The registry item that contains them has a maximum
-/// size.
+/// Maximum number of stored users who left and still have permissions. It is limited because the registry item that
+/// contains these users has a maximum size.
 const MAX_LEAVERS: usize = 1000;
 
-/// The links that return the changes after a read from Entra.
+/// The links that return the changes after a read of the groups from Entra.
 #[derive(Debug)]
 pub(super) struct Links {
     groups: Vec<String>,
@@ -55,7 +56,7 @@ pub(super) struct Links {
 pub(super) enum Answer {
     /// Nothing has changed, and the sync is finished.
     Unchanged(Box<SyncUsersOutput>),
-    /// A full comparison is necessary. Contains the links that return later changes, if they are known.
+    /// A full comparison is necessary. If the links that return later changes are known, this variant contains them.
     Compare(Option<Links>),
 }
 
@@ -64,7 +65,7 @@ struct Changed {
     links: Links,
     /// Whether a group or a member of this instance has changed.
     concerns_us: bool,
-    /// Whether any user or group of the links has changed, including users who are not members.
+    /// Whether the links returned any change, including changes to users who are not members.
     any: bool,
 }
 
@@ -74,7 +75,8 @@ pub(super) fn is_requested(input: &SyncUsersInput) -> bool {
     input.incremental && input.mode == SyncMode::Apply && input.carry.is_none() && !has_hints
 }
 
-/// Reads the changes since the last full comparison. If Graph does not respond, a full comparison is necessary.
+/// Reads the changes in Entra since the last full comparison. If Graph does not respond, a full comparison is
+/// necessary.
 ///
 /// # Errors
 /// `Internal` if a setting is invalid.
@@ -113,7 +115,7 @@ pub(super) async fn ask(round: &Round<'_>, tracking: Option<(Tracking, MemberFil
     output.counts.planned = tracking.counts;
     output.counts.done.calls = calls;
     if changed.any {
-        // The new links are stored, so that Graph does not return the changes to other users and groups again.
+        // The new links are stored, so that Graph does not return the same changes to other users and groups again.
         let Links { groups, users, since, .. } = changed.links;
         let tracking = Tracking { groups, users, since, ..tracking };
         save(round, Ok(tracking), None).await;
@@ -153,7 +155,7 @@ fn is_still_valid(round: &Round<'_>, tracking: &Tracking) -> Result<bool, StepEr
     Ok(is_settled && !is_due && !deletes_today)
 }
 
-/// Returns whether one of these users, who left and still have rights in Connect, could sign in.
+/// Returns whether any of these users could sign in. They left and still have permissions in Connect.
 async fn lets_in(round: &Round<'_>, leavers: &[String]) -> bool {
     if leavers.is_empty() {
         return false;
@@ -178,8 +180,8 @@ pub(super) async fn forget(round: &Round<'_>) -> Result<(), StepError> {
     Registry::new(round.ctx)?.forget_tracking(&round.entry.instance_id).await
 }
 
-/// Returns the links that return later changes: the links from this sync's delta queries, or new links. Best effort:
-/// without links, the next sync makes a full comparison.
+/// Returns the links that return later changes. These are the links from the delta queries of this sync, or new links.
+/// An error is ignored, because the next sync makes a full comparison if there are no links.
 pub(super) async fn start(round: &Round<'_>, known: Option<Links>) -> Option<Links> {
     if known.is_some() || round.input.mode != SyncMode::Apply || !is_enabled(round).unwrap_or_default() {
         return known;
@@ -195,7 +197,7 @@ pub(super) async fn start(round: &Round<'_>, known: Option<Links>) -> Option<Lin
     }
 }
 
-/// Stores the links after a full comparison, if no work remains. Best effort, as for [`start`].
+/// Stores the links after a full comparison, if no work remains. As in [`start`], an error is ignored.
 pub(super) async fn store(
     round: &Round<'_>,
     observed: Observed,
@@ -218,8 +220,8 @@ pub(super) async fn store(
         since: links.since,
         settings,
         counts: Counts { skipped: planned.skipped, unchanged: managed, managed, ..Counts::default() },
-        // The time of the read, not the end of the round. If a replica did not return a change in this read, the
-        // comparison does not include this change.
+        // This is the time of the read, and not of the end of the round. If a replica did not return a change in this
+        // read, the comparison does not include this change.
         compared_at: observed.read_at,
         leavers,
         next_deletion: next.map(date_to_tag),
@@ -227,8 +229,8 @@ pub(super) async fn store(
     save(round, tracking, Some(&MemberFilter::new(members.into_iter()))).await;
 }
 
-/// Stores the state. Best effort: if this fails, the next sync makes a full comparison, or reads the same changes
-/// again.
+/// Stores the state of incremental syncs. An error is ignored, because the next sync then makes a full comparison, or
+/// reads the same changes again.
 async fn save(round: &Round<'_>, tracking: Result<Tracking, StepError>, members: Option<&MemberFilter>) {
     let stored =
         async { Registry::new(round.ctx)?.write_tracking(&round.entry.instance_id, &tracking?, members).await };
@@ -237,7 +239,7 @@ async fn save(round: &Round<'_>, tracking: Result<Tracking, StepError>, members:
     }
 }
 
-/// Returns whether no work remains: the next sync would change nothing if nothing changed in Entra.
+/// Returns whether no work remains. In this case, the next sync changes nothing, unless something changes in Entra.
 fn nothing_is_left(plan: &Plan, applied: &Applied, output: &SyncUsersOutput) -> bool {
     let done = &output.counts.done;
     output.status == SyncStatus::Done
@@ -249,7 +251,8 @@ fn nothing_is_left(plan: &Plan, applied: &Applied, output: &SyncUsersOutput) -> 
         && applied.is_complete()
 }
 
-/// Returns the object IDs of the users who are not members, or are disabled, and still have rights after this plan.
+/// Returns the object IDs of the users who still have permissions after this plan, although they are not members or are
+/// disabled.
 fn leavers_with_rights(round: &Round<'_>, observed: &Observed, plan: &Plan) -> Vec<String> {
     let members = observed.groups.iter().flat_map(|group| &group.members).filter(|member| round.policy.allows(member));
     let members: BTreeSet<&str> = members.map(|member| member.id.as_str()).collect();
@@ -264,14 +267,14 @@ fn leavers_with_rights(round: &Round<'_>, observed: &Observed, plan: &Plan) -> V
     leavers.map(|user| user.entra_object_id.clone().unwrap_or_default()).collect()
 }
 
-/// Returns whether the settings allow incremental syncs. They do not allow them with nested groups, because the links
-/// do not return changes to the members of nested groups.
+/// Returns whether the settings allow incremental syncs. Incremental syncs are not possible with nested groups, because
+/// the links do not return changes to the members of nested groups.
 fn is_enabled(round: &Round<'_>) -> Result<bool, StepError> {
     let period = round.ctx.settings.full_comparison_period()?;
     Ok(!period.is_zero() && round.policy.nested_groups == NestedGroups::Report)
 }
 
-/// Returns a digest of the registry entry. If the digest changes, the last full comparison is no longer valid.
+/// Returns a digest of the registry entry. If this digest changes, the last full comparison is no longer valid.
 fn settings(round: &Round<'_>) -> Result<String, StepError> {
     let json = serde_json::to_string(round.entry)
         .map_err(|error| StepError::internal(format!("the settings could not be encoded: {error}")))?;

@@ -1,10 +1,11 @@
-//! The fast path for joiners: creates users for members that a notification reports as added, before the full
-//! comparison. With ten thousand users, the full comparison takes eight seconds, but the fast path takes a fraction of
-//! a second.
+//! The fast path for members who join. Before the full comparison, it creates users for the members that a notification
+//! reports as added. With ten thousand users, the full comparison takes eight seconds, whereas the fast path takes a
+//! fraction of a second.
 //!
 //! The content of a notification is not trusted. The user and the user's groups are read from Entra, the username is
-//! searched in Connect, and the same planner as in the full comparison decides what to create. The fast path only
-//! creates users. The full comparison that follows makes all other changes and handles doubtful cases and failures.
+//! searched for in Connect, and the same planner as in the full comparison decides which users to create. The fast path
+//! only creates users. The full comparison that follows makes all other changes, and handles unclear cases and
+//! failures.
 
 use std::collections::HashSet;
 
@@ -24,11 +25,11 @@ use super::sync_users::Round;
 pub(super) struct Joiners {
     /// The usernames of the created users. Connect's search may return these users only after a delay.
     pub(super) created: HashSet<String>,
-    /// The counts of the fast path, except the searches in Connect, which `Directory` counts.
+    /// The counts of the fast path. They do not include the searches in Connect, which `Directory` counts.
     pub(super) totals: Totals,
 }
 
-/// What Entra and Connect contain about the users that the notification reports as added.
+/// The data in Entra and Connect about the members that the notification reports as added.
 #[derive(Debug, Default)]
 pub(super) struct Hinted {
     /// The configured groups. Each group contains only the members that the notification reports as added.
@@ -39,11 +40,11 @@ pub(super) struct Hinted {
     calls: usize,
 }
 
-/// Reads the groups of the users in `object_ids`, which a notification reports as added, and searches their usernames
-/// in Connect. If a read fails, or the settings require the full comparison, the result is empty.
+/// Reads the groups of the users `object_ids`, which a notification reports as added, and searches for their usernames
+/// in Connect. The result is empty if a read fails, or if the settings require the full comparison.
 pub(super) async fn read(round: &Round<'_>, object_ids: &[String]) -> Hinted {
-    // With nested groups, the direct memberships of a user are not sufficient. If the username is the `mail` attribute,
-    // another member could have the same username.
+    // With nested groups, it is not sufficient to read the direct memberships of a user. If the username is the `mail`
+    // attribute, another member could have the same username.
     let sufficient =
         round.policy.nested_groups == NestedGroups::Report && round.policy.username != UsernameAttribute::Mail;
     if object_ids.is_empty() || object_ids.len() > MAX_HINTED || !sufficient {
@@ -73,11 +74,11 @@ pub(super) async fn create(round: &Round<'_>, profiles: &Profiles, hinted: &Hint
     if plan.create.is_empty() {
         return joiners;
     }
-    // Predefined attributes that can't be used are reported by the full comparison that follows.
+    // If a predefined attribute can't be used, the full comparison that follows reports this.
     let plan = round.ensure_attributes(&plan).await.plan;
     match round.writer(true).apply(&plan, round.deadline).await {
         Ok(applied) => {
-            // The full comparison retries the users whose requests failed, and counts their failures.
+            // The full comparison retries the failed requests, and counts the failures.
             joiners.totals = Totals {
                 calls: applied.totals.calls + hinted.calls,
                 failed: 0,

@@ -1,8 +1,8 @@
-//! Leavers: the check immediately before a removal, and the fast path that signs out the members that a notification
-//! reports as removed, before the full comparison.
+//! Two functions for users who left: the check immediately before a removal, and the fast path. Before the full
+//! comparison, the fast path signs out the members that a notification reports as removed.
 //!
-//! The content of a notification is not trusted: the check reads the user and the user's groups from Entra. The fast
-//! path only ends sessions. The full comparison that follows makes the removals and handles doubtful cases and
+//! The content of a notification is not trusted, so the check reads the user and the user's groups from Entra. The fast
+//! path only ends sessions. The full comparison that follows makes the removals, and handles unclear cases and
 //! failures.
 
 use onboarding_core::{
@@ -19,7 +19,7 @@ use crate::{
     registry::{Entry, Registry},
 };
 
-/// Reads a user again from Entra immediately before the Connect user is removed or signed out.
+/// A check that reads a user again from Entra immediately before the Connect user is removed or signed out.
 pub(super) struct CurrentMembership<'a> {
     pub(super) graph: &'a Graph,
     pub(super) entry: &'a Entry,
@@ -35,8 +35,8 @@ impl CurrentMembership<'_> {
         if memberships.is_empty() || self.policy.nested_groups == NestedGroups::Flatten {
             return Ok(!memberships.is_empty());
         }
-        // Graph's result also includes memberships through nested groups. In this case (nested groups are only
-        // reported), such a membership gives no access.
+        // Graph's result also includes memberships through nested groups. With this setting, nested groups are only
+        // reported, so such a membership does not give access.
         let direct = self.graph.direct_memberships(object_id).await?.unwrap_or_default();
         Ok(direct.iter().any(|id| memberships.contains(id)))
     }
@@ -46,8 +46,8 @@ impl RemovalCheck for CurrentMembership<'_> {
     async fn must_keep(&self, user: &UserRef) -> Result<bool, StepError> {
         let Some(object_id) = user.object_id.as_deref() else { return Ok(false) };
         let Some(member) = self.graph.user(object_id).await? else { return Ok(false) };
-        // If the member's username has changed, the member has a new Connect user, and the Connect user with the old
-        // name is removed.
+        // If the username of the member has changed, the member has a new Connect user, and the Connect user with the
+        // previous username is removed.
         if !self.policy.allows(&member) || member.attribute(self.policy.username) != Some(user.username.as_str()) {
             return Ok(false);
         }
@@ -56,7 +56,7 @@ impl RemovalCheck for CurrentMembership<'_> {
 
     async fn revoke(&self, user: &UserRef) -> Result<(), StepError> {
         let Some(object_id) = user.object_id.as_deref().filter(|_| self.access.assigns_users()) else { return Ok(()) };
-        // If only the username has changed, the Entra account keeps its assignment.
+        // If only the username has changed, the assignment of the Entra account is kept.
         let stays = match self.graph.user(object_id).await? {
             Some(member) if self.policy.allows(&member) => self.is_member(object_id).await?,
             _ => false,
@@ -65,12 +65,12 @@ impl RemovalCheck for CurrentMembership<'_> {
     }
 }
 
-/// Signs out the users in `object_ids`, which a notification reports as removed, unless they are still members. Returns
+/// Signs out the users `object_ids`, which a notification reports as removed, unless they are still members. Returns
 /// the counts.
 ///
-/// Does nothing while a request for approval is open or rejected, or if the registry can't be read. Otherwise, the
-/// users of a mass removal would be signed out in several events, and the number in each event would be within the
-/// removal limit.
+/// The function does nothing while a request for approval is open or rejected, or if the registry can't be read.
+/// Otherwise, a mass removal could bypass the removal limit: the notifications arrive in several events, and the number
+/// of users in each event could be within the limit.
 pub(super) async fn sign_out(round: &Round<'_>, object_ids: &[String]) -> Totals {
     let applies = round.policy.removed.sign_out && round.input.mode == SyncMode::Apply && round.input.carry.is_none();
     if !applies || object_ids.is_empty() || object_ids.len() > MAX_HINTED {
@@ -90,8 +90,8 @@ async fn try_sign_out(round: &Round<'_>, object_ids: &[String]) -> Result<Totals
     }
     let found = round.directory.users_of(object_ids).await?;
     let managed = found.into_iter().filter(|user| user.ownership == Ownership::Ours);
-    // If a member is reported as removed, the account was a member until now and may have started new sessions. So an
-    // earlier sign-out is ignored.
+    // If a notification reports a member as removed, the account was a member until now and may have started new
+    // sessions. So a record of an earlier sign-out is ignored.
     let leavers: Vec<UserRef> = managed.map(|user| UserRef { signed_out: false, ..UserRef::from(user) }).collect();
     if leavers.is_empty() {
         return Ok(Totals::default());
@@ -103,6 +103,6 @@ async fn try_sign_out(round: &Round<'_>, object_ids: &[String]) -> Result<Totals
         return Ok(Totals::default());
     }
     let applied = round.writer(true).apply(&plan, round.deadline).await?;
-    // The full comparison retries the users whose requests failed, and counts their failures.
+    // The full comparison retries the failed requests, and counts the failures.
     Ok(Totals { failed: 0, ..applied.totals })
 }

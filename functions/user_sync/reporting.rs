@@ -1,4 +1,4 @@
-//! What a round reports: a user for the sign-in check, the results of the plan, and log lines.
+//! The output and the log lines of a round: a user for the sign-in check, the results of the plan, and the logged plan.
 
 use std::collections::HashSet;
 
@@ -11,12 +11,12 @@ use tracing::{info, warn};
 
 use crate::connect::Applied;
 
-/// Maximum number of object IDs in one log line. Lambda limits a line to 256 KiB (Lambda developer guide, "Log and
-/// monitor"), and an object ID in JSON has 39 bytes.
+/// Maximum number of object IDs in one log line. Lambda limits a log line to 256 KiB (Lambda developer guide, "Log and
+/// monitor"), and an object ID takes 39 bytes in JSON.
 const MAX_LOGGED_MEMBERS: usize = 1_000;
 
-/// Returns a user who exists in Connect and is a member of a group. The sign-in check compares the name of this user in
-/// Connect and Entra.
+/// Returns a user who exists in Connect and is a member of a group. The sign-in check compares the username of this
+/// user in Connect with the username in Entra.
 pub(super) fn ready_user(groups: &[GroupRead], users: &[ConnectUser], plan: &Plan) -> Option<String> {
     let members: HashSet<&str> =
         groups.iter().flat_map(|group| &group.members).map(|member| member.id.as_str()).collect();
@@ -31,8 +31,8 @@ pub(super) fn ready_user(groups: &[GroupRead], users: &[ConnectUser], plan: &Pla
         .map(ToOwned::to_owned)
 }
 
-/// Logs the complete plan, because the output of the step contains only a part of it. If the plan is not applied, also
-/// logs the members of the groups.
+/// Logs the complete plan, because the output of the step contains only a part of the plan. If the plan is not applied,
+/// also logs the members of the groups.
 pub(super) fn log_plan(plan: &Plan, groups: &[GroupRead], mode: SyncMode) {
     info!(?mode, counts = ?plan.counts(), digest = plan.digest(), "plan");
     if mode == SyncMode::Plan {
@@ -50,8 +50,8 @@ pub(super) fn log_plan(plan: &Plan, groups: &[GroupRead], mode: SyncMode) {
     }
 }
 
-/// Logs the object IDs of the members of each group. Only these log lines record the groups through which a user has a
-/// security profile (`onboard evidence`), and a group may have more members than the output of the step can contain.
+/// Logs the object IDs of the members of each group. Only these log lines record through which groups a user has a
+/// security profile (`onboard evidence`). A group may have more members than the output of the step can contain.
 fn log_members(groups: &[GroupRead]) {
     for group in groups {
         let ids: Vec<&str> = group.members.iter().map(|member| member.id.as_str()).collect();
@@ -86,7 +86,7 @@ pub(super) fn add_results(output: &mut SyncUsersOutput, applied: &Applied) {
         output.findings.insert(0, format!("{left}; change them in Amazon Connect: {reason}"));
     }
     if let Some(reason) = &applied.sign_out_unavailable {
-        // The most important finding comes first, because the list of findings is cut off after a maximum number.
+        // The most important finding comes first, because a long list of findings is truncated.
         output.findings.insert(
             0,
             format!("users who lost access were not signed out, so their sessions last until they expire: {reason}"),

@@ -1,17 +1,17 @@
-//! `sync-members`: starts the user sync of the instances that are affected by a change. The queue of membership events
-//! starts this step with batches of events, and the schedule starts it for all instances.
+//! `sync-members`: starts the user sync for each instance that is affected by a change. The queue of membership events
+//! invokes this step with batches of events. The schedule invokes it for all instances.
 //!
 //! * Reads: `dynamodb:Scan` on the registry.
 //! * Writes: `states:StartExecution` on the user sync.
-//! * Metrics, if the schedule starts the step: [`Metric::SecondsSinceSync`] of each instance. The metric shows if syncs
-//!   fail, never start, or wait for approval.
-//! * Safe to repeat: a sync without differences changes nothing. If another sync of the same instance is running, the
-//!   new sync leaves the work to the running sync.
+//! * Metrics: if the schedule invokes the step, [`Metric::SecondsSinceSync`] of each instance. The metric shows that
+//!   syncs fail, do not start, or wait for approval.
+//! * Safe to repeat: if there are no differences, a sync changes nothing. If another sync of the same instance is
+//!   already running, the new sync leaves the work to the running sync.
 //!
 //! Events are combined in two ways. First, the queue delivers the events of one second as one batch, and the step
-//! starts the sync of each instance only once per batch. Second, if another sync of the instance is running, the new
-//! sync only sets a flag in the instance's registry item; the running sync then compares Entra and Connect once more
-//! (another pass). Each sync or pass starts after the events that caused it, so no event is lost.
+//! starts only one sync per instance and batch. Second, if another sync of the instance is already running, the new
+//! sync only sets a flag in the registry item of the instance. The running sync then compares Entra and Connect once
+//! more (another pass). Each sync or pass starts after the events that caused it, so no event is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +33,7 @@ use crate::{
     runtime::metrics::{Metric, Metrics},
 };
 
-/// An event as the event bus delivers it.
+/// An event in the format in which the event bus delivers it.
 #[derive(Deserialize)]
 struct Envelope {
     detail: MembershipChange,
@@ -54,8 +54,8 @@ pub async fn run(ctx: &Context, input: SyncMembersInput) -> Result<SyncMembersOu
     if groups.is_empty() && reason == "event" {
         return Ok(output);
     }
-    // An event with this group ID means that the subscription to all groups has missed changes. The affected groups are
-    // unknown, so all instances are synced.
+    // An event with this group ID means that Graph may not have sent notifications about some changes through the
+    // subscription to all groups. The affected groups are unknown, so all instances are synced.
     let all_groups = groups.contains_key(&ALL_GROUPS.to_string());
     let mut failure = None;
     let contents = Registry::new(ctx)?.scan().await?;
@@ -97,8 +97,8 @@ impl Hints {
     }
 }
 
-/// Returns the group IDs in the messages of the queue, in lower case, each with the added and removed members. Also
-/// returns the number of messages without a group.
+/// Returns the group IDs in the messages of the queue, in lower case, each with the members that were added and
+/// removed. Also returns the number of messages that contain no group ID.
 fn changed_groups(input: &SyncMembersInput) -> (BTreeMap<String, Hints>, usize) {
     let mut groups: BTreeMap<String, Hints> = BTreeMap::new();
     let mut unreadable = 0;

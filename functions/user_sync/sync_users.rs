@@ -10,8 +10,8 @@
 //!   `connect:DescribePredefinedAttribute` before proficiencies are changed; `connect:SearchQuickConnects` if users are
 //!   deleted; `connect:DescribeQuickConnect` before a quick connect is changed; Graph `/users/{id}`,
 //!   `/users/{id}/checkMemberGroups` and `/users/{id}/memberOf` before a removal.
-//! * Approval: if actions need approval, the round only requests it, unless an operator has approved the actions
-//!   (docs/theory.md, "Approval").
+//! * Approval: if actions require approval, the round only requests this approval. If an operator has already approved
+//!   the actions, the round applies them (docs/theory.md, "Approval").
 //! * Writes: `connect:CreateUser`, `connect:UpdateUserIdentityInfo`, `connect:UpdateUserSecurityProfiles`,
 //!   `connect:UpdateUserRoutingProfile`, `connect:UpdateUserHierarchy`, `connect:UpdateUserConfig`,
 //!   `connect:AssociateTrafficDistributionGroupUser`, `connect:DisassociateTrafficDistributionGroupUser`,
@@ -25,11 +25,11 @@
 //!   `dynamodb:UpdateItem` on the registry.
 //! * Fast path: before the full comparison, the round creates the users that a notification reports as added
 //!   ([`joiners`]), and signs out the users that a notification reports as removed ([`leavers`]).
-//! * Metrics: the changes and requests of each round; at the end of a sync, the duration and the number of failed and
-//!   skipped users.
-//! * Safe to repeat: each round reads Entra and Connect again and plans only the differences. If something can't be
-//!   read completely, the round fails before any write. A round stops before the Lambda timeout, and returns `MORE` if
-//!   work remains.
+//! * Metrics: the number of changes and requests of each round. At the end of a sync, also the duration of the sync,
+//!   and the number of failed and skipped users.
+//! * Safe to repeat: each round reads Entra and Connect again and plans only the differences. If a list can't be read
+//!   completely, the round fails before it changes anything. A round stops before the Lambda timeout. If work remains,
+//!   it returns `MORE`.
 
 use std::{cell::Cell, convert::Infallible, time::Duration};
 
@@ -71,7 +71,7 @@ const MAX_CONCURRENT_GROUPS: usize = 8;
 /// The interval at which the progress is written to the registry.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 
-/// One round: the instance, and the data that this invocation needs to sync the instance.
+/// One round of a sync: the instance, and the data that this invocation needs to sync the users of the instance.
 pub(super) struct Round<'a> {
     pub(super) ctx: &'a Context,
     pub(super) input: &'a SyncUsersInput,
@@ -79,11 +79,11 @@ pub(super) struct Round<'a> {
     pub(super) policy: &'a Policy,
     pub(super) access: &'a Access<'a>,
     pub(super) directory: &'a Directory<'a>,
-    /// The checkpoint of the previous round, which is empty in the first round.
+    /// The checkpoint of the previous round. In the first round, the checkpoint is empty.
     pub(super) checkpoint: Checkpoint,
-    /// The traffic distribution group. Empty before it is read.
+    /// The traffic distribution group. This field is empty until the group is read.
     traffic_group: TrafficGroup,
-    /// After this time, no new request is sent.
+    /// The time after which no new request is sent.
     pub(super) deadline: Instant,
 }
 
@@ -93,7 +93,7 @@ pub(super) struct Observed {
     pub(super) groups: Vec<GroupRead>,
     pub(super) users: Vec<ConnectUser>,
     pub(super) profiles: Profiles,
-    /// The number of requests to Graph, except those of the fast path.
+    /// The number of requests that were sent to Graph, except those of the fast path.
     pages: usize,
     /// The links that return the changes after this read of Entra, if Graph returned such links.
     pub(super) links: Option<Links>,
@@ -101,12 +101,12 @@ pub(super) struct Observed {
     pub(super) read_at: u64,
 }
 
-/// Runs one round: reads Entra and Connect, plans the changes, requests approval for some of them if necessary, and
-/// applies as many of the others as time allows.
+/// Runs one round. The round reads Entra and Connect, plans the changes, requests approval for those changes that
+/// require it, and applies as many of the other changes as time allows.
 ///
 /// # Errors
-/// If Entra or Connect can't be read completely; `AccessDenied`; `LimitExceeded` after several rounds without progress,
-/// because the state machine does not repeat a round after this error.
+/// If Entra or Connect can't be read completely. `AccessDenied` if a permission is missing. `LimitExceeded` after
+/// several rounds without progress, because the state machine does not repeat a round after this error.
 pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -> Result<SyncUsersOutput, StepError> {
     let started = Instant::now();
     let deadline = invocation.last_request();
@@ -170,7 +170,7 @@ pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -
 }
 
 impl Round<'_> {
-    /// Creates users for joiners (fast path), then reads the groups in Entra and the users in Connect.
+    /// Creates users for new members (fast path), then reads the groups in Entra and the users in Connect.
     async fn observe(&self, links: Option<Links>) -> Result<Observed, StepError> {
         let hierarchy = self.entry.users.hierarchy_groups();
         let mut profiles = None;
@@ -215,7 +215,7 @@ impl Round<'_> {
         Ok(plan)
     }
 
-    /// Returns the output of the round before anything is applied.
+    /// Returns the output of the round, before any change is applied.
     fn report(&self, observed: &Observed, plan: &Plan) -> SyncUsersOutput {
         let (checkpoint, joiners) = (&self.checkpoint, &observed.joiners.totals);
         let skipped = plan.skipped.iter().take(MAX_LISTED);
@@ -250,7 +250,7 @@ impl Round<'_> {
         output
     }
 
-    /// Applies the plan until the deadline. In the meantime, writes the progress to the registry.
+    /// Applies the plan until the deadline. While it does so, it writes the progress to the registry.
     async fn apply(
         &self,
         GuardedPlan { apply: plan, waiting, .. }: &GuardedPlan,
@@ -294,14 +294,14 @@ impl Round<'_> {
         Ok(applied)
     }
 
-    /// If single users are assigned to the application, assigns the members who have no assignment yet.
+    /// Assigns the members who have no assignment yet to the application, if single users are assigned to it.
     async fn assign(&self, groups: &[GroupRead]) -> Assignments {
         let members = groups.iter().flat_map(|group| &group.members).filter(|member| self.policy.allows(member));
         self.access.assign(members.map(|member| member.id.as_str()).collect(), self.deadline).await
     }
 
     /// Returns the ID of the security profile without permissions, if the plan needs this profile. If the profile can't
-    /// be used, the users to keep without rights are not changed, and a finding states why.
+    /// be used, the users to keep without permissions are not changed, and a finding states the reason.
     async fn no_access(&self, plan: &Plan, profiles: &Profiles, output: &mut SyncUsersOutput) -> Option<String> {
         if plan.strip.is_empty() {
             return None;
@@ -327,7 +327,7 @@ impl Round<'_> {
         Writer::new(ctx.connect(), ctx.quotas(), ctx.sessions(), directory, check, ids, burst_available)
     }
 
-    /// Writes the progress every two seconds. A failed write is ignored.
+    /// Writes the progress to the registry every two seconds. A failed write is ignored.
     async fn report_progress(&self, planned: &Counts, done: &Cell<Totals>) -> Infallible {
         loop {
             tokio::time::sleep(PROGRESS_INTERVAL).await;
@@ -370,7 +370,8 @@ impl Round<'_> {
             };
             Ok((read, pages))
         });
-        // The groups keep the order of the input, because a user's first group determines the user's settings.
+        // The groups keep the order of the input, because the first group of a user determines the settings of the
+        // user.
         let reads: Vec<_> =
             stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_CONCURRENT_GROUPS).try_collect().await?;
         let pages = reads.iter().map(|(_, pages)| pages).sum();
@@ -380,8 +381,8 @@ impl Round<'_> {
 
 /// Decides whether the sync needs another round.
 fn finish(output: &mut SyncUsersOutput, applied: &Applied, previous: &Checkpoint) -> Result<(), StepError> {
-    // A failure may have been temporary, so another round retries the failed requests instead of the next scheduled
-    // sync.
+    // A failure may have been temporary. So another round retries the failed requests, and they do not wait for the
+    // next scheduled sync.
     let retry_failures = (applied.totals.failed > 0 || applied.assignments_may_pass) && !previous.retried;
     if applied.left == 0 && !retry_failures {
         output.status = SyncStatus::Done;
@@ -416,7 +417,7 @@ fn finish(output: &mut SyncUsersOutput, applied: &Applied, previous: &Checkpoint
     Ok(())
 }
 
-/// Returns the metrics of this round. At the end of a sync, also returns the metrics of the complete sync.
+/// Returns the metrics of this round. At the end of a sync, also returns the metrics of the whole sync.
 fn measure<'a>(alias: &'a str, before: &Checkpoint, output: &SyncUsersOutput) -> Metrics<'a> {
     let (done, until_now) = (&output.counts.done, &before.totals);
     let updated =
