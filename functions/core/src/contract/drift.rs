@@ -1,4 +1,4 @@
-//! Drift detection: input and output of the step `detect-drift`, which are also those of its state machine.
+//! Drift detection: the input and output of the step `detect-drift` and of its state machine.
 
 use serde::{Deserialize, Serialize};
 

@@ -9,7 +9,7 @@ use crate::entra::Identity;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WatchExpiryInput {}
 
-/// Output of `watch-expiry`. Omits credentials and instances whose expiry dates are unknown.
+/// Output of `watch-expiry`. Unknown expiry dates are omitted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WatchExpiryOutput {
