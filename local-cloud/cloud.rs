@@ -31,7 +31,8 @@ pub struct Settings {
     pub clock_scale: f64,
     /// The assumptions about AWS and Entra whose alternative reading is emulated.
     pub assume: Vec<&'static Assumption>,
-    /// Whether the emulated Amazon Connect applies the real API rate limits. If false, it applies higher rate limits.
+    /// Whether the emulated Amazon Connect applies the real API rate limits. If false, Connect applies higher rate
+    /// limits.
     pub real_rates: bool,
     /// Whether Lambda has the low concurrency limit of a new AWS account.
     pub fresh_account: bool,
@@ -41,7 +42,7 @@ pub struct Settings {
     pub record_expressions: Option<PathBuf>,
 }
 
-/// A running local cloud. It stops when the value is dropped.
+/// A running local cloud. Dropping the value stops the local cloud.
 pub struct Cloud {
     stand_in: LocalCloud,
     emulator: Emulator,
@@ -75,7 +76,7 @@ impl Cloud {
                 graph: GraphBehaviour {
                     registrations: credentials.registrations.clone(),
                     // The administrator's application may also change groups. The functions' applications have no
-                    // permission to do this.
+                    // permission to change groups.
                     roles: [GraphBehaviour::default().roles, vec!["Group.ReadWrite.All".into()]].concat(),
                     ..GraphBehaviour::default()
                 },

@@ -36,8 +36,8 @@ use serde_json::Value;
 /// The directories of `functions/` that contain steps.
 const WORKFLOWS: [&str; 6] = ["onboarding", "user_sync", "notifications", "certificates", "drift", "teardown"];
 
-/// The environment variable that names another root directory. The tests in `forgotten` set it to check a modified copy
-/// of the source.
+/// The environment variable that names another root directory. The tests in `forgotten` set this variable to check a
+/// modified copy of the source.
 const ROOT: &str = "CONNECT_ONBOARDING_CONTRACT_ROOT";
 
 fn root() -> PathBuf {

@@ -1,5 +1,5 @@
-//! The integration tests of the functions, the template and the documents. They are one program, because each
-//! additional program would link the AWS SDK again.
+//! The integration tests of the functions, the template and the documents. All integration tests are one program,
+//! because each additional program would link the AWS SDK again.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 #![recursion_limit = "256"]

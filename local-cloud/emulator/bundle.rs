@@ -1,8 +1,8 @@
 //! The files of a release inside the program, for operators without a checkout.
 //!
-//! Only programs that are built with the feature `embedded` contain the files (`.ci/release/tool`). During such a
-//! build, the environment variable `ONBOARD_BUNDLE` names a directory with the functions' compressed binary and a file
-//! `id`, which contains the hash of all embedded files. Other builds contain no files and use the checkout.
+//! Only programs that are built with the feature `embedded` contain the files (`.ci/release/tool`). During a build with
+//! this feature, the environment variable `ONBOARD_BUNDLE` names a directory with the functions' compressed binary and
+//! a file `id`, which contains the hash of all embedded files. Other builds contain no files and use the checkout.
 
 use std::{
     env, fs,
@@ -74,7 +74,7 @@ pub(super) fn unpacked() -> Result<Option<(PathBuf, PathBuf)>, NotStarted> {
 }
 
 /// The user's cache directory: `XDG_CACHE_HOME` (XDG Base Directory Specification). If this variable is not set, the
-/// default directory of this operating system.
+/// default cache directory of this operating system is used.
 fn cache_directory(variable: impl Fn(&str) -> Option<PathBuf>) -> PathBuf {
     // The specification requires that a relative path is ignored.
     let caches = variable("XDG_CACHE_HOME").filter(|path| path.is_absolute()).unwrap_or_else(|| {
@@ -122,8 +122,8 @@ fn unpack(cache: &Path, id: &str, files: &[File]) -> io::Result<PathBuf> {
         let name = entry.file_name();
         let older = name.to_string_lossy().starts_with("release-") && entry.path() != root;
         if older {
-            // A local cloud of that release may still be running. It is not affected, because it has its own copy of
-            // the functions' binary.
+            // A local cloud of that release may still be running. The removal does not affect this local cloud, because
+            // it has its own copy of the functions' binary.
             let _ = fs::remove_dir_all(entry.path());
         }
     }

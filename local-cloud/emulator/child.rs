@@ -70,8 +70,8 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         self.signal(Signal::KILL);
-        // A killed process keeps its files open for a moment. The caller removes these files next, so wait until the
-        // process is gone.
+        // A killed process keeps its files open for a moment. The caller removes the process's files next, so wait
+        // until the process no longer exists.
         for _ in 0..50 {
             if self.leader.is_none() || !matches!(self.child.try_wait(), Ok(None)) {
                 break;

@@ -23,7 +23,7 @@ use super::{
 /// Limit of concurrent Lambda executions in a new account. The limit of an older account is 1,000.
 pub const FRESH_ACCOUNT: u32 = 10;
 
-/// The Python program that changes and starts the emulator. It runs in its own process group.
+/// The Python program that changes and starts the emulator. The Python program runs in a process group of its own.
 const LAUNCHER: &str = concat!(
     include_str!("patches.py"),
     include_str!("history.py"),
@@ -57,8 +57,8 @@ const BEHIND_THE_STAND_IN: [&str; 11] = [
 #[derive(Debug)]
 pub struct Emulator {
     group: Group,
-    // The write end of a pipe to the emulator. The emulator exits when this end is closed. If this program is killed,
-    // the operating system closes this end.
+    // The write end of a pipe to the emulator. The emulator exits when the pipe is closed. If this program is killed,
+    // the operating system closes the pipe.
     _alive: Option<ChildStdin>,
 }
 
@@ -99,7 +99,8 @@ pub struct Settings<'a> {
     pub folder: &'a Path,
 }
 
-/// Why the recording of the JSONata expressions in a run's directory is incomplete. `None` if it is complete.
+/// Why the recording of the JSONata expressions in a run's directory is incomplete. `None` if the recording is
+/// complete.
 #[must_use]
 pub fn expressions_incomplete(folder: &Path) -> Option<String> {
     std::fs::read_to_string(folder.join("expressions-incomplete")).ok()

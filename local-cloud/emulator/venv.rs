@@ -43,13 +43,14 @@ impl Venv {
     }
 }
 
-/// Returns the Python environment. If there is none yet, creates it and passes pip's messages to `progress`.
+/// Returns the Python environment. If there is no environment yet, creates the environment and passes pip's messages to
+/// `progress`.
 ///
 /// # Errors
 /// Fails if Python, its `venv` module or a package is missing, or the directory is not writable.
 pub async fn prepare(workspace: &Workspace, progress: &mut dyn FnMut(&str)) -> Result<Venv, NotStarted> {
-    // Without PATH, the system may still find an interpreter in its default directories. That interpreter can't create
-    // an environment, because it can't determine its own path.
+    // Without PATH, the operating system may still find a Python interpreter in its default directories. An interpreter
+    // that was found in this way can't create an environment, because it can't determine its own path.
     if std::env::var_os("PATH").is_none_or(|path| path.is_empty()) {
         return Err(NotStarted::NoPath);
     }

@@ -43,8 +43,8 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Finds the files of the project. If this program contains the files, they are used. Otherwise, the checkout that
-    /// contains the current directory is used, or, if there is none, the checkout from which this program was built.
+    /// Finds the files of the project. The first of these sources that exists is used: the files that this program
+    /// contains, the checkout that contains the current directory, and the checkout from which this program was built.
     ///
     /// # Errors
     /// Fails if there is no checkout, or if the files of this program can't be unpacked.

@@ -38,7 +38,7 @@ struct EndSubscription {
     id: String,
 }
 
-/// The body of `/_admin/working`. The emulator sends it when a state invokes a function and when that function
+/// The body of `/_admin/working`. The emulator sends this request when a state invokes a function and when the function
 /// finishes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

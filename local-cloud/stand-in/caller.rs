@@ -1,5 +1,5 @@
 //! Identifies the Lambda function that makes a call. On Linux, also finds and kills the process at the other end of a
-//! loopback connection, so that a test can end a Lambda function at exactly one call.
+//! loopback connection. With this, a test can kill a Lambda function exactly when the function makes a certain call.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -84,8 +84,8 @@ mod tests {
         let (mut connection, peer) = listener.accept().unwrap();
         assert_eq!(kill(peer.port(), own), Ok(caller.id()));
         assert!(!caller.wait().unwrap().success());
-        // The connection still exists for a moment after the process has been killed. An error of this write is
-        // ignored.
+        // The connection still exists for a moment after the process has been killed. An error of this write to the
+        // connection is ignored.
         let _ = connection.write_all(b"late\n");
     }
 

@@ -1,5 +1,5 @@
-//! The event history of CloudTrail. It contains only the events that the product reads: sign-ins by SAML. The emulator
-//! does not have these events, because the stand-in itself handles `AssumeRoleWithSAML`.
+//! The event history of CloudTrail. The history contains only the events that the product reads: sign-ins by SAML. The
+//! emulator does not record sign-ins, because the stand-in itself handles `AssumeRoleWithSAML`.
 //!
 //! The rules are those of the API reference of `LookupEvents`: events of the last 90 days in the Region of the request,
 //! the newest event first, at most 50 on a page, and one lookup attribute. A sign-in at the global endpoint is recorded
@@ -104,8 +104,8 @@ fn look_up(world: &World, region: &str, input: &Input) -> Answer {
     answer(shape)
 }
 
-/// An event in the format of `LookupEvents`. Of the CloudTrail record, it contains only the fields that describe the
-/// caller and the session.
+/// An event in the format of `LookupEvents`. Of the CloudTrail record, the event contains only the fields that describe
+/// the caller and the session.
 fn event(event: &SignIn) -> Value {
     let record = json!({
         "eventVersion": "1.08",

@@ -78,7 +78,8 @@ pub struct FaultRule {
     /// How long the call waits before it is processed, in milliseconds of wall-clock time.
     #[serde(default)]
     pub delay_ms: Option<u64>,
-    /// The name of a gate. The call waits there before it is processed, until `POST /_admin/gates` opens the gate.
+    /// The name of a gate. The call waits at the gate until `POST /_admin/gates` opens the gate, and is processed
+    /// afterwards.
     #[serde(default)]
     pub gate: Option<String>,
     /// How long the response is delayed after the call has taken effect, in milliseconds of wall-clock time.
@@ -92,8 +93,9 @@ pub struct FaultRule {
     pub broken: bool,
     /// Kills the calling process (Linux only) before or after the call has taken effect.
     ///
-    /// Step Functions is never killed. If it is the caller, it gets no response. For the `Invoke` call with which a
-    /// state invokes its Lambda function, it gets the error that Step Functions reports in AWS.
+    /// Step Functions is never killed. If Step Functions is the caller, it gets no response. If the call is the
+    /// `Invoke` call with which a state invokes its Lambda function, the state gets the error that Step Functions
+    /// reports in AWS.
     #[serde(default)]
     pub kill: Option<Kill>,
 }
@@ -332,7 +334,8 @@ impl Hit {
     }
 }
 
-/// An error response of the login service. In addition to the error message, it contains a list of the AADSTS numbers.
+/// An error response of the login service. In addition to the error message, the response contains a list of the AADSTS
+/// numbers.
 fn login_refusal(status: u16, code: &str, message: String, numbers: &[u32]) -> Response {
     let in_message = message.strip_prefix("AADSTS").and_then(|rest| rest.split(':').next()?.parse().ok());
     let numbers = if numbers.is_empty() { in_message.into_iter().collect() } else { numbers.to_vec() };

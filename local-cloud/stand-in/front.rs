@@ -1,5 +1,5 @@
-//! The HTTP servers of the local cloud (AWS, Microsoft Graph, login service). They pass each request through the fault
-//! rules to its service and record the call.
+//! The HTTP servers of the local cloud (AWS, Microsoft Graph, login service). The servers apply the fault rules to each
+//! request, pass the request to its service, and record the call.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,7 +30,7 @@ use crate::stand_in::violations::Violations;
 use crate::stand_in::world::{Service, World};
 use crate::stand_in::{admin, caller, cloud_trail, queues};
 
-/// The largest request body that is accepted. S3 objects pass through here.
+/// The largest request body that is accepted. Requests can contain S3 objects.
 const BODY: usize = 512 * 1024 * 1024;
 
 /// The HTTP status that is recorded for a call whose caller was killed before the response was sent.
@@ -102,8 +102,8 @@ async fn enter(
     if door == Door::Aws && request.path.starts_with("/_admin/") {
         return write(admin::serve(cloud, &request).await);
     }
-    // The request is handled in a separate task. Otherwise a caller that disconnects early would interrupt a change, or
-    // the call would be missing from the record.
+    // The request is handled in a separate task. If a caller disconnects early, the change must not be interrupted, and
+    // the call must be recorded.
     let cloud = Arc::clone(cloud);
     let call = tokio::spawn(async move { cloud.call(door, peer, port, &request).await });
     match call.await {
@@ -199,8 +199,8 @@ impl Cloud {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).hit(caller.name().as_deref(), &way.service, &names)
     }
 
-    /// Kills the process that made the call. Returns false if the caller is Step Functions, which is never killed. Its
-    /// call then gets no response.
+    /// Kills the process that made the call. Returns false if the caller is Step Functions, which is never killed. A
+    /// call of Step Functions then gets no response.
     fn kill(&self, caller: &Caller, peer: &Peer, port: u16) -> bool {
         if caller.is_step_functions() {
             return false;
@@ -218,8 +218,8 @@ impl Cloud {
             (Door::Aws, Some(service)) => {
                 simulated::serve(&self.world, self.models.as_ref(), &self.violations, service, request)
             }
-            // The local cloud has already authorized this request. It is sent with the operator's access key, because
-            // the emulator's own authorization does not support IAM paths.
+            // The local cloud has already authorized this request. The request is sent with the operator's access key,
+            // because the emulator's own authorization does not support IAM paths.
             (Door::Aws, None) if way.service == "iam" => {
                 let answer = self.iam.serve(&self.upstream.operators(request, "iam")).await;
                 if !["Get", "List"].iter().any(|reads| way.operation.starts_with(reads)) {

@@ -31,7 +31,8 @@ impl Gates {
             gate.waiting += 1;
             gate.open.subscribe()
         };
-        // `wait_for` fails only if the sender no longer exists. This cannot happen, because gates are never removed.
+        // `wait_for` fails only if the sender no longer exists. The sender always exists, because gates are never
+        // removed.
         let _ = open.wait_for(|open| *open).await;
         if let Some(gate) = self.gates().get_mut(name) {
             gate.waiting -= 1;

@@ -11,7 +11,7 @@ pub const REGION: &str = "ap-northeast-1";
 pub const ACCOUNT: &str = "111122223333";
 /// The ID of the fictitious Entra tenant.
 pub const TENANT_ID: &str = "0f5a1de4-0000-4000-8000-00000000000a";
-/// The client ID of the application that may request tokens. Its client secret is `secret`.
+/// The client ID of the application that may request tokens. The client secret of this application is `secret`.
 pub const CLIENT_ID: &str = "0f5a1de4-0000-4000-8000-00000000000b";
 
 /// A user as Microsoft Graph represents it.

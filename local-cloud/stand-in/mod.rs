@@ -98,7 +98,7 @@ pub enum StartError {
     Client(#[from] reqwest::Error),
 }
 
-/// A running stand-in. It stops when the value is dropped or shut down.
+/// A running stand-in. Dropping the value stops the stand-in.
 pub struct LocalCloud {
     cloud: Arc<Cloud>,
     doors: Vec<JoinHandle<()>>,
@@ -161,7 +161,7 @@ impl LocalCloud {
         self.cloud.recorder.calls(0)
     }
 
-    /// Why the record file is incomplete, for example because the disk is full. `None` if it is complete.
+    /// Why the record file is incomplete, for example because the disk is full. `None` if the record file is complete.
     #[must_use]
     pub fn record_incomplete(&self) -> Option<&str> {
         self.cloud.recorder.incomplete()

@@ -94,16 +94,16 @@ pub struct Behaviour {
     pub user_listed_seconds: f64,
     /// Whether the username of a deleted user can be reused in the same instance.
     pub usernames_reusable: bool,
-    /// Whether `DeleteUser` rejects the deletion of a user to whom a quick connect transfers contacts. Otherwise the
+    /// Whether `DeleteUser` rejects the deletion of a user to whom a quick connect transfers contacts. If false, the
     /// user is deleted, and the quick connect is kept.
     pub quick_connects_block_deletion: bool,
     /// Whether `AssociateTrafficDistributionGroupUser` rejects a user who is already in the group.
     pub group_associations_conflict: bool,
-    /// Whether `DeleteUser` rejects the deletion of a user who is in a traffic distribution group. Otherwise the
+    /// Whether `DeleteUser` rejects the deletion of a user who is in a traffic distribution group. If false, the
     /// deletion also removes the user from the group.
     pub groups_block_deletion: bool,
-    /// Whether `UpdateUserConfig` keeps the settings of those channels that the request does not name. Otherwise the
-    /// operation clears these settings.
+    /// Whether `UpdateUserConfig` keeps the settings of those channels that the request does not name. If false, the
+    /// operation clears the settings of these channels.
     pub config_merges_channels: bool,
     /// Whether `SearchUsers` returns after-contact work time per channel in milliseconds, as in `PhoneConfig`.
     pub channel_work_in_milliseconds: bool,
@@ -126,7 +126,7 @@ pub struct Behaviour {
     /// Whether Connect supplies the condition key `aws:TagKeys`, which contains the tag keys of a request.
     pub tag_keys_evaluated: bool,
     /// Whether Directory Service checks permissions on the ARN of the directory that Connect creates for an instance.
-    /// Otherwise Directory Service checks permissions only on the resource `*`.
+    /// If false, Directory Service checks permissions only on the resource `*`.
     pub directories_by_arn: bool,
     /// Whether IAM accepts only metadata that its issuer has signed.
     pub metadata_must_be_signed: bool,
@@ -147,7 +147,7 @@ pub struct Behaviour {
     pub page_limit: Option<usize>,
     /// Whether every list operation first returns an empty page with a next token.
     pub empty_page: bool,
-    /// Whether all Connect operations share one token bucket. Otherwise each operation has its own token bucket.
+    /// Whether all Connect operations share one token bucket. If false, each operation has its own token bucket.
     pub shared_bucket: bool,
     /// Whether the service list of AWS Support contains a separate service for Connect phone numbers.
     pub number_service_listed: bool,
@@ -283,7 +283,7 @@ pub struct SupportPath {
     pub question: Option<String>,
     /// When AWS Support adds the phone numbers to the instance and resolves the case.
     pub decided: f64,
-    /// Whether AWS Support provides the phone numbers. Otherwise the case is resolved with a rejection.
+    /// Whether AWS Support provides the phone numbers. If false, AWS Support resolves the case with a rejection.
     pub granted: bool,
 }
 

@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 /// The number of RSA key pairs that an onboarding needs: one for STS, one for the tenant and one for the application.
 const FIRST: usize = 3;
 
-/// The first key pairs. A separate thread generates them in advance, because each takes a tenth of a second or more.
+/// The first key pairs. A separate thread generates these key pairs in advance, because each key pair takes a tenth of
+/// a second or more.
 static PAIRS: LazyLock<Mutex<Receiver<KeyPair>>> = LazyLock::new(|| {
     let (pairs, taken) = channel();
     std::thread::spawn(move || (0..FIRST).all(|_| generate().is_ok_and(|pair| pairs.send(pair).is_ok())));

@@ -1,10 +1,10 @@
-//! The initial directory of the local Entra tenant. It has the JSON format of Microsoft Graph, so that operators can
-//! load an export of their own tenant.
+//! The initial directory of the local Entra tenant. The directory has the JSON format of Microsoft Graph, so that
+//! operators can load an export of their own tenant.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// A directory. It consists of groups with their members.
+/// A directory, which consists of groups with their members.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tenant {
@@ -16,7 +16,7 @@ pub struct Tenant {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Group {
-    /// The object ID, a GUID. If it is missing, an ID is generated.
+    /// The object ID, a GUID. If the ID is missing, an ID is generated.
     #[serde(default)]
     pub id: Option<String>,
     /// The group's display name.

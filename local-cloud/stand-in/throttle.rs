@@ -1,4 +1,4 @@
-//! The token buckets of Connect. They use wall-clock time, independent of the clock's scale.
+//! The token buckets of Connect. The token buckets use wall-clock time, independent of the clock's scale.
 
 use std::collections::HashMap;
 use std::time::Instant;

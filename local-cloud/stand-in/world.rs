@@ -14,7 +14,7 @@ use crate::stand_in::quotas::{self, Quotas};
 use crate::stand_in::support::{self, Support};
 use crate::stand_in::throttle::Buckets;
 
-/// The settings of the account. They change only through administration calls.
+/// The settings of the account. The settings change only through administration calls.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
     pub(crate) clock: Clock,

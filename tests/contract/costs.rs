@@ -45,7 +45,7 @@ fn number_of(template: &Value, kind: &str) -> u32 {
 }
 
 /// The number of times that a schedule such as `rate(15 minutes)` runs in a month. If a parameter of the template sets
-/// the schedule, its default value is used.
+/// the schedule, the default value of the parameter is used.
 fn times(template: &Value, expression: &Value) -> u32 {
     let name = expression["!Ref"].as_str();
     let expression = name.map_or(expression, |name| &template["Parameters"][name]["Default"]).as_str().unwrap();

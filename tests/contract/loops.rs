@@ -11,10 +11,11 @@ use super::{machines, read, states};
 
 const YEAR: u64 = 365 * 24 * 3_600;
 const EVENTS: u64 = 25_000;
-/// The part of the limit of one year, in seconds, that polling must not use. The execution needs this time for its
-/// other work, for approvals and for syncs that are already running.
+/// The part of the limit of one year, in seconds, that polling must not use. The execution needs this remaining time
+/// for its other work, for approvals and for syncs that are already running.
 const SPARE_SECONDS: u64 = 7 * 24 * 3_600;
-/// The part of the limit of 25,000 events that polling must not use. The execution needs these events for retries.
+/// The part of the limit of 25,000 events that polling must not use. The execution needs these remaining events for
+/// retries.
 const SPARE_EVENTS: u64 = 4_000;
 
 /// Maximum number of calls of `rotate-certificate` in one execution.

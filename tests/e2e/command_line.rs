@@ -94,8 +94,8 @@ fn local_rejects_an_invalid_tenant_and_invalid_fault_rules_with_the_path() {
     }
 }
 
-/// A script that replaces `python3`. It calls the real interpreter, which runs this statement and then the original
-/// program.
+/// A script that replaces `python3`. The script calls the real interpreter, which runs this statement and then the
+/// original program.
 fn python_after(statement: &str) -> String {
     let find = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().unwrap();
     let start = format!("import sys; {statement}; exec(sys.argv.pop(1))");

@@ -20,7 +20,7 @@ use onboarding_core::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Fake of the Azure CLI. It stores a tenant that is empty at first.
+/// The fake Azure CLI, which stores a tenant that is empty at first.
 const AZ: &str = include_str!("../../.ci/documents/az");
 const AWS: &str = r#"#!/usr/bin/env bash
 echo "aws $*" >> "$CALLS"

@@ -18,7 +18,8 @@ use super::{
 
 /// Number of end-to-end runs at the same time, in addition to the end-to-end runs that mostly wait for timeouts.
 const LIVES: usize = 3;
-/// Delay of a response, in milliseconds. It is longer than the shortest timeout of a function or state (eight seconds).
+/// Delay of a response, in milliseconds. The delay is longer than the shortest timeout of a function or state (eight
+/// seconds).
 const SILENCE_MS: u64 = 9_500;
 /// Number of end-to-end runs in which calls get no response. One end-to-end run with a timeout in every state would
 /// take too long, so each of these runs covers a part of the states.

@@ -92,8 +92,8 @@ pub(crate) struct Phase {
     pub(crate) calls: Vec<Call>,
     /// Why executions of this phase were restarted.
     pub(crate) restarts: Vec<String>,
-    /// The inventory without the values that differ between runs. These are ids, certificates, times, and the order of
-    /// lists.
+    /// The inventory without the values that differ between runs. Ids, certificates, times, and the order of lists
+    /// differ.
     pub(crate) end_state: Value,
 }
 

@@ -1,6 +1,6 @@
 //! Checks that the emulator of the local cloud handles states, errors, variables and size limits as documented for Step
-//! Functions. The local cloud changes the emulator for this purpose. Each state machine of these tests is small and
-//! calls no function.
+//! Functions. For this, the local cloud changes the emulator. Each state machine of these tests is small and calls no
+//! function.
 
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ impl StepFunctions {
         Ok(self.call("CreateStateMachine", &body).await?["stateMachineArn"].as_str().unwrap().to_owned())
     }
 
-    /// Runs a state machine with these states. Its start state is the first state in alphabetical order.
+    /// Runs a state machine with these states. The start state is the first state in alphabetical order.
     async fn run(&self, name: &str, states: &Value, input: &Value) -> Ended {
         let machine = self.machine(name, states).await.unwrap();
         self.run_machine(&machine, input).await

@@ -137,7 +137,7 @@ async fn a_user_rejected_by_connect_raises_an_alarm_with_the_recommended_action(
     let (_, ended) = onboard("refused", "Others", "en").await;
     assert_eq!(ended.output["signOn"]["users"]["counts"]["failed"], 1, "{}", ended.output);
 
-    // Extracts the metrics from the log. CloudWatch does this in AWS; the emulator does not.
+    // Extracts the metrics from the log. In AWS, CloudWatch extracts metrics from logs, but the emulator does not.
     let mut metrics = cloud.log_records().await;
     metrics.retain(|line| line["Instance"] == "refused" && line["UsersFailed"] == 1);
     assert_eq!(metrics.len(), 1, "each run logs one metric");

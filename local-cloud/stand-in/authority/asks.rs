@@ -117,8 +117,8 @@ pub(super) fn iam(setting: &Setting, action: &str, form: &BTreeMap<String, Strin
     let mut ask = Ask::new(format!("iam:{action}"), resource);
     for (key, value) in &found.tags {
         ask = ask.with(&format!("aws:ResourceTag/{key}"), value);
-        // The condition key `iam:ResourceTag` applies only to roles and users. AWS lists it neither for policies nor
-        // for SAML providers.
+        // The condition key `iam:ResourceTag` applies only to roles and users. AWS lists this condition key neither for
+        // policies nor for SAML providers.
         if get("RoleName").is_some() {
             ask = ask.with(&format!("iam:ResourceTag/{key}"), value);
         }

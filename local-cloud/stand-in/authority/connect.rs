@@ -1,6 +1,6 @@
 //! The IAM permissions that requests to Amazon Connect require. The actions, resources and condition keys are those of
-//! AWS's Service Authorization Reference ("Actions, resources, and condition keys for Amazon Connect"). They include
-//! the dependent actions that Connect performs on behalf of its caller.
+//! AWS's Service Authorization Reference ("Actions, resources, and condition keys for Amazon Connect"). The required
+//! permissions include those for the dependent actions that Connect performs on behalf of its caller.
 
 use serde_json::{Map, Value};
 
@@ -11,7 +11,7 @@ use crate::stand_in::world::Setting;
 /// The Directory Service action that Connect performs each time it reads an instance. Directory Service stores the
 /// instance's users.
 const DIRECTORY: [&str; 1] = ["ds:DescribeDirectories"];
-/// Further Directory Service actions that Connect performs. They do not support resource-level permissions.
+/// Further Directory Service actions that Connect performs. These actions do not support resource-level permissions.
 const WITHOUT_DIRECTORY: [&str; 3] = ["ds:CheckAlias", "ds:CreateDirectory", "ds:CreateIdentityPoolDirectory"];
 /// The Directory Service actions that `CreateInstance` performs on the directory of the instance.
 const NEW_DIRECTORY: [&str; 4] =
@@ -213,7 +213,7 @@ fn dependent(setting: &Setting, operation: &str, input: &Input) -> Vec<Ask> {
             [all(&DIRECTORY), of_directory(&["ds:DeleteDirectory", "ds:UnauthorizeApplication"])].concat()
         }
         // AWS publishes no action for `UpdateUserConfig`. Connect may check an action with the name of the operation or
-        // `UpdateUserPhoneConfig`, so both are required.
+        // `UpdateUserPhoneConfig`, so the stand-in requires permissions for both actions.
         "UpdateUserConfig" => {
             let user = input.text("UserId").unwrap_or_default();
             vec![Ask::new("connect:UpdateUserPhoneConfig", within(setting, input, &format!("agent/{user}")))]

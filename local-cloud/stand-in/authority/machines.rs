@@ -10,7 +10,7 @@ use crate::stand_in::upstream::Upstream;
 use crate::stand_in::world::Setting;
 
 /// The roles of the state machines that have made calls. The role of a state machine never changes, so the name of the
-/// role is read only once. The policies of the role can change, so they are not stored here.
+/// role is read only once. The policies of the role can change, so this cache does not contain the policies.
 #[derive(Debug)]
 pub(super) struct Machines {
     upstream: Upstream,

@@ -2,10 +2,11 @@
 //! policies.
 //!
 //! The emulator gives each function a session of the function's role, verifies signatures, and enforces policies for
-//! the services that it emulates. This module does the same for the services that the stand-in emulates, for IAM
-//! (because the emulator does not support IAM paths), and for KMS keys. It reads the policies of the caller's role from
-//! the emulator, to which the template has deployed them, and evaluates them with [`policy`]. The emulator's own access
-//! key belongs to the operator of the local cloud and has all permissions.
+//! the services that it emulates. This module verifies signatures and enforces policies for the services that the
+//! stand-in emulates, for IAM (because the emulator does not support IAM paths), and for KMS keys. The template has
+//! deployed the policies of the caller's role to the emulator. This module reads the policies from the emulator and
+//! evaluates them with [`policy`]. The emulator's own access key belongs to the operator of the local cloud and has all
+//! permissions.
 
 mod asks;
 mod connect;
@@ -165,16 +166,16 @@ impl Authority {
         };
         let mut asks = self.asks(world, iam, way, request).await;
         let of_keys = self.keys.asks(&world.setting(), way, &asks).await;
-        // For all other services, the emulator itself checks the permissions. Only the permissions on the KMS keys that
-        // these services use are checked here.
+        // For all other services, the emulator itself checks the permissions. For these services, the stand-in checks
+        // only the permissions on KMS keys.
         let first = if JUDGED.contains(&way.service.as_str()) { 0 } else { asks.len() };
         asks.extend(of_keys);
         let verdict = self.allowed(&session, &asks[first..], violations, way.protocol).await;
         (Caller { role: Some(session.role_arn), ..self.function(session.function, asks) }, verdict)
     }
 
-    /// Checks whether the state machine that `machine/state` names may invoke a function. If it may not, returns the
-    /// same error message as AWS.
+    /// Checks whether the state machine that `machine/state` names may invoke a function. If the state machine lacks
+    /// the permission, returns the same error message as AWS.
     pub(crate) async fn may_invoke(
         &self,
         world: &World,

@@ -9,7 +9,8 @@ use super::policy::{self, Statement};
 use crate::stand_in::upstream::Upstream;
 
 /// How long a role is cached. A call that changes IAM clears the cache immediately. Only a deployment changes policies
-/// without such a call. A short delay is realistic: in AWS, IAM also takes seconds to apply a change everywhere.
+/// without a call that passes through the stand-in. A short delay is realistic: in AWS, IAM also takes seconds to apply
+/// a change everywhere.
 const BELIEVED: Duration = Duration::from_secs(5);
 
 /// The policies of a role.

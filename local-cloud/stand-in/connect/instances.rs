@@ -229,7 +229,8 @@ pub(super) fn delete(setting: &Setting, state: &mut State, input: &Input) -> Ans
     nothing()
 }
 
-/// Removes the instances whose creation failed more than one day ago. Until then, Connect still returns them.
+/// Removes the instances whose creation failed more than one day ago. For one day, Connect still returns such an
+/// instance.
 fn forget_failures(setting: &Setting, state: &mut State) {
     let (now, day) = (setting.clock.now(), setting.clock.lasts(DAY));
     let instances: &mut BTreeMap<u64, Instance> = &mut state.connect.instances;

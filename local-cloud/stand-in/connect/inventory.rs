@@ -1,4 +1,4 @@
-//! The inventory of Connect for administrators. It shows the names of resources instead of their IDs.
+//! The inventory of Connect for administrators. The inventory contains the names of resources instead of their IDs.
 
 use serde_json::{Map, Value, json};
 

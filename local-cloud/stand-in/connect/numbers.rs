@@ -202,7 +202,7 @@ pub(super) fn claim(setting: &Setting, state: &mut State, input: &Input) -> Answ
     claimed(number)
 }
 
-/// Whether the client token is a UUID in lower case. The service model requires this pattern only for
+/// Whether the client token is a UUID in lower case. The service model requires a UUID in lower case only for
 /// `ClaimPhoneNumber`.
 fn is_lower_case_uuid(token: &str) -> bool {
     let lower = token.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));

@@ -17,7 +17,7 @@ pub(crate) struct Predefined {
     values: Vec<String>,
     purposes: Vec<String>,
     configuration: Map<String, Value>,
-    /// Whether AWS has created the attribute. Such an attribute can't be changed.
+    /// Whether AWS has created the attribute. An attribute that AWS has created can't be changed.
     read_only: bool,
     modified: OffsetDateTime,
 }
@@ -63,7 +63,7 @@ fn legal(text: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The values in a request. The service model limits their number and their length.
+/// The values in a request. The service model limits the number and the length of the values.
 fn values(input: &Input) -> Result<Option<Vec<String>>, Refusal> {
     let Some(list) = input.object("Values").and_then(|values| values.get("StringList")).and_then(Value::as_array)
     else {

@@ -1,4 +1,4 @@
-//! Quick connects. Agents use them to transfer contacts, for example to another user.
+//! Quick connects. Agents use quick connects to transfer contacts, for example to another user.
 
 use std::collections::BTreeMap;
 
@@ -137,7 +137,8 @@ fn search(setting: &Setting, instance: &Instance, input: &Input) -> Answer {
     answer(shape)
 }
 
-/// The ARN of a quick connect. Its resource type in ARNs is `transfer-destination` (Service Authorization Reference).
+/// The ARN of a quick connect. In ARNs, the resource type of a quick connect is `transfer-destination` (Service
+/// Authorization Reference).
 fn arn(instance: &str, id: &str) -> String {
     format!("{instance}/transfer-destination/{id}")
 }

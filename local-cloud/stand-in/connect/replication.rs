@@ -67,7 +67,7 @@ struct Group {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Replicate {
     instance_id: String,
-    /// The Region of the source. If it is not the Region of the local cloud, the instance is the replica.
+    /// The Region of the source. If the source is not in the Region of the local cloud, the instance is the replica.
     source_region: String,
     /// The Region of the replica.
     replica_region: String,

@@ -108,8 +108,8 @@ fn in_group(condition: &Value, user: &User) -> bool {
     text(condition, "Value") == user.hierarchy.as_deref()
 }
 
-/// Rejects search criteria that are valid in Connect but not supported here. Without this check, the search would
-/// return the wrong users.
+/// Rejects search criteria that are valid in Connect but not supported here. Without the check of the criteria, the
+/// search would return the wrong users.
 fn check(criteria: &Map<String, Value>) -> Result<(), Refusal> {
     if criteria.contains_key("ListCondition") {
         return Err(Refusal::invalid_request("The local cloud does not support a search by proficiencies."));

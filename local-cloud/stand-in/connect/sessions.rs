@@ -9,7 +9,7 @@ use crate::stand_in::aws_error::{Answer, Refusal};
 use crate::stand_in::input::{Input, nothing};
 use crate::stand_in::world::Setting;
 
-/// The active sessions of an instance. A session does not end when its user is deleted.
+/// The active sessions of an instance. The deletion of a user does not end the sessions of the user.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     /// The user ID and the username by session ID.

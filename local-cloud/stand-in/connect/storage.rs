@@ -22,7 +22,7 @@ impl Storage {
     }
 }
 
-/// The storage configuration in a request. It must contain the member that belongs to its storage type.
+/// The storage configuration in a request. The configuration must contain the member that belongs to its storage type.
 fn config(input: &Input) -> Result<Map<String, Value>, Refusal> {
     let config = input.object("StorageConfig").ok_or_else(|| Refusal::invalid_request("StorageConfig is required."))?;
     let kind = config.get("StorageType").and_then(Value::as_str).unwrap_or_default();
@@ -43,8 +43,8 @@ fn config(input: &Input) -> Result<Map<String, Value>, Refusal> {
     Ok(config.clone())
 }
 
-/// Accepts only one configuration per resource type. AWS allows several for some types, such as
-/// `CONTACT_TRACE_RECORDS`.
+/// Accepts only one configuration per resource type. For some resource types, such as `CONTACT_TRACE_RECORDS`, AWS
+/// allows several configurations.
 pub(super) fn associate(instance: &mut Instance, input: &Input) -> Answer {
     let (kind, mut config) = (input.need("ResourceType")?.to_owned(), config(input)?);
     if instance.storage.iter().any(|storage| storage.kind == kind) {

@@ -103,7 +103,7 @@ fn last(id: &str) -> &str {
     id.rsplit('/').next().unwrap_or(id)
 }
 
-/// The ARN of a test case. No documentation states its format.
+/// The ARN of a test case. The format of this ARN is not documented.
 fn arn(instance: &str, id: &str) -> String {
     format!("{instance}/test-case/{id}")
 }
@@ -309,7 +309,8 @@ fn start(setting: &Setting, instance: &mut Instance, input: &Input) -> Answer {
     answer(shape)
 }
 
-/// The response of `StartTestCaseExecution`. According to public reports, its test case id is an ARN.
+/// The response of `StartTestCaseExecution`. According to public reports, the response contains an ARN as the test case
+/// ID.
 fn started(instance: &Instance, execution: &Execution, now: OffsetDateTime) -> Value {
     json!({
         "TestCaseExecutionId": execution.id, "TestCaseId": arn(&instance.arn, &execution.case),

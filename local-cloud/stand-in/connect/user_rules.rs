@@ -7,7 +7,8 @@ use super::{Instance, profiles};
 use crate::stand_in::aws_error::Refusal;
 use crate::stand_in::input::Input;
 
-/// The request members with a configuration per channel. They replace `PhoneConfig` and cannot be combined with it.
+/// The request members with a configuration per channel. These members replace `PhoneConfig`, and a request cannot
+/// contain both.
 pub(super) const CHANNEL_CONFIGS: [&str; 5] = [
     "AutoAcceptConfigs",
     "AfterContactWorkConfigs",

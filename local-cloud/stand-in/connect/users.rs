@@ -95,7 +95,7 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
     let quota = quotas::in_force(setting, &state.quotas, "L-9A46857E", Some(&arn));
     let instance = state.connect.ready(setting, &arn)?;
     if !u32::try_from(instance.users.all.len()).is_ok_and(|count| f64::from(count) < quota) {
-        // Throttling errors have the same HTTP status as this error. Only the error code differs.
+        // Throttling errors have the same HTTP status as this error, but another error code.
         let message = format!("The limit of {quota} users for this instance is exceeded.");
         return Err(Refusal::new(429, "LimitExceededException", message));
     }

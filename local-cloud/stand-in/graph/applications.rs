@@ -116,8 +116,8 @@ impl Call<'_> {
     }
 
     /// Checks whether the caller may change an application. A caller that has permissions only for its own applications
-    /// cannot change any other application. This includes an application that the caller has just created, because
-    /// creating an application does not make the caller its owner.
+    /// cannot change any other application. Such a caller also cannot change an application that it has just created,
+    /// because the creation does not make the caller the owner of the application.
     pub(super) fn check_owner(&self, registration: &Registration) -> Result<(), GraphError> {
         let owns = registration.owners.contains(&self.caller.principal);
         if owns || permissions::write_any_application(&self.caller.roles) { Ok(()) } else { Err(GraphError::denied()) }
@@ -156,7 +156,8 @@ impl Call<'_> {
         let mut exempt = patch.get("api").is_some_and(|api| api["requestedAccessTokenVersion"] == 2);
         for registration in state.registrations.iter().chain(&state.deleted) {
             let uris = texts(&registration.application, "identifierUris");
-            // A deleted application can be restored for 30 days. During that time, it keeps its identifier URIs.
+            // A deleted application can be restored for 30 days. During these 30 days, the application keeps its
+            // identifier URIs.
             if text(&registration.application, "appId") == app_id {
                 present = uris;
                 let saml = registration.saml_known_at.is_some_and(|known| known <= self.now);
@@ -248,7 +249,8 @@ impl Call<'_> {
         })
     }
 
-    /// The ID that `@odata.id` in the request body contains. It must belong to an object of one of these collections.
+    /// The ID that `@odata.id` in the request body contains. The ID must belong to an object of one of these
+    /// collections.
     pub(super) fn referenced(&self, collections: &[&str]) -> Result<String, GraphError> {
         let link = text(self.fields()?, "@odata.id");
         let path = ["https://graph.microsoft.com", self.graph.base()].iter().find_map(|base| link.strip_prefix(base));

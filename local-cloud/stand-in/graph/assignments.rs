@@ -89,8 +89,8 @@ impl Call<'_> {
         Ok(answer)
     }
 
-    /// The error of a replica that already has a service principal, but not yet its app roles. Graph words this error
-    /// in two different ways.
+    /// The error of a replica that already has a service principal, but not yet its app roles. Graph returns one of two
+    /// different error messages.
     fn role_not_replicated(&self, known_at: OffsetDateTime) -> GraphError {
         let half = self.graph.options.clock.lasts(self.graph.behaviour().role_replication_seconds / 2.0);
         GraphError::bad_request(if known_at - self.now > half {

@@ -1,4 +1,4 @@
-//! Signing keys. They have real self-signed certificates, so that clients can verify signatures with the published
+//! Signing keys. Each key has a real self-signed certificate, so that clients can verify signatures with the published
 //! metadata.
 
 use aws_lc_rs::{digest, encoding::AsDer, rsa::KeyPair};

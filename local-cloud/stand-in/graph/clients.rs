@@ -45,7 +45,7 @@ pub enum AppCredential {
         /// The issuer of the trusted tokens. Default: the AWS account of this local cloud.
         #[serde(default)]
         issuer: Option<String>,
-        /// The subject. It must exactly match the subject in the issuer's token.
+        /// The subject, which must exactly match the subject in the issuer's token.
         subject: String,
         /// The audience that the issuer's token must contain.
         audience: String,

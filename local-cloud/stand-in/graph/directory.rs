@@ -1,5 +1,5 @@
-//! The users, groups and devices of the tenant. They are indexed so that even groups with 100,000 members are read
-//! fast. A change of membership becomes visible only after the replication delay.
+//! The users, groups and devices of the tenant. The objects are indexed, so that even a group with 100,000 members is
+//! read fast. A change of membership becomes visible only after the replication delay.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
@@ -12,7 +12,7 @@ use crate::stand_in::tenant::Tenant;
 
 /// The `@odata.type` of a user.
 pub(super) const USER: &str = "#microsoft.graph.user";
-/// The `@odata.type` of an AI agent's user account. This type derives from the type of a user.
+/// The `@odata.type` of an AI agent's user account. This type is derived from the type of a user.
 const AGENT_USER: &str = "#microsoft.graph.agentUser";
 /// The `@odata.type` of a group.
 pub(super) const GROUP: &str = "#microsoft.graph.group";
@@ -209,8 +209,8 @@ impl Directory {
         let tag = tag.or_else(|| self.objects.get(&id).map(|object| object.tag.clone())).unwrap_or_else(|| USER.into());
         fields.insert("id".into(), json!(id));
         let declared = MODEL.tagged(&tag);
-        // The initial data can come from an export that contains annotations or properties of other API versions. They
-        // are removed, because Graph v1.0 does not return them.
+        // The initial data can come from an export that contains annotations or properties of other API versions. Such
+        // annotations and properties are removed, because Graph v1.0 does not return them.
         fields.retain(|name, _| !name.contains('@') && declared.is_none_or(|kind| kind.properties.contains_key(name)));
         if !self.objects.contains_key(&id) {
             let defaults = if tag == GROUP { group_defaults(now) } else { Map::new() };

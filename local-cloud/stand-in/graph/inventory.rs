@@ -44,7 +44,7 @@ impl Graph {
     }
 
     /// Adds a direct member to the group with this ID or display name. A member without an ID gets a new ID. If an
-    /// object with the member's ID already exists, its properties are updated.
+    /// object with the member's ID already exists, the properties of this object are updated.
     ///
     /// # Errors
     /// If the group does not exist, or the object is already a member.
@@ -77,8 +77,8 @@ impl Graph {
         Ok(())
     }
 
-    /// Sets properties of a user. If `deletedDateTime` is set to a time, the user moves to the recycle bin. If it is
-    /// set to null, the user is restored.
+    /// Sets properties of a user. If `deletedDateTime` is set to a time, the user moves to the recycle bin. If
+    /// `deletedDateTime` is set to null, the user is restored.
     ///
     /// # Errors
     /// If no user has this ID.

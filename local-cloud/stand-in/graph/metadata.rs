@@ -1,6 +1,6 @@
-//! Federation metadata: the document from which IAM creates a SAML provider. As in Entra, it can be read without a
-//! sign-in. If the URL contains `appid`, the document contains the signing certificates of that application. Otherwise
-//! it contains the tenant's own certificate. No application signs its responses with that certificate.
+//! Federation metadata: the document from which IAM creates a SAML provider. As in Entra, the document can be read
+//! without a sign-in. If the URL contains `appid`, the document contains the signing certificates of that application.
+//! Without `appid`, the document contains the tenant's own certificate, with which no application signs its responses.
 
 use std::fmt::Write;
 

@@ -82,8 +82,8 @@ pub struct GraphOptions {
     pub graph_url: String,
     /// The URL of the login service.
     pub login_url: String,
-    /// The URL of the emulator. It serves `*.lambda-url.<region>.on.aws`, so notifications for these hosts are sent to
-    /// it.
+    /// The URL of the emulator. The emulator serves the hosts `*.lambda-url.<region>.on.aws`, so notifications for
+    /// these hosts are sent to the emulator.
     pub upstream: String,
     /// The initial behavior of the tenant.
     pub behaviour: GraphBehaviour,
@@ -352,8 +352,8 @@ impl Call<'_> {
     }
 }
 
-/// The API version and the decoded path segments of a URL path. A type cast can be spelled in two ways. Both are
-/// returned as `graph.user`.
+/// The API version and the decoded path segments of a URL path. A type cast can be spelled in two ways. Both spellings
+/// are returned as `graph.user`.
 fn segments(path: &str) -> (String, Vec<String>) {
     let mut parts = path.trim_matches('/').split('/');
     let version = parts.next().unwrap_or_default().to_owned();

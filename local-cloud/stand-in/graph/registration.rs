@@ -169,7 +169,7 @@ impl Registration {
         self.principal.insert("passwordCredentials".into(), json!(passwords));
     }
 
-    /// The service principal in the format of a read. The keys of its credentials are included only if `keyCredentials`
+    /// The service principal in the format of a read. The keys of the credentials are included only if `keyCredentials`
     /// is selected.
     pub(super) fn principal_view(&self, select: Option<&[String]>, now: OffsetDateTime) -> Map<String, Value> {
         let mut fields = self.principal.clone();

@@ -112,7 +112,7 @@ impl Model {
         // The file is part of the program, and a test parses it. The fallback is therefore never used in a release.
         let mut raw: RawModel = serde_json::from_str(include_str!("models/graph-subset-v1.0.json"))
             .unwrap_or(RawModel { endpoints: Vec::new(), models: HashMap::new() });
-        // `$batch` is added here. The subset extracted from the SDK does not contain it, because a batch is not a
+        // `$batch` is added here. The subset extracted from the SDK does not contain `$batch`, because a batch is not a
         // resource.
         raw.endpoints.push(Endpoint {
             method: "POST".into(),

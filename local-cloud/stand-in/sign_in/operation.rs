@@ -1,4 +1,4 @@
-//! The operation `AssumeRoleWithSAML` of STS. The emulator does not support it.
+//! The operation `AssumeRoleWithSAML` of STS. The emulator does not support this operation.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The relay state of a sign-in to Connect. It selects the instance and the page that opens after sign-in.
+//! The relay state of a sign-in to Connect. The relay state selects the instance and the page that opens after sign-in.
 //!
 //! Source: "Use a destination in your relay state URL" in the Connect administrator guide. A destination must be
 //! percent-encoded. The guide states no other rules, so this module accepts only relay states in the form of its

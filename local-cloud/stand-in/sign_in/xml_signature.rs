@@ -1,9 +1,9 @@
 //! Enveloped XML signatures in the form that Entra writes and AWS accepts: RSA-SHA256 over exclusive canonical XML,
 //! with an embedded certificate.
 //!
-//! Libraries provide canonical XML, X.509 and RSA. This module adds the rules of XML Signature (core, 4.3 and 4.4). It
-//! supports only the subset that SAML requires: a single reference, which names the signature's parent element by its
-//! `ID`, with the two transforms that SAML 2.0 (core, 5.4.4) allows. It rejects every other signature.
+//! Libraries provide canonical XML, X.509 and RSA. This module adds the rules of XML Signature (core, 4.3 and 4.4).
+//! This module supports only the subset that SAML requires: a single reference, which names the signature's parent
+//! element by its `ID`, with the two transforms that SAML 2.0 (core, 5.4.4) allows. All other signatures are rejected.
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -17,8 +17,8 @@ const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 
-/// The placeholder for the signature. It directly follows the issuer element, because SAML's schema requires the
-/// signature at this position.
+/// The placeholder for the signature. The placeholder directly follows the issuer element, because SAML's schema
+/// requires the signature at this position.
 pub(crate) const PLACE: &str = "<!-- signature -->";
 
 /// Signs the element with this `ID` in a document that has [`PLACE`] as a child of that element.

@@ -70,8 +70,8 @@ fn last(notebook: &Notebook, name: &str) -> Option<String> {
     Some(found.replace('&', "&amp;").replace('<', "&lt;"))
 }
 
-/// The fake emulator. It emulates roles with any name, and SAML providers whose name contains `known`. It responds to
-/// all other requests with a fixed greeting.
+/// The fake emulator. The fake emulator emulates roles with any name, and SAML providers whose name contains `known`.
+/// To all other requests, the fake emulator responds with a fixed greeting.
 async fn emulate(State(notebook): State<Notebook>, request: axum::extract::Request) -> (HeaderMap, String) {
     let (parts, body) = request.into_parts();
     let body = String::from_utf8(axum::body::to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap();

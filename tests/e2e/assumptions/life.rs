@@ -131,8 +131,8 @@ impl Fixture {
         self.cloud.admin("POST", "assume", &json!({ "names": names })).await;
     }
 
-    /// Adds fault rules that drop the response of calls that have taken effect. The retry of such a call then finds
-    /// that the change already exists.
+    /// Adds fault rules that drop the response of calls that have taken effect. The retry of a call then finds that the
+    /// change already exists.
     async fn lose_responses(&self) {
         let lost = |service: &str, call: &str| json!({ "service": service, "match": call, "break": true });
         let rules = json!([

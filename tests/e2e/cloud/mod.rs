@@ -100,8 +100,8 @@ exit $status
 
 /// Starts the program and waits until it publishes the cloud's addresses.
 fn start(command: &Command, file: &Path, log: &Path) -> (Kept, Child) {
-    // The cloud is in a static variable, which Rust never drops. When the test process exits, however, its pipe to the
-    // shell is closed, and the shell stops the program.
+    // The cloud is in a static variable, which Rust never drops. However, when the test process exits, the pipe from
+    // the test process to the shell is closed, and the shell stops the program.
     let mut shell = Command::new("sh");
     shell.args(["-c", UNTIL_EITHER_ENDS, "sh"]);
     shell

@@ -197,7 +197,7 @@ fn on_a_terminal_watch_redraws_only_changes_follows_a_resize_and_explains_ctrl_c
     let (wide, narrow, end) = (text("wide"), text("narrow"), text("end"));
 
     // The screen is cleared only once for each terminal size, and all other output is in complete synchronized updates.
-    // Otherwise the screen would flicker.
+    // With incomplete updates, the screen would flicker.
     let wipes = |text: &str| text.matches("\x1b[2J").count();
     assert!(wipes(&wide) <= 1 && wipes(&narrow) == 1, "{wide:?}\n{narrow:?}");
     for part in [&wide, &narrow] {
@@ -209,8 +209,8 @@ fn on_a_terminal_watch_redraws_only_changes_follows_a_resize_and_explains_ctrl_c
     assert_eq!(seen["code"], 130, "{end:?}");
     let after = end.split("\x1b[?1049l").nth(1).unwrap_or_default();
     assert!(after.contains("continues in the cloud") && after.contains("onboard watch pictured-"), "{end:?}");
-    // The last drawing remains visible below the command line. On a busy machine, it may show the state that checks the
-    // phone numbers instead of the wait before the next check.
+    // The last drawing remains visible below the command line. On a busy machine, the last drawing may contain the
+    // state that checks the phone numbers instead of the wait before the next check.
     let waits = after.contains("WaitForNumbers") || after.contains("OrderNumbers");
     assert!(after.contains("VerifySignIn") && waits, "{end:?}");
     let status = json(&cloud().onboard(&["status", "pictured", "--json"]).output().unwrap());

@@ -230,7 +230,8 @@ fn the_schema_rejects_lines_that_no_command_prints() {
 
 #[test]
 fn colors_and_progress_are_decided_for_each_stream_and_a_closed_or_full_stream_is_no_panic() {
-    // Runs the program without a terminal. Its output is a pipe that is read or closed, or a full device.
+    // Runs the program without a terminal. The output of the program is a pipe that is read, a pipe that is closed, or
+    // a full device.
     let shell = |script: &str| {
         let program = onboard();
         let mut shell = Command::new("bash");

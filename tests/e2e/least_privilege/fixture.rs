@@ -101,7 +101,7 @@ impl Fixture {
         self.cloud.iam("UpdateRole", &[role, ("MaxSessionDuration", "3600")]).await;
         self.cloud.iam("DetachRolePolicy", &[role, ("PolicyArn", &policy)]).await;
         // IAM keeps at most five versions of a policy. After this loop, the policy has five versions: the first version
-        // and these four.
+        // and the four versions from the loop.
         for _ in 0..4 {
             let version = [("PolicyArn", policy.as_str()), ("PolicyDocument", &other), ("SetAsDefault", "true")];
             self.cloud.iam("CreatePolicyVersion", &version).await;

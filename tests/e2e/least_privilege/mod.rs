@@ -114,8 +114,8 @@ fn with_an_external_key_the_template_does_not_reference_its_own_key() {
 /// policy that allows it.
 #[test]
 fn each_entra_identity_trusts_exactly_the_functions_that_use_it() {
-    /// This function reads public metadata without a token. It uses an identity only to get the tenant id, which can be
-    /// part of the identity's secret.
+    /// This function reads public metadata without a token. The function uses an identity only to get the tenant id,
+    /// which can be part of the identity's secret.
     const WITHOUT_TOKEN: &str = "CreateSamlProviderFunction";
     let template = allowed::template();
     for identity in ["Setup", "Runtime"] {
@@ -133,8 +133,8 @@ fn each_entra_identity_trusts_exactly_the_functions_that_use_it() {
     }
 }
 
-/// For an SQS event source, SAM attaches a managed policy to the function's role. This policy allows receiving messages
-/// from every queue of the account.
+/// For an SQS event source, SAM attaches a managed policy to the function's role. The managed policy allows the
+/// function to receive messages from every queue of the account.
 #[test]
 fn no_function_has_an_event_source_that_adds_permissions() {
     for (name, function) in allowed::resources(&allowed::template(), &["AWS::Serverless::Function"]) {

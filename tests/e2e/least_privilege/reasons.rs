@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 /// The functions with the permission (an empty list means all functions), the action, and the reason.
 type Reason = (&'static [&'static str], &'static str, &'static str);
 
-/// The functions that authenticate to Graph. In the local cloud, they authenticate with AWS tokens by default and so
-/// read no secret.
+/// The functions that authenticate to Graph. In the local cloud, these functions authenticate with AWS tokens by
+/// default, so they read no secret.
 const GRAPH: &[&str] = &[
     "AssignGroupsFunction",
     "ConfigureEntraClaimsFunction",
@@ -228,7 +228,7 @@ const REASONS: &[Reason] = &[
     ),
 ];
 
-/// Actions whose use depends on timing. The test accepts them both used and unused.
+/// Actions whose use depends on timing. The test accepts these actions whether or not they are used.
 const BY_TIMING: &[(&str, &str)] = &[
     ("InstanceQuotaFunction", "servicequotas:ListServiceQuotas"),
     ("RequestQuotasFunction", "servicequotas:ListServiceQuotas"),

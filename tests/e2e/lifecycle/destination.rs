@@ -98,7 +98,8 @@ async fn users_see_the_page_that_the_input_names_after_each_change_of_the_input(
     torn_down(&fixture, id, ALIAS, &json!({ "instance": "delete" })).await;
 }
 
-/// Connect rejects relay states that lead to pages outside the instance. The drift check finds and reverts all of them.
+/// Connect rejects relay states that lead to pages outside the instance. The drift check finds and reverts all relay
+/// states that were set manually.
 async fn relay_states_set_manually(fixture: &Fixture, id: &str, endpoint: &str) {
     for (query, message) in [
         ("?destination=/agent-app-v2", "not percent-encoded"),

@@ -93,8 +93,8 @@ async fn origins_follow_the_input_and_origins_of_others_stay() {
     fixture.cloud.rest("connect", "DELETE", &format!("/instance/{id}"), &Value::Null).await;
 }
 
-/// The drift check adds a removed origin again. It reports the origins that others added as security findings, and
-/// keeps these origins.
+/// The drift check adds a removed origin again. The drift check reports origins that others added as security findings,
+/// and keeps these origins.
 async fn drift(fixture: &Fixture, id: &str) {
     by_hand(fixture, id, "DELETE", CRM).await;
     let report = fixture.run("DriftStateMachineArn", &json!({ "instanceId": id, "mend": true })).await;

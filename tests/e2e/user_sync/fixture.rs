@@ -146,7 +146,7 @@ impl Fixture {
         self.cloud.admin("POST", "gates", &json!({ "open": gate })).await;
     }
 
-    /// Starts a sync. Its input consists of the instance ID and these fields.
+    /// Starts a sync. The input of the sync consists of the instance ID and these fields.
     pub(crate) async fn start(&self, fields: Value) -> String {
         self.cloud.start(STATE_MACHINE, &with(json!({ "instanceId": self.instance }), &fields)).await
     }

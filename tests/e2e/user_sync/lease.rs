@@ -45,7 +45,8 @@ async fn the_next_sync_takes_over_the_lease_of_a_killed_sync() {
     let output = fixture.sync(json!({ "reason": "schedule" })).await;
     assert_eq!(output["status"], "DONE", "{output}");
     fixture.open(&gate).await;
-    // As in AWS, the function that the killed execution invoked keeps running. It must not create a user a second time.
+    // As in AWS, the function that the killed execution invoked keeps running. The function must not create a user a
+    // second time.
     until("the late call has a response", async || {
         let calls = fixture.create_user_calls().await;
         (calls.len() >= 3 && calls.iter().any(|status| *status != 200)).then_some(())

@@ -1,4 +1,4 @@
-//! The stand-in for the tests of the AWS steps. Its clock moves only if a test advances it.
+//! The stand-in for the tests of the AWS steps. The clock of the stand-in moves only if a test advances the clock.
 
 use connect_onboarding::context::Context;
 use local_cloud::stand_in::{AppRegistration, Behaviour, Options, Tenant};

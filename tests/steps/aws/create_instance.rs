@@ -116,7 +116,8 @@ async fn the_meanings_of_a_quota_error_are_distinguished() {
     let cloud = Cloud::start(full()).await;
     cloud.instance("other").await;
     assert_eq!(run(&cloud.ctx, input("one")).await.unwrap_err().name(), "LimitExceeded");
-    // The instance that uses up the quota is still being created. If its creation fails, the quota is free again.
+    // The instance that uses up the quota is still being created. If the creation of this instance fails, the quota is
+    // no longer used up.
     let cloud = Cloud::start(full()).await;
     run(
         &cloud.ctx,

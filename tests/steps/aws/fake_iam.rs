@@ -154,7 +154,7 @@ impl Respond for Responder {
 
 type Outcome = Result<String, (u16, &'static str, &'static str)>;
 
-/// The page size. It is small, because IAM may return fewer results than exist.
+/// The page size, which is small because IAM may return fewer results than exist.
 const VERSIONS_PER_PAGE: usize = 2;
 const NONE: (u16, &str, &str) = (404, "NoSuchEntity", "It does not exist.");
 const TAKEN: (u16, &str, &str) = (409, "EntityAlreadyExists", "It exists already.");

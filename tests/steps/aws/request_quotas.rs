@@ -186,7 +186,7 @@ async fn a_temporary_limit_on_requests_delays_the_request() {
 #[tokio::test]
 async fn a_quota_that_was_never_increased_has_the_value_of_the_account_or_the_default() {
     // There are two kinds of AWS accounts. For one kind, Service Quotas returns the AWS default as the account's value.
-    // For the other kind, it returns no account value.
+    // For the other kind, Service Quotas returns no account value.
     for account_quotas_applied in [false, true] {
         let behaviour = Behaviour {
             account_quotas_applied,

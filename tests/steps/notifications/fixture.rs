@@ -65,7 +65,7 @@ impl Respond for Emulator {
     }
 }
 
-/// A mock of the notification URL. It responds to validation requests and accepts every notification.
+/// A mock of the notification URL. The mock responds to validation requests and accepts every notification.
 struct Endpoint;
 
 impl Respond for Endpoint {

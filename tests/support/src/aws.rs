@@ -39,7 +39,8 @@ pub struct Response {
 }
 
 impl Aws<'_> {
-    /// A request to a service. The endpoints read service and Region from the signature and do not verify it.
+    /// A request to a service. The endpoints read the service and the Region from the signature, and do not verify the
+    /// signature.
     ///
     /// # Panics
     ///
@@ -101,7 +102,7 @@ impl Response {
         self
     }
 
-    /// The body as JSON. `null` if it is empty; the text if it is not JSON.
+    /// The body as JSON. `null` if the body is empty. A string if the body is not JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         let parsed = serde_json::from_str(&self.text);

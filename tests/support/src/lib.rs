@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 pub use aws::{Aws, Response, http};
 use serde_json::{Value, json};
 
-/// Timeout for any operation in the local cloud. It is long enough even if two complete test runs use the machine at
-/// the same time.
+/// Timeout for any operation in the local cloud. The timeout is long enough even if two complete test runs use the
+/// machine at the same time.
 pub const TIMEOUT: Duration = Duration::from_secs(900);
 
 /// A member of a group, as Microsoft Graph represents it. The first word of the display name is the given name.
@@ -23,7 +23,7 @@ pub fn member(id: &str, username: &str, display_name: &str) -> Value {
     })
 }
 
-/// Adds fields to a JSON object. They replace existing fields of the same name.
+/// Adds fields to a JSON object. The added fields replace existing fields of the same name.
 #[must_use]
 pub fn with(mut object: Value, fields: &Value) -> Value {
     object.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
