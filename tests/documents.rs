@@ -1,6 +1,6 @@
-//! Keeps the documents consistent with the program and with each other: the English and the Japanese documents contain
-//! the same commands, every link has a target, and every error and message on the troubleshooting pages exists.
-//! `.ci/documents/run` checks that the commands work.
+//! Tests that the documents are consistent with the program and with each other. The English and the Japanese documents
+//! contain the same commands, and every link has a target. Every error and message on the troubleshooting pages exists
+//! in the program. `.ci/documents/run` checks that the commands work.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 

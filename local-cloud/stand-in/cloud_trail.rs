@@ -1,10 +1,11 @@
 //! The event history of CloudTrail. The history contains only the events that the product reads: sign-ins by SAML. The
 //! emulator does not record sign-ins, because the stand-in itself handles `AssumeRoleWithSAML`.
 //!
-//! The rules are those of the API reference of `LookupEvents`: events of the last 90 days in the Region of the request,
-//! the newest event first, at most 50 on a page, and one lookup attribute. A sign-in at the global endpoint is recorded
-//! in us-east-1 (CloudTrail user guide, "Global service events"). In the local cloud, an event is available
-//! immediately, whereas CloudTrail needs about five minutes.
+//! The rules are those of the API reference of `LookupEvents`. The operation returns the events of the last 90 days in
+//! the Region of the request, with the newest event first. A page contains at most 50 events, and a request can contain
+//! one lookup attribute. A sign-in at the global endpoint is recorded in us-east-1 (CloudTrail user guide, "Global
+//! service events"). In the local cloud, an event is available immediately, whereas CloudTrail needs about five
+//! minutes.
 
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};

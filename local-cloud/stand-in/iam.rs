@@ -1,5 +1,5 @@
-//! IAM features that the emulator lacks: tags on SAML providers, validation of SAML metadata, the setting for outbound
-//! web identity federation, and the delay before a trust policy can name a new provider.
+//! IAM features that the emulator lacks. These are tags on SAML providers, the validation of SAML metadata, the setting
+//! for outbound web identity federation, and the delay before a trust policy can name a new provider.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};

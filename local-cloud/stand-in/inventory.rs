@@ -116,8 +116,9 @@ pub(crate) async fn ask(upstream: &Upstream, action: &str, with: &[(&str, &str)]
     }
 }
 
-/// Converts an XML element to JSON: to a list if it contains `member` elements, to an object if it contains other
-/// elements, and otherwise to text or the type that IAM's model defines.
+/// Converts an XML element to JSON. An element that contains `member` elements becomes a list, and an element that
+/// contains other elements becomes an object. Any other element becomes text, or a value of the type that IAM's model
+/// defines.
 fn value_of(node: Node<'_, '_>) -> Value {
     let children: Vec<Node<'_, '_>> = node.children().filter(Node::is_element).collect();
     if children.is_empty() {

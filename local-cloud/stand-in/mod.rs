@@ -1,10 +1,10 @@
-//! The stand-in: emulates Amazon Connect, Service Quotas, AWS Support and Microsoft Graph on loopback, as strictly as
-//! the real services, and forwards all other AWS requests to the emulator.
+//! The stand-in emulates Amazon Connect, Service Quotas, AWS Support and Microsoft Graph on loopback, as strictly as
+//! the real services. The stand-in forwards all other AWS requests to the emulator.
 //!
 //! The stand-in listens on three ports: one for all AWS services (the signature of a request names its service), one
 //! for Microsoft Graph, and one for Entra's login service. Every request is processed in the same order: [`front`]
-//! reads the request, [`route`] determines the service, [`fault`] rules may replace the response, [`authority`] checks
-//! the caller's policies, the service handles the request, and [`record`] records the call. The stand-in itself
+//! reads the request, [`route`] determines the service, and [`fault`] rules may replace the response. [`authority`]
+//! checks the caller's policies, the service handles the request, and [`record`] records the call. The stand-in itself
 //! emulates [`connect`], [`quotas`], [`support`] and [`graph`]. [`iam`] and [`sts`] add features that the emulator
 //! lacks, and [`cloud_trail`] records sign-ins. All other requests pass to [`upstream`]. [`model`] compares requests
 //! and responses with the official service models.
@@ -168,7 +168,7 @@ impl LocalCloud {
     }
 
     /// Errors in the local cloud itself: responses that do not match the official models, calls of unsupported
-    /// operations, and fault rules whose process to kill was not found. The list is empty after a successful run.
+    /// operations, and fault rules for which no process to kill was found. The list is empty after a successful run.
     #[must_use]
     pub fn violations(&self) -> Vec<String> {
         self.cloud.violations.all()

@@ -29,7 +29,7 @@ pub struct Options {
     pub client: ClientCredentials,
     /// The file in which each call is recorded as one line with a JSON object.
     pub record: Option<PathBuf>,
-    /// Whether Connect's default rates apply (2 requests per second, burst 5) instead of higher rates.
+    /// Whether Connect's default rate limits apply (2 requests per second, burst 5) instead of higher rate limits.
     pub real_rates: bool,
     /// Botocore's `data` directory. If given, every request and response of Connect, Service Quotas and Support is
     /// compared with the official model.
@@ -273,17 +273,19 @@ impl QuotaPath {
     }
 }
 
-/// How AWS Support processes a case about phone numbers. All times are seconds of real-cloud time since the customer's
-/// last message in the case.
+/// How AWS Support processes a support case about phone numbers. All times are seconds of real-cloud time since the
+/// customer's last message in the support case.
 #[derive(Clone, Debug)]
 pub struct SupportPath {
-    /// When an agent starts to work on the case (`work-in-progress`).
+    /// When a support agent starts to work on the support case (`work-in-progress`).
     pub picked_up: f64,
-    /// If set, AWS Support asks this question, and the case is `pending-customer-action` until the customer replies.
+    /// If set, AWS Support asks this question, and the support case has the status `pending-customer-action` until the
+    /// customer replies.
     pub question: Option<String>,
-    /// When AWS Support adds the phone numbers to the instance and resolves the case.
+    /// When AWS Support adds the phone numbers to the instance and resolves the support case.
     pub decided: f64,
-    /// Whether AWS Support provides the phone numbers. If false, AWS Support resolves the case with a rejection.
+    /// Whether AWS Support provides the phone numbers. If false, AWS Support resolves the support case with a
+    /// rejection.
     pub granted: bool,
 }
 

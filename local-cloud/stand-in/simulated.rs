@@ -1,5 +1,5 @@
-//! Handles requests to the AWS services that the stand-in emulates: reads the operation from a request, runs the
-//! operation, and checks the request and the response against the service model.
+//! Handles requests to the AWS services that the stand-in emulates. This module reads the operation from a request,
+//! runs the operation, and checks the request and the response against the service model.
 
 use serde_json::{Map, Value};
 use uuid::Uuid;

@@ -118,7 +118,7 @@ impl Upstream {
     }
 }
 
-/// Encodes a query parameter in the same way as AWS clients, so that the signature stays valid. A parameter without a
+/// Encodes a query parameter in the same way as AWS clients, so that the signature remains valid. A parameter without a
 /// value (`?acl`) has no equals sign, and a space is encoded as `%20`.
 fn pair(name: &str, value: &str) -> String {
     const PLAIN: percent_encoding::AsciiSet =

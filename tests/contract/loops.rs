@@ -1,6 +1,6 @@
-//! Checks that every polling loop of a state machine ends, with a report or a named error, before the execution reaches
-//! a limit of Step Functions (one year, 25,000 events). At a limit, Step Functions stops the execution, and there is no
-//! report.
+//! Checks that every polling loop of a state machine ends before the execution reaches a limit of Step Functions (one
+//! year, 25,000 events). The loop must end with a report or a named error. At a limit, Step Functions would stop the
+//! execution without a report.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,6 @@
-//! Checks that the inputs, outputs and variables of an onboarding stay below the limit of Step Functions (256 KiB),
-//! because a state machine can't catch the error for data that is too large. An input that would exceed the limit is
-//! rejected before anything is created.
+//! Checks that the inputs, outputs and variables of an onboarding do not exceed the limit of Step Functions (256 KiB).
+//! A state machine can't catch the error that occurs if data exceeds this limit. An input that would exceed the limit
+//! is rejected before anything is created.
 
 use connect_onboarding::registry::Entry;
 use onboarding_core::contract::{
@@ -67,8 +67,8 @@ fn an_input_that_is_too_large_for_the_state_machine_is_rejected_before_anything_
 
 /// Maximum size of an item of DynamoDB in bytes (developer guide of DynamoDB, "Quotas").
 const MAX_ITEM: usize = 400 * 1024;
-/// Maximum size in bytes of the other attributes in the registry's item of an instance: the record of up to 100 origins,
-/// the approved plan of a teardown, the last failure (32 KiB), the results and the requests for approval.
+/// Maximum size in bytes of the other attributes in the registry item of an instance. These attributes store up to 100
+/// origins, the approved plan of a teardown, the last failure (32 KiB), the results and the requests for approval.
 const OTHER_ATTRIBUTES: usize = 160 * 1024;
 
 #[test]

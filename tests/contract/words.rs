@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{machines, states};
 
-/// Whether a state removes resources or takes over a lease.
+/// Whether a state removes resources or acquires a lease that another execution still holds.
 fn removes(name: &str) -> bool {
     ["Delete", "Remove", "Deregister", "Unsubscribe", "TakeOver"].iter().any(|prefix| name.starts_with(prefix))
 }

@@ -1,5 +1,5 @@
-//! Tests that changes in Entra reach Connect through the complete stack: the emulated Graph calls the function URL, and
-//! scheduled syncs find the changes for which no notification arrived.
+//! Tests that changes in Entra reach Connect through the complete stack. The emulated Graph calls the function URL, and
+//! scheduled syncs detect the changes for which no notification arrived.
 
 use std::{collections::BTreeSet, sync::OnceLock};
 

@@ -1,6 +1,6 @@
 //! Runs an onboarding through all its phases (an end-to-end run) once for each kind of fault. Calls fail in every state
-//! of every state machine, and each phase must have the same result as in an end-to-end run without faults: no resource
-//! is missing and none exists twice. The test prints the number of failed calls.
+//! of every state machine. Each phase must have the same result as in an end-to-end run without faults, so that no
+//! resource is missing and no resource exists twice. The test prints the number of failed calls.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

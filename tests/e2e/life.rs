@@ -207,7 +207,7 @@ impl Life {
 
     /// A member joins, and Graph sends a notification. Then a member leaves. The removal exceeds the removal limit, so
     /// the sync requests approval. While a sync is running, another sync ends with the status `BUSY`. After the
-    /// approval, a sync removes the user. Another execution takes over the lease of a killed execution.
+    /// approval, a sync removes the user. Another execution acquires the lease that a killed execution still holds.
     async fn synced(&self, before: usize) {
         let sync = json!({ "instanceId": self.instance().await });
         let done = |output: &Value| output["status"] == "DONE";

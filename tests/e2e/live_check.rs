@@ -23,8 +23,8 @@ use super::{
 const CLOCK_SCALE: &str = "0.03";
 /// Interval at which the test polls.
 const POLL: Duration = Duration::from_millis(200);
-/// The quotas on the request rates of `DescribeRoutingProfile` and `DescribeSecurityProfile`. The check exhausts both
-/// rates, so the local cloud has the rates of a real account.
+/// The quotas on the request rates of `DescribeRoutingProfile` and `DescribeSecurityProfile`. The check exceeds both
+/// rate limits, so the local cloud applies the rate limits of a real account.
 const RATES: [&str; 2] = ["L-839A2EDC", "L-2AF5EEF5"];
 /// A member of the group, who signs in during the check.
 const USER: &str = "mio.sato@contoso.example";

@@ -1,5 +1,5 @@
-//! Checks that no secret leaks: after complete onboardings with each kind of credential, searches all outputs of the
-//! run for the known secrets, keys, tokens and documents.
+//! Checks that no secret leaks. After complete onboardings with each kind of credential, the tests search all outputs
+//! of the run for the known secrets, keys, tokens and documents.
 
 use std::{
     collections::BTreeMap,

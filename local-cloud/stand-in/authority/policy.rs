@@ -1,9 +1,9 @@
 //! IAM policy documents (identity policies and trust policies) and their evaluation for one action.
 //!
 //! The rules are those of <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>:
-//! an explicit deny overrides every allow, some statement must allow the action, and a permissions boundary, if
-//! present, must also allow it. An element that this module does not support (an operator, `NotAction` …) is an error,
-//! never an allow.
+//! an explicit deny overrides every allow, and at least one statement must allow the action. If there is a permissions
+//! boundary, the boundary must also allow the action. If a policy contains an element that this module does not support
+//! (an operator, `NotAction` …), the evaluation returns an error and never allows the action.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;

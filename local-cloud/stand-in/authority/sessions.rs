@@ -1,7 +1,7 @@
 //! Identifies the owner of the access key that signed a request.
 //!
-//! If authorization is enabled in the emulator, the emulator gives each function one session of the function's role.
-//! The emulator derives the access key and the token from the ARNs of the function and the role
+//! If authorization is enabled in the emulator, the emulator creates one session of the function's role for each
+//! function. The emulator derives the access key and the token from the ARNs of the function and the role
 //! (`ministack.core.lambda_runtime.execution_credentials`; the version of ministack is pinned). This module computes
 //! the same access keys for all functions that Lambda lists. All other sessions are known because STS calls pass
 //! through the stand-in.

@@ -131,7 +131,7 @@ pub(super) fn named<'a>(setting: &Setting, instance: &'a mut Instance, input: &I
 }
 
 /// The user that a request changes. Shortly after the creation of a user, Connect may reject a change to the user with
-/// one of two different errors, while a read of the user returns "not found".
+/// one of two different errors. A read of the user returns "not found" during this time.
 pub(super) fn to_change<'a>(
     setting: &Setting,
     instance: &'a mut Instance,

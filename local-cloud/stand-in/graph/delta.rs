@@ -1,7 +1,8 @@
-//! Delta queries for groups with their members, and for users: the changes since a token was issued.
+//! Delta queries for groups with their members, and for users. A delta query returns the changes since a token was
+//! issued.
 //!
 //! Sources: "Use delta query to track changes in Microsoft Graph data", "Get incremental changes for groups" and
-//! "group: delta". As in the real service, only `$select` and a `$filter` by up to 50 IDs are supported, a membership
+//! "group: delta". As in the real service, only `$select` and a `$filter` by up to 50 IDs are supported. A membership
 //! contains only the member's ID, and a change can be returned twice. If a user is deleted, the changes to the user's
 //! groups do not report the user as removed.
 

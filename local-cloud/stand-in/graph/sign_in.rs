@@ -1,5 +1,5 @@
-//! The Entra part of a sign-in that begins at the user access URL: checks whether the user may use the application, and
-//! creates the signed SAML response that the browser posts to AWS.
+//! The Entra part of a sign-in that begins at the user access URL. This module checks whether the user may use the
+//! application, and creates the signed SAML response that the browser posts to AWS.
 //!
 //! After a change, replicas of the directory may differ for a while in the signing certificate or in the reply URL. One
 //! response is created for each possible combination, because a sign-in must succeed with every replica.

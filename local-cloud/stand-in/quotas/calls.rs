@@ -181,7 +181,7 @@ fn request(setting: &Setting, state: &mut State, input: &Input) -> Answer {
         code,
         context,
         desired,
-        // A case ID consists of ten digits, as in AWS Support.
+        // As in AWS Support, the ID of a support case consists of ten digits.
         case: path.case_opened.map(|_| (1_000_000_000 + Uuid::new_v4().as_u128() % 9_000_000_000).to_string()),
         created: setting.clock.now(),
         path,

@@ -1,4 +1,4 @@
-//! Service Quotas: applied values, and increase requests, whose status changes over time.
+//! Service Quotas: the applied values of quotas, and requests for quota increases, whose status changes over time.
 
 mod calls;
 mod codes;
@@ -14,11 +14,11 @@ use codes::{CODES, Code, Level};
 use crate::stand_in::options::{QuotaOutcome, QuotaPath};
 use crate::stand_in::world::{Setting, State};
 
-/// The rate of every Connect operation in this account in calls per second, unless the options request Connect's real
-/// rates.
+/// The rate limit of every Connect operation in this account, in calls per second, unless the options request Connect's
+/// real rate limits.
 const GRANTED_RATE: f64 = 200.0;
 
-/// Connect's default rate for an operation, in calls per second.
+/// Connect's default rate limit for an operation, in calls per second.
 const REAL_RATE: f64 = 2.0;
 
 /// The applied quota values that differ from AWS's defaults, and the increase requests.

@@ -37,7 +37,7 @@ pub(crate) async fn assume_role(cloud: &Cloud, posted: &PostedResponse) -> Resul
     Ok(session)
 }
 
-/// The Connect part of a sign-in: checks that the session may request a federation token, that the user exists, and
+/// The Connect part of a sign-in. Checks that the session may request a federation token, that the user exists, and
 /// that the user's security profiles grant access to the page. Returns the ID of the Connect session.
 ///
 /// # Errors

@@ -2,8 +2,9 @@
 //! with an embedded certificate.
 //!
 //! Libraries provide canonical XML, X.509 and RSA. This module adds the rules of XML Signature (core, 4.3 and 4.4).
-//! This module supports only the subset that SAML requires: a single reference, which names the signature's parent
-//! element by its `ID`, with the two transforms that SAML 2.0 (core, 5.4.4) allows. All other signatures are rejected.
+//! This module supports only the subset of XML Signature that SAML requires. A signature has a single reference, which
+//! contains the `ID` of the signature's parent element, with the two transforms that SAML 2.0 (core, 5.4.4) allows. All
+//! other signatures are rejected.
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::STANDARD};

@@ -1,4 +1,4 @@
-//! AWS Support: cases, attachments, and emulated support agents.
+//! AWS Support: support cases, attachments, and emulated support agents.
 
 mod calls;
 mod orders;
@@ -45,7 +45,7 @@ struct Case {
     created: OffsetDateTime,
     communications: Vec<Communication>,
     stage: Stage,
-    /// When the case entered its current stage. The delays of the stage count from this time.
+    /// The time at which the support case entered its current stage. The delays of the stage count from this time.
     since: OffsetDateTime,
 }
 
@@ -57,12 +57,12 @@ struct Communication {
     files: Vec<String>,
 }
 
-/// The stage of a case.
+/// The stage of a support case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// AWS Support works on the case and has not asked a question yet.
+    /// AWS Support works on the support case and has not asked a question yet.
     Opened,
-    /// AWS Support works on the case again, because the customer has replied.
+    /// AWS Support works on the support case again, because the customer has replied.
     Answered,
     /// The customer must reply to a question.
     Asked,
@@ -85,7 +85,7 @@ impl Case {
         self.communications.push(Communication { body: body.into(), by: by.into(), at, files: Vec::new() });
     }
 
-    /// A case in the format of `CaseDetails`.
+    /// A support case in the format of `CaseDetails`.
     fn shape(&self, setting: &Setting, with_communications: bool) -> Value {
         let mut shape = json!({
             "caseId": self.id,
@@ -133,7 +133,7 @@ fn stamp(at: OffsetDateTime) -> String {
 }
 
 impl Support {
-    /// Every case in the format of `DescribeCases`, with its number of attachments.
+    /// Every support case in the format of `DescribeCases`, with the number of its attachments.
     pub(crate) fn inventory(&self, setting: &Setting) -> Value {
         let shape = |case: &Case| {
             let mut shape = case.shape(setting, false);
@@ -145,7 +145,7 @@ impl Support {
     }
 }
 
-/// Emulates the support agents: processes the cases on which an agent has to act by now.
+/// Emulates the support agents. Processes all support cases on which an agent would have acted by now.
 pub(crate) fn settle(setting: &Setting, state: &mut State) {
     let (now, path) = (setting.clock.now(), &setting.behaviour.support_path);
     for case in &mut state.support.cases {

@@ -36,7 +36,7 @@ fn agent(number: usize) -> Value {
     member(&id(number), &username(number), &format!("Agent {number}"))
 }
 
-/// A cloud with a history: an instance was onboarded, a member left and the deletion of the user was approved, another
+/// A cloud with a history. An instance was onboarded, a member left, the deletion of the user was approved, another
 /// member signed in, and drift was reverted. The value is not dropped, so the program of the local cloud ends with the
 /// test program.
 async fn audited() -> &'static Cloud {

@@ -204,7 +204,7 @@ fn on_a_terminal_watch_redraws_only_changes_follows_a_resize_and_explains_ctrl_c
         let (begun, ended) = (part.matches("\x1b[?2026h").count(), part.matches("\x1b[?2026l").count());
         assert!(begun > 1 && begun == ended, "{begun} updates begun, {ended} ended: {part:?}");
     }
-    // At most twelve rows are used, and the output says that lines are hidden.
+    // At most twelve rows are used, and the output states that lines are hidden.
     assert!(!narrow.contains("\x1b[13;1H") && narrow.contains("lines are hidden"), "{narrow:?}");
     assert_eq!(seen["code"], 130, "{end:?}");
     let after = end.split("\x1b[?1049l").nth(1).unwrap_or_default();

@@ -1,5 +1,6 @@
-//! Makes the functions of a stack use all their permissions: an onboarding with all options, manual changes that the
-//! next onboarding reverts, members who join and leave, an account whose quota is used up, and scheduled functions.
+//! Makes the functions of a stack use all their permissions. For this, the fixture runs an onboarding with all options,
+//! makes manual changes that the next onboarding reverts, and invokes the scheduled functions. Members join and leave,
+//! and the account's quota is used up.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! Tests that a function which is paused while another execution takes over its lease sends no further request.
+//! Tests that a function sends no further request if another execution has acquired the lease while the function was
+//! paused.
 
 use serde_json::{Value, json};
 use test_support::with;

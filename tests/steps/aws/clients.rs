@@ -1,5 +1,5 @@
-//! SDK clients for the tests: one base URL for all services, static credentials, and no SDK retries, so that a test
-//! sees each call of a step.
+//! SDK clients for the tests. All services have the same base URL, and the credentials are static. There are no SDK
+//! retries, so that a test sees each call of a step.
 
 use std::time::Duration;
 

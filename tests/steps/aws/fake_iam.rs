@@ -1,5 +1,5 @@
-//! A small fake of IAM and STS in memory: the operations that the steps use, the rules of IAM for names, versions and
-//! tags, and a record of the called actions.
+//! A small fake of IAM and STS in memory. The fake implements the operations that the steps use, applies the rules of
+//! IAM for names, versions and tags, and records the called actions.
 
 use std::{
     collections::BTreeMap,

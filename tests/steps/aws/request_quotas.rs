@@ -314,7 +314,7 @@ async fn more_members_than_the_users_quota_allows_lead_to_a_request_for_that_quo
     assert_eq!(output.quotas[1].value, 660.0, "ten percent more than needed");
     assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"]);
 
-    // 650 members fit into the quota of 660, so no request is needed.
+    // 650 members do not exceed the quota of 660, so no request is needed.
     assert_eq!(run(&cloud.ctx, with_users(650)).await.unwrap().quotas[1].status, QuotaStatus::Sufficient);
     assert_eq!(cloud.writes(), [""; 0]);
 }

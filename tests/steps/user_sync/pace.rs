@@ -1,4 +1,4 @@
-//! Tests that a sync stays within the real request rates of Connect. `cargo bench --bench user_sync` measures how fast
+//! Tests that a sync does not exceed the real rate limits of Connect. `cargo bench --bench user_sync` measures how fast
 //! a sync is.
 
 use onboarding_core::sync::SyncStatus;
@@ -10,8 +10,7 @@ async fn at_the_real_rate_users_are_created_without_throttles() {
     let fixture = Fixture::build((0..25).map(member).collect(), true, |_| {}).await;
     let output = fixture.sync().await.unwrap();
     assert_eq!((output.status, output.counts.done.created), (SyncStatus::Done, 25));
-    // On a busy machine, requests can be delayed and then arrive too close together, so one throttled request is
-    // accepted.
+    // On a busy machine, delayed requests can arrive too close together, so the test accepts one throttled request.
     assert!(output.counts.done.throttles <= 1, "{:?}", output.counts);
 }
 
@@ -19,8 +18,8 @@ async fn at_the_real_rate_users_are_created_without_throttles() {
 async fn changes_after_a_read_of_the_user_keep_to_the_rate_of_that_read() {
     let raised = |code: &str| (code.to_owned(), 100.0);
     let fixture = Fixture::build((0..12).map(member).collect(), true, |behaviour| {
-        // Raises the rates of CreateUser and UpdateUserIdentityInfo. DescribeUser keeps its rate of two requests per
-        // second.
+        // Raises the rate limits of `CreateUser` and `UpdateUserIdentityInfo`. `DescribeUser` keeps its rate limit of
+        // two requests per second.
         behaviour.quotas.extend([raised("L-CBDEE3E4"), raised("L-66B5F86E")]);
     })
     .await;
