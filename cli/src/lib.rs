@@ -3,15 +3,15 @@
 //! A module may use only modules that come after it in this list. A contract test checks this rule.
 //!
 //! * [`commands`] — one file or directory for each command.
-//! * [`follow`] — the progress of an execution, and how it is drawn. Calls no cloud and reads no clock.
+//! * [`follow`] — the progress of an execution, and how it is drawn. This module calls no cloud and reads no clock.
 //! * [`report`] — the report of an onboarding on the terminal and as an HTML page.
 //! * [`cloud`] — AWS or a running local cloud: the stack, executions, the registry.
 //! * [`ui`] — the terminal.
 //! * [`args`] — the command line and the files that it names.
 //! * [`words`] — all texts in English and Japanese.
 //! * [`output`] — the objects that `--json` prints.
-//! * [`exit`] — the exit codes. They have their own module because both [`commands`] and the errors of [`cloud`] use
-//!   them.
+//! * [`exit`] — the exit codes. The exit codes have their own module because both [`commands`] and the errors of
+//!   [`cloud`] use them.
 
 pub mod args;
 pub mod cloud;

@@ -1,5 +1,5 @@
-//! The errors in a JSON file that the operator wrote. They are printed as JSON, or as text that also shows the invalid
-//! lines of the file.
+//! The errors in a JSON file that the operator wrote. The errors are printed as JSON, or as text that also shows the
+//! invalid lines of the file.
 
 use std::{ops::Range, path::Path};
 

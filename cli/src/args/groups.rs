@@ -17,8 +17,8 @@ const GROUPS: [(&str, &str, &[&str]); 5] = [
     ("The tool", "ツール", &["local", "schema", "completion", "man", "help"]),
 ];
 
-/// Makes the help of the command line list the commands in groups. `command` must already be in the language of
-/// `words`.
+/// Changes the help of the command line, so that it lists the commands in groups. `command` must already be in the
+/// language of `words`.
 #[must_use]
 pub fn grouped(mut command: Command, words: Words) -> Command {
     // Adds the command `help`, which clap defines only at this call.

@@ -10,7 +10,7 @@ use clap::{ArgMatches, CommandFactory, parser::ValueSource};
 use super::Args;
 use crate::words::quoted;
 
-/// Environment variable with which `cargo onboard` passes the command that the operator typed to this program.
+/// Environment variable that `cargo onboard` sets to the command that the operator typed.
 pub const CALLED_AS: &str = "ONBOARD_CALLED_AS";
 /// The name of the program in messages.
 const NAME: &str = "onboard";

@@ -52,7 +52,7 @@ impl JsonFile {
         Ok(Self { value, file: file.to_owned(), text: text.to_owned(), source: Source::new(text) })
     }
 
-    /// Creates the error that reports these problems of the file.
+    /// Creates the error that reports these problems in the file.
     #[must_use]
     pub fn bad(&self, problems: Vec<Problem>) -> BadInput {
         BadInput::in_text(&self.file, &self.text, self.source.clone(), problems)

@@ -85,7 +85,7 @@ pub struct SamlProvider {
 }
 
 impl Federation {
-    /// The objects as JSON. Their policy documents are JSON objects, not strings.
+    /// The objects as JSON. The policy documents of the objects are JSON objects, not strings.
     #[must_use]
     pub fn json(&self) -> Value {
         let document = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));

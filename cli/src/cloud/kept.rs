@@ -80,8 +80,8 @@ impl Kept {
         named_file().unwrap_or_else(|| workspace.cache().join("current.json"))
     }
 
-    /// Returns the running local cloud. Its addresses are read from the file that the environment variable names or, if
-    /// the variable is not set, from the address file of this checkout.
+    /// Returns the running local cloud. The addresses are read from the file that the environment variable specifies
+    /// or, if the variable is not set, from the address file of this checkout.
     ///
     /// # Errors
     /// Returns the reason if no local cloud is running.
@@ -137,7 +137,7 @@ impl Kept {
     }
 }
 
-/// The path of the address file in the environment variable. An empty variable is treated as not set.
+/// The path of the address file that the environment variable contains. An empty variable is treated as not set.
 fn named_file() -> Option<PathBuf> {
     std::env::var_os(FILE).filter(|file| !file.is_empty()).map(PathBuf::from)
 }
@@ -166,7 +166,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
 
-    /// A local cloud of this process whose stand-in has this URL.
+    /// Represents a local cloud that runs in this process and whose stand-in has this URL.
     fn local_cloud(stand_in: String) -> Kept {
         Kept {
             process_id: std::process::id(),

@@ -176,7 +176,7 @@ impl Machine {
         }
     }
 
-    /// The state machine's name in lists and in the names of its executions.
+    /// The state machine's name in lists and in the names of the executions.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -29,13 +29,13 @@ pub struct Entry {
     pub lease: Option<String>,
     /// Time of the last successful user sync, in milliseconds since the epoch.
     pub last_success_at: Option<f64>,
-    /// The numbers of users that the last successful user sync created, changed and deleted, and its other counts.
+    /// The counts of the last successful user sync, for example how many users the sync created, changed and deleted.
     pub last_run: Value,
     /// Time and message of the last failed user sync.
     pub last_failure: Option<(f64, String)>,
-    /// The request for approval, if there is one. It may have expired.
+    /// The request for approval, if there is one. The request may have expired.
     pub approval: Option<ApprovalRequest>,
-    /// The last approval, if there is one. It may have expired.
+    /// The last approval, if there is one. The approval may have expired.
     pub approved: Option<RecordedDecision>,
     /// Progress of the running user sync.
     pub progress: SyncProgress,

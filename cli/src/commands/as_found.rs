@@ -1,5 +1,5 @@
-//! The current settings of an onboarding in AWS and Entra. The drift check of the stack reads them, so the operator
-//! needs no permission in Entra. The drift check changes nothing, and logs the settings that it finds.
+//! The current settings of an onboarding in AWS and Entra. The drift check of the stack reads these settings, so the
+//! operator needs no permission in Entra. The drift check changes nothing, and logs the settings that it finds.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -55,8 +55,8 @@ pub(crate) async fn read(cloud: &Cloud, entry: &Entry, console: &Console) -> Res
     Ok(Some(AsFound::of(&lines, &entry.alias)))
 }
 
-/// Reads the fields of all log lines of an execution, and reads them again until they are complete. CloudWatch Logs
-/// shows a line some seconds after the function has written it.
+/// Reads all log lines of an execution, and returns the fields of each line. Repeats the read until the lines are
+/// complete, because CloudWatch Logs shows a line only some seconds after the function has written it.
 ///
 /// # Errors
 /// Fails if the lines do not become complete, or CloudWatch Logs rejects a request.

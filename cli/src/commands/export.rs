@@ -120,8 +120,8 @@ async fn instance(cloud: &Cloud, entry: &Entry) -> Result<Instance, CommandError
     Ok(instance)
 }
 
-/// Reads the security profile that is assigned to users who left. It is the only security profile that an onboarding
-/// creates.
+/// Reads the security profile that is assigned to users who left. This profile is the only security profile that an
+/// onboarding creates.
 async fn security_profile(
     cloud: &Cloud,
     connect: &aws_sdk_connect::Client,

@@ -26,7 +26,7 @@ use crate::{
 const LOCAL_POLL_INTERVAL: Duration = Duration::from_millis(150);
 /// Polling interval in AWS. All callers in an account share the API rate limit of `GetExecutionHistory`.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
-/// Redraw interval. It is shorter than [`POLL_INTERVAL`], so that timers advance between polls.
+/// Redraw interval. The interval is shorter than [`POLL_INTERVAL`], so that timers advance between polls.
 const FRAME: Duration = Duration::from_millis(250);
 /// Number of events on one page of an execution's history.
 const PAGE: i32 = 500;

@@ -18,7 +18,7 @@ use crate::{
     words::{Lang, quoted},
 };
 
-/// The file with the schema for editors. It is written into the folder of the input file.
+/// The file with the schema for editors. The schema is written into the folder of the input file.
 const SCHEMA: &str = "onboarding.schema.json";
 
 /// Runs the command.
@@ -80,7 +80,7 @@ struct Question {
 /// interrupts a question.
 ///
 /// # Errors
-/// Fails if an option is invalid, before the first question, or if a required answer is missing.
+/// Fails before the first question if an option is invalid. Also fails if a required answer is missing.
 async fn answers(args: InitArgs, console: &Console) -> Result<Option<Value>, CommandError> {
     let words = console.words();
     let file = args.file.clone();
@@ -231,8 +231,8 @@ fn content(answers: &Answers) -> Value {
     value
 }
 
-/// Converts `COUNTRY:TYPE[:PREFIX]` to the input's format. This function does not report errors, because the validation
-/// of the input reports them.
+/// Converts `COUNTRY:TYPE[:PREFIX]` to the input's format. This function reports no errors, because the validation of
+/// the input reports all errors.
 fn phone_number(text: &str) -> Value {
     let mut parts = text.split(':').map(str::trim);
     let (country, kind) =

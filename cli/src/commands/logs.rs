@@ -60,7 +60,7 @@ pub async fn run(args: LogsArgs, console: &Console) -> Result<Exit, CommandError
     Ok(Exit::Done)
 }
 
-/// Reads the log lines of an execution. Returns them in chronological order.
+/// Reads the log lines of an execution. Returns the lines in chronological order.
 ///
 /// # Errors
 /// Fails if CloudWatch Logs rejects a request.

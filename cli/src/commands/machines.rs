@@ -119,6 +119,7 @@ pub async fn rotate(args: RotateArgs, console: &Console) -> Result<Exit, Command
 /// Runs `teardown`: shows the resources that would be deleted. With `--apply`, deletes them after the operator has
 /// typed the alias. The input of the teardown contains the digest of the displayed plan, so that no other plan is
 /// applied.
+///
 /// # Errors
 /// Fails if the teardown is not confirmed, the teardown fails, or the cloud is not usable.
 pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, CommandError> {

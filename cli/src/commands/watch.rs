@@ -1,6 +1,6 @@
 //! `onboard watch`: follows an execution live. On a terminal, the command shows a tree of the states with timers.
-//! Without a terminal, the command prints one line for each state that ends. With `--json`, it prints one JSON object
-//! for each event. After Ctrl-C, the execution continues.
+//! Without a terminal, the command prints one line for each state that ends. With `--json`, the command prints one JSON
+//! object for each event. After Ctrl-C, the execution continues.
 
 use crate::{
     args::WatchArgs,

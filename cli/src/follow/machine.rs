@@ -13,8 +13,8 @@ pub struct Node {
     pub kind: String,
     /// Whether the state can be reached without any caught error.
     pub regular: bool,
-    /// Whether each run without a caught error passes through the state. For a state in a branch, this refers to the
-    /// runs of the branch.
+    /// Whether each run without a caught error passes through the state. For a state in a branch, only the runs of this
+    /// branch are considered.
     pub certain: bool,
     /// The branches of a `Parallel` state, or the single branch of a `Map` state.
     pub branches: Vec<Vec<Node>>,

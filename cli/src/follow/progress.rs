@@ -194,8 +194,8 @@ impl Progress {
             What::Succeeded(output) => self.succeed(state, output),
             What::Failed { error, cause } => {
                 let failed = self.fail(state, error, message(cause));
-                // An error that the state's `Catch` lists by name is a regular outcome. It is reported only when the
-                // state exits.
+                // An error that the state's `Catch` lists by name is a regular outcome. Such an error is reported only
+                // when the state exits.
                 return Some(failed).filter(|_| !self.machine.catches(state, error));
             }
             What::Other => {}
@@ -305,7 +305,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// A [`Progress`] that gets test events, and the id of the last event.
+    /// A [`Progress`] that processes test events, and the id of the last event.
     struct Fixture(Progress, i64);
 
     impl Fixture {

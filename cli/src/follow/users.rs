@@ -1,4 +1,4 @@
-//! Progress of a user sync. It is derived from the counts that the running sync writes to the registry.
+//! Progress of a user sync. The progress is derived from the counts that the running sync writes to the registry.
 
 use std::collections::VecDeque;
 

@@ -28,7 +28,8 @@ pub struct Evidence {
 }
 
 /// The characters at the start of a cell that make a spreadsheet program interpret the cell as a formula. The list
-/// includes their full-width forms, which a Japanese spreadsheet program also accepts (OWASP, "CSV Injection").
+/// includes the full-width forms of these characters, which a Japanese spreadsheet program also accepts (OWASP, "CSV
+/// Injection").
 const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
 
 impl Table {

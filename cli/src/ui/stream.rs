@@ -1,5 +1,5 @@
-//! Standard output and standard error. For each stream, the program decides separately whether it shows colors and
-//! progress.
+//! Standard output and standard error. For each stream, the program decides separately whether colors and progress are
+//! shown.
 
 use std::io::{self, IsTerminal, Write};
 

@@ -168,7 +168,7 @@ fn parameters(
 
 /// Whether the deployment can start.
 enum Ready {
-    /// The stack to update, or `None` to create it.
+    /// The stack to update, or `None` if the stack must be created.
     Stack(Option<StackState>),
     /// The operator interrupted the command.
     Interrupted,

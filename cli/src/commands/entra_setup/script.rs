@@ -144,8 +144,8 @@ pub(super) fn of(setup: &Setup<'_>, console: &Console) -> String {
     script
 }
 
-/// Selects the account and the Region for the AWS CLI. Credentials in environment variables would take precedence over
-/// the profile.
+/// Selects the account and the Region for the AWS CLI. If a profile is specified, the script unsets the environment
+/// variables with credentials, which would take precedence over the profile.
 fn environment(script: &mut String, setup: &Setup<'_>) {
     if let Some(profile) = &setup.args.aws.profile {
         let _ = writeln!(

@@ -14,7 +14,7 @@ use crate::{
     ui::time::iso,
 };
 
-/// The text in a table instead of a time that was not recorded.
+/// The text that a table contains instead of a time that was not recorded.
 const NOT_RECORDED: &str = "not recorded";
 
 /// A Connect user.
@@ -83,9 +83,10 @@ pub(super) fn access(users: &[User], groups: &[Group], history: &History) -> Tab
     Table { name: "access", columns, rows }
 }
 
-/// The time since which a user has had a profile. Connect does not record this time. In the log, it is the time of the
-/// first event with the profile after the last event without the profile. If the log contains no such event, the time
-/// of the last change of the user is the best evidence, because the user has had the profile since then at the latest.
+/// The time since which a user has had a profile. Connect does not record this time. The start time is the time of the
+/// first logged event with the profile after the last event without the profile. If the log contains no such event, the
+/// time of the last change of the user is the best evidence, because the user has had the profile since then at the
+/// latest.
 fn since(profile: &str, events: &[&UserEvent], modified: Option<f64>) -> Since {
     let mut start: Option<&UserEvent> = None;
     for event in events {

@@ -21,7 +21,7 @@ pub(super) enum Happened {
     Deleted,
     /// The user left and was kept without rights.
     RightsRemoved,
-    /// All sessions of the user ended.
+    /// All sessions of the user were ended.
     SessionsEnded,
 }
 

@@ -105,8 +105,8 @@ fn configured<'e>(entry: &'e Entry, name: &str) -> &'e [Value] {
     entry.config[name].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// The members of a group according to the log lines. A group can be divided into several lines. `None` if one of these
-/// lines is missing.
+/// The members of a group according to the log lines. The log can list the members of a group in several lines. Returns
+/// `None` if one of these lines is missing.
 fn members_of(lines: &[Value], group: &str) -> Option<BTreeSet<String>> {
     let parts: BTreeMap<u64, &Value> = lines
         .iter()

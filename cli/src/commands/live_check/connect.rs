@@ -128,8 +128,8 @@ async fn bucket(clouds: &Clouds, id: &str) -> Result<Reading, CommandError> {
     let throttled = |answers: &[(u16, String)]| answers.iter().any(|(status, _)| *status == 429);
     for _ in 0..WAVES {
         if throttled(&try_join_all((0..WAVE).map(|_| call(used.as_str()))).await?) {
-            // The last two calls succeed if each operation has its own token bucket. They are throttled if the
-            // operations share one bucket, because this bucket is empty.
+            // The last two calls succeed if each operation has its own token bucket. The calls are throttled if the
+            // operations share one token bucket, because this token bucket is empty.
             let answers = try_join_all([call(used.as_str()), call(other.as_str()), call(other.as_str())]).await?;
             return Ok(Reading::other_if(throttled(&answers[1..])));
         }

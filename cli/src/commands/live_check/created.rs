@@ -38,7 +38,7 @@ pub(crate) enum Resource {
     Number(String),
 }
 
-/// All resources that the command created. All have the same name.
+/// All resources that the command created. All resources have the same name.
 #[derive(Debug)]
 pub(crate) struct CreatedResources {
     name: String,

@@ -4,10 +4,11 @@
 //! possible readings of the documentation. The local cloud emulates the assumed reading by default, and the other
 //! reading with `--assume NAME`.
 //!
-//! The command calls the services with the operator's permissions. It creates gallery applications, SAML providers,
-//! roles, a phone number, and an instance with two users, a quick connect, a flow and test cases. All resources share a
-//! unique name. The command removes them at the end, even after a failure or Ctrl-C. With `--local`, the command runs
-//! against a running local cloud. Some assumptions are checked only if the operator specifies an option.
+//! The command calls the services with the operator's permissions. The command creates gallery applications, SAML
+//! providers, roles, a phone number, and an instance with two users, a quick connect, a flow and test cases. All
+//! resources share a unique name. The command removes the resources at the end, even after a failure or Ctrl-C. With
+//! `--local`, the command runs against a running local cloud. Some assumptions are checked only if the operator
+//! specifies an option.
 //!
 //! * [`clouds`] — calls to both clouds.
 //! * [`created`], [`leftovers`] — the created resources and their removal.

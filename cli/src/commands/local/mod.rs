@@ -280,7 +280,7 @@ fn publish(
     Ok(published)
 }
 
-/// Keeps the local cloud running until the program is interrupted. The program then ends with `result`.
+/// Keeps the local cloud running until the operator interrupts the program. The program then ends with `result`.
 async fn keep(
     _published: Published,
     result: Result<(), Failure>,

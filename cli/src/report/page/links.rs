@@ -35,7 +35,7 @@ impl<'a> Links<'a> {
         self.aws(&format!("connect/v2/app/instances?region={}", escaped(&self.report.region)))
     }
 
-    /// Returns the link to the execution.
+    /// Returns the link to the execution in the Step Functions console.
     #[must_use]
     pub(super) fn execution(&self) -> String {
         self.aws(&format!(
@@ -83,7 +83,7 @@ impl<'a> Links<'a> {
         format!("https://support.console.aws.amazon.com/support/home#/case/?displayId={}", escaped(display_id))
     }
 
-    /// Returns the link to the enterprise application.
+    /// Returns the link to the enterprise application in the Entra admin center.
     #[must_use]
     pub(super) fn application(&self) -> String {
         let application = &self.report.sign_on.application;

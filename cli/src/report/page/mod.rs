@@ -21,7 +21,7 @@ use onboarding_core::{contract::Report, onboarding::Language};
 pub use self::history::History;
 use crate::words::labels::Labels;
 
-/// The Content Security Policy of a page without a script. It allows only the inline style.
+/// The Content Security Policy of a page without a script. The policy allows only the inline style.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 /// The script that shows times in the reader's time zone.
 const LOCAL_TIMES: &str = include_str!("local_times.js");

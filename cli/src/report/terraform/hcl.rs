@@ -116,7 +116,7 @@ fn expression(value: &Value, depth: usize) -> String {
 
 /// A quoted template without interpolation. In a template, `${` and `%{` start an interpolation or a directive, so they
 /// are escaped as `$${` and `%%{` (HCL native syntax specification, "Quoted Templates"). If such an escape sequence
-/// followed another `$` or `%`, the text would be ambiguous. That preceding character is therefore written as a Unicode
+/// followed another `$` or `%`, the text would be ambiguous. The preceding character is therefore written as a Unicode
 /// escape.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");

@@ -140,7 +140,7 @@ const ATTRIBUTES: [(&str, &str); 5] = [
     ("MULTI_PARTY_CONFERENCE", "multi_party_conference_enabled"),
 ];
 
-/// Describes an onboarding as Terraform configuration.
+/// Describes an onboarding as a Terraform configuration.
 #[must_use]
 pub fn render(source: &Source) -> Configuration {
     let mut writer = Writer::default();

@@ -1,5 +1,5 @@
-//! The labels of the report page in English and Japanese. They use the names that AWS and Microsoft use for services
-//! and fields.
+//! The labels of the report page in English and Japanese. The labels use the names that AWS and Microsoft use for
+//! services and fields.
 
 mod english;
 mod japanese;
