@@ -10,8 +10,8 @@ use crate::stand_in::http::Request;
 /// local cloud.
 ///
 /// # Errors
-/// If no such process is found, or if it is the current process, which runs the local cloud. The error message states
-/// which of these errors occurred.
+/// Fails if no such process is found, or if it is the current process, which runs the local cloud. The error message
+/// states which of these errors occurred.
 pub(crate) fn kill(peer: u16, own: u16) -> Result<u32, String> {
     let process = process(peer, own)?;
     if process == std::process::id() {

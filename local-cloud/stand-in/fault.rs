@@ -104,7 +104,7 @@ impl FaultRule {
     /// Checks whether the rule can be used.
     ///
     /// # Errors
-    /// If `match` is not a regular expression, `status` is not an error status, or the rule has no effect.
+    /// Fails if `match` is not a regular expression, `status` is not an error status, or the rule has no effect.
     pub fn check(&self) -> Result<(), FaultRuleError> {
         Faults::default().add(self.clone())
     }

@@ -34,7 +34,7 @@ impl Request {
     /// The body as JSON; an empty body is `null`.
     ///
     /// # Errors
-    /// If the body is not JSON.
+    /// Fails if the body is not JSON.
     pub fn json(&self) -> Result<Value, serde_json::Error> {
         if self.body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&self.body) }
     }

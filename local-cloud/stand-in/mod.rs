@@ -109,7 +109,7 @@ impl LocalCloud {
     /// Starts the stand-in on three free loopback ports.
     ///
     /// # Errors
-    /// If a port, the record, the models or a fault rule cannot be used. The message names the cause.
+    /// Fails if a port, the record, the models or a fault rule cannot be used. The message names the cause.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         rsa_key::prepare();
         let mut listeners = Vec::new();
@@ -177,7 +177,7 @@ impl LocalCloud {
     /// Adds a fault rule.
     ///
     /// # Errors
-    /// If `match` is not a regular expression or the rule has no effect.
+    /// Fails if `match` is not a regular expression or the rule has no effect.
     pub fn add_fault(&self, rule: FaultRule) -> Result<(), FaultRuleError> {
         self.cloud.faults.lock().unwrap_or_else(PoisonError::into_inner).add(rule)
     }
@@ -191,7 +191,7 @@ impl LocalCloud {
     /// Adds a member to the group with this ID or display name. The member has the format of Microsoft Graph.
     ///
     /// # Errors
-    /// If the group does not exist, or the member has no type or ID. The message names the cause.
+    /// Fails if the group does not exist, or the member has no type or ID. The message names the cause.
     pub fn add_member(&self, group: &str, member: Map<String, Value>) -> Result<(), String> {
         self.cloud.graph.add_member(group, member)
     }
@@ -199,7 +199,7 @@ impl LocalCloud {
     /// Removes the member with this object ID from the group with this ID or display name.
     ///
     /// # Errors
-    /// If the group or the member does not exist.
+    /// Fails if the group or the member does not exist.
     pub fn remove_member(&self, group: &str, member_id: &str) -> Result<(), String> {
         self.cloud.graph.remove_member(group, member_id)
     }
@@ -207,7 +207,7 @@ impl LocalCloud {
     /// Sets properties of a user. `deletedDateTime` deletes or restores the user.
     ///
     /// # Errors
-    /// If no user has this object ID.
+    /// Fails if no user has this object ID.
     pub fn update_user(&self, id: &str, patch: Map<String, Value>) -> Result<(), String> {
         self.cloud.graph.update_user(id, patch)
     }
@@ -225,7 +225,7 @@ impl LocalCloud {
     /// Sets up or changes the replication of an instance.
     ///
     /// # Errors
-    /// If the instance does not exist.
+    /// Fails if the instance does not exist.
     pub fn replicate(&self, wanted: Replicate) -> Result<(), String> {
         connect::replicate(&mut self.cloud.world.state(), wanted)
     }

@@ -98,7 +98,7 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     /// # Errors
-    /// If the file cannot be created.
+    /// Fails if the file cannot be created.
     pub(crate) fn new(path: Option<&Path>) -> std::io::Result<Self> {
         let file = path.map(File::create).transpose()?.map(Mutex::new);
         let names = SECRET.join("|");

@@ -34,7 +34,7 @@ pub(crate) fn prepare() {
 /// Returns a new 2048-bit key pair.
 ///
 /// # Errors
-/// If the random number generator fails.
+/// Fails if the random number generator fails.
 pub(crate) fn pair() -> Result<KeyPair, String> {
     let first = PAIRS.lock().unwrap_or_else(PoisonError::into_inner).recv();
     first.or_else(|_| generate())
@@ -56,7 +56,7 @@ impl RsaKey {
     /// Generates a 2048-bit key pair.
     ///
     /// # Errors
-    /// If the random number generator or the encoder fails. The error message states which of them failed.
+    /// Fails if the random number generator or the encoder fails. The error message states which of them failed.
     pub(crate) fn generate() -> Result<Self, String> {
         let pair = pair()?;
         // In PKCS #1, a public key is a sequence of modulus and exponent.
@@ -86,7 +86,7 @@ impl RsaKey {
     /// Signs a message with RS256.
     ///
     /// # Errors
-    /// If the random number generator fails.
+    /// Fails if the random number generator fails.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, String> {
         sign(&self.pair, message)
     }
@@ -95,7 +95,7 @@ impl RsaKey {
 /// Signs a message with RS256.
 ///
 /// # Errors
-/// If the random number generator fails.
+/// Fails if the random number generator fails.
 pub(crate) fn sign(pair: &KeyPair, message: &[u8]) -> Result<Vec<u8>, String> {
     let mut signature = vec![0; pair.public_modulus_len()];
     pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)

@@ -19,7 +19,7 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     /// # Errors
-    /// If the HTTP client cannot be created.
+    /// Fails if the HTTP client cannot be created.
     pub(crate) fn new(url: &str, region: &str) -> Result<Self, reqwest::Error> {
         // The emulator is on loopback and has no TLS.
         let builder = reqwest::Client::builder().no_proxy().tls_certs_only([]);

@@ -1,6 +1,6 @@
 //! The costs of an idle month in `docs/costs.md`. Every count is computed from the template, the state machine and the
-//! code, so that the tables stay up to date. To update the tables: `UPDATE_DOCS=1 cargo test --workspace --test product
-//! contract::costs`.
+//! code, so that the tables are always up to date. To update the tables: `UPDATE_DOCS=1 cargo test --workspace --test
+//! product contract::costs`.
 
 use std::{env, fs};
 

@@ -1,5 +1,5 @@
-//! Checks the template as a deployment uses it: the parameter values that the template accepts, and the names of its
-//! resources in the account.
+//! Checks the parts of the template on which deployments depend: the parameter values that the template accepts, and
+//! the names of the resources that it creates in the account.
 
 use std::collections::BTreeSet;
 

@@ -57,8 +57,8 @@ fn texts(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// The error of a timeout has no cause, and a Fail state may not use error names that begin with `States.`, which are
-/// reserved.
+/// A timeout error has no cause. A Fail state may not use error names that begin with `States.`, because these names
+/// are reserved.
 #[test]
 fn every_catch_handles_errors_without_a_cause_and_reserved_error_names() {
     let mut passed_on = 0;

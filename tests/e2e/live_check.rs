@@ -191,8 +191,8 @@ async fn live_check_determines_each_reading_for_three_random_clouds_and_leaves_n
     assert!(both > assumptions::all().count() / 2, "the seeds do not cover both readings: {others:?}");
 }
 
-/// Runs a check with a fault rule. If a gate is given, interrupts the check while a call waits at the gate, and opens
-/// the gate afterwards, so that the call takes effect.
+/// Runs a check with a fault rule. If a gate is given, interrupts the check while a call waits at the gate. Afterwards,
+/// opens the gate, so that the call takes effect.
 async fn check_with(cloud: &Cloud, rule: Value, gate: Option<&str>) -> Output {
     cloud.fault(&rule).await;
     let mut command = cloud.onboard(&["live-check", "--group", "Support agents", "--stack", &cloud.addresses.stack]);

@@ -71,7 +71,7 @@ pub fn all() -> impl Iterator<Item = &'static Assumption> {
 /// The assumptions with these names. The name `all` selects every assumption.
 ///
 /// # Errors
-/// If a name is unknown. The message contains that name and a list of all known names.
+/// Fails if a name is unknown. The message contains that name and a list of all known names.
 pub fn named<T: AsRef<str>>(names: &[T]) -> Result<Vec<&'static Assumption>, String> {
     let mut wanted = BTreeSet::new();
     for name in names.iter().map(AsRef::as_ref) {

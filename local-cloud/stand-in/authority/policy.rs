@@ -108,7 +108,7 @@ enum Operator {
 /// Parses the statements of a policy document.
 ///
 /// # Errors
-/// If the document contains an element that this module does not support.
+/// Fails if the document contains an element that this module does not support.
 pub fn parse(document: &Value) -> Result<Vec<Statement>, String> {
     let statements = document.get("Statement").ok_or("a policy has no Statement")?;
     let statements = statements.as_array().cloned().unwrap_or_else(|| vec![statements.clone()]);

@@ -57,7 +57,7 @@ impl Roles {
     /// Returns the policies of a role, from the cache if the role is cached.
     ///
     /// # Errors
-    /// If a policy cannot be evaluated. The error message states the reason.
+    /// Fails if a policy cannot be evaluated. The error message states the reason.
     pub(super) async fn of(&self, name: &str) -> Result<Arc<Role>, String> {
         let (found, forgotten) = {
             let known = self.known();
@@ -79,7 +79,7 @@ impl Roles {
     /// Reads the current policies of a role from IAM.
     ///
     /// # Errors
-    /// If a policy cannot be evaluated. The error message states the reason.
+    /// Fails if a policy cannot be evaluated. The error message states the reason.
     pub(super) async fn read(&self, name: &str) -> Result<Role, String> {
         let mut role = Role::default();
         let inline = self.texts(&[("Action", "ListRolePolicies"), ("RoleName", name)], "member").await;

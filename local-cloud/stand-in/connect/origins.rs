@@ -15,7 +15,7 @@ pub(crate) struct Origin {
     token: Option<String>,
 }
 
-/// Whether Connect accepts an origin. An origin consists of the scheme HTTPS, a host, and a port unless it is the
+/// Whether Connect accepts an origin. An origin consists of the scheme HTTPS, a host, and a port unless the port is the
 /// default port ("Allowlisting" in the documentation of Amazon Connect Streams).
 fn is_origin(origin: &str) -> bool {
     let Some(authority) = origin.strip_prefix("https://") else { return false };

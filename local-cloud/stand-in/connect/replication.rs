@@ -95,7 +95,7 @@ fn active() -> String {
 /// Sets up or changes the replication of an instance. A change removes no users from their traffic distribution group.
 ///
 /// # Errors
-/// If the instance does not exist.
+/// Fails if the instance does not exist.
 pub(crate) fn replicate(state: &mut State, wanted: Replicate) -> Result<(), String> {
     let Replicate { instance_id, source_region, replica_region, group_status, findings } = wanted;
     let instance = state.connect.instance_mut(&instance_id).ok_or("The instance does not exist.")?;

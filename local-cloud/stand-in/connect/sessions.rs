@@ -20,7 +20,7 @@ impl Instance {
     /// Starts a session of the visible user with exactly this name. Returns the session ID.
     ///
     /// # Errors
-    /// If no user has this name, or if the user's security profiles contain no permission or lack the required
+    /// Fails if no user has this name, or if the user's security profiles contain no permission or lack the required
     /// permission. The error is the message that Connect's page shows.
     pub(crate) fn sign_in(
         &mut self,

@@ -171,7 +171,7 @@ impl Directory {
     /// The ID of a group given by ID or by a unique display name.
     ///
     /// # Errors
-    /// If no group or more than one group matches.
+    /// Fails if no group or more than one group matches.
     pub(super) fn group_id(&self, name: &str) -> Result<String, String> {
         if self.group(name).is_some() {
             return Ok(name.to_owned());

@@ -47,7 +47,7 @@ impl Graph {
     /// object with the member's ID already exists, the properties of this object are updated.
     ///
     /// # Errors
-    /// If the group does not exist, or the object is already a member.
+    /// Fails if the group does not exist, or the object is already a member.
     pub fn add_member(&self, group: &str, member: Map<String, Value>) -> Result<(), String> {
         let mut guard = self.state();
         let state: &mut State = &mut guard;
@@ -64,7 +64,7 @@ impl Graph {
     /// Removes the direct member with this ID from the group with this ID or display name.
     ///
     /// # Errors
-    /// If the group does not exist, or the object is not a direct member.
+    /// Fails if the group does not exist, or the object is not a direct member.
     pub fn remove_member(&self, group: &str, member_id: &str) -> Result<(), String> {
         let mut guard = self.state();
         let state: &mut State = &mut guard;
@@ -81,7 +81,7 @@ impl Graph {
     /// `deletedDateTime` is set to null, the user is restored.
     ///
     /// # Errors
-    /// If no user has this ID.
+    /// Fails if no user has this ID.
     pub fn update_user(&self, id: &str, mut patch: Map<String, Value>) -> Result<(), String> {
         let mut guard = self.state();
         let state: &mut State = &mut guard;

@@ -108,7 +108,7 @@ impl Graph {
     /// other URL must be on loopback.
     ///
     /// # Errors
-    /// If the URL is neither a Lambda function URL nor on loopback.
+    /// Fails if the URL is neither a Lambda function URL nor on loopback.
     pub(super) fn outgoing(&self, url: &str) -> Result<reqwest::RequestBuilder, String> {
         let url = Url::parse(url).map_err(|error| format!("'{url}' is not a URL: {error}"))?;
         let host = url.host_str().unwrap_or_default().to_owned();

@@ -28,7 +28,7 @@ impl Graph {
     /// application (client ID or display name).
     ///
     /// # Errors
-    /// If the sign-in fails in Entra. The error contains the message of Entra's error page.
+    /// Fails if the sign-in fails in Entra. The error contains the message of Entra's error page.
     pub(crate) fn saml_responses(&self, application: &str, user: &str) -> Result<Vec<PostedResponse>, Refusal> {
         let now = self.now();
         let guard = self.state();

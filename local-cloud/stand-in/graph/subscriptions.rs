@@ -254,7 +254,7 @@ impl Graph {
     /// Ends a subscription as if it had expired.
     ///
     /// # Errors
-    /// If no subscription has this ID.
+    /// Fails if no subscription has this ID.
     pub fn end_subscription(&self, id: &str) -> Result<(), String> {
         let mut state = self.state();
         let before = state.subscriptions.len();

@@ -31,7 +31,7 @@ impl Assertion {
     /// Reads the single assertion of a response.
     ///
     /// # Errors
-    /// If an element is missing or invalid. The error message names the element.
+    /// Fails if an element is missing or invalid. The error message names the element.
     pub(crate) fn read(response: &str) -> Result<Self, String> {
         let document = Document::parse(response).map_err(|error| error.to_string())?;
         let root = document.root_element();

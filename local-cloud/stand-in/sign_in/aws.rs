@@ -18,7 +18,7 @@ pub(super) const CONNECT: &str = "Amazon Connect";
 /// Validates a posted SAML response in the same way as AWS sign-in and STS.
 ///
 /// # Errors
-/// If AWS rejects the response. The error contains the message of AWS's sign-in page.
+/// Fails if AWS rejects the response. The error contains the message of AWS's sign-in page.
 pub(crate) async fn assume_role(cloud: &Cloud, posted: &PostedResponse) -> Result<Session, Refusal> {
     let invalid = || refuse("Your request included an invalid SAML response. To logout, click here.");
     let assertion = Assertion::read(&posted.response).map_err(|_| invalid())?;
@@ -41,7 +41,7 @@ pub(crate) async fn assume_role(cloud: &Cloud, posted: &PostedResponse) -> Resul
 /// that the user's security profiles grant access to the page. Returns the ID of the Connect session.
 ///
 /// # Errors
-/// If Connect rejects the session. The error contains the message of Connect's page.
+/// Fails if Connect rejects the session. The error contains the message of Connect's page.
 pub(crate) async fn federate(cloud: &Cloud, session: &Session, target: &Target) -> Result<String, Refusal> {
     let instance = target.instance.as_str();
     let setting = &cloud.world.setting();
@@ -68,7 +68,7 @@ pub(crate) async fn federate(cloud: &Cloud, session: &Session, target: &Target) 
 /// Continues a Connect session without a new sign-in. Returns the instance ID and the username.
 ///
 /// # Errors
-/// If the session has ended.
+/// Fails if the session has ended.
 pub(crate) fn resume(cloud: &Cloud, session: &str) -> Result<(String, String), Refusal> {
     let state = cloud.world.state();
     let found =

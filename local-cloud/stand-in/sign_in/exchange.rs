@@ -78,7 +78,7 @@ pub(crate) struct Session {
 /// in `documents`. These are the metadata documents that AWS may currently use.
 ///
 /// # Errors
-/// If STS rejects the response.
+/// Fails if STS rejects the response.
 pub(crate) async fn session(
     cloud: &Cloud,
     response: &str,

@@ -20,7 +20,7 @@ pub(crate) fn is_endpoint(cloud: &Cloud, url: &str) -> bool {
 /// The target of a reply URL, if it is the global sign-in endpoint of an instance.
 ///
 /// # Errors
-/// If the reply URL lacks a parameter, or the user does not belong to a traffic distribution group. The error
+/// Fails if the reply URL lacks a parameter, or the user does not belong to a traffic distribution group. The error
 /// contains the message of the page that the browser shows instead.
 pub(crate) fn target(cloud: &Cloud, reply_url: &str, username: &str) -> Result<Option<Target>, Refusal> {
     let (endpoint, query) = reply_url.split_once('?').unwrap_or((reply_url, ""));

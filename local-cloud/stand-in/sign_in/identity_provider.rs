@@ -27,7 +27,7 @@ impl IdentityProvider {
     /// Generates a key and a self-signed certificate, which is valid for one day.
     ///
     /// # Errors
-    /// If the random number generator or an encoder fails. The error message states which of them failed.
+    /// Fails if the random number generator or an encoder fails. The error message states which of them failed.
     pub fn generate(entity_id: &str) -> Result<Self, String> {
         let now = OffsetDateTime::now_utc();
         let key = SigningKey::generate("identity provider", now - Duration::hours(1), now + VALID)?;
@@ -37,7 +37,7 @@ impl IdentityProvider {
     /// The provider's metadata, signed with the provider's key.
     ///
     /// # Errors
-    /// If the key cannot sign.
+    /// Fails if the key cannot sign.
     pub fn metadata(&self) -> Result<String, String> {
         let (id, place, certificate) = (format!("_{}", Uuid::new_v4()), xml_signature::PLACE, self.key.certificate());
         let entity_id = escape(&self.entity_id);
@@ -52,11 +52,11 @@ impl IdentityProvider {
         xml_signature::sign(&document, &id, &certificate, |message| self.key.sign(message))
     }
 
-    /// A signed response in base64, the format of `AssumeRoleWithSAML`, for a role, a SAML provider (both by ARN) and a
-    /// role session name.
+    /// A signed response for a role, a SAML provider (both given by ARN) and a role session name. The response is
+    /// encoded in base64, as `AssumeRoleWithSAML` requires.
     ///
     /// # Errors
-    /// If the key cannot sign.
+    /// Fails if the key cannot sign.
     pub fn response(&self, role: &str, provider: &str, session: &str) -> Result<String, String> {
         let attributes = Attributes::from([
             (format!("{ATTRIBUTES}/Role"), vec![format!("{role},{provider}")]),

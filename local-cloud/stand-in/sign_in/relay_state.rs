@@ -30,8 +30,8 @@ pub(crate) struct Page {
 /// The target of a relay state.
 ///
 /// # Errors
-/// If the relay state selects no instance with SAML sign-in, or no page. The error contains the message of the page
-/// that the browser shows instead.
+/// Fails if the relay state selects no instance with SAML sign-in, or no page. The error contains the message of the
+/// page that the browser shows instead.
 pub(crate) fn target(cloud: &Cloud, relay_state: &str) -> Result<Target, Refusal> {
     let endpoint = format!("https://{}.console.aws.amazon.com/connect/federate/", cloud.world.setting().region);
     let Some(rest) = relay_state.strip_prefix(&endpoint) else {

@@ -32,7 +32,7 @@ impl Content<'_> {
     /// Writes the response and signs its assertion.
     ///
     /// # Errors
-    /// If the key cannot sign.
+    /// Fails if the key cannot sign.
     pub(crate) fn signed(&self, key: &SigningKey, now: OffsetDateTime) -> Result<String, String> {
         let (response_id, id) = (format!("_{}", Uuid::new_v4()), format!("_{}", Uuid::new_v4()));
         let (at, before, after) = (stamp(now), stamp(now - SKEW), stamp(now + LIFETIME));

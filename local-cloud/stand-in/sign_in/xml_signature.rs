@@ -25,7 +25,7 @@ pub(crate) const PLACE: &str = "<!-- signature -->";
 /// Signs the element with this `ID` in a document that has [`PLACE`] as a child of that element.
 ///
 /// # Errors
-/// If the document is not XML, or the key cannot sign.
+/// Fails if the document is not XML, or the key cannot sign.
 pub(crate) fn sign(
     document: &str,
     id: &str,
@@ -61,7 +61,7 @@ pub(crate) fn sign(
 /// A certificate that is embedded in the signature is ignored.
 ///
 /// # Errors
-/// If the signature is not valid. The error message states the reason.
+/// Fails if the signature is not valid. The error message states the reason.
 pub(crate) fn verify(document: &str, id: &str, certificates: &[String]) -> Result<(), String> {
     let parsed = parse(document)?;
     let element = by_id(&parsed, id).ok_or("the ID to sign belongs to no element or to several")?;

@@ -207,7 +207,8 @@ fn add_communication(setting: &Setting, support: &mut Support, input: &Input) ->
     let now = setting.clock.now();
     let case = case(support, input)?;
     case.communications.push(Communication { body: body.into(), by: "owner@example.com".into(), at: now, files });
-    // After a reply of the customer, AWS Support works on the support case again, even if it was already resolved.
+    // After a reply of the customer, AWS Support works on the support case again, even if the support case was already
+    // resolved.
     case.stage = Stage::Answered;
     case.since = now;
     answer(json!({ "result": true }))

@@ -1,4 +1,4 @@
-//! Tests that only one sync at a time runs for each instance, whatever starts the sync and however it ends.
+//! Tests that only one sync at a time runs for each instance, regardless of what starts the sync and how the sync ends.
 
 use super::fixture::Fixture;
 use crate::cloud::until;
@@ -9,7 +9,7 @@ async fn an_event_during_a_scheduled_sync_causes_another_round_of_that_sync() {
     let fixture = Fixture::with_members(3).await;
     let gate = fixture.hold_a_creation("schedule").await;
     let schedule = fixture.start(json!({ "reason": "schedule" })).await;
-    // A round creates users after it has read the group's members, so only another round can find the new member.
+    // A round creates users after it has read the group's members, so only another round can detect the new member.
     fixture.until_held(&gate).await;
     fixture.joins(3).await;
     let event = fixture.start(json!({ "reason": "event" })).await;

@@ -1,5 +1,6 @@
-//! Tests of the path of a change from Entra to the user sync, through three functions. The stand-in emulates Graph,
-//! with validation and notifications; a mock replaces event bus, queue and state machine and records all requests.
+//! Tests of the path of a change from Entra to the user sync, through three functions. The stand-in emulates Graph with
+//! its validation requests and notifications. A mock replaces the event bus, the queue and the state machine, and
+//! records all requests.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 

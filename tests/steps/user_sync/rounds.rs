@@ -1,4 +1,5 @@
-//! Tests of the actions of a sync: creation, adoption and updates, in one or several calls of the step (rounds).
+//! Tests of the actions of a sync: the creation, adoption and update of users, in one or several calls of the step
+//! (rounds).
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 ///
 /// # Panics
 ///
-/// If the client cannot be created.
+/// Panics if the client cannot be created.
 pub fn http() -> &'static Client {
     static HTTP: LazyLock<Client> =
         LazyLock::new(|| Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap());
@@ -44,7 +44,7 @@ impl Aws<'_> {
     ///
     /// # Panics
     ///
-    /// If the HTTP method is invalid.
+    /// Panics if the HTTP method is invalid.
     pub fn request(&self, service: &str, method: &str, path: &str) -> RequestBuilder {
         let scope = format!("test/20260101/{}/{service}/aws4_request", self.region);
         http()
@@ -95,7 +95,7 @@ impl Response {
     ///
     /// # Panics
     ///
-    /// If the response is an error. The panic message describes the call.
+    /// Panics if the response is an error. The panic message describes the call.
     #[must_use]
     pub fn success(self, call: &str) -> Self {
         assert!(self.succeeded(), "{call}: {} {}", self.status, self.text);

@@ -34,7 +34,7 @@ pub fn with(mut object: Value, fields: &Value) -> Value {
 ///
 /// # Panics
 ///
-/// If a marker is missing.
+/// Panics if a marker is missing.
 #[must_use]
 pub fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     let missing = |marker: &str| -> usize { panic!("{marker:?} is missing in:\n{text}") };
@@ -47,7 +47,7 @@ pub fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
 ///
 /// # Panics
 ///
-/// After [`TIMEOUT`], with the description of the expected state.
+/// Panics after [`TIMEOUT`]. The panic message contains the description of the expected state.
 pub async fn until<T>(expected: &str, poll: impl AsyncFn() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
