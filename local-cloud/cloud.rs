@@ -36,9 +36,9 @@ pub struct Settings {
     pub real_rates: bool,
     /// Whether Lambda has the low concurrency limit of a new AWS account.
     pub fresh_account: bool,
-    /// The file that records all calls of the functions to AWS and Microsoft services. `None`: no file is written.
+    /// The file that records all calls of the functions to AWS and Microsoft services. If `None`, no file is written.
     pub record: Option<PathBuf>,
-    /// The file that records all evaluated JSONata expressions. `None`: no file is written.
+    /// The file that records all evaluated JSONata expressions. If `None`, no file is written.
     pub record_expressions: Option<PathBuf>,
 }
 

@@ -64,8 +64,8 @@ pub struct Emulator {
 
 /// Opens a listening socket on loopback for the emulator. Returns the socket and its port.
 ///
-/// The socket listens before the emulator starts, so that no other program can use the port. Connections that are made
-/// before the emulator is ready wait instead of being refused.
+/// The socket listens before the emulator starts, so that no other program can use the port. If a client connects
+/// before the emulator is ready, the connection is queued and not refused.
 ///
 /// # Errors
 /// Fails if the operating system has no free port.
@@ -93,7 +93,7 @@ pub struct Settings<'a> {
     pub clock_scale: f64,
     /// The emulated account's limit of concurrent Lambda executions, or `None` for the limit of an older account.
     pub concurrency: Option<u32>,
-    /// The file that records all evaluated JSONata expressions. `None`: no file is written.
+    /// The file that records all evaluated JSONata expressions. If `None`, no file is written.
     pub expressions: Option<&'a Path>,
     /// The directory of the run, for logs and temporary files.
     pub folder: &'a Path,

@@ -84,11 +84,11 @@ enum Line {
 enum Cause {
     /// The Python interpreter is too old.
     Python,
-    /// The `venv` module does not work. `text` in the line is the output of the module.
+    /// The `venv` module does not work. The member `text` of the line contains the output of the module.
     Venv,
-    /// A package can't be installed. `text` in the line is the output of pip.
+    /// A package can't be installed. The member `text` of the line contains the output of pip.
     Pip,
-    /// The directory is not writable. `text` in the line is the operating system's error message.
+    /// The directory is not writable. The member `text` of the line contains the operating system's error message.
     Folder,
 }
 

@@ -72,7 +72,8 @@ pub struct FaultRule {
     /// The header `Retry-After`: a number of seconds, or a literal value (`"30,120"`, `"1.5"`, an HTTP date).
     #[serde(default)]
     pub retry_after: Option<RetryAfter>,
-    /// The AADSTS numbers in an error response of the login service. Default: the numbers in the message.
+    /// The AADSTS numbers in an error response of the login service. By default, the AADSTS numbers in the message are
+    /// used.
     #[serde(default, alias = "error_codes")]
     pub error_codes: Vec<u32>,
     /// How long the call waits before it is processed, in milliseconds of wall-clock time.

@@ -143,7 +143,7 @@ pub struct Behaviour {
     pub number_listed_seconds: f64,
     /// If set, every claim of a phone number ends in `FAILED` with this message.
     pub claim_failure: Option<String>,
-    /// If set, no page contains more entries than this, even if the caller requests a larger page.
+    /// If set, no page contains more entries than this number, even if the caller requests a larger page.
     pub page_limit: Option<usize>,
     /// Whether every list operation first returns an empty page with a next token.
     pub empty_page: bool,

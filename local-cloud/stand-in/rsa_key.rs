@@ -56,7 +56,7 @@ impl RsaKey {
     /// Generates a 2048-bit key pair.
     ///
     /// # Errors
-    /// Fails if the random number generator or the encoder fails. The error message states which of them failed.
+    /// Fails if the random number generator or the encoder fails. The error message states which component failed.
     pub(crate) fn generate() -> Result<Self, String> {
         let pair = pair()?;
         // In PKCS #1, a public key is a sequence of modulus and exponent.

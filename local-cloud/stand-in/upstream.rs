@@ -5,7 +5,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::stand_in::aws_error::{Protocol, Refusal};
 use crate::stand_in::http::{Request, Response};
 
-/// Headers that apply only to one connection, so they are not passed on.
+/// Headers that apply only to one connection, so they are not forwarded.
 const HOP: [&str; 7] =
     ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 

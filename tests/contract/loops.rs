@@ -111,7 +111,7 @@ fn longest<'a>(all: &'a BTreeMap<String, Value>, from: &'a str, to: &str, passed
 }
 
 /// The maximum time that the polling loops in a scope can take, in seconds. The times of sequential loops are added. Of
-/// parallel branches, only the longest counts.
+/// parallel branches, only the branch with the longest time counts.
 fn seconds(scope: &Value, loops: &[Loop]) -> u64 {
     let own = |name: &str| -> u64 {
         let found = loops.iter().filter(|entry| entry.wait == name);

@@ -29,8 +29,8 @@ use super::{
 /// The title of the schema for the command's output.
 const SCHEMA: &str = "deploy";
 
-/// A local cloud, and a script that starts the functions' debug binary. The script takes the place of a binary that is
-/// built for Lambda.
+/// A local cloud, and a script that starts the functions' debug binary. The script replaces a binary that is built for
+/// Lambda.
 struct Fixture {
     cloud: Cloud,
     folder: TempDir,
@@ -274,7 +274,7 @@ async fn a_running_update_is_awaited_first_and_a_late_status_is_not_the_result()
     let server = MockServer::start().await;
     Mock::given(method("HEAD")).respond_with(ResponseTemplate::new(200)).mount(&server).await;
     answer(&server, "DescribeStacks", 2, stack("UPDATE_IN_PROGRESS")).await;
-    // The stack has this status before the change set is executed, and still has it shortly afterwards.
+    // The stack has this status before the change set is executed, and keeps this status for a short time afterwards.
     answer(&server, "DescribeStacks", 3, stack("UPDATE_COMPLETE")).await;
     answer(&server, "DescribeStacks", 1, stack("UPDATE_ROLLBACK_IN_PROGRESS")).await;
     answer(&server, "DescribeStacks", 9, stack("UPDATE_ROLLBACK_COMPLETE")).await;

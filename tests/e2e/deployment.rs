@@ -1,6 +1,6 @@
 //! Tests that deployments are accepted or rejected as in an AWS account. The tests deploy a second stack, deploy to a
-//! new account, and use names that already exist. They also cover the permissions that AWS checks when it creates a
-//! resource or delivers an event.
+//! new account, and use names that already exist. The tests also cover the permissions that AWS checks when it creates
+//! a resource or delivers an event.
 
 use std::collections::BTreeMap;
 

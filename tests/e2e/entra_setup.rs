@@ -218,7 +218,7 @@ fn the_operator_is_asked_before_the_first_change() {
 #[test]
 fn the_printed_script_asks_on_a_terminal_and_needs_an_argument_without_a_terminal() {
     let fixture = Fixture::new();
-    // Ctrl-C ends bash by the signal 2, which a shell reports as 130.
+    // Ctrl-C ends bash with signal 2, which a shell reports as exit code 130.
     for (typed, expected) in [(CTRL_C, -2), ("n\n", 5), ("\u{4}", 5)] {
         let (code, text) = typing(&fixture.script(&[]), &[("[y/N]", typed)]);
         assert_eq!(code, Some(expected), "{typed:?} {text}");

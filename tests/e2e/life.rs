@@ -1,5 +1,6 @@
 //! Runs an onboarding through all its phases, from the start to the teardown, with one state machine per phase. In each
-//! phase, members, operators, events and schedules act as in production. Such a run is called an end-to-end run.
+//! phase, members, operators, events and schedules act as in production. A run through all phases is called an
+//! end-to-end run.
 
 use std::{cell::RefCell, collections::BTreeSet, sync::OnceLock, time::Duration};
 

@@ -1,6 +1,6 @@
 //! Checks that the emulator of the local cloud handles states, errors, variables and size limits as documented for Step
-//! Functions. For this, the local cloud changes the emulator. Each state machine of these tests is small and calls no
-//! function.
+//! Functions. The local cloud changes the emulator so that it behaves as documented. Each state machine of these tests
+//! is small and calls no function.
 
 use std::time::Duration;
 

@@ -20,8 +20,8 @@ pub struct Ask {
     pub action: String,
     /// The ARN of the resource. `*` if the action does not support resource-level permissions.
     pub resource: String,
-    /// Type and name of the principal that requests a role: `("Federated", "arn:…")`. Set only for evaluations of trust
-    /// policies, which contain no resource element.
+    /// Type and name of the principal that requests a role: `("Federated", "arn:…")`. The principal is set only for
+    /// evaluations of trust policies, which contain no resource element.
     pub principal: Option<(String, String)>,
     /// The condition keys of the request, with their values.
     pub context: Context,

@@ -20,8 +20,8 @@ pub(super) struct Role {
     pub(super) boundary: Option<Vec<Statement>>,
 }
 
-/// The content of the cache: roles by name, each with the time at which it was read. Also the number of times that the
-/// cache was cleared.
+/// The content of the cache: the roles by name, each with the time at which the role was read, and the number of times
+/// that the cache was cleared.
 #[derive(Debug, Default)]
 struct Known {
     roles: HashMap<String, (Instant, Arc<Role>)>,

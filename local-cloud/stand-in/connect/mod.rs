@@ -86,7 +86,7 @@ impl Instance {
         self.identity == "SAML"
     }
 
-    /// Whether users can sign in to the instance by SAML now.
+    /// Whether users can currently sign in to the instance by SAML.
     pub(crate) fn takes_saml(&self, now: OffsetDateTime) -> bool {
         self.is_saml() && self.ready <= now && self.failure.is_none()
     }

@@ -7,7 +7,7 @@ use crate::stand_in::http::Request;
 use crate::stand_in::input::Input;
 
 /// Each entry contains a method, a path template and an operation. No request matches two entries, because any two
-/// differ in the method or in a fixed path segment. The order of the entries therefore does not matter.
+/// entries differ in the method or in a fixed path segment. The order of the entries therefore does not matter.
 const ROUTES: [(&str, &str, &str); 83] = [
     ("PUT", "/instance", "CreateInstance"),
     ("GET", "/instance", "ListInstances"),

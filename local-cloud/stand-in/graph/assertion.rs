@@ -22,8 +22,8 @@ use super::{
 
 /// How far the start of an assertion's validity may lie in the future, because clocks differ.
 const SKEW: Duration = Duration::minutes(5);
-/// The maximum lifetime of an assertion. Ten minutes is what Microsoft's documentation recommends. Entra does not
-/// enforce the limit of ten minutes, but this emulation does.
+/// The maximum lifetime of an assertion. Microsoft's documentation recommends ten minutes. Entra does not enforce the
+/// limit of ten minutes, but this emulation does.
 const LONGEST: i64 = 600;
 /// The domain under which AWS accounts publish the public keys of their tokens.
 const AWS_ISSUERS: &str = ".tokens.sts.global.api.aws";

@@ -13,13 +13,13 @@ pub struct GraphBehaviour {
     pub registrations: Vec<AppRegistration>,
     /// How long a changed app registration (consent, credentials) takes to reach the token endpoint.
     pub registration_seconds: f64,
-    /// How long requests that name a new application or service principal by ID return 404.
+    /// How long requests that name a new application or service principal by ID return status 404.
     pub replication_seconds: f64,
     /// How long a new application and service principal are missing from lists with `$filter`. The same delay applies
     /// to advanced queries, because they use the same index.
     pub list_replication_seconds: f64,
-    /// How long some replicas lack the app roles of a new application. Until then, requests to assign a role return
-    /// 400.
+    /// How long some replicas lack the app roles of a new application. During this time, requests to assign a role
+    /// return status 400.
     pub role_replication_seconds: f64,
     /// How long the tenant's identifier URI policy takes to recognize that an application is in SAML mode.
     pub saml_mode_seconds: f64,
@@ -49,7 +49,7 @@ pub struct GraphBehaviour {
     pub exempts_saml_identifiers: bool,
     /// Whether a deleted application also keeps the identifier URIs that were removed from it before the deletion.
     pub deleted_hold_identifiers: bool,
-    /// Whether the error for an identifier URI that another application uses has an error code of its own. Otherwise
+    /// Whether the error for an identifier URI that another application uses has an error code of its own. If false,
     /// only the error message identifies the cause.
     pub identifier_taken_by_code: bool,
     /// Whether Graph's error for an assignment that already exists has status 409 and an error message about an
@@ -65,8 +65,8 @@ pub struct GraphBehaviour {
     pub membership_seconds: f64,
     /// After how many pages a list returns an empty page with a next link. `None`: never.
     pub empty_page_after: Option<usize>,
-    /// The number of resource units per ten seconds above which Graph returns 429. `None`: the documented limit for a
-    /// tenant of this size.
+    /// The number of resource units per ten seconds above which Graph returns 429. If `None`, the documented limit for
+    /// a tenant of this size applies.
     pub resource_units: Option<u32>,
     /// The delay before a change notification is sent. Changes during the delay are sent in one batch.
     pub notification_seconds: f64,

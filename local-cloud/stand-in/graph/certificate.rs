@@ -18,7 +18,7 @@ pub struct Certified {
 /// Creates a self-signed certificate for a 2048-bit RSA key, valid from now on.
 ///
 /// # Errors
-/// Fails if the random number generator or an encoder fails. The error message states which of them failed.
+/// Fails if the random number generator or an encoder fails. The error message states which component failed.
 pub fn self_signed(common_name: &str, not_after: OffsetDateTime) -> Result<Certified, String> {
     let key = SigningKey::generate(common_name, OffsetDateTime::now_utc() - time::Duration::hours(1), not_after)?;
     let private = key.pair.as_der().map_err(|_| "the RSA key could not be written".to_owned())?;
@@ -44,7 +44,7 @@ impl SigningKey {
     /// Generates a key with a certificate for `common_name`, valid until `not_after`.
     ///
     /// # Errors
-    /// Fails if the random number generator or the certificate encoder fails. The error message states which of them
+    /// Fails if the random number generator or the certificate encoder fails. The error message states which component
     /// failed.
     pub(crate) fn generate(
         common_name: &str,

@@ -255,8 +255,8 @@ impl Directory {
         true
     }
 
-    /// Adds an object to a group at the time `now`. Delta queries return this change immediately. Lists show the
-    /// membership only from `from` on. Returns whether the object is a new member.
+    /// Adds an object to a group at the time `now`. Delta queries return this change immediately. Lists contain the
+    /// membership only from the time `from` on. Returns whether the object is a new member.
     pub(super) fn link(&mut self, group: &str, id: &str, (now, from): (OffsetDateTime, OffsetDateTime)) -> bool {
         let members = self.members.entry(group.to_owned()).or_default();
         if let Some(membership) = members.key_of.get(id).and_then(|key| members.by_key.get_mut(key)) {
@@ -280,8 +280,8 @@ impl Directory {
         true
     }
 
-    /// Removes an object from a group at the time `now`. Delta queries return this change immediately. Lists show the
-    /// membership until `until`. Returns whether the object was a member.
+    /// Removes an object from a group at the time `now`. Delta queries return this change immediately. Lists contain
+    /// the membership until the time `until`. Returns whether the object was a member.
     pub(super) fn unlink(&mut self, group: &str, id: &str, (now, until): (OffsetDateTime, OffsetDateTime)) -> bool {
         let Some(members) = self.members.get_mut(group) else {
             return false;

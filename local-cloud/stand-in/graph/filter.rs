@@ -28,7 +28,7 @@ enum Condition {
     Contains(String, String),
 }
 
-/// The conditions of a filter. An object must meet all of them.
+/// The conditions of a filter. An object must meet all conditions.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Filter(Vec<Condition>);
 

@@ -227,7 +227,7 @@ impl Graph {
         self.finish(request, answer)
     }
 
-    /// Checks a call against the schema, the limits and the permissions, then runs it.
+    /// Checks a call against the schema, the limits and the permissions, and then runs the call.
     async fn admit(&self, request: &Request, caller: &Caller) -> Result<Answer, GraphError> {
         let (version, segments) = segments(&request.path);
         if version != "v1.0" {

@@ -256,7 +256,7 @@ fn check_principal(registration: &Registration, patch: &Map<String, Value>) -> R
     }
 }
 
-/// Stores the key that was active before a change. Some replicas sign with this key until `until`.
+/// Stores the key that was active before a change. Some replicas sign with the previous key until the time `until`.
 fn note_activation(registration: &mut Registration, patch: &Map<String, Value>, until: OffsetDateTime) {
     let (before, after) = (&registration.principal, patch);
     let active = |fields: &Map<String, Value>| text(fields, "preferredTokenSigningKeyThumbprint").to_uppercase();

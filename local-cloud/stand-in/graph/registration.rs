@@ -205,7 +205,7 @@ fn app_roles(graph: &Graph) -> Value {
     json!([role(&graph.role_ids.0, "User"), role(&graph.role_ids.1, "msiam_access")])
 }
 
-/// Applies a PATCH to an object: complex properties are merged, collections and values are replaced.
+/// Applies a PATCH to an object. Complex properties are merged. Collections and other values are replaced.
 pub(super) fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
     for (name, value) in patch.iter().filter(|(name, _)| !name.contains('@')) {
         match (target.get_mut(name), value) {

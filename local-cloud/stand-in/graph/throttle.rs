@@ -19,8 +19,8 @@ impl Meter {
     /// Counts the resource units of a call in the current window.
     ///
     /// # Errors
-    /// Fails if the units of the window are used up. The error is 429, with the number of seconds until the next
-    /// window.
+    /// Fails if the units of the window are used up. The error has the status 429 and contains the number of seconds
+    /// until the next window.
     pub(super) fn take(
         &mut self,
         graph: &Graph,

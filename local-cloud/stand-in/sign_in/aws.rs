@@ -82,7 +82,7 @@ fn refuse(message: impl Into<String>) -> Refusal {
     Refusal::new(SIGN_IN, message)
 }
 
-/// The error page for a rejected response. As in AWS, the service, status and error code follow the text.
+/// The error page for a rejected response. As in AWS, the service, status and error code follow the error message.
 fn page(Rejection { status, code, message }: Rejection) -> Refusal {
     let service = if code.starts_with("AuthSaml") { "AWSOpenIdDiscoveryService" } else { "AWSSecurityTokenService" };
     refuse(format!("{message} (Service: {service}; Status Code: {status}; Error Code: {code})"))

@@ -27,7 +27,7 @@ impl IdentityProvider {
     /// Generates a key and a self-signed certificate, which is valid for one day.
     ///
     /// # Errors
-    /// Fails if the random number generator or an encoder fails. The error message states which of them failed.
+    /// Fails if the random number generator or an encoder fails. The error message states which component failed.
     pub fn generate(entity_id: &str) -> Result<Self, String> {
         let now = OffsetDateTime::now_utc();
         let key = SigningKey::generate("identity provider", now - Duration::hours(1), now + VALID)?;

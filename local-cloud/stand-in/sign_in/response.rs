@@ -11,7 +11,8 @@ use crate::stand_in::{
     graph::{SigningKey, stamp},
 };
 
-/// The lifetime of a response and the clock difference that it allows, as in Entra.
+/// How long a response is valid, and the clock difference that the validity period allows. Both values are those of
+/// Entra.
 const LIFETIME: Duration = Duration::minutes(60);
 const SKEW: Duration = Duration::minutes(5);
 

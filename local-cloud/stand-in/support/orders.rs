@@ -53,7 +53,8 @@ impl Order {
     }
 }
 
-/// Parses an order. If information is missing, the error is the question with which an agent asks for it.
+/// Parses an order. If information is missing, the error is the question with which a support agent asks for this
+/// information.
 pub(super) fn read(text: &str, instances: &[String], files: usize) -> Result<Order, &'static str> {
     let found = |pattern: &LazyLock<Option<Regex>>, text: &str| {
         pattern.as_ref().and_then(|pattern| pattern.find(text)).map(|found| found.as_str().to_owned())

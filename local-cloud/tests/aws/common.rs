@@ -164,7 +164,8 @@ impl Cloud {
         self.connect(method, &format!("/_admin/{path}"), body).await
     }
 
-    /// Creates an instance and advances the clock until it is ready. Returns its ID and ARN.
+    /// Creates an instance and advances the clock until the instance is active. Returns the ID and the ARN of the
+    /// instance.
     pub(crate) async fn instance(&self, alias: &str) -> (String, String) {
         let made = self.connect("PUT", "/instance", instance(alias)).await;
         assert_eq!(made.status, 200, "{}", made.text);

@@ -25,7 +25,8 @@ impl Cloud {
         if response.succeeded() { Ok(response.json()) } else { Err(response.text) }
     }
 
-    /// Calls an AWS service in the REST protocol: the stand-in for Amazon Connect, the emulator for all others.
+    /// Calls an AWS service in the REST protocol. Calls to Amazon Connect are sent to the stand-in, and all other calls
+    /// to the emulator.
     pub(crate) async fn rest(&self, service: &str, method: &str, path: &str, body: &Value) -> Value {
         self.rest_with(service, method, path, body, &[]).await
     }
@@ -78,7 +79,7 @@ impl Cloud {
         self.stand_in().rest("connect", method, &format!("/_admin/{path}"), body).await.success(path).json()
     }
 
-    /// Creates a Connect instance without an onboarding. Returns its id and ARN.
+    /// Creates a Connect instance without an onboarding. Returns the id and the ARN of the instance.
     pub(crate) async fn create_instance(&self, alias: &str) -> (String, String) {
         let body = json!({
             "IdentityManagementType": "SAML", "InstanceAlias": alias,

@@ -35,7 +35,7 @@ impl Cloud {
         self.end_of(&self.start(machine, input).await).await.succeeded()
     }
 
-    /// The ARNs of the executions with this status. If `status` is `None`, the ARNs of all executions.
+    /// The ARNs of the executions with this status. If `status` is `None`, returns the ARNs of all executions.
     pub(crate) async fn execution_arns(&self, machine: &str, status: Option<&str>) -> Vec<String> {
         let mut body = json!({ "stateMachineArn": self.output(machine) });
         if let Some(status) = status {

@@ -19,7 +19,7 @@ use crate::{
 const ALIAS: &str = "audited";
 const ROLE: &str = "AmazonConnect-audited";
 const GROUP: &str = "Agents";
-/// A user of an earlier onboarding of the alias.
+/// A user that an earlier onboarding of the alias has created.
 const FORMER: &str = "former@contoso.onmicrosoft.com";
 /// A name that a spreadsheet would evaluate as a formula.
 const LEADS: &str = "=Leads";

@@ -1,4 +1,5 @@
-//! With Japanese selected, all messages are in Japanese; only names and messages of the services remain in English.
+//! Tests that all messages are in Japanese if Japanese is selected. Only names and the messages of the services remain
+//! in English.
 
 use std::{fs, process::Output};
 
@@ -6,8 +7,8 @@ use super::{follow::onboarded, printed};
 use crate::common::{err, local, onboard, out};
 use regex::Regex;
 
-/// The first line with four English words in a row. Names, JSON, commands to type and Connect's own messages contain no
-/// such sequence.
+/// Returns the first line that contains four consecutive English words. Names, JSON, commands to type and Connect's own
+/// messages contain no such sequence.
 fn english(output: &Output) -> Option<String> {
     let sentence = Regex::new("(?:\\b[a-z]{2,} ){3}[a-z]{2,}\\b").unwrap();
     let all = out(output) + &err(output);

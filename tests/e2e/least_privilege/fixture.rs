@@ -79,7 +79,7 @@ impl Fixture {
         self.connect_changed().await;
         let group = "Support agents";
         let members = self.members(group).await;
-        // A member leaves and is scheduled for deletion, then returns.
+        // A member leaves, and the user is scheduled for deletion. Then the member returns.
         self.leaves(group, &members[0]).await;
         self.cloud.run("UserSyncStateMachineArn", &json!({ "instanceId": self.instance })).await;
         self.cloud.add_member(group, &members[0]).await;
@@ -170,7 +170,7 @@ impl Fixture {
         self.cloud.invoke("WatchExpiryFunction", &json!({})).await;
         let inventory = self.cloud.inventory().await;
         for instance in inventory["connect"]["instances"].as_array().unwrap() {
-            // One instance is deleted with its users; of the other instance, only the users are deleted.
+            // One instance is deleted together with its users. In the other instance, only the users are deleted.
             let instance_action = if instance["Id"] == self.instance.as_str() { "delete" } else { "keep" };
             if instance_action == "keep" {
                 self.quick_connects(instance["Id"].as_str().unwrap()).await;
@@ -216,7 +216,7 @@ impl Fixture {
         let rotation = json!({ "instanceId": self.instance, "force": true });
         self.cloud.run("RotateCertificateStateMachineArn", &rotation).await;
         self.cloud.run("RotateCertificateStateMachineArn", &json!({})).await;
-        // A member leaves and is deleted immediately, because the grace period is now zero.
+        // A member leaves, and the user is deleted immediately, because the grace period is now zero.
         let groups = ["Connect administrators", "Support supervisors", "Support agents"];
         let mut leaver = None;
         for group in groups {

@@ -1,6 +1,6 @@
 //! Verifies least privilege: the permissions in template.yaml are exactly the permissions that the recorded calls of
-//! the local cloud need. The local cloud also rejects calls that a role does not allow, including resources and
-//! conditions.
+//! the local cloud need. The local cloud also rejects calls that the policies of a role do not allow, and evaluates the
+//! resources and conditions of the policies.
 
 mod allowed;
 mod fixture;

@@ -47,7 +47,7 @@ fn traces(inventory: &Value, alias: &str) -> Vec<String> {
         }
     }
     let mut found = Vec::new();
-    // Quota requests and Support cases can't be deleted from AWS, so only the other parts of the inventory are
+    // Quota requests and support cases can't be deleted from AWS, so only the other parts of the inventory are
     // searched.
     for part in ["graph", "iam", "connect"] {
         walk(&inventory[part], alias, part, &mut found);

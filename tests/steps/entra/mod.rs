@@ -40,7 +40,8 @@ struct Cloud {
     local: StandIn,
     _secrets: MockServer,
     ctx: Context,
-    /// The global sign-in endpoint that the tests pass to the steps. Set only for a replicated instance.
+    /// The global sign-in endpoint that the tests pass to the steps. This endpoint is set only for a replicated
+    /// instance.
     global_sign_in_endpoint: Option<String>,
 }
 

@@ -38,7 +38,8 @@ pub(crate) struct Fixture {
     emulator: MockServer,
 }
 
-/// The attributes that were written to the registry, by the key of the item. The values have the types of `DynamoDB`.
+/// The attributes that were written to the registry, by the key of the item. The values are in the typed format of
+/// `DynamoDB`.
 type Attributes = Arc<Mutex<HashMap<String, Map<String, Value>>>>;
 
 /// A mock of the emulator: `GetItem`, `BatchGetItem` and `UpdateItem` of `DynamoDB`, and `GetSecretValue` of Secrets
@@ -59,8 +60,8 @@ impl Emulator {
         json!({ "Item": item })
     }
 
-    /// Returns whether the item was last written with a greater lease number. Other conditions are only tested end to
-    /// end.
+    /// Returns whether the item was last written with a greater lease number. Other conditions are tested only in the
+    /// end-to-end tests.
     fn is_fenced_off(&self, key: &str, request: &Value) -> bool {
         let compares =
             request["ConditionExpression"].as_str().is_some_and(|text| text.ends_with("leaseNumber <= :number"));

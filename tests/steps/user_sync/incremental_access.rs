@@ -244,8 +244,8 @@ async fn while_a_request_for_approval_is_open_every_sync_compares_everything() {
         assert_eq!((output.counts.done.signed_out, fixture.tracking()), (0, None));
         assert!(output.waiting.unwrap().notify, "no notification was sent");
     }
-    // With one leaver fewer, the removals are within the limit. No leaver is signed out yet, because the request is
-    // still open.
+    // With one leaver fewer, the removals do not exceed the removal limit. No leaver is signed out yet, because the
+    // request is still open.
     fixture.cloud.add_member(GROUP_NAME, member(4)).unwrap();
     assert_eq!(incremental(&fixture).await.status, SyncStatus::UnsafePlan);
     fixture.approve();

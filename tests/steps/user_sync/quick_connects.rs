@@ -40,7 +40,7 @@ impl QuickConnects {
         this
     }
 
-    /// Starts the fixture. Then the first member leaves.
+    /// Starts the fixture, and then removes the first member from the group.
     async fn with_leaver() -> Self {
         let this = Self::start(false).await;
         this.leave(0);

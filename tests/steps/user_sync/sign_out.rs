@@ -208,7 +208,7 @@ async fn a_reported_leaver_who_was_back_since_the_last_sync_is_signed_out_again(
     let fixture = keeping().await;
     leave(&fixture, 3);
     fixture.sync().await.unwrap();
-    // In the meantime, the member was back in the group and could sign in, but no sync noticed this.
+    // Between the two syncs, the member was in the group again and could sign in, but no sync detected this.
     let output = hinted(&fixture, [3]).await;
     assert_eq!((output.status, output.counts.done.signed_out), (SyncStatus::Done, 1), "{output:?}");
 }
@@ -238,7 +238,7 @@ async fn while_a_request_for_approval_is_open_or_rejected_no_reported_leaver_is_
     (0..4).for_each(|number| leave(&fixture, number));
     let output = fixture.sync().await.unwrap();
     assert_eq!((output.status, output.counts.planned.waiting), (SyncStatus::UnsafePlan, 4), "{output:?}");
-    // Each event alone is within the removal limit.
+    // A single event does not exceed the removal limit.
     for number in 0..4 {
         let output = hinted(&fixture, [number]).await;
         assert_eq!((output.status, output.counts.done.signed_out), (SyncStatus::UnsafePlan, 0), "{output:?}");

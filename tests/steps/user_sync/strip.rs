@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::fixture::{Fixture, GROUP_NAME, member, member_id};
 
-/// Starts with twelve synced users and the removal action `strip`. Then the first member leaves.
+/// Starts with twelve synced users and the removal action `strip`. Then removes the first member from the group.
 async fn leaver() -> Fixture {
     let fixture = Fixture::with_members(12).await;
     fixture.set_users("removed", json!({ "action": "strip" }));
@@ -41,7 +41,7 @@ async fn a_leaver_keeps_the_user_without_rights_and_a_return_restores_them() {
     fixture.sync().await.unwrap();
     assert_eq!(profiles(&fixture).await, ["Agent"]);
 
-    // The profile exists already when the next member leaves.
+    // The security profile already exists when the next member leaves.
     fixture.cloud.remove_member(GROUP_NAME, &member_id(0)).unwrap();
     fixture.calls();
     fixture.sync().await.unwrap();

@@ -25,8 +25,8 @@ async fn replicated(members: usize, behave: impl FnOnce(&mut Behaviour)) -> Fixt
     fixture
 }
 
-/// The number of users in a traffic distribution group and in none. Asserts that the tag of each user names the user's
-/// group.
+/// The number of users who belong to a traffic distribution group, and the number of all other users. Asserts that the
+/// tag of each user names the user's group.
 async fn joined(fixture: &Fixture) -> (usize, usize) {
     let inventory = fixture.cloud.inventory().await;
     let users = inventory.pointer("/connect/instances/0/users").or_else(|| inventory.pointer("/instances/0/users"));
