@@ -28,7 +28,8 @@ use crate::{
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum duration of one attempt to send a request.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
-/// The wait before the second attempt. This and the maximum wait between two attempts are the defaults of the SDK.
+/// The SDK's wait before the second attempt. This wait and the maximum wait between two attempts are the defaults of
+/// the SDK.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
 

@@ -1,4 +1,4 @@
-//! The HTTP client of all SDK clients: one per process, with minimal work in a cold start.
+//! The HTTP client that all SDK clients of a process share. It does as little as possible during a cold start.
 //!
 //! The SDK's default HTTP client reads the system's root certificates once for each SDK client, and a second time to
 //! validate them. These reads took more than half of the time of a cold start. Therefore, all SDK clients share the
@@ -27,7 +27,7 @@ use aws_smithy_runtime_api::client::{
 
 use crate::runtime::fence;
 
-/// The HTTP client in the configuration of all SDK clients. Clones share their connections.
+/// The HTTP client in the configuration of all SDK clients. The clones of this client share its connections.
 #[derive(Clone, Debug)]
 pub struct Http {
     connectors: Arc<Connectors>,

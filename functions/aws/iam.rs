@@ -1,5 +1,5 @@
-//! Shared functions for IAM: the account's ARN prefix, the tags of an onboarding, reading the SAML provider, policies
-//! and roles, and decoding policy documents.
+//! Shared functions for IAM. They return the account's ARN prefix and the tags of an onboarding, read the SAML
+//! provider, policies and roles, and decode policy documents.
 
 use aws_sdk_iam::{
     Client,

@@ -27,8 +27,8 @@ pub async fn living(client: &Client) -> Result<usize, StepError> {
     Ok(list(client).await?.iter().filter(|instance| takes_room(instance)).count())
 }
 
-/// Returns whether an instance counts against the quota. Connect lists an instance whose creation failed for 24 hours,
-/// but does not count it against the quota.
+/// Returns whether an instance counts against the quota. If the creation of an instance failed, Connect still lists the
+/// instance for 24 hours, but does not count it against the quota.
 #[must_use]
 pub fn takes_room(instance: &InstanceSummary) -> bool {
     instance.instance_status() != Some(&InstanceStatus::CreationFailed)

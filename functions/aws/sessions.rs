@@ -18,10 +18,10 @@ use super::{
 use crate::runtime::clock::Clock;
 
 const PATH: &str = "/auth/sessions/delete-all-entity-sessions";
-/// Maximum duration of one attempt.
+/// Maximum duration of one attempt to send the request.
 const ATTEMPT: Duration = Duration::from_secs(20);
 
-/// Why the sessions of a user were not ended.
+/// The reason why the sessions of a user were not ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionError {
     /// The error that a step returns if it can't continue because the sessions were not ended.

@@ -86,7 +86,7 @@ fn log(failure: &mut Option<StepError>, what: &str, error: StepError) {
     failure.get_or_insert(error);
 }
 
-/// Returns the expiry time of an identity's credential.
+/// Returns the expiry time of the credential of an Entra identity.
 async fn credential(ctx: &Context, identity: Identity) -> Result<Option<OffsetDateTime>, StepError> {
     if identity == Identity::Runtime {
         return ctx.graph_as(identity).credential_expires().await;

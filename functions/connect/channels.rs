@@ -101,7 +101,8 @@ const fn to_connect(channel: Channel) -> ConnectChannel {
     }
 }
 
-/// Converts a channel. Returns `None` for a channel that this version does not know.
+/// Converts a channel in the API of Connect to a channel of the input. Returns `None` for a channel that this version
+/// does not know.
 fn from_connect(channel: &ConnectChannel) -> Option<Channel> {
     Channel::ALL.into_iter().find(|known| to_connect(*known) == *channel)
 }

@@ -45,8 +45,8 @@ const NAMES_PAGE: i32 = 1000;
 /// and fails.
 pub(super) const RETRY_TIME: Duration = Duration::from_secs(60);
 
-/// The kind of a read request. Connect limits the rate of searches. The maximum time for retries of a search for users
-/// is different from that of other reads.
+/// The kind of a read request. Connect limits the rate of searches. Searches for users have a separate maximum time for
+/// retries.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Read {
     Search(Duration),
@@ -106,7 +106,7 @@ impl<'a> Directory<'a> {
     /// Returns all users of the instance.
     ///
     /// # Errors
-    /// If a page can't be read, despite retries.
+    /// If a page can't be read, even after retries.
     pub async fn users(&self) -> Result<Vec<ConnectUser>, StepError> {
         let search = self.client.search_users().instance_id(self.instance_id).max_results(USERS_PAGE);
         let send = |token| search.clone().set_next_token(token).send();

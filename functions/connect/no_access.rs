@@ -25,7 +25,7 @@ const DESCRIPTION: &str = "Grants nothing. Connect Onboarding assigns it to user
 ///
 /// # Errors
 /// `Conflict` if a profile with this name belongs to another owner; `NotConsistentYet` if the profile exists, but
-/// Connect does not list it yet; `AccessDenied`.
+/// Connect does not list it yet; `AccessDenied` if a permission is missing.
 pub async fn ensure(
     client: &Client,
     (instance_id, alias): (&str, &str),

@@ -61,8 +61,8 @@ impl Operation {
         }
     }
 
-    /// Returns the operations that are called after this operation if the plan sets proficiencies. When the quotas for
-    /// request rates are read, the lanes of these operations are still empty.
+    /// Returns the operations that are called after this operation if the plan sets proficiencies. The writer needs
+    /// these operations when it reads the quotas for request rates, because their lanes are still empty at that time.
     pub(super) const fn of_proficiencies_after(self) -> &'static [Self] {
         match self {
             Self::CreateUser => &[Self::AssociateUserProficiencies, Self::TagResource],

@@ -11,9 +11,9 @@ use tracing::{info, warn};
 /// The outcome of applying a plan.
 #[derive(Debug, Default)]
 pub struct Applied {
-    /// The counts. `calls` and `throttles` include only the requests that the writer sent.
+    /// The counts of changes and requests. `calls` and `throttles` include only the requests that the writer sent.
     pub totals: Totals,
-    /// The error message of each user for whom a request failed, by username. The changes of other users are still
+    /// The error message of each user for whom a request failed, by username. The changes to other users are still
     /// applied after such a failure.
     pub failures: BTreeMap<String, String>,
     /// The number of requests of the plan and of assignments to the application that were not sent because the deadline
@@ -110,7 +110,7 @@ impl Applied {
         self.totals.adopted += 1;
     }
 
-    /// Records a change of a user. If the change sets security profiles, `security_profiles` contains all profiles that
+    /// Records a change to a user. If the change sets security profiles, `security_profiles` contains all profiles that
     /// the user now has.
     pub(super) fn changed(&mut self, user: &UserRef, change: &str, security_profiles: Option<&[&str]>) {
         let UserRef { username, id: user_id, .. } = user;

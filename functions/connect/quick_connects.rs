@@ -1,8 +1,7 @@
 //! Deletes or transfers the quick connects of a user immediately before the user is deleted.
 //!
 //! A user who left must lose access, so the user is deleted even if a quick connect of the user can't be changed. The
-//! outcome then contains the name of the quick connect. If Connect is unavailable, the user is not deleted now, but by
-//! a later sync.
+//! outcome then contains the name of the quick connect. If Connect is unavailable, a later sync deletes the user.
 
 use aws_sdk_connect::types::{QuickConnectConfig, QuickConnectType, UserQuickConnectConfig};
 use onboarding_core::{

@@ -65,7 +65,7 @@ impl RateLimiter {
         if missing <= 0.0 { now } else { now + Duration::from_secs_f64(missing / self.rate) }
     }
 
-    /// Returns whether `requests` requests may be sent immediately.
+    /// Returns whether this number of requests may be sent immediately.
     #[must_use]
     pub fn allows(&self, requests: usize, now: Instant) -> bool {
         u32::try_from(requests).is_ok_and(|requests| f64::from(requests) <= self.available(now))

@@ -103,8 +103,9 @@ impl<'p> Run<'p> {
         run
     }
 
-    /// Adds the deletions of users whose members were renamed in Entra. Such a deletion is added only if the user with
-    /// the new username exists, and if the IDs of all users who receive quick connects of the deleted user are known.
+    /// Adds the deletions that had to wait: the deletions of users with the previous username of a renamed member. Such
+    /// a deletion is added only if the user with the new username exists, and if the IDs of all users who receive quick
+    /// connects of the deleted user are known.
     pub(super) fn push_replaced(&mut self) {
         for removal in &self.plan.delete {
             let exists =

@@ -12,7 +12,7 @@
 //! * Reads from Graph: `/servicePrincipals/{id}` with its claims policies and assignments, `/applications/{id}`,
 //!   `/groups/{id}` (and the members, if single users are assigned), `/subscriptions`; and from Entra the federation
 //!   metadata.
-//! * Writes: nothing. Other steps, which also belong to the onboarding, revert drift.
+//! * Writes: nothing. The steps of the onboarding revert drift.
 //! * Permissions: the AWS actions listed under Reads; in Graph `Application.Read.All`, `Policy.Read.All`,
 //!   `Group.Read.All`, `User.Read.All`. A missing permission is reported as a finding.
 //! * Safe to repeat: the step only reads.

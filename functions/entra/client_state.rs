@@ -3,8 +3,8 @@
 //! Graph does not sign notifications. Instead, each subscription has its own `clientState` value, and Graph repeats
 //! this value in each notification. The value is an HMAC of the tenant ID and the group ID. The HMAC uses a secret key
 //! that only this stack has, so the values need not be stored.
-//! Graph receives the value when the subscription is created. No one else has the value, so only Graph can send a
-//! notification that contains it. If one value leaks, the values of other groups remain secret.
+//! This stack sends the value only to Graph, when it creates the subscription. So only Graph can send a notification
+//! that contains the value. If one value leaks, the values of other groups remain secret.
 
 use std::fmt;
 

@@ -15,14 +15,14 @@ use super::{Graph, GraphError, call::Call, groups::USER_FIELDS};
 /// Maximum number of groups in the filter of a delta query.
 const GROUPS_PER_LINK: usize = 50;
 
-/// The changes since a link was returned.
+/// The changes that a link returned.
 #[derive(Debug)]
 pub struct Changes {
     /// The IDs of the changed objects, in lower case. Deleted objects are included.
     pub ids: BTreeSet<String>,
-    /// The link for later changes.
+    /// The link that returns later changes.
     pub link: String,
-    /// The number of requests.
+    /// The number of requests that were sent to Graph.
     pub pages: usize,
 }
 

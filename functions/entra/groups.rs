@@ -34,7 +34,7 @@ pub struct GroupMembers {
     /// The number of members that are neither users nor groups, by type, for example `device`, `orgContact` or
     /// `agentUser`.
     pub other_objects: BTreeMap<String, usize>,
-    /// The number of pages read.
+    /// The number of pages that were read.
     pub pages: usize,
 }
 

@@ -22,7 +22,7 @@ use super::{
 const READ_GROUPS: &str = "Group.Read.All";
 
 /// The requested lifetime of a subscription. Graph allows at most 41,760 minutes (29 days). The requested lifetime is
-/// one hour less, because the clocks may differ.
+/// one hour less, because the local clock and Graph's clock may differ.
 pub(crate) const LIFETIME: Duration = Duration::minutes(41_700);
 
 /// The maximum number of subscriptions to groups and users for each application in a tenant, as documented by

@@ -162,7 +162,7 @@ pub(crate) async fn attribute_objects(
     Ok(wanted_attributes(wanted).into_iter().filter_map(object).collect())
 }
 
-/// Compares the storage locations for the resource types for which the input enables storage.
+/// Compares the storage locations with the input, for each resource type for which the input enables storage.
 ///
 /// # Errors
 /// If Connect returns an error.

@@ -138,8 +138,8 @@ impl Members {
     }
 }
 
-/// Returns an open item with those profiles and hierarchy groups of the group settings that a new instance does not
-/// have.
+/// Returns an open item with the profiles and hierarchy groups that the settings of this group contain, but that a new
+/// instance does not have.
 fn missing_on_new(group: &UserGroup) -> Option<OpenItem> {
     let profiles = group.security_profiles.iter().filter(|name| !FIRST_SECURITY_PROFILES.contains(&name.as_str()));
     let mut missing: Vec<String> = profiles.map(|name| format!("security profile {name}")).collect();
@@ -184,7 +184,7 @@ impl UserPlan {
         }
     }
 
-    /// Returns one plan item for each kind of user change.
+    /// Returns one plan item for each kind of change to users.
     pub(crate) fn items(&self) -> Vec<PlanItem> {
         let counts = &self.counts;
         let lines = [

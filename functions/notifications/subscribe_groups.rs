@@ -213,8 +213,9 @@ impl Subscriber<'_> {
         groups.len() + others < MOST_SUBSCRIPTIONS
     }
 
-    /// Returns whether a new subscription replaces a subscription of this stack of the other kind. The two kinds are
-    /// subscriptions to one group and subscriptions to all groups. If a subscription is replaced, no change was missed.
+    /// Returns whether a new subscription replaces a subscription of the other kind that this stack already had. The
+    /// two kinds are subscriptions to one group and subscriptions to all groups. If a subscription is replaced, no
+    /// change was missed.
     fn replaces(&self, new: &GroupSubscription, per_group: bool) -> bool {
         let before = if per_group { Watched::AllGroups } else { Watched::Group(&new.group_id) };
         self.own(before, &self.existing).is_some()

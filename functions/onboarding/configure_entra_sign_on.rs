@@ -18,8 +18,8 @@
 //! The order of the writes matters. SAML mode is set before the identifier, because the tenant's policy for new
 //! identifiers does not apply to applications in SAML mode. Until SAML mode has replicated, the policy may reject the
 //! identifier. So after the first rejections, the step only waits and tries again.
-//! After further rejections, the step also sets version 2 tokens for the application, because the policy does not apply
-//! to applications with version 2 tokens either. If the policy still rejects the identifier, the step fails, and the
+//! After further rejections, the step also configures the application to receive version 2 tokens, because the policy
+//! does not apply to such applications either. If the policy still rejects the identifier, the step fails, and the
 //! error message states what an administrator can do.
 
 use std::time::Duration;
@@ -188,7 +188,7 @@ async fn set_identifier(
         match graph.update_application(id, changes.clone().into()).await {
             Ok(()) => return Ok(identifier),
             Err(GraphError::Refused(refusal)) if refusal.is_identifier_taken() => taken.push(identifier),
-            // The policy does not apply to applications that receive version 2 tokens either (confirmed by Microsoft in
+            // The policy also does not apply to applications that receive version 2 tokens (confirmed by Microsoft in
             // entra-apps-identifier-uri-protection#6). The token version has no effect on SAML.
             Err(GraphError::Refused(refusal))
                 if refusal.is_identifier_policy() && attempts >= SAML_MODE_ATTEMPTS && !version_set =>

@@ -9,8 +9,8 @@
 //! * If the stack has a permissions boundary, the role gets the same boundary. The boundary must allow
 //!   `connect:GetFederationToken`.
 //! * The role of a replicated instance keeps its trust policy if this policy trusts only endpoints of the instance,
-//!   because an administrator may have configured global sign-in (`onboarding_core::replication`). If the step creates
-//!   the role, it also trusts the global endpoint.
+//!   because an administrator may have configured global sign-in (`onboarding_core::replication`). A role that the step
+//!   creates also trusts the global endpoint.
 //! * Safe to repeat: the step identifies the role by its name. If the role has the tags of this onboarding, the step
 //!   resets the settings of the role to the desired settings, including the trust policy, and keeps additional
 //!   policies. The step never replaces the role, because Connect binds each user to the role with which the user first

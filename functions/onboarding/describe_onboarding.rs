@@ -1,9 +1,9 @@
 //! `describe-onboarding`: derives the content of `onboarding.json` from an existing instance, for the command `onboard
 //! adopt`.
 //! If an onboarding has registered the instance, the registry contains the input of this onboarding. The step replaces
-//! the settings of the instance and of the application in this input with the current settings. Otherwise, the step
-//! finds the enterprise application by its relay state. It derives the groups from the assignments to the application
-//! and from the users of the instance.
+//! the settings of the instance and of the application in this input with the current settings.
+//! If the instance is not registered, the step finds the enterprise application by its relay state. It derives the
+//! groups from the assignments to the application and from the users of the instance.
 //!
 //! * Reads: `connect:ListInstances`, `connect:DescribeInstance`, `connect:ListInstanceAttributes`,
 //!   `connect:ListInstanceStorageConfigs`, `connect:ListApprovedOrigins`; `dynamodb:GetItem` on the registry; in Graph

@@ -6,7 +6,7 @@
 //!   in chat applications for HTTPS subscriptions. After a request for approval was published, `dynamodb:UpdateItem`
 //!   records in the registry that the operators were notified. Without this record, the next user sync publishes the
 //!   request again.
-//! * Permissions: use of the KMS key that encrypts both the topic and the registry.
+//! * Permissions: permission to use the KMS key that encrypts both the topic and the registry.
 //! * Safe to repeat: a repeated notification has the same reference as the first one, so operators can recognize the
 //!   repetition.
 //!

@@ -1,4 +1,4 @@
-//! Approvals of user sync actions that require approval (docs/theory.md, "Approval").
+//! The requests for approval of user sync actions, and the approvals (docs/theory.md, "Approval").
 //!
 //! The registry item of an instance contains at most one request for approval and one approval, each with the digest of
 //! its actions:

@@ -5,7 +5,7 @@
 //! The partition key of the item of an instance is `instanceId`. Each of the following components writes different
 //! attributes of this item. So a component updates the item and never replaces it:
 //!
-//! * [`entries`]: `alias`, `config`, `registeredAt`;
+//! * [`entries`]: the alias, the registry entry and the time of the registration (`alias`, `config`, `registeredAt`);
 //! * [`rotation`]: the execution that may add a signing certificate, and the time until which it may do so (`rotation`,
 //!   `rotationUntil`);
 //! * the onboarding: the input of the onboarding (`begun`), which is kept until `config` exists;
@@ -167,7 +167,7 @@ fn text<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
     item.get(name)?.as_s().ok().map(String::as_str)
 }
 
-/// Returns the number in an attribute.
+/// Returns the number in an attribute of an item.
 fn number_in(item: &Item, name: &str) -> Option<u64> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }

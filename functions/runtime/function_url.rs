@@ -6,7 +6,7 @@ use aws_lambda_events::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// Returns whether the request has this method.
+/// Returns whether the request has this HTTP method.
 #[must_use]
 pub fn is(request: &LambdaFunctionUrlRequest, method: &str) -> bool {
     request.request_context.http.method.as_deref() == Some(method)

@@ -39,7 +39,7 @@ pub enum Metric {
     SyncCalls,
     /// The number of requests that Connect throttled.
     SyncThrottles,
-    /// 1 if a sync stopped because its plan exceeds the removal limit, otherwise 0.
+    /// Whether a sync stopped because its plan exceeds the removal limit: 1 if it stopped, otherwise 0.
     UnsafePlans,
     /// The number of manual changes since the last onboarding that were not reverted.
     DriftFindings,

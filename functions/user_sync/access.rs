@@ -2,9 +2,9 @@
 //! "users"`, the sync assigns single users to the application, so that each member has an app role assignment. This
 //! module also determines whether Entra still allows the sign-in of a user who left.
 //!
-//! The sync removes an assignment only from users whom it manages, and reads the memberships of the user again
-//! immediately before. If groups are assigned instead, this module writes nothing. It then reads the application with
-//! the runtime identity, if this identity has the permission.
+//! The sync removes an assignment only from users whom it manages. It reads the memberships of the user again
+//! immediately before the removal. If groups are assigned instead, this module writes nothing. It then reads the
+//! application with the runtime identity, if this identity has the permission.
 
 use std::{cell::RefCell, collections::BTreeSet, future::ready};
 
@@ -153,7 +153,7 @@ impl<'a> Access<'a> {
         result.left = missing.len() - result.assigned - result.failed - unclear.len();
         self.resolve(application, unclear, &mut result).await;
         if result.is_denied() {
-            // Another round can't assign these members either. So the function does not report them as left over, and
+            // Another round can't assign these members either. So the function does not count them as remaining, and
             // they do not cause another round.
             result.left = 0;
         }

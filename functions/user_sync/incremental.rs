@@ -9,9 +9,9 @@
 //!   comparison.
 //! * No remaining work is forgotten: a full comparison deletes the stored state before it changes anything. It stores a
 //!   new state only if no work remains. An action that waits for approval also counts as remaining work.
-//! * No user who left can sign in: a change to the application in Entra can allow the sign-in of a user who left and
-//!   still has permissions in Connect. Delta queries do not return such a change. As long as there are such users, each
-//!   incremental sync reads the application and its assignments.
+//! * The sign-in of users who left is prevented: a change to the application in Entra can allow the sign-in of a user
+//!   who left and still has permissions in Connect. Delta queries do not return such a change. So as long as there are
+//!   such users, each incremental sync reads the application and its assignments.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -155,7 +155,7 @@ fn is_still_valid(round: &Round<'_>, tracking: &Tracking) -> Result<bool, StepEr
     Ok(is_settled && !is_due && !deletes_today)
 }
 
-/// Returns whether any of these users could sign in. They left and still have permissions in Connect.
+/// Returns whether any of these users, who left but still have permissions in Connect, could sign in.
 async fn lets_in(round: &Round<'_>, leavers: &[String]) -> bool {
     if leavers.is_empty() {
         return false;
@@ -251,8 +251,8 @@ fn nothing_is_left(plan: &Plan, applied: &Applied, output: &SyncUsersOutput) -> 
         && applied.is_complete()
 }
 
-/// Returns the object IDs of the users who still have permissions after this plan, although they are not members or are
-/// disabled.
+/// Returns the object IDs of the users who still have permissions after this plan, although they are disabled or no
+/// longer members of the groups.
 fn leavers_with_rights(round: &Round<'_>, observed: &Observed, plan: &Plan) -> Vec<String> {
     let members = observed.groups.iter().flat_map(|group| &group.members).filter(|member| round.policy.allows(member));
     let members: BTreeSet<&str> = members.map(|member| member.id.as_str()).collect();

@@ -35,8 +35,8 @@ impl CurrentMembership<'_> {
         if memberships.is_empty() || self.policy.nested_groups == NestedGroups::Flatten {
             return Ok(!memberships.is_empty());
         }
-        // Graph's result also includes memberships through nested groups. With this setting, nested groups are only
-        // reported, so such a membership does not give access.
+        // Graph's result also includes memberships through nested groups. If the settings do not flatten nested groups,
+        // such a membership does not give access.
         let direct = self.graph.direct_memberships(object_id).await?.unwrap_or_default();
         Ok(direct.iter().any(|id| memberships.contains(id)))
     }

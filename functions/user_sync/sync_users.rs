@@ -250,7 +250,7 @@ impl Round<'_> {
         output
     }
 
-    /// Applies the plan until the deadline. While it does so, it writes the progress to the registry.
+    /// Applies the plan until the deadline, and writes the progress to the registry at the same time.
     async fn apply(
         &self,
         GuardedPlan { apply: plan, waiting, .. }: &GuardedPlan,

@@ -27,7 +27,7 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Returns the value applied at the level (instance or account) at which the quota can be increased.
+    /// Returns the value that is applied at the level (instance or account) at which the quota can be increased.
     pub(super) const fn applied(&self) -> Option<f64> {
         if self.context.is_some() { self.values.instance } else { self.values.account }
     }
@@ -86,7 +86,7 @@ async fn applied(client: &Client, code: &str, context: Option<&str>) -> Result<O
         Ok(output) => Ok(output.quota.filter(|quota| quota.value().is_some())),
         Err(error) if aws::error::is_not_found(&error) => Ok(None),
         // AWS does not document which error code Service Quotas returns if a request contains a context, but the quota
-        // has no contexts. Both of these error codes are plausible.
+        // has no contexts. Two error codes are plausible, so the function handles both.
         Err(error) if context.is_some() && aws::error::is(&error, &["IllegalArgumentException"]) => Ok(None),
         Err(error) => Err(aws::error::step_error(format_args!("reading the quota {code}"), &error)),
     }

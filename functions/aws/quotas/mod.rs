@@ -119,7 +119,8 @@ struct Known {
 /// What a poll does next.
 #[derive(Debug, PartialEq)]
 enum Next {
-    /// Read the request history: an earlier attempt may have requested an increase without receiving the response.
+    /// Read the request history, because an earlier attempt may have requested an increase without receiving the
+    /// response.
     ReadHistory,
     /// Read the value with `ListServiceQuotas`. AWS has decided on this increase request, so the requested value may
     /// already be applied although `GetServiceQuota` still returns the old value.

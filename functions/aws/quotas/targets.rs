@@ -59,7 +59,7 @@ pub(crate) async fn on_instance(
     Ok(of(quotas, users))
 }
 
-/// Adds ten percent and rounds up to the next ten.
+/// Adds ten percent to the required value, and rounds the result up to the next multiple of ten.
 fn with_headroom(at_least: f64) -> f64 {
     (at_least * 11.0 / 100.0).ceil() * 10.0
 }
@@ -83,7 +83,8 @@ async fn unmanaged_users(client: &Client, instance_arn: &str) -> Result<u64, Ste
 async fn count_users(client: &Client, instance_arn: &str, filter: Option<UserSearchFilter>) -> Result<u64, StepError> {
     let instance_id = instance_arn.rsplit('/').next().unwrap_or(instance_arn);
     let sent = client.search_users().instance_id(instance_id).set_search_filter(filter).max_results(1).send().await;
-    // A new instance may not be visible in all parts of Connect yet. A new instance has no users.
+    // If Connect does not find the instance, the instance is new and not visible in all parts of Connect yet. A new
+    // instance has no users.
     let found = sent.if_found().doing(format_args!("counting the users of {instance_arn}"))?;
     let count = found.and_then(|output| output.approximate_total_count);
     Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())

@@ -327,7 +327,7 @@ impl Round<'_> {
         Ok((self.at(status, &observation.observed, &observation.observed.active), 0))
     }
 
-    /// Adds a certificate, unless the registry permits only another execution to add a certificate.
+    /// Adds a certificate, unless another execution has the right to add a certificate.
     async fn add(&self, observation: &Observation) -> Result<(Rotation, u64), StepError> {
         match self.registry.claim_rotation(&self.entry.instance_id, &self.input.execution).await? {
             Claim::HeldByOther => {
@@ -353,7 +353,7 @@ impl Round<'_> {
         }
     }
 
-    /// Removes old certificates if allowed, then updates the certificates that IAM trusts.
+    /// Removes old certificates if the removal is allowed, then updates the certificates that IAM trusts.
     async fn retire(
         &self,
         observation: &Observation,

@@ -37,8 +37,8 @@ impl Observation {
         let certificates: Vec<&str> = listed.map(|one| one.der.as_str()).collect();
         let known = &self.provider.metadata;
         let document = saml::metadata_document(&known.entity_id, &known.single_sign_on, &certificates);
-        // This check precedes the update: with metadata that does not contain the active certificate, every sign-in
-        // would fail.
+        // This check is made before the update, because with metadata that does not contain the active certificate,
+        // every sign-in would fail.
         let listed: BTreeSet<String> = read_metadata(&document)?.thumbprints.into_iter().collect();
         if listed != *thumbprints || !listed.contains(&self.observed.active) {
             return Err(StepError::internal(format!(

@@ -53,7 +53,7 @@ pub(crate) async fn find(graph: &Graph, alias: &str, name: &str) -> Result<Optio
     find_of_template(graph, (alias, name), &template).await
 }
 
-/// Works as [`find`], if the caller has already read the gallery template.
+/// Works as [`find`], for callers that have already read the gallery template.
 ///
 /// # Errors
 /// See [`find`].
