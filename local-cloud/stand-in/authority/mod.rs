@@ -2,11 +2,11 @@
 //! policies.
 //!
 //! The emulator creates a session of the function's role for each function, verifies signatures, and enforces policies
-//! for the services that it emulates. This module verifies signatures and enforces policies for the services that the
-//! stand-in emulates, for IAM (because the emulator does not support IAM paths), and for KMS keys. The template has
-//! deployed the policies of the caller's role to the emulator. This module reads the policies from the emulator and
-//! evaluates them with [`policy`]. The emulator's own access key belongs to the operator of the local cloud and has all
-//! permissions.
+//! for the services that it emulates. This module checks the access key and session token of each request, and enforces
+//! policies for the services that the stand-in emulates, for IAM (because the emulator does not support IAM paths), and
+//! for KMS keys. The template has deployed the policies of the caller's role to the emulator. This module reads the
+//! policies from the emulator and evaluates them with [`policy`]. The emulator's own access key belongs to the operator
+//! of the local cloud and has all permissions.
 
 mod asks;
 mod connect;

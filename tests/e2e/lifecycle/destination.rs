@@ -84,7 +84,7 @@ async fn users_see_the_page_that_the_input_names_after_each_change_of_the_input(
     let id = report["instance"]["instanceId"].as_str().unwrap();
     relay_states_set_manually(&fixture, id, &endpoint).await;
 
-    // The page requires a permission, which the security profile now lacks.
+    // The page requires a permission that the security profile no longer contains.
     let path = format!("/security-profiles-summary/{id}");
     let profiles = fixture.cloud.rest("connect", "GET", &path, &Value::Null).await;
     let profiles = profiles["SecurityProfileSummaryList"].as_array().unwrap();

@@ -203,7 +203,7 @@ async fn a_finding_that_can_not_be_reverted_names_the_command_to_run_and_causes_
     let instance = fixture.instance(alias).await;
     let id = instance["Id"].as_str().unwrap();
 
-    // Drift detection and the sign-in check also report settings that only Microsoft can change.
+    // The drift check and the sign-in check also report settings that only Microsoft can change.
     let retired = json!({
         "service": "graph", "match": "GET /v1.0/applicationTemplates/[^/]+$", "status": 404, "code": "Request_ResourceNotFound",
     });

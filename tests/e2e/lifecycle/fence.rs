@@ -37,14 +37,14 @@ fn signal(processes: &[String], signal: &str) {
     let _ = std::process::Command::new("sh").args(["-c", &command]).status();
 }
 
-/// The processes of a function, stopped like an invocation that Lambda has paused.
+/// The stopped processes of a function. They emulate an invocation that Lambda has paused.
 struct Paused {
     processes: Vec<String>,
 }
 
 impl Paused {
-    /// Ends all processes of the function, all of which wait for an invocation. Otherwise a later invocation could be
-    /// sent to one of these processes after [`Paused::new`] has stopped it.
+    /// Ends all processes of the function, all of which wait for an invocation. If such a process were still running, a
+    /// later invocation could be sent to it after [`Paused::new`] has stopped the process.
     async fn prepare(fixture: &Fixture, function: &str) {
         until("no process of the function is left", async || {
             let idle = processes(fixture, function);

@@ -196,7 +196,7 @@ async fn an_unreadable_registry_entry_is_reported_and_blocks_the_teardown_of_oth
     let metrics = fixture.cloud.log().await.into_iter().filter(|line| line.contains("\"UnreadableEntries\":1")).count();
     assert!(metrics > 0, "the log has no metric for the alarm");
 
-    // Does what all these error messages recommend: runs the onboarding again.
+    // Runs the onboarding again, as all these error messages recommend.
     fixture.run(ONBOARDING, &input("damaged")).await;
     let report = fixture.run("DriftStateMachineArn", &json!({})).await;
     assert!(!report.to_string().contains("registry entry"), "{report:#}");

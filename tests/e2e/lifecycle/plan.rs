@@ -109,7 +109,7 @@ async fn an_onboarding_makes_the_planned_changes_and_a_later_plan_has_none() {
         .filter(|item| item["action"] == "change")
         .map(|item| item["kind"].as_str().unwrap())
         .collect();
-    // The user of the removed group is signed out and kept, and another user loses a profile.
+    // The user of the removed group is signed out and kept, and another user loses a security profile.
     let expected =
         ["instance attribute", "IAM role", "claims mapping policy", "registry entry", "Connect users", "Connect users"];
     assert_eq!(changing, expected, "{plan:#}");

@@ -115,7 +115,7 @@ async fn the_global_sign_in_of_a_replicated_instance_stays_and_a_replica_is_refu
     assert!(findings[0]["advice"].as_str().unwrap().contains("the Region of the source"), "{drift:#}");
     assert_eq!(fixture.changes_since(before).await, BTreeMap::new());
 
-    // In the Region of the replica, nothing can be onboarded.
+    // In the Region of the replica, the instance can't be onboarded.
     replicate(&fixture, id, ["us-west-2", TOKYO], json!([])).await;
     let (items, _) = plan(&fixture).await;
     assert!(items.iter().any(|item| item.contains("conflict") && item.contains("run this in us-west-2")), "{items:#?}");

@@ -111,7 +111,7 @@ async fn a_request_is_sent_again_by_the_next_sync_if_no_notification_is_recorded
     let mail = Mailbox::open(fixture.cloud, &fixture.alias()).await;
     assert_eq!(fixture.sync(json!({})).await["status"], "UNSAFE_PLAN");
     let first = mail.next(&fixture.instance).await.text;
-    // Sets the state that remains if the function that sends notifications fails.
+    // Sets the state that is stored if the function that sends notifications fails.
     fixture.update("REMOVE approvalNotified", Value::Null).await;
     assert_eq!(fixture.sync(json!({})).await["status"], "UNSAFE_PLAN");
     let second = mail.next(&fixture.instance).await.text;

@@ -12,7 +12,7 @@ async fn a_function_killed_after_a_creation_omits_no_user_and_creates_none_twice
     assert_eq!(output["status"], "DONE");
     assert!(output["counts"]["created"].as_u64() < Some(4), "no function was killed: {output}");
     assert_eq!(fixture.usernames().await, fixture.of(0..4));
-    // A user and its tags are created in one call, so no managed user is ever without tags.
+    // Connect creates a user and the user's tags in one call, so every managed user has tags.
     for user in fixture.users().await {
         let tags = &user["Tags"];
         assert_eq!((&tags["managed-by"], &tags["onboarding"]), (&json!("connect-onboarding"), &json!(fixture.alias())));

@@ -11,7 +11,7 @@ use test_support::{member, with};
 
 /// Number of empty groups in the tenant, one per test.
 const GROUPS: usize = 40;
-/// Display name of the group that has three members from the start, for the tests that onboard.
+/// Display name of the group that initially has three members. The tests that run an onboarding use this group.
 pub(crate) const GROUP_WITH_MEMBERS: &str = "Group with members";
 const STATE_MACHINE: &str = "UserSyncStateMachineArn";
 

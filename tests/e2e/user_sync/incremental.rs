@@ -8,8 +8,8 @@ async fn scheduled(fixture: &Fixture) -> Value {
     fixture.sync(json!({ "reason": "schedule" })).await
 }
 
-/// Syncs until a sync finds no change. Waits until the replicas of Graph show the last change, and repeats a sync to
-/// which Graph has returned a change twice.
+/// Repeats the sync until a sync finds no change. Waits until the replicas of Graph show the last change, and repeats a
+/// sync to which Graph has returned a change twice.
 async fn until_incremental(fixture: &Fixture) -> Value {
     until("a sync finds no change", async || {
         let output = scheduled(fixture).await;

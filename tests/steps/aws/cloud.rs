@@ -16,7 +16,7 @@ pub(crate) struct Cloud {
 impl Cloud {
     /// Starts a cloud in which lists are returned in short pages, the first of which is empty.
     pub(crate) async fn start(behaviour: Behaviour) -> Self {
-        // Nothing listens on this port: most steps need no emulator.
+        // No server listens on this port, because most steps need no emulator.
         Self::start_before("http://127.0.0.1:9", behaviour).await
     }
 

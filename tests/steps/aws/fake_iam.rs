@@ -56,7 +56,7 @@ pub(crate) struct State {
     pub(crate) policy_users: Vec<String>,
     /// An action that fails once with this error, without effect.
     pub(crate) fail: Option<(&'static str, u16, &'static str, &'static str)>,
-    /// An action that takes effect once, although IAM returns an internal error.
+    /// An action for which IAM once returns an internal error, although the action takes effect.
     pub(crate) lose: Option<&'static str>,
     /// The response of the federation metadata endpoint.
     pub(crate) federation_metadata: String,

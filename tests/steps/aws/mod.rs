@@ -1,5 +1,5 @@
-//! Tests of the steps that call only AWS, with the real SDK clients over loopback. Connect and Service Quotas are
-//! emulated by the stand-in, IAM and STS by a small fake.
+//! Tests of the steps that call only AWS, with the real SDK clients over loopback. The stand-in emulates Connect and
+//! Service Quotas, and a small fake emulates IAM and STS.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
