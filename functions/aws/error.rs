@@ -10,9 +10,10 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use onboarding_core::{StepError, StepErrorKind};
 
 /// Error codes that AWS uses for several causes, so that only the error message shows the cause. Each entry contains
-/// the error code, a part of the message in lower case, and the resulting error kind. The sources of the messages are:
-/// terraform-provider-aws#38115 (instance alias that is already used), an observation of 2026-09-30 (instance that is
-/// still being created), the Connect administrator guide (flagged account), and the IAM documentation (principal that
+/// the error code, a part of the message in lower case, and the resulting error kind. Sources of the messages, in the
+/// order of the entries:
+/// terraform-provider-aws#38115 (the instance alias is already used); an observation of 2026-09-30 (an instance is
+/// still being created); the Connect administrator guide (the account is flagged); the IAM documentation (a principal
 /// is not visible yet).
 const TEXTS: [(&str, &str, StepErrorKind); 4] = [
     ("InvalidRequestException", "instance alias is already used", StepErrorKind::Conflict),
@@ -217,8 +218,8 @@ pub trait CallResult<T, E, R>: Sized {
     fn doing(self, action: impl Display) -> Result<T, StepError>;
 
     /// Works as [`Self::doing`], for an object that the service returned before, or that an earlier step has created.
-    /// If the service now reports that the object does not exist, there are two possible causes: the replicas of the
-    /// service do not agree yet (IAM user guide, "Changes that I make are not always immediately visible"), or the
+    /// If the service now reports that the object does not exist, there are two possible causes. Either the replicas of
+    /// the service do not agree yet (IAM user guide, "Changes that I make are not always immediately visible"), or the
     /// object was just deleted. The next attempt of the step reads the object again.
     ///
     /// # Errors

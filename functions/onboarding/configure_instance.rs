@@ -8,9 +8,9 @@
 //! * Writes: `connect:UpdateInstanceAttribute`, `connect:AssociateInstanceStorageConfig`,
 //!   `connect:UpdateInstanceStorageConfig`, `connect:AssociateApprovedOrigin`, `connect:DisassociateApprovedOrigin`;
 //!   `dynamodb:UpdateItem` (records which origins this onboarding has added); `connect:UpdateSecurityProfile` (removes
-//!   permissions that were added to the security profile for users who left). To set a storage location also requires
+//!   permissions that were added to the security profile for users who left). Setting a storage location also requires
 //!   `s3:GetBucketAcl` and `s3:GetBucketLocation` on the S3 bucket, `kms:DescribeKey` and `kms:CreateGrant` on the KMS
-//!   key, and `iam:PutRolePolicy` on `AWSServiceRoleForAmazonConnect*`. To set an attribute may require
+//!   key, and `iam:PutRolePolicy` on `AWSServiceRoleForAmazonConnect*`. Setting an attribute may also require
 //!   `ds:DescribeDirectories` and `logs:CreateLogGroup`.
 //! * Safe to repeat: each attribute and storage location is read and compared first, and only differences are written.
 //!   A storage location that an administrator set may contain data that is in use, so the step keeps it and reports it.

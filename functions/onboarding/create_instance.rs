@@ -30,9 +30,9 @@ const INVISIBLE_POLLS: u32 = 12;
 /// Finds or creates the instance. If the creation of the instance is in progress, polls its status.
 ///
 /// # Errors
-/// `Conflict` if the alias belongs to another AWS customer or to an instance without SAML; `LimitExceeded` if the
-/// account already has the maximum number of instances that its quota allows; `Internal` if the creation failed in
-/// Connect; `NotConsistentYet` if the creation does not finish.
+/// `Conflict` if the alias belongs to another AWS customer or to an instance without SAML. `LimitExceeded` if the
+/// account already has the maximum number of instances that its quota allows. `Internal` if the creation failed in
+/// Connect. `NotConsistentYet` if the creation does not finish.
 pub async fn run(ctx: &Context, input: CreateInstanceInput) -> Result<CreateInstanceOutput, StepError> {
     let alias = input.instance.alias.as_str();
     if let Some(previous) = input.previous.as_ref().filter(|previous| !previous.instance_id.is_empty()) {

@@ -35,7 +35,7 @@ use crate::{
 /// Creates the role, or updates its settings.
 ///
 /// # Errors
-/// `NotConsistentYet` until every replica of IAM returns the new SAML provider and the new policy; `Conflict` if the
+/// `NotConsistentYet` until every replica of IAM returns the new SAML provider and the new policy. `Conflict` if the
 /// account already has a role with this name that has other settings and does not belong to the onboarding.
 pub async fn run(ctx: &Context, input: CreateRoleInput) -> Result<CreateRoleOutput, StepError> {
     let global = input.global_sign_in_endpoint.as_ref().map(GlobalSignIn::new);

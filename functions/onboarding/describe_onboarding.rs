@@ -41,8 +41,8 @@ const MAX_EMAILS: usize = 5;
 /// Describes an instance.
 ///
 /// # Errors
-/// `InvalidInput` if the instance does not exist, if it does not use SAML, or if its groups are unknown; `Conflict` if
-/// the relay states of several applications contain the instance ID; otherwise the error that AWS or Graph returns.
+/// `InvalidInput` if the instance does not exist, if it does not use SAML, or if its groups are unknown. `Conflict` if
+/// the relay states of several applications contain the instance ID. Otherwise, the error that AWS or Graph returns.
 pub async fn run(ctx: &Context, input: DescribeOnboardingInput) -> Result<DescribeOnboardingOutput, StepError> {
     let request = Request::parse_step(&input.request)?;
     let described = adoptable::usable_instance(ctx, &request.alias).await?;

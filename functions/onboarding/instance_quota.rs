@@ -6,7 +6,7 @@
 //!   `servicequotas:ListServiceQuotas`, `servicequotas:GetRequestedServiceQuotaChange`,
 //!   `servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota`.
 //! * Writes: `servicequotas:RequestServiceQuotaIncrease`, which also requires `iam:CreateServiceLinkedRole` for
-//!   `servicequotas.amazonaws.com` the first time in an account.
+//!   `servicequotas.amazonaws.com` for the first request in an account.
 //! * Safe to repeat: the step requests no increase if the instance already exists or the quota is sufficient. If an
 //!   increase request is already open, the step uses this request. Each invocation polls once. The state machine waits
 //!   between polls.

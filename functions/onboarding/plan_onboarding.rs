@@ -11,8 +11,8 @@
 //!   `connect:DescribeTestCase`, the lists of profiles and hierarchy groups, for a replicated instance
 //!   `connect:ListTrafficDistributionGroups`; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`,
 //!   `iam:GetRole`, `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; the Service Quotas calls of
-//!   `request-quotas` except the request; `support:DescribeCases`; `dynamodb:GetItem` on the registry. The documents
-//!   for ordering numbers are not read.
+//!   `request-quotas`, except the call that requests an increase; `support:DescribeCases`; `dynamodb:GetItem` on the
+//!   registry. The documents for phone number orders are not read.
 //! * Writes: nothing.
 //! * Permissions: the AWS actions listed under Reads; in Graph `Application.Read.All`, `Policy.Read.All`,
 //!   `Group.Read.All`, `User.Read.All`.

@@ -9,10 +9,10 @@
 //!
 //! * Reads: `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
 //!   `servicequotas:ListServiceQuotas`, `servicequotas:GetRequestedServiceQuotaChange`,
-//!   `servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota`, `connect:SearchUsers` (two counts, in the first
-//!   poll only).
+//!   `servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota`, `connect:SearchUsers` (two calls that count users,
+//!   only in the first poll).
 //! * Writes: `servicequotas:RequestServiceQuotaIncrease`, which also requires `iam:CreateServiceLinkedRole` for
-//!   `servicequotas.amazonaws.com` the first time in an account.
+//!   `servicequotas.amazonaws.com` for the first request in an account.
 //! * Safe to repeat: see [`crate::aws::quotas`]. In one execution, a quota on which AWS has decided is not polled
 //!   again. A new execution polls all quotas, and repeats requests that AWS denied before.
 

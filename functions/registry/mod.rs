@@ -1,6 +1,6 @@
-//! The registry, a `DynamoDB` table. It contains one item for each onboarded instance (the data that the user sync
-//! needs), one item for each alias (the lease of the alias, see [`lease`]), and items with the actions that require
-//! approval ([`approval`]).
+//! The registry, a `DynamoDB` table. It contains one item for each onboarded instance, with the data that the user sync
+//! needs. It also contains one item for each alias, with the lease of the alias ([`lease`]), and items with the actions
+//! that require approval ([`approval`]).
 //!
 //! The partition key of the item of an instance is `instanceId`. Each of the following components writes different
 //! attributes of this item. So a component updates the item and never replaces it:

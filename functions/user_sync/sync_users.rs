@@ -17,10 +17,11 @@
 //!   `connect:AssociateTrafficDistributionGroupUser`, `connect:DisassociateTrafficDistributionGroupUser`,
 //!   `connect:TagResource`, `connect:UntagResource`, `connect:DeleteUser`, `connect:DeleteAllEntitySessions`; for quick
 //!   connects of deleted users, `connect:DeleteQuickConnect` and `connect:UpdateQuickConnectConfig`; if users are kept
-//!   without rights, `connect:CreateSecurityProfile` and `connect:UpdateSecurityProfile`; if groups give proficiencies,
-//!   `connect:CreatePredefinedAttribute`, `connect:UpdatePredefinedAttribute`, `connect:AssociateUserProficiencies`,
-//!   `connect:UpdateUserProficiencies` and `connect:DisassociateUserProficiencies`; `dynamodb:UpdateItem` on the
-//!   registry, to request approval and to report the progress of the sync.
+//!   without permissions, `connect:CreateSecurityProfile` and `connect:UpdateSecurityProfile`; if groups specify
+//!   proficiencies, `connect:CreatePredefinedAttribute`, `connect:UpdatePredefinedAttribute`,
+//!   `connect:AssociateUserProficiencies`, `connect:UpdateUserProficiencies` and
+//!   `connect:DisassociateUserProficiencies`; `dynamodb:UpdateItem` on the registry, to request approval and to report
+//!   the progress of the sync.
 //! * Incremental syncs: Graph `/groups/delta` and `/users/delta` ([`incremental`]); `dynamodb:BatchGetItem` and
 //!   `dynamodb:UpdateItem` on the registry.
 //! * Fast path: before the full comparison, the round creates the users that a notification reports as added

@@ -7,7 +7,7 @@
 //!   composed metadata; `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
 //! * Writes: `POST /servicePrincipals/{id}/addTokenSigningCertificate`, `PATCH /servicePrincipals/{id}` (activates a
 //!   certificate, or writes the certificate lists without an old certificate), `iam:UpdateSAMLProvider`;
-//!   `dynamodb:UpdateItem` (records which execution may add a certificate). The lease of the alias:
+//!   `dynamodb:UpdateItem` (records which execution may add a certificate). To acquire the lease of the alias:
 //!   `dynamodb:UpdateItem`, `states:DescribeExecution`.
 //! * Permissions: `Application.Read.All` of the runtime identity for the reads, if this permission is granted. All
 //!   other calls use `Application.ReadWrite.All` of the setup identity, and are made only when a certificate is due for
