@@ -238,7 +238,7 @@ pub struct QuotaPath {
     pub case_opened: Option<f64>,
     /// The time at which AWS decides on the request.
     pub decided: f64,
-    /// How the request is decided.
+    /// The decision of AWS on the request.
     pub outcome: QuotaOutcome,
     /// The time between the decision and the change of the quota value. The status of the request can change before the
     /// value changes.

@@ -7,7 +7,7 @@ use crate::stand_in::http::Request;
 /// no service model for these documents.
 pub(crate) const ISSUER: &str = "tokens.sts";
 
-/// Where a request on the AWS port is sent: service, operation and protocol.
+/// The destination of a request on the AWS port: service, operation and protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Destination {
     /// The service name in the request signature: `connect`, `servicequotas`, `iam`, …; `unknown` if the request is

@@ -232,7 +232,7 @@ async fn after_ctrl_c_the_deployment_continues() {
     assert!(fixture.code().await.is_disjoint(&before));
 }
 
-/// A command that uses this server as AWS.
+/// A command that sends its AWS requests to this server.
 fn with_endpoint(server: &MockServer, arguments: &[&str]) -> Command {
     let mut command = onboard();
     command.args(arguments);

@@ -1,4 +1,4 @@
-//! Test cases, which simulate a call to a flow. Sources: the service model; developer guide, "Testing language";
+//! Test cases, which simulate a phone call to a flow. Sources: the service model; developer guide, "Testing language";
 //! administrator guide, "Execute test cases" (five minutes at most, 100 executions in the queue). The format of the
 //! execution records is taken from public reports. The same applies to values that the guide shows but the service
 //! rejects.

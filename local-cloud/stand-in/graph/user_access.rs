@@ -51,7 +51,7 @@ pub(super) fn answer(graph: &Graph, app_id: &str, request: &Request) -> Response
     page(200, &form).with_header("set-cookie", format!("{COOKIE}={session}; Path=/; HttpOnly"))
 }
 
-/// The user in the cookie of a request.
+/// The username that the cookie of a request contains.
 fn signed_in(request: &Request) -> Option<String> {
     let cookies = request.header("cookie")?;
     let value = cookies.split(';').find_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='))?;

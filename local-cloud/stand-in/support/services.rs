@@ -55,7 +55,7 @@ const CONNECT_WITH_NUMBERS: Entry = (
     ],
 );
 
-/// Whether this is a category for orders of phone numbers.
+/// Whether a category is for orders of phone numbers.
 pub(super) fn is_number_order(category: &str) -> bool {
     [SERVICES[0].3[1].0, CONNECT_WITH_NUMBERS.3[2].0].contains(&category)
 }

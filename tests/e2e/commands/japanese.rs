@@ -8,7 +8,7 @@ use crate::common::{err, local, onboard, out};
 use regex::Regex;
 
 /// Returns the first line that contains four consecutive English words. Names, JSON, commands to type and Connect's own
-/// messages contain no such sequence.
+/// messages never contain four consecutive English words.
 fn english(output: &Output) -> Option<String> {
     let sentence = Regex::new("(?:\\b[a-z]{2,} ){3}[a-z]{2,}\\b").unwrap();
     let all = out(output) + &err(output);

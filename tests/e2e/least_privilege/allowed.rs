@@ -29,7 +29,7 @@ pub(super) fn resources(template: &Value, kinds: &[&str]) -> Vec<(String, Value)
     fits.map(|(name, resource)| (name.clone(), resource.clone())).collect()
 }
 
-/// The statements of a policy document, including conditional ones.
+/// The statements of a policy document, including the conditional statements.
 fn document(document: &Value) -> Vec<Value> {
     let statements = document["Statement"].as_array().unwrap().iter();
     statements.map(|one| one["!If"].get(1).unwrap_or(one).clone()).collect()

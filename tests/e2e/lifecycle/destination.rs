@@ -1,4 +1,5 @@
-//! Tests the page that opens after sign-in, from the plan to the test sign-in.
+//! Tests the setting for the page that opens after sign-in, in all phases from the plan of an onboarding to the test
+//! sign-in.
 
 use std::collections::BTreeMap;
 

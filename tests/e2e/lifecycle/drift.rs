@@ -179,7 +179,7 @@ async fn permissions_added_to_the_profile_of_users_who_left_are_found_and_revert
         assert_eq!(no_access(&fixture, &id).await.1, json!([]));
 
         // Without its tags, the profile could belong to another owner. The drift check therefore only reports the
-        // profile, with advice.
+        // profile and gives advice.
         let arn = profile["Arn"].as_str().unwrap().replace(':', "%3A").replace('/', "%2F");
         let tags = format!("/tags/{arn}?tagKeys=managed-by");
         fixture.cloud.rest("connect", "DELETE", &tags, &Value::Null).await;

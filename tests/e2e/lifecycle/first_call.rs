@@ -1,4 +1,4 @@
-//! Tests the starter flow and its test call, from the plan to the teardown.
+//! Tests the starter flow and its test call, in all phases from the plan of an onboarding to the teardown.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! Tests the approved origins of an instance, from the plan to the teardown. Origins that others added are never
-//! removed.
+//! Tests the approved origins of an instance, in all phases from the plan of an onboarding to the teardown. Origins
+//! that others added are never removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::fixture::{Fixture, GROUP_NAME, member, member_id, username};
 use crate::steps::support::clients;
 
-/// The time without a change before a comparison is valid, in milliseconds.
+/// The time without a change in Entra that must pass before a comparison is valid, in milliseconds.
 const REPLICATION: u64 = 600_000;
 
 /// An instance with a full comparison every four hours. No change is returned twice.
@@ -46,7 +46,7 @@ pub(super) async fn incremental(fixture: &Fixture) -> SyncUsersOutput {
     try_incremental(fixture).await.unwrap()
 }
 
-/// Moves the last change so far into the past that every replica of Graph has it.
+/// Moves the last change so far into the past that every replica of Graph contains this change.
 pub(super) fn settle(fixture: &Fixture) {
     fixture.change_tracking(|state| state["since"] = (state["comparedAt"].as_u64().unwrap() - REPLICATION).into());
 }

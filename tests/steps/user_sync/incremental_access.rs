@@ -112,7 +112,8 @@ async fn a_leaver_and_a_disabled_member_also_lose_the_assignment_and_the_session
     settle(&fixture);
     assert!(incremental(&fixture).await.incremental);
 
-    // The leaver returns: the record of the sign-out is removed, and the member is assigned again.
+    // When the leaver returns, the sync removes the tag that records the sign-out, and assigns the member to the
+    // application again.
     fixture.cloud.add_member(GROUP_NAME, member(0)).unwrap();
     fixture.calls();
     assert!(!incremental(&fixture).await.incremental);
@@ -276,7 +277,7 @@ async fn a_request_for_approval_of_another_sync_also_ends_incremental_syncs() {
     assert_eq!((output.status, output.incremental), (SyncStatus::UnsafePlan, false), "{output:?}");
 }
 
-/// A fence that always confirms its lease.
+/// A fence that always confirms that the function holds the lease.
 fn fence(number: u64) -> std::sync::Arc<Fence> {
     let lease = Lease { key: "i".into(), holder: "arn:execution:one".into(), number };
     let confirm = |lease: Lease, _: Turn| -> Confirmation { async move { Ok(Some(lease)) }.boxed() };

@@ -156,7 +156,7 @@ async fn a_new_federated_credential_and_new_consent_take_effect_after_a_delay() 
     assert_eq!(refusal(&client, &issuer.sign(&issuer.header(), &issuer.claims())).await, None);
 }
 
-/// A certificate, and the key that signs assertions with it.
+/// A certificate, and its private key, which signs assertions.
 struct Own {
     pem: String,
     key: KeyPair,
