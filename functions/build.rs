@@ -1,5 +1,6 @@
-//! Writes the marker of the source files into the binary ([`sources`]). It also links the deployed binary without
-//! unwind tables. They would make up a tenth of the zip file, and are never used, because a panic aborts the process.
+//! Writes the marker of the source files into the binary ([`sources`]). The build script also links the deployed binary
+//! without unwind tables. Unwind tables would make up a tenth of the zip file, and are never used, because a panic
+//! aborts the process.
 //!
 //! Even with `panic = "abort"`, rustc emits unwind tables for Linux. Only a compiler flag for all crates of a build
 //! would prevent this, so a linker script removes the tables after compilation. The linker script also works with

@@ -321,7 +321,8 @@ where
     if is_not_found(error) { StepError::not_consistent_yet(failure.message) } else { failure }
 }
 
-/// Returns the step error for an error code of AWS. Its message contains the action, AWS's message and the request ID.
+/// Returns the step error for an error code of AWS. The error message contains the action, AWS's message and the
+/// request ID.
 pub fn named(doing: impl Display, code: &str, message: &str, request_id: Option<&str>) -> StepError {
     let kind = kind_of(code, message);
     let request_id = request_id.map_or(String::new(), |id| format!(" (request id {id})"));

@@ -1,9 +1,9 @@
-//! The HTTP client that all SDK clients of a process share. It does as little as possible during a cold start.
+//! The HTTP client that all SDK clients of a process share. The client does as little as possible during a cold start.
 //!
 //! The SDK's default HTTP client reads the system's root certificates once for each SDK client, and a second time to
-//! validate them. These reads took more than half of the time of a cold start. Therefore, all SDK clients share the
-//! connections of this client, which reads the certificates only if TLS is used. The local cloud uses plain HTTP, so
-//! the certificates are not read there.
+//! validate them. Reading the certificates took more than half of the time of a cold start. Therefore, all SDK clients
+//! share the connections of this client, which reads the certificates only if TLS is used. The local cloud uses plain
+//! HTTP, so the certificates are not read there.
 //!
 //! Before each attempt to send a request, the client waits for the [`fence`], which checks the step's lease.
 

@@ -1,4 +1,4 @@
-//! Shared functions for IAM. They return the account's ARN prefix and the tags of an onboarding, read the SAML
+//! Shared functions for IAM. The functions return the account's ARN prefix and the tags of an onboarding, read the SAML
 //! provider, policies and roles, and decode policy documents.
 
 use aws_sdk_iam::{

@@ -53,7 +53,8 @@ pub struct Refusal {
 /// Requests an object.
 ///
 /// # Errors
-/// A [`Refusal`]. It does not contain S3's error message, because this message contains the object key.
+/// A [`Refusal`]. The [`Refusal`] does not contain S3's error message, because S3's error message contains the object
+/// key.
 pub async fn get(http: &Http, config: &SdkConfig, clock: Clock, bucket: &str, key: &str) -> Result<Object, Refusal> {
     let request = signed::request(config, Service::S3, &url(config, bucket, key), None).await;
     let request = request.map_err(|_| Refusal::default())?;

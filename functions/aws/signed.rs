@@ -74,7 +74,8 @@ pub(super) fn region(config: &SdkConfig) -> &str {
     config.region().map_or("us-east-1", |region| region.as_ref())
 }
 
-/// Returns a signed request. If `json` is given, this is a POST request with this body. Otherwise, it is a GET request.
+/// Returns a signed request. If `json` is given, the result is a POST request with this body. Otherwise, the result is
+/// a GET request.
 ///
 /// # Errors
 /// If there are no credentials, or the request can't be built.

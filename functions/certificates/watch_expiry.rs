@@ -10,8 +10,8 @@
 //! * Safe to repeat: the step only reads.
 //!
 //! The metadata may contain several certificates. If the step can read the service principal, it measures the active
-//! certificate. Otherwise, it measures the certificate that expires first, so that the alarm is too early rather than
-//! too late.
+//! certificate. Otherwise, the step measures the certificate that expires first, so that the alarm is too early rather
+//! than too late.
 
 use onboarding_core::{
     StepError,

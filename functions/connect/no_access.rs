@@ -1,9 +1,9 @@
-//! The security profile without permissions. It is assigned to users who left their groups and are kept
-//! (`users.removed.action: "strip"`).
+//! The security profile without permissions. This security profile is assigned to users who left their groups and are
+//! kept (`users.removed.action: "strip"`).
 //!
 //! The sync creates the profile when it first needs it. Before each use, the sync reads the tags and the permissions of
-//! the profile again. It does not use a profile of another owner, and it removes permissions that were added manually.
-//! The drift check also reads the profile, because users can have this profile for a long time.
+//! the profile again. The sync does not use a profile of another owner, and removes permissions that were added
+//! manually. The drift check also reads the profile, because users can have this profile for a long time.
 
 use std::collections::HashMap;
 

@@ -12,10 +12,11 @@ pub enum Operation {
     TagResource,
     /// `UntagResource`.
     UntagResource,
-    /// `DescribeUser`. This operation has no lane. It is called directly before each request that replaces more
-    /// settings of a user than the plan changes ([`Operation::read_before`]).
+    /// `DescribeUser`. `DescribeUser` has no lane, because the operation is called directly before each request that
+    /// replaces more settings of a user than the plan changes ([`Operation::read_before`]).
     DescribeUser,
-    /// `DescribeQuickConnect`. This operation has no lane. It is called directly before each change of a quick connect.
+    /// `DescribeQuickConnect`. `DescribeQuickConnect` has no lane, because the operation is called directly before each
+    /// change of a quick connect.
     DescribeQuickConnect,
     /// `UpdateUserIdentityInfo`.
     UpdateUserIdentityInfo,

@@ -70,8 +70,8 @@ async fn create(client: &Client, instance_id: &str, name: &str, values: &BTreeSe
     Ok(())
 }
 
-/// Adds the values that the attribute does not have yet. The request replaces the whole attribute. So it contains all
-/// existing values, which are read immediately before, and the new values.
+/// Adds the values that the attribute does not have yet. The request replaces the whole attribute. So the request
+/// contains all existing values, which are read immediately before, and the new values.
 async fn add_values(
     client: &Client,
     instance_id: &str,

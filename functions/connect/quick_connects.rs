@@ -26,9 +26,9 @@ const PAGE: i32 = 100;
 const MAX_NAMED: usize = 10;
 
 /// Adds to a plan the quick connects of the users that the plan deletes. If the plan deletes no user, the function
-/// sends no request. Otherwise, it sends one request for every 100 quick connects of the instance.
-/// If an error occurs that a retry can't solve, for example a missing permission, the quick connects are not changed,
-/// and a finding of the plan states the reason.
+/// sends no request. Otherwise, the function sends one request for every 100 quick connects of the instance. If an
+/// error occurs that a retry can't solve, for example a missing permission, the quick connects are not changed, and a
+/// finding of the plan states the reason.
 ///
 /// # Errors
 /// If Connect is unavailable or throttles the requests. A later sync then deletes the users.
@@ -55,8 +55,8 @@ pub async fn add_quick_connects(
 
 impl Directory<'_> {
     /// Returns all quick connects that transfer contacts to users. `SearchQuickConnects` can't filter by user or type.
-    /// However, it returns the configuration of each quick connect, so no separate request for each quick connect is
-    /// necessary.
+    /// However, `SearchQuickConnects` returns the configuration of each quick connect, so no separate request for each
+    /// quick connect is necessary.
     ///
     /// # Errors
     /// If a page can't be read, despite retries.
@@ -85,8 +85,8 @@ fn user_id(config: &QuickConnectConfig) -> Option<&str> {
 
 impl UserApi<'_> {
     /// Deletes a quick connect, or transfers it to the user with the ID `target`. The quick connect is read again
-    /// before the change. If it no longer belongs to the deleted user, it is not changed, and the function returns
-    /// `false`.
+    /// before the change. If the quick connect no longer belongs to the deleted user, the quick connect is not changed,
+    /// and the function returns `false`.
     pub(super) async fn change_quick_connect(
         &self,
         of: &OwnQuickConnect<'_>,

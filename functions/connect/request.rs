@@ -18,7 +18,7 @@ pub(super) enum Request<'p> {
     /// Change one user.
     Write(Write<'p>),
     /// Read the existing user who already has the name of the user to create. `lost` means that the response to an
-    /// earlier request was lost. That request may have created the existing user.
+    /// earlier request was lost. The earlier request may have created the existing user.
     Resolve { new: &'p NewUser, lost: bool },
     /// Check again that the user may be removed. If the user may be removed, the request `then` is sent. With
     /// `sign_out`, the user is signed out before `then` is sent.

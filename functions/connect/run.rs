@@ -60,8 +60,8 @@ pub(super) struct Run<'p> {
 
 impl<'p> Run<'p> {
     /// Creates a run with all requests of the plan except some deletions. If a member was renamed in Entra, the plan
-    /// creates a user with the new username and deletes the user with the previous username. Such deletions are added
-    /// later ([`Self::push_replaced`]).
+    /// creates a user with the new username and deletes the user with the previous username. The deletions of users
+    /// with the previous username are added later ([`Self::push_replaced`]).
     pub(super) fn new(plan: &'p Plan, burst_available: bool, clock: Clock, no_access: Option<&str>) -> Self {
         let mut run = Self {
             plan,
@@ -103,9 +103,9 @@ impl<'p> Run<'p> {
         run
     }
 
-    /// Adds the deletions that had to wait: the deletions of users with the previous username of a renamed member. Such
-    /// a deletion is added only if the user with the new username exists, and if the IDs of all users who receive quick
-    /// connects of the deleted user are known.
+    /// Adds the deletions that had to wait: the deletions of users with the previous username of a renamed member. The
+    /// deletion of such a user is added only if the user with the new username exists, and if the IDs of all users who
+    /// receive quick connects of the deleted user are known.
     pub(super) fn push_replaced(&mut self) {
         for removal in &self.plan.delete {
             let exists =

@@ -60,8 +60,8 @@ impl<'p> Run<'p> {
 
     fn update(&mut self, update: &UserUpdate) {
         let reduces = !update.lost_profiles.is_empty() && self.plan.sign_out;
-        // If the update removes a security profile of the user, a sign-out follows. So it is not necessary to repeat an
-        // earlier failed sign-out.
+        // If the update removes a security profile of the user, a sign-out follows. So an earlier failed sign-out need
+        // not be repeated.
         let changes = || update.changes.iter().filter(|change| !(reduces && matches!(change, Change::RepeatSignOut)));
         self.applied.expect_changes(&update.user.id, changes().count());
         for change in changes() {
@@ -80,7 +80,8 @@ impl<'p> Run<'p> {
     /// Adds the requests to remove a user: a check that the user may be removed, the sign-out, and the request `then`.
     pub(super) fn remove(&mut self, then: Write<'p>) {
         let signs_out = match &then {
-            // If this run removes all permissions of the user, the sign-out is performed after that.
+            // If this run removes all permissions of the user, the sign-out is performed after the removal of the
+            // permissions.
             Write::ScheduleDeletion { user, .. } => !(user.signed_out || self.strips && self.plan.strips(user)),
             then => then.user().is_ok_and(|user| !user.signed_out),
         };

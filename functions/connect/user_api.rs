@@ -260,7 +260,8 @@ impl UserApi<'_> {
     }
 
     /// Sends `UpdateUserIdentityInfo`, which replaces all identity fields of a user. `SearchUsers` does not return the
-    /// secondary email and the mobile number. So these fields are read first, and sent without a change.
+    /// secondary email and the mobile number. So the secondary email and the mobile number are read first, and sent
+    /// without a change.
     async fn rename(&self, user: &UserRef, first_name: &str, last_name: &str) -> Result<(), RequestError> {
         let doing = format!("changing the name of the user {}", user.username);
         let current = self.describe(user, &doing).await?.and_then(|user| user.identity_info);

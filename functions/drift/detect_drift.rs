@@ -244,8 +244,8 @@ impl Comparison<'_> {
             object = object.guarded(guards);
         }
         let mut objects = vec![object];
-        // If the registry entry was written by an older release, it does not contain the other settings of the input.
-        // So these settings are not compared.
+        // If the registry entry was written by an older release, the entry does not contain the other settings of the
+        // input. So the other settings are not compared.
         if found.is_some() && self.entry.onboarding.is_some() {
             let wanted = &self.onboarding.instance;
             objects.extend(instance::attribute_objects(self.ctx, Some(id), wanted).await?);
@@ -299,8 +299,8 @@ impl Comparison<'_> {
         Ok(objects)
     }
 
-    /// Returns the security profile without permissions. It is assigned to users who left their groups, so these users
-    /// would receive every permission that is added to it.
+    /// Returns the security profile without permissions. This profile is assigned to users who left their groups. They
+    /// would receive every permission that is added to the profile.
     async fn no_access(&self, profile: &str) -> Result<Object, StepError> {
         let (client, ids) = (self.ctx.connect(), (self.entry.instance_id.as_str(), self.entry.alias.as_str()));
         let ours = no_access::is_ours(client, ids, profile).await?;

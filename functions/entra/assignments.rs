@@ -1,4 +1,4 @@
-//! App role assignments of a service principal. They determine which groups and users can sign in.
+//! App role assignments of a service principal. The assignments determine which groups and users can sign in.
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
 //! Access tokens for Microsoft Graph, obtained with the client credentials flow of the Microsoft identity platform.
 //!
-//! If the credential is stored in Secrets Manager, it is read before the first token request. It is read again if Entra
+//! A credential in Secrets Manager is read before the first token request. The credential is read again if Entra
 //! rejects it. So no deployment is necessary after a secret or certificate was rotated.
 
 use std::{

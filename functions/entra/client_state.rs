@@ -17,8 +17,8 @@ use uuid::Uuid;
 /// ID.
 pub const ALL_GROUPS: Uuid = Uuid::nil();
 
-/// A constant part of the input of each HMAC. It ensures that a value that is derived from the same key for another
-/// purpose is not a valid `clientState`.
+/// A constant part of the input of each HMAC. A value that is derived from the same key for another purpose is
+/// therefore not a valid `clientState`.
 const PURPOSE: &[u8] = b"connect-onboarding clientState 1";
 
 /// Creates and verifies `clientState` values.

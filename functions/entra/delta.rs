@@ -51,7 +51,8 @@ impl Graph {
         Ok(links)
     }
 
-    /// Returns a link for future changes to the users of the tenant. It covers names, sign-in settings and deletions.
+    /// Returns a link for future changes to the users of the tenant. The link covers changes to names, sign-in settings
+    /// and deletions.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -76,7 +77,7 @@ impl Graph {
     /// If Graph does not respond or throttles the request.
     pub async fn changes_since(&self, link: &str) -> Result<Option<Changes>, StepError> {
         let call = Call::get(&[], "reading the changes to groups and users");
-        // The link may come from another Graph endpoint. Such a link is treated like an expired link.
+        // The link may come from another Graph endpoint. A link from another endpoint is treated like an expired link.
         let Some(url) = self.same_origin(link) else { return Ok(None) };
         let listing = match self.list_from::<Changed>(&call, url).await {
             Ok(listing) => listing,

@@ -80,7 +80,8 @@ impl Graph {
         self.remove(&Call::delete(&["policies", "claimsMappingPolicies", id], doing).needs(WRITE_POLICIES)).await
     }
 
-    /// Deletes an application and its service principal. Both can be restored in Entra for 30 days.
+    /// Deletes an application and its service principal. The application and its service principal can be restored in
+    /// Entra for 30 days.
     ///
     /// # Errors
     /// The error that Graph returns. If Graph refuses the deletion because of the state of the application, this is not

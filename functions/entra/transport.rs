@@ -4,10 +4,10 @@
 //! repeat the step.
 //!
 //! * Status 429: the module waits exactly as long as `Retry-After` requests ([`retry_after`]), if this is at most
-//!   [`LONGEST_WAIT`]. Otherwise, it returns `Throttled`.
-//! * Status 408, status 5xx or a lost connection: the module waits with exponential backoff and jitter. It then opens a
-//!   new connection, as Microsoft recommends. A request that is not idempotent is not repeated if the server may have
-//!   processed it.
+//!   [`LONGEST_WAIT`]. Otherwise, the module returns `Throttled`.
+//! * Status 408, status 5xx or a lost connection: the module waits with exponential backoff and jitter. The module then
+//!   opens a new connection, as Microsoft recommends. A request that is not idempotent is not repeated if the server
+//!   may have processed it.
 //!
 //! Before each attempt, the module waits for the [`fence`], which checks the step's lease.
 
@@ -257,7 +257,7 @@ const fn maybe_done(ask: &Ask<'_>) -> &'static str {
 }
 
 /// Returns the wait before the next attempt. The wait starts with a quarter of a second and doubles after each attempt.
-/// It also has a random deviation of up to half of its length.
+/// The wait also has a random deviation of up to half of its length.
 fn backoff(attempt: u32) -> Duration {
     with_jitter(FIRST_BACKOFF.saturating_mul(1 << attempt.saturating_sub(1).min(5)))
 }

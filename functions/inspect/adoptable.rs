@@ -115,8 +115,8 @@ pub(crate) async fn application(ctx: &Context, instance_id: &str) -> Result<Opti
 }
 
 /// Returns the content of the application's claims mapping policy. The result does not include claims that an
-/// administrator edited in the portal. Such claims are stored in the custom claims policy of the service principal
-/// (`customClaimsPolicy`), which only the beta version of Graph returns.
+/// administrator edited in the portal. Claims that were edited in the portal are stored in the custom claims policy of
+/// the service principal (`customClaimsPolicy`), which only the beta version of Graph returns.
 pub(crate) fn claims(found: &Found) -> Option<FoundClaims> {
     let text = found.claims.first()?.definition.first()?;
     Some(FoundClaims::of(&serde_json::from_str(text).ok()?))

@@ -23,8 +23,8 @@ pub(crate) struct TrafficGroup {
     pub(crate) calls: usize,
 }
 
-/// Reads whether the instance is replicated. If so, reads the default traffic distribution group of the instance. An
-/// error becomes a finding, so that it does not prevent the other changes of users.
+/// Reads whether the instance is replicated. If the instance is replicated, reads its default traffic distribution
+/// group. An error becomes a finding, so that the error does not prevent the other changes to users.
 pub(crate) async fn read(ctx: &Context, instance_id: &str) -> TrafficGroup {
     let unknown = |error: StepError, calls| TrafficGroup {
         finding: Some(format!("users are not added to a traffic distribution group: {}", error.message)),

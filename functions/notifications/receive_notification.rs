@@ -8,12 +8,11 @@
 //! * Writes: `events:PutEvents` on the stack's bus.
 //! * Safe to repeat: a duplicate event only starts a sync that finds no change.
 //!
-//! The `clientState` authenticates the caller ([`crate::entra::client_state`]). Its value is specific to one tenant and
-//! one group, or to all groups of the tenant. So the step can reject a notification for another tenant, group or
-//! application without a network call.
-//! If some notifications in a batch are rejected, the response is still a success, because otherwise Graph would send
-//! the batch again for hours. A subscription to all groups also reports groups that no instance uses. The step
-//! `sync-members`, which reads the registry, ignores such groups.
+//! The `clientState` authenticates the caller ([`crate::entra::client_state`]). The value of `clientState` is specific
+//! to one tenant and one group, or to all groups of the tenant. So the step can reject a notification for another
+//! tenant, group or application without a network call. If some notifications in a batch are rejected, the response is
+//! still a success, because otherwise Graph would send the batch again for hours. A subscription to all groups also
+//! reports groups that no instance uses. The step `sync-members`, which reads the registry, ignores such groups.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,8 +37,8 @@ use crate::{
 const MAX_BYTES: usize = 1024 * 1024;
 /// Maximum length of a validation token. Microsoft's tokens have several hundred characters.
 const MAX_TOKEN_LENGTH: usize = 4096;
-/// Maximum number of members in one event. EventBridge allows 256 KB for one event. The same limit applies to a request
-/// that contains ten events.
+/// Maximum number of members in one event. EventBridge allows 256 KB for one event. The limit for a request that
+/// contains ten events is also 256 KB.
 const MEMBERS_PER_EVENT: usize = 500;
 
 /// Maximum number of unknown subscription IDs that one log line contains.

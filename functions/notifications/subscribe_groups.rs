@@ -48,7 +48,7 @@ use crate::{
 ///
 /// # Errors
 /// Errors after which a retry can succeed. The daily run also returns permanent errors, so that its event is stored as
-/// a failed event. It returns an error only after it has processed all groups.
+/// a failed event. The daily run returns an error only after it has processed all groups.
 pub async fn run(ctx: &Context, input: SubscribeGroupsInput) -> Result<SubscribeGroupsOutput, StepError> {
     let groups = Groups::read(ctx, &input).await?;
     let mut output = SubscribeGroupsOutput::default();

@@ -6,7 +6,7 @@
 //! * Permission: `Group.Read.All` in Graph.
 //! * Safe to repeat: if a subscription no longer exists, the deletion counts as successful. The step deletes only
 //!   subscriptions whose notification URL belongs to this stack. A subscription that another instance needs is kept.
-//!   This can be a subscription to a group of that instance, or a subscription to all groups.
+//!   Another instance may need a subscription to one of its groups, or a subscription to all groups.
 
 use onboarding_core::{
     StepError,

@@ -31,8 +31,8 @@ use crate::{
     inspect::entra::{ApplicationOwner, find_of_template, owner},
 };
 
-/// How many times a retry searches for an application that the previous attempt may have created. These searches take
-/// one minute in total.
+/// How many times a retry searches for an application that the previous attempt may have created. All searches together
+/// take one minute.
 const SEARCHES: u32 = 12;
 /// Names of the app role for users. Microsoft's gallery application declares `msiam_access`. If this app role does not
 /// exist, `User` is used.

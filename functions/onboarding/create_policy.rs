@@ -5,9 +5,9 @@
 //!   policy name is already in use, `iam:ListPolicies`.
 //! * Writes: `iam:CreatePolicy`, `iam:TagPolicy`, `iam:CreatePolicyVersion`, `iam:DeletePolicyVersion`, each only on
 //!   `policy/connect-onboarding/*`.
-//! * Safe to repeat: the step identifies the policy by its name and path. It creates a new version only if the content
-//!   of the default version differs. If the policy already has five versions, the maximum in IAM, the step first
-//!   deletes the oldest version that is not the default version.
+//! * Safe to repeat: the step identifies the policy by its name and path. The step creates a new policy version only if
+//!   the content of the default version differs. If the policy already has five versions (the maximum in IAM), the step
+//!   first deletes the oldest version that is not the default version.
 
 use aws_sdk_iam::types::PolicyScopeType;
 use onboarding_core::{

@@ -88,7 +88,7 @@ pub async fn run(ctx: &Context, input: CreateRoleInput) -> Result<CreateRoleOutp
 struct Wanted {
     trust: serde_json::Value,
     seconds: i32,
-    /// The permissions boundary of the stack. If it is `None`, an existing role keeps its current boundary.
+    /// The permissions boundary of the stack. If the boundary is `None`, an existing role keeps its current boundary.
     boundary: Option<String>,
 }
 

@@ -4,9 +4,9 @@
 //!
 //! * Reads: the federation metadata (no permission), `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
 //! * Writes: `iam:CreateSAMLProvider`, `iam:TagSAMLProvider`, `iam:UpdateSAMLProvider`.
-//! * Safe to repeat: the step identifies the SAML provider by its name. It compares the issuer, the sign-on location
-//!   and the certificates. It does not compare the bytes of the metadata, because Entra signs the metadata again for
-//!   each request.
+//! * Safe to repeat: the step identifies the SAML provider by its name. The step compares the issuer, the sign-on
+//!   location and the certificates. The step does not compare the bytes of the metadata, because Entra signs the
+//!   metadata again for each request.
 //! * If the SAML provider has the tags of this onboarding, and trusts the issuer and the active certificate, the step
 //!   keeps the SAML provider unchanged. Otherwise, the step updates it. Only the step `rotate-certificate` changes the
 //!   other certificates, because Entra's metadata still contains removed certificates for some time. An update keeps

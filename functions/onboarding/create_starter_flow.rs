@@ -4,8 +4,8 @@
 //! * Reads: `connect:ListContactFlows`, `connect:DescribeContactFlow`.
 //! * Writes: `connect:CreateContactFlow` with the tags of the onboarding (`connect:TagResource`),
 //!   `connect:UpdateContactFlowContent`.
-//! * Safe to repeat: the step finds the flow by its name. It never changes a flow without the tags of this onboarding.
-//!   It writes the content only if the content differs.
+//! * Safe to repeat: the step finds the flow by its name. The step never changes a flow without the tags of this
+//!   onboarding. The step writes the content only if the content differs.
 //! * If Amazon Connect rejects the content of the flow, the onboarding does not fail. The phone numbers are then not
 //!   associated with a flow, and the report contains an open item.
 

@@ -1,8 +1,7 @@
 //! `describe-onboarding`: derives the content of `onboarding.json` from an existing instance, for the command `onboard
-//! adopt`.
-//! If an onboarding has registered the instance, the registry contains the input of this onboarding. The step replaces
-//! the settings of the instance and of the application in this input with the current settings.
-//! If the instance is not registered, the step finds the enterprise application by its relay state. It derives the
+//! adopt`. If an onboarding has registered the instance, the registry contains the input of this onboarding. The step
+//! replaces the settings of the instance and of the application in this input with the current settings. If the
+//! instance is not registered, the step finds the enterprise application by its relay state. The step derives the
 //! groups from the assignments to the application and from the users of the instance.
 //!
 //! * Reads: `connect:ListInstances`, `connect:DescribeInstance`, `connect:ListInstanceAttributes`,

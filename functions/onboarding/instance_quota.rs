@@ -25,8 +25,8 @@ use crate::{
     context::Context,
 };
 
-/// Checks once whether the quota is sufficient. If not, the step polls the open increase request, or sends an increase
-/// request.
+/// Checks once whether the quota is sufficient. If the quota is not sufficient, the step polls the open increase
+/// request, or sends an increase request.
 ///
 /// # Errors
 /// `QuotaDenied` if AWS denied the increase, because the instance can't be created without the increase.

@@ -1,6 +1,7 @@
 //! `lock-alias`: acquires or releases the lease of an alias (messages call the lease "lock"). The lease ensures that
 //! only one execution at a time creates, changes or deletes objects of the alias. The state machines call this step
-//! before their first write and after their last write. They pass the acquired lease to the steps in between.
+//! before their first write and after their last write. The state machines pass the acquired lease to the steps in
+//! between.
 //!
 //! * Reads: `dynamodb:Scan` and `dynamodb:GetItem` on the registry; `states:DescribeExecution` on the execution that
 //!   holds the lease.
@@ -81,7 +82,8 @@ fn held_by_other(input: &LockAliasInput, scope: Scope, holder: &Holder, attempt:
 }
 
 /// Returns the output of the step if the execution that held the lease has finished. Another execution can acquire the
-/// lease after a short wait. So this execution waits, even if it would not wait for a running holder.
+/// lease after a short wait. So this execution waits for a finished holder, even if it would not wait for a running
+/// holder.
 fn revoked(input: &LockAliasInput, scope: Scope, holder: &Holder, attempt: u32) -> LockAliasOutput {
     let message = holder.revoked_message(scope, &input.alias);
     let attempts = input.attempts.unwrap_or(backoff::LAST_LOCK_ATTEMPT) + backoff::MAX_TAKEOVERS;

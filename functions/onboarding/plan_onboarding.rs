@@ -1,6 +1,6 @@
 //! `plan-onboarding`: shows the effect of an onboarding before the onboarding is started. The plan contains each object
-//! that the onboarding would create, adopt, change or keep. It also contains each object that the onboarding would wait
-//! for, and each conflict that would stop the onboarding.
+//! that the onboarding would create, adopt, change or keep. The plan also contains each object that the onboarding
+//! would wait for, and each conflict that would stop the onboarding.
 //!
 //! * Reads: the same as the steps of the onboarding. Graph `GET /applicationTemplates`, `/groups`,
 //!   `/groups/{id}/members` or `/transitiveMembers`, `/servicePrincipals`, `/applications`, claims policies and

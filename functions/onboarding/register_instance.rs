@@ -1,5 +1,5 @@
 //! `register-instance`: writes the instance to the registry, so that later user syncs can read the settings for its
-//! users. These settings are the groups whose members become users, the profiles of the users, and the action for users
+//! users. The settings are the groups whose members become users, the profiles of the users, and the action for users
 //! who left.
 //!
 //! * Reads: `dynamodb:GetItem`.

@@ -4,8 +4,8 @@
 //!
 //! If the groups have more members than the quota for users allows, the step automatically requests an increase of this
 //! quota. The required value is the number of members plus the number of the instance's users that do not belong to the
-//! onboarding. The requested value is ten percent higher, rounded up to the next ten. So it also covers members who
-//! join later, and users who left but are kept during their grace period.
+//! onboarding. The requested value is ten percent higher, rounded up to the next ten. So the requested value also
+//! covers members who join later, and users who left but are kept during their grace period.
 //!
 //! * Reads: `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
 //!   `servicequotas:ListServiceQuotas`, `servicequotas:GetRequestedServiceQuotaChange`,

@@ -90,8 +90,8 @@ impl GivenApproval {
     }
 }
 
-/// The request for approval and the approval of an instance. Each of them is `None` if it does not exist or has
-/// expired.
+/// The request for approval and the approval of an instance. A request or approval that does not exist or has expired
+/// is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Approvals {
     /// The request for approval.

@@ -105,7 +105,7 @@ impl Registry<'_> {
     }
 
     /// Returns the complete registry, with a consistent read. An entry that can't be read does not prevent the reading
-    /// of the others. It is logged, and counted in a metric for which there is an alarm.
+    /// of the others. The unreadable entry is logged, and counted in a metric for which there is an alarm.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// The entry is stored as JSON ([`Entry::to_json`]). The JSON contains the groups of the input only in `users`, and
 /// `onboarding.users.groups` is an empty list. The reason is that a `DynamoDB` item can't be larger than 400 KB, and
-/// almost all data in a large input is about groups. An earlier release stored the groups twice. That release can read
-/// an entry of this release, for example after a rollback.
+/// almost all data in a large input is about groups. An earlier release stored the groups twice. The earlier release
+/// can read an entry of this release, for example after a rollback.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
@@ -22,7 +22,8 @@ pub struct Entry {
     pub instance_id: String,
     /// The instance's ARN.
     pub instance_arn: String,
-    /// The alias of the instance. It is also the value of the tag `onboarding` on the resources of the onboarding.
+    /// The alias of the instance. The alias is also the value of the tag `onboarding` on the resources of the
+    /// onboarding.
     pub alias: String,
     /// The ID of the Entra tenant.
     pub tenant_id: String,
@@ -57,8 +58,8 @@ impl From<RegisterInstanceInput> for Entry {
             application,
             instance_adopted,
         } = input;
-        // Values that were determined during the onboarding (numbers of members and attempts) are omitted. They are not
-        // settings, and an entry that contained them would appear changed after each onboarding.
+        // Values that were determined during the onboarding (numbers of members and attempts) are omitted. Such values
+        // are not settings, and an entry that contained them would appear changed after each onboarding.
         let groups = groups.into_iter().map(|group| EntraGroup { users: 0, ..group }).collect();
         Self {
             instance_id,

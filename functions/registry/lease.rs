@@ -97,7 +97,7 @@ pub struct Holder {
 /// The result of an attempt to acquire a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acquisition {
-    /// This execution holds the lease. It has just acquired the lease, or already held it.
+    /// This execution holds the lease. The execution has just acquired the lease, or already held it.
     Acquired(Lease),
     /// Another execution holds the lease and is still running.
     HeldByOther(Holder),
@@ -280,7 +280,7 @@ impl Renewal {
     }
 }
 
-/// Returns the lease. Its number is read from an updated item.
+/// Returns the lease. The number of the lease is read from an updated item.
 fn lease_in(item: &Item, key: &str, holder: &str) -> Result<Lease, StepError> {
     let number = number_in(item, "leaseNumber")
         .ok_or_else(|| StepError::internal(format!("the lease {key} in the registry has no number")))?;

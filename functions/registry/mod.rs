@@ -1,6 +1,6 @@
-//! The registry, a `DynamoDB` table. It contains one item for each onboarded instance, with the data that the user sync
-//! needs. It also contains one item for each alias, with the lease of the alias ([`lease`]), and items with the actions
-//! that require approval ([`approval`]).
+//! The registry, a `DynamoDB` table. The table contains one item for each onboarded instance, with the data that the
+//! user sync needs. The table also contains one item for each alias, with the lease of the alias ([`lease`]), and items
+//! with the actions that require approval ([`approval`]).
 //!
 //! The partition key of the item of an instance is `instanceId`. Each of the following components writes different
 //! attributes of this item. So a component updates the item and never replaces it:
@@ -98,8 +98,8 @@ impl<'a> Registry<'a> {
     }
 
     /// Updates the item with the partition key `key`, if `condition` is met or is `None`. Returns whether the item was
-    /// updated. In the condition and the update, `#name` stands for the attribute `name`. Such a placeholder is
-    /// necessary because an attribute name may be a reserved word of `DynamoDB`.
+    /// updated. In the condition and the update, `#name` stands for the attribute `name`. The placeholder is necessary
+    /// because an attribute name may be a reserved word of `DynamoDB`.
     async fn update_if<'c>(
         &self,
         doing: &str,

@@ -118,8 +118,8 @@ impl Registry<'_> {
         mut values: Vec<(&'static str, AttributeValue)>,
     ) -> Result<(), StepError> {
         let doing = format!("storing the state of the incremental syncs of the instance {instance_id}");
-        // An execution that an earlier release started has no lease. Its writes use the number 0, so they never replace
-        // a write of an execution with a lease.
+        // An execution that an earlier release started has no lease. The writes of such an execution use the number 0,
+        // so they never replace a write of an execution with a lease.
         values.push((":number", number(fence::number().unwrap_or_default())));
         let condition = "attribute_not_exists(leaseNumber) OR leaseNumber <= :number";
         if self.update_if(&doing, &format!("{PREFIX}{instance_id}"), condition, update, &values).await? {

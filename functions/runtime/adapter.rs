@@ -1,5 +1,5 @@
-//! The adapter between Lambda and a step. It decodes the payload into the Input of the step, runs the step, and returns
-//! the Output of the step or a named error.
+//! The adapter between Lambda and a step. The adapter decodes the payload into the Input of the step, runs the step,
+//! and returns the Output of the step or a named error.
 //!
 //! This module decodes the payload itself. If Lambda's runtime decoded an invalid payload, it would report the error
 //! with the name of one of its own types, and no state machine could match this name.
@@ -51,8 +51,8 @@ impl Invocation {
     }
 }
 
-/// The caller of a step, from the field `context` of the payload: `{"execution", "alias"}`. This field is used only for
-/// logging. If a step needs one of these values for another purpose, the value is also part of its Input.
+/// The caller of a step, from the field `context` of the payload: `{"execution", "alias"}`. The field `context` is used
+/// only for logging. If a step needs one of these values for another purpose, the value is also part of its Input.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Caller {
     /// The ARN of the execution.
@@ -82,7 +82,7 @@ impl Caller {
 }
 
 /// Sets the alias in the log lines of the current step. Steps that determine their instance themselves call this
-/// function. It has no effect if the state machine has passed the alias.
+/// function. The call has no effect if the state machine has passed the alias.
 pub fn for_instance(alias: &str) {
     Span::current().record("alias", field::display(alias));
 }

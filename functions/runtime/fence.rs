@@ -1,4 +1,4 @@
-//! The fence. It ensures that a step that may have lost its lease sends no requests (docs/theory.md, "Fence").
+//! The fence. The fence ensures that a step that may have lost its lease sends no requests (docs/theory.md, "Fence").
 //!
 //! Lambda can pause an invocation, and an invocation of a stopped execution continues to run. So every request of a
 //! step to AWS or Microsoft, including each retry, first waits for the fence. The fence allows a request if the
@@ -24,9 +24,9 @@ tokio::task_local! {
     static FENCE: Option<Arc<Fence>>;
 }
 
-/// A function that requests the confirmation of a lease from the registry. It returns the confirmed lease, or `None` if
-/// another execution or a later invocation holds the lease. The first confirmation by an invocation gives the lease a
-/// new number.
+/// A function that requests the confirmation of a lease from the registry. The function returns the confirmed lease, or
+/// `None` if another execution or a later invocation holds the lease. The first confirmation by an invocation gives the
+/// lease a new number.
 pub type Confirm = dyn Fn(Lease, Turn) -> Confirmation + Send + Sync;
 /// The result of a confirmation.
 pub type Confirmation = BoxFuture<'static, Result<Option<Lease>, StepError>>;

@@ -24,8 +24,8 @@ pub const INSTANCE: &str = "Instance";
 pub enum Metric {
     /// The number of users that one round created. A round is one invocation of the function that syncs users.
     UsersCreated,
-    /// The number of users that one round changed. These are users who were adopted or updated, users whose deletion
-    /// was scheduled, and users whose scheduled deletion was canceled.
+    /// The number of users that one round changed. The metric counts users who were adopted or updated, users whose
+    /// deletion was scheduled, and users whose scheduled deletion was canceled.
     UsersUpdated,
     /// The number of users that one round deleted.
     UsersRemoved,

@@ -98,8 +98,8 @@ struct Registration {
 }
 
 impl Settings {
-    /// The environment variable with the ARN or name of the secret that contains the credential. It applies to each
-    /// Entra identity without separate credential settings.
+    /// The environment variable with the ARN or name of the secret that contains the credential. The variable applies
+    /// to each Entra identity without separate credential settings.
     pub const GRAPH_CREDENTIAL: &str = "GRAPH_CREDENTIAL_SECRET";
     /// The environment variable with the Entra identity of the function: `setup` or `runtime`. The default is
     /// `runtime`.
@@ -213,9 +213,9 @@ impl Settings {
         self.function_name.as_deref().unwrap_or("connect-onboarding")
     }
 
-    /// Returns the user agent for requests to Microsoft, which appears in Microsoft's activity logs. It consists of the
-    /// name of the program and its version. In Lambda, it also contains the name of the function as a comment (RFC
-    /// 9110, section 10.1.5).
+    /// Returns the user agent for requests to Microsoft, which appears in Microsoft's activity logs. The user agent
+    /// consists of the name of the program and its version. In Lambda, the user agent also contains the name of the
+    /// function as a comment (RFC 9110, section 10.1.5).
     #[must_use]
     pub fn user_agent(&self) -> String {
         let function = self.function_name.as_deref().map_or_else(String::new, |name| format!(" ({name})"));

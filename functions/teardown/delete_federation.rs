@@ -10,9 +10,9 @@
 //!   with the tag of an onboarding.
 //! * Safe to repeat: if an object no longer exists, its deletion counts as successful. The step reads the tags of an
 //!   object immediately before it deletes the object. An object that does not belong to this onboarding is kept and
-//!   reported. The same applies to a policy that another role or user also uses. The step reads the registry again
-//!   before it removes an approved origin. It removes only origins that are in the approved plan and that this
-//!   onboarding added.
+//!   reported. A policy that another role or user also uses is also kept and reported. The step reads the registry
+//!   again before it removes an approved origin. The step removes only origins that are in the approved plan and that
+//!   this onboarding added.
 
 use aws_sdk_iam::error::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;

@@ -5,8 +5,8 @@
 //!   `connect:DescribeTestCase`, `connect:ListFlowAssociations`.
 //! * Writes: `connect:DisassociatePhoneNumberContactFlow`, `connect:DeleteTestCase`, `connect:DeleteContactFlow`.
 //! * Safe to repeat: if an object no longer exists, its deletion counts as successful. The step reads the tags of an
-//!   object immediately before it deletes the object. It deletes only objects that are in the approved plan and have
-//!   the tags of this onboarding.
+//!   object immediately before it deletes the object. The step deletes only objects that are in the approved plan and
+//!   have the tags of this onboarding.
 
 use onboarding_core::{
     StepError,

@@ -1,6 +1,6 @@
 //! `plan-teardown`: shows object by object what a teardown would remove, and whether this plan is approved. A teardown
-//! removes only objects with the tags of this onboarding. It removes the users and the instance only if the input
-//! requests this.
+//! removes only objects with the tags of this onboarding. A teardown removes the users and the instance only if the
+//! input requests this.
 //!
 //! An onboarding stores its input as soon as the instance is active. So if the onboarding failed before it registered
 //! the instance, the instance can also be torn down.
@@ -174,7 +174,7 @@ impl Planned {
         Self::new(area, kind, name, Action::Leave, reason).noting([note])
     }
 
-    /// Returns an IAM object. Its tags determine whether the teardown deletes or keeps it.
+    /// Returns an IAM object. The tags of the object determine whether the teardown deletes or keeps the object.
     fn iam(kind: &str, name: &str, owner: &Ownership, detail: String) -> Self {
         match owner {
             Ownership::Ours => Self::new(Area::Iam, kind, name, Action::Delete, detail),

@@ -15,8 +15,8 @@
 //!   onboarding's groups.
 //! * If Entra refuses to delete the application, the step deletes the service principal and the application object
 //!   separately. If an object still can't be deleted, the step adds an open item, and the teardown continues.
-//! * The step identifies the onboarding's claims policy by its name. It keeps the policy if the policy is also assigned
-//!   to another application.
+//! * The step identifies the onboarding's claims policy by its name. The step keeps the claims policy if it is also
+//!   assigned to another application.
 //!
 //! A deleted application can be restored for 30 days, and Entra reserves its identifiers during this time. Therefore,
 //! the step removes the identifiers before it deletes the application.
@@ -36,8 +36,8 @@ use crate::{
     inspect::entra::{APPLICATION, ApplicationOwner, Found, owner},
 };
 
-/// Maximum number of concurrent requests that remove assignments. It is the same as the maximum for requests that
-/// create assignments.
+/// Maximum number of concurrent requests that remove assignments. This maximum is the same as the maximum for requests
+/// that create assignments.
 const LANES: usize = 8;
 const BY_HAND: &str = "Delete it manually if it is no longer needed.";
 const IN_PORTAL: &str = "Delete it in the Entra admin center under Enterprise applications > Properties.";

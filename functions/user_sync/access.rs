@@ -2,9 +2,9 @@
 //! "users"`, the sync assigns single users to the application, so that each member has an app role assignment. This
 //! module also determines whether Entra still allows the sign-in of a user who left.
 //!
-//! The sync removes an assignment only from users whom it manages. It reads the memberships of the user again
-//! immediately before the removal. If groups are assigned instead, this module writes nothing. It then reads the
-//! application with the runtime identity, if this identity has the permission.
+//! The sync removes an assignment only from users whom it manages. The sync reads the memberships of the user again
+//! immediately before the removal. If groups are assigned instead, this module writes nothing. The module then reads
+//! the application with the runtime identity, if this identity has the permission.
 
 use std::{cell::RefCell, collections::BTreeSet, future::ready};
 
@@ -21,7 +21,7 @@ use crate::{
     registry::Entry,
 };
 
-/// Maximum number of concurrent assignment requests. It is the same as in `assign-groups`.
+/// Maximum number of concurrent assignment requests. The step `assign-groups` uses the same maximum.
 const LANES: usize = 8;
 
 /// The enterprise application of an instance, and its assignments. The assignments are read only once.

@@ -66,8 +66,8 @@ impl Round<'_> {
         let (registry, id) = (Registry::new(self.ctx)?, self.entry.instance_id.as_str());
         let Guarded { plan, approvals, requested, .. } = guarded;
         let Some(waiting) = &mut output.waiting else {
-            // Some removals may only be postponed because a group is empty. They will need approval later, so the
-            // request for them is kept.
+            // Some removals may only be postponed because a group is empty. Such removals will need approval later, so
+            // the request for them is kept.
             let request = approvals.request.as_ref().filter(|request| request.rejected_by.is_none());
             return match request {
                 Some(request) if plan.apply.postponed == 0 => registry.withdraw_request(id, request).await,

@@ -7,8 +7,9 @@
 //!   may be read from a replica that does not have a recent change yet, and the links may no longer return this change.
 //!   So a comparison is valid only if the links returned no change during the time [`REPLICATION`] before the
 //!   comparison.
-//! * No remaining work is forgotten: a full comparison deletes the stored state before it changes anything. It stores a
-//!   new state only if no work remains. An action that waits for approval also counts as remaining work.
+//! * No remaining work is forgotten: a full comparison deletes the stored state before it changes anything. The
+//!   comparison stores a new state only if no work remains. An action that waits for approval also counts as remaining
+//!   work.
 //! * The sign-in of users who left is prevented: a change to the application in Entra can allow the sign-in of a user
 //!   who left and still has permissions in Connect. Delta queries do not return such a change. So as long as there are
 //!   such users, each incremental sync reads the application and its assignments.
@@ -37,8 +38,8 @@ use crate::{
 /// The time after which every read from Graph includes a change. Microsoft states no maximum for this time, and
 /// describes the delays of delta queries as varied (<https://learn.microsoft.com/graph/delta-query-overview>).
 const REPLICATION: Duration = Duration::from_secs(600);
-/// Maximum number of stored users who left and still have permissions. It is limited because the registry item that
-/// contains these users has a maximum size.
+/// Maximum number of stored users who left and still have permissions. The number is limited because the registry item
+/// that contains these users has a maximum size.
 const MAX_LEAVERS: usize = 1000;
 
 /// The links that return the changes after a read of the groups from Entra.
@@ -180,8 +181,8 @@ pub(super) async fn forget(round: &Round<'_>) -> Result<(), StepError> {
     Registry::new(round.ctx)?.forget_tracking(&round.entry.instance_id).await
 }
 
-/// Returns the links that return later changes. These are the links from the delta queries of this sync, or new links.
-/// An error is ignored, because the next sync makes a full comparison if there are no links.
+/// Returns the links that return later changes. The result contains the links from the delta queries of this sync, or
+/// new links. An error is ignored, because the next sync makes a full comparison if there are no links.
 pub(super) async fn start(round: &Round<'_>, known: Option<Links>) -> Option<Links> {
     if known.is_some() || round.input.mode != SyncMode::Apply || !is_enabled(round).unwrap_or_default() {
         return known;

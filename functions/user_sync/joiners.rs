@@ -25,7 +25,7 @@ use super::sync_users::Round;
 pub(super) struct Joiners {
     /// The usernames of the created users. Connect's search may return these users only after a delay.
     pub(super) created: HashSet<String>,
-    /// The counts of the fast path. They do not include the searches in Connect, which `Directory` counts.
+    /// The counts of the fast path. The counts do not include the searches in Connect, which `Directory` counts.
     pub(super) totals: Totals,
 }
 

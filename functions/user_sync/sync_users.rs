@@ -82,7 +82,7 @@ pub(super) struct Round<'a> {
     pub(super) directory: &'a Directory<'a>,
     /// The checkpoint of the previous round. In the first round, the checkpoint is empty.
     pub(super) checkpoint: Checkpoint,
-    /// The traffic distribution group. This field is empty until the group is read.
+    /// The traffic distribution group. The field is empty until the traffic distribution group is read.
     traffic_group: TrafficGroup,
     /// The time after which no new request is sent.
     pub(super) deadline: Instant,

@@ -30,7 +30,7 @@ pub struct Wanted<'a> {
     pub instance_arn: Option<&'a str>,
     /// The required value.
     pub at_least: f64,
-    /// The value to request if the current value of the quota is lower than `at_least`. This value is at least
+    /// The value to request if the current value of the quota is lower than `at_least`. The requested value is at least
     /// `at_least`.
     pub ask_for: f64,
     /// Whether the onboarding fails if AWS denies the increase of the quota. This module only copies this setting to

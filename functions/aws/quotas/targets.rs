@@ -64,7 +64,7 @@ fn with_headroom(at_least: f64) -> f64 {
     (at_least * 11.0 / 100.0).ceil() * 10.0
 }
 
-/// Returns the number of users of the instance that do not belong to the onboarding. These users also count against the
+/// Returns the number of users of the instance that do not belong to the onboarding. Such users also count against the
 /// quota for users.
 async fn unmanaged_users(client: &Client, instance_arn: &str) -> Result<u64, StepError> {
     let ours = UserSearchFilter::builder()

@@ -12,8 +12,8 @@ use crate::{
     context::Context,
 };
 
-/// AWS's default value of the quota for phone numbers (Amazon Connect service quotas). It is used if Service Quotas
-/// returns no value.
+/// AWS's default value of the quota for phone numbers (Amazon Connect service quotas). This default value is used if
+/// Service Quotas returns no value.
 const DEFAULT_QUOTA: f64 = 5.0;
 
 /// Performs one action and adds the response to the state of the poll.

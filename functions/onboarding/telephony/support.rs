@@ -112,8 +112,8 @@ async fn newest_message(ctx: &Context, id: &str) -> Result<Option<String>, StepE
 ///
 /// `CreateCase` accepts no client token, so a repeated request would file a second support case. Each request is
 /// therefore sent only once. If AWS Support does not respond, the next poll searches for the support case before it
-/// files another one. This poll takes place minutes later, because AWS does not document how soon a new support case
-/// appears in the list.
+/// files another one. The next poll takes place minutes later, because AWS does not document how soon a new support
+/// case appears in the list.
 ///
 /// # Errors
 /// If AWS Support returns an error.
