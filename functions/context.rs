@@ -213,8 +213,8 @@ impl Context {
         slot.get_or_init(|| Graph::new(identity, self.config.clone(), self.settings.clone()))
     }
 
-    /// Returns the object that creates and verifies the `clientState` values of Graph subscriptions. These values are
-    /// derived from a secret key, which is read from Secrets Manager once per process.
+    /// Returns the object that creates and verifies the `clientState` values of Graph subscriptions. The `clientState`
+    /// values are derived from a secret key, which is read from Secrets Manager once per process.
     ///
     /// # Errors
     /// If the secret key can't be read.

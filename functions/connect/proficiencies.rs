@@ -1,8 +1,8 @@
 //! The requests that change the proficiencies of a user.
 //!
 //! `onboarding_core::sync` compares a user's current proficiencies with the desired proficiencies, and returns the
-//! steps of the change. The whole change can be repeated. After an error, it starts again and first reads the current
-//! proficiencies ([`Request::again`](super::request::Request::again)).
+//! steps of the change. The whole change can be repeated. After an error, the change starts again and first reads the
+//! current proficiencies ([`Request::again`](super::request::Request::again)).
 
 use aws_sdk_connect::types::{UserProficiency, UserProficiencyDisassociate};
 use aws_smithy_types::error::operation::BuildError;

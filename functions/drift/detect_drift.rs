@@ -299,8 +299,8 @@ impl Comparison<'_> {
         Ok(objects)
     }
 
-    /// Returns the security profile without permissions. This profile is assigned to users who left their groups. They
-    /// would receive every permission that is added to the profile.
+    /// Returns the security profile without permissions. This profile is assigned to users who left their groups. Such
+    /// users would receive every permission that is added to the profile.
     async fn no_access(&self, profile: &str) -> Result<Object, StepError> {
         let (client, ids) = (self.ctx.connect(), (self.entry.instance_id.as_str(), self.entry.alias.as_str()));
         let ours = no_access::is_ours(client, ids, profile).await?;
@@ -372,8 +372,8 @@ impl Comparison<'_> {
             objects.truncate(1);
         }
         if self.entry.onboarding.is_none() {
-            // If the registry entry was written by an older release, it does not state whether groups or single users
-            // are assigned to the application. So the assignments are not compared.
+            // If the registry entry was written by an older release, the entry does not state whether groups or single
+            // users are assigned to the application. So the assignments are not compared.
             objects.retain(|object| object.kind != entra::ASSIGNMENT);
         }
         if let Some(application) = objects.first_mut()

@@ -6,7 +6,7 @@
 //! * Permission: `Application.ReadWrite.All`.
 //! * Safe to repeat: if exactly one application was created from the template and has the name in the input, the step
 //!   adopts it. If there are several such applications, the step uses the application that has the tag of this
-//!   onboarding. If none of them has this tag, the step fails with `Conflict`.
+//!   onboarding. If none of the applications has this tag, the step fails with `Conflict`.
 //!
 //! The `instantiate` call is not idempotent, and Graph's lists contain a new application only after a delay. If an
 //! attempt created an application and then failed, a retry may not find this application immediately. Therefore:

@@ -58,8 +58,8 @@ pub async fn run(ctx: &Context, input: CreateInstanceInput) -> Result<CreateInst
     create(ctx, &input, failed.as_deref()).await
 }
 
-/// Returns the instance with this alias. If there are several, an active instance takes precedence over an instance
-/// whose creation failed.
+/// Returns the instance with this alias. If several instances have the alias, an active instance takes precedence over
+/// an instance whose creation failed.
 async fn find(ctx: &Context, alias: &str) -> Result<Option<InstanceSummary>, StepError> {
     Ok(instances::list(ctx.connect())
         .await?

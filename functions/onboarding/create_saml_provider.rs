@@ -11,8 +11,8 @@
 //!   keeps the SAML provider unchanged. Otherwise, the step updates it. Only the step `rotate-certificate` changes the
 //!   other certificates, because Entra's metadata still contains removed certificates for some time. An update keeps
 //!   the ARN of the SAML provider. So the SAML claims, which contain this ARN, remain valid.
-//! * If the SAML provider has no tags, the step uses it only if it trusts the issuer and the active certificate, and if
-//!   the metadata contains all certificates that it trusts. Otherwise, the step fails with `Conflict`.
+//! * A SAML provider without tags is used only if it trusts the issuer and the active certificate, and if the metadata
+//!   contains all certificates that the SAML provider trusts. Otherwise, the step fails with `Conflict`.
 
 use onboarding_core::{
     StepError,

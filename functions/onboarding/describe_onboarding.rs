@@ -73,7 +73,8 @@ pub async fn run(ctx: &Context, input: DescribeOnboardingInput) -> Result<Descri
     })
 }
 
-/// Describes a registered instance. The result is the input of its last onboarding, with the current settings.
+/// Describes a registered instance. The result is the input of the last onboarding of the instance, with the current
+/// settings.
 async fn of_registered(
     ctx: &Context,
     entry: &Entry,

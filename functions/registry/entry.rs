@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 /// that earlier releases wrote.
 ///
 /// The entry is stored as JSON ([`Entry::to_json`]). The JSON contains the groups of the input only in `users`, and
-/// `onboarding.users.groups` is an empty list. The reason is that a `DynamoDB` item can't be larger than 400 KB, and
-/// almost all data in a large input is about groups. An earlier release stored the groups twice. The earlier release
-/// can read an entry of this release, for example after a rollback.
+/// `onboarding.users.groups` is an empty list. The groups are stored only once, because a `DynamoDB` item can't be
+/// larger than 400 KB, and almost all data in a large input is about groups. An earlier release stored the groups
+/// twice. The earlier release can read an entry of this release, for example after a rollback.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {

@@ -11,10 +11,10 @@
 //!   holder. The state machines `user-sync` and `teardown` acquire the lease.
 //!
 //! The other attributes have the same names in all items. `leaseNumber` increases with each acquisition and is never
-//! reset. `leaseRevokedAt` is the time at which another execution found that the holder has finished.
-//! The lease of an alias also stores the time at which it was acquired (`since`). The lease of the users also stores
-//! its expiry (`leaseUntil`), and its number also increases with each invocation that runs under the lease. Times are
-//! in milliseconds since the epoch.
+//! reset. `leaseRevokedAt` is the time at which another execution found that the holder has finished. The lease of an
+//! alias also stores the time at which it was acquired (`since`). The lease of the users also stores its expiry
+//! (`leaseUntil`). The number of this lease also increases with each invocation that runs under the lease. Times are in
+//! milliseconds since the epoch.
 //!
 //! Each write of a lease is conditional on the current holder. If an execution finds that the holder has finished, it
 //! first revokes the lease, then waits, and only then acquires the lease. After the revocation, no invocation of the

@@ -25,8 +25,8 @@ tokio::task_local! {
 }
 
 /// A function that requests the confirmation of a lease from the registry. The function returns the confirmed lease, or
-/// `None` if another execution or a later invocation holds the lease. The first confirmation by an invocation gives the
-/// lease a new number.
+/// `None` if another execution or a later invocation holds the lease. For the lease of an instance's users, the first
+/// confirmation by an invocation also increases the number of the lease.
 pub type Confirm = dyn Fn(Lease, Turn) -> Confirmation + Send + Sync;
 /// The result of a confirmation.
 pub type Confirmation = BoxFuture<'static, Result<Option<Lease>, StepError>>;

@@ -6,8 +6,8 @@
 //! * Writes: `connect:DeleteInstance`, which also requires `ds:DescribeDirectories`, `ds:DeleteDirectory` and
 //!   `ds:UnauthorizeApplication`.
 //! * Safe to repeat: if the instance no longer exists, the deletion counts as successful. The step reads the alias, the
-//!   tags and the phone numbers immediately before the deletion. The step keeps the instance if the instance does not
-//!   have the tags of this onboarding, or if it has a phone number that is not in the approved plan.
+//!   tags and the phone numbers immediately before the deletion. An instance that does not have the tags of this
+//!   onboarding, or that has a phone number that is not in the approved plan, is kept.
 //! * The step does not release phone numbers before the deletion. Connect may reject the deletion, because an account
 //!   may create and delete only 100 instances in total within 30 days. The phone numbers would then be lost although
 //!   the instance still exists.

@@ -382,8 +382,8 @@ impl Round<'_> {
 
 /// Decides whether the sync needs another round.
 fn finish(output: &mut SyncUsersOutput, applied: &Applied, previous: &Checkpoint) -> Result<(), StepError> {
-    // A failure may have been temporary. So another round retries the failed requests, and they do not wait for the
-    // next scheduled sync.
+    // A failure may have been temporary. So another round retries the failed requests now, instead of leaving them to
+    // the next scheduled sync.
     let retry_failures = (applied.totals.failed > 0 || applied.assignments_may_pass) && !previous.retried;
     if applied.left == 0 && !retry_failures {
         output.status = SyncStatus::Done;

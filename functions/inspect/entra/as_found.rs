@@ -1,6 +1,7 @@
-//! Logs the current state of the enterprise application. One log line contains its settings, certificates and claims.
-//! As many further lines as necessary contain its assignments. `onboard evidence` and `onboard export` read these
-//! lines. The lines contain no secrets, because they describe only the public part of a certificate.
+//! Logs the current state of the enterprise application. One log line contains the settings, certificates and claims of
+//! the application. As many further log lines as necessary contain the assignments of the application. `onboard
+//! evidence` and `onboard export` read these lines. The lines contain no secrets, because they describe only the public
+//! part of a certificate.
 
 use onboarding_core::{log_messages, saml};
 use serde_json::{Value, json};

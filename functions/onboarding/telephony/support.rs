@@ -58,8 +58,8 @@ fn support_case(case: CaseDetails) -> SupportCase {
     }
 }
 
-/// Returns the support case whose subject contains the marker. If there are several, an open support case takes
-/// precedence, and then the newest one.
+/// Returns the support case whose subject contains the marker. If several support cases match, an open support case
+/// takes precedence. If none is open, the newest support case is returned.
 ///
 /// # Errors
 /// If AWS Support returns an error.
@@ -128,8 +128,8 @@ pub(super) async fn file(
     };
     let client = ctx.support().without_retries();
     let (subject, body) = case.text.in_language(language);
-    // If the attachment set has expired, a new attachment set is created, but only once. If the new one also expires,
-    // the next poll tries again.
+    // If the attachment set has expired, a new attachment set is created, but only once. If the new attachment set also
+    // expires, the next poll tries again.
     for _ in 0..2 {
         let set = match attach(&client, documents).await {
             Ok(set) => set,
