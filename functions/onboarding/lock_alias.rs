@@ -81,9 +81,8 @@ fn held_by_other(input: &LockAliasInput, scope: Scope, holder: &Holder, attempt:
     }
 }
 
-/// Returns the output of the step if the execution that held the lease has finished. Another execution can acquire the
-/// lease after a short wait. So this execution waits for a finished holder, even if it would not wait for a running
-/// holder.
+/// Returns the output of the step if the execution that held the lease has finished. The lease can be acquired after a
+/// short wait. So this execution waits if the holder has finished, even if it would not wait for a running holder.
 fn revoked(input: &LockAliasInput, scope: Scope, holder: &Holder, attempt: u32) -> LockAliasOutput {
     let message = holder.revoked_message(scope, &input.alias);
     let attempts = input.attempts.unwrap_or(backoff::LAST_LOCK_ATTEMPT) + backoff::MAX_TAKEOVERS;

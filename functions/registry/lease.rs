@@ -101,8 +101,8 @@ pub enum Acquisition {
     Acquired(Lease),
     /// Another execution holds the lease and is still running.
     HeldByOther(Holder),
-    /// The holder has finished, and the lease was revoked. Another execution can acquire the lease
-    /// [`backoff::TAKEOVER`] seconds later.
+    /// The holder has finished, and the lease was revoked. The lease can be acquired [`backoff::TAKEOVER`] seconds
+    /// after the revocation.
     Revoked(Holder),
 }
 
@@ -120,7 +120,7 @@ impl Holder {
         )
     }
 
-    /// Returns a message about a lease that another execution can acquire soon.
+    /// Returns a message about a revoked lease, which can be acquired soon.
     #[must_use]
     pub fn revoked_message(&self, scope: Scope, alias: &str) -> String {
         format!(
