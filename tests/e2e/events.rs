@@ -110,19 +110,13 @@ async fn five_thousand_and_one_notifications_cause_few_syncs_and_none_is_lost() 
 
 /// Runs the function's schedule immediately, by adding a copy of the schedule that is due now.
 async fn now(function: &str) {
-    let listed = cloud().rest("scheduler", "GET", "/schedules", &Value::Null).await;
-    let mut found = 0;
-    for listed in listed["Schedules"].as_array().unwrap() {
-        let (name, group) = (listed["Name"].as_str().unwrap(), listed["GroupName"].as_str().unwrap());
-        let path = format!("/schedules/{name}");
-        let mut schedule = cloud().rest("scheduler", "GET", &format!("{path}?groupName={group}"), &Value::Null).await;
-        if schedule["Target"]["Arn"].as_str().unwrap().contains(function) {
-            found += 1;
-            schedule["ScheduleExpression"] = json!("at(2026-01-01T00:00:00)");
-            cloud().rest("scheduler", "POST", &format!("{path}-now"), &schedule).await;
-        }
-    }
-    assert_eq!(found, 1, "{function} has one schedule: {listed}");
+    let mut schedules = cloud().schedules(function).await;
+    assert_eq!(schedules.len(), 1, "{function} has one schedule: {schedules:?}");
+    let schedule = &mut schedules[0];
+    schedule["ScheduleExpression"] = json!("at(2026-01-01T00:00:00)");
+    schedule["State"] = json!("ENABLED");
+    let path = format!("/schedules/{}-now", schedule["Name"].as_str().unwrap());
+    cloud().rest("scheduler", "POST", &path, schedule).await;
 }
 
 #[tokio::test]

@@ -148,6 +148,31 @@ impl Cloud {
         self.log().await.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
+    /// The schedules that invoke the function whose name contains `function`.
+    pub(crate) async fn schedules(&self, function: &str) -> Vec<Value> {
+        let listed = self.rest("scheduler", "GET", "/schedules", &Value::Null).await;
+        let mut found = Vec::new();
+        for listed in listed["Schedules"].as_array().unwrap() {
+            let (name, group) = (listed["Name"].as_str().unwrap(), listed["GroupName"].as_str().unwrap());
+            let path = format!("/schedules/{name}?groupName={group}");
+            let schedule = self.rest("scheduler", "GET", &path, &Value::Null).await;
+            if schedule["Target"]["Arn"].as_str().unwrap().contains(function) {
+                found.push(schedule);
+            }
+        }
+        found
+    }
+
+    /// Disables the schedule of the user sync. On a busy machine, a test can run for longer than the interval of this
+    /// schedule, and a scheduled sync would then make the changes that the test expects from its own sync.
+    pub(super) async fn disable_scheduled_syncs(&self) {
+        for mut schedule in self.schedules("SyncMembers").await {
+            schedule["State"] = json!("DISABLED");
+            let path = format!("/schedules/{}", schedule["Name"].as_str().unwrap());
+            self.rest("scheduler", "PUT", &path, &schedule).await;
+        }
+    }
+
     /// Waits until all queues of the stack are empty.
     pub(crate) async fn until_queues_are_empty(&self) {
         let queues = self.call("sqs", "AmazonSQS.ListQueues", json!({})).await;

@@ -72,7 +72,10 @@ impl Cloud {
     /// The local cloud that this command starts.
     pub(crate) fn of(command: &Command, folder: TempDir) -> Self {
         let (addresses, program) = start(command, &folder.path().join("current.json"), &folder.path().join("log"));
-        Self { addresses, folder, _program: program }
+        let cloud = Self { addresses, folder, _program: program };
+        // A thread of its own, because the caller can already be in an asynchronous test.
+        std::thread::scope(|scope| scope.spawn(|| blocking(cloud.disable_scheduled_syncs())).join()).unwrap();
+        cloud
     }
 
     /// The program `onboard` with these arguments, connected to this cloud.
@@ -86,6 +89,11 @@ impl Cloud {
     pub(crate) fn output(&self, name: &str) -> &str {
         self.addresses.outputs.get(name).unwrap_or_else(|| panic!("the stack has no output {name}"))
     }
+}
+
+/// Waits for the future in a runtime of its own.
+fn blocking<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
 /// Shell script that runs a program until the program ends or standard input is closed.
