@@ -54,7 +54,7 @@ impl<'p> Lane<'p> {
         self.ready.len() + self.delayed.len()
     }
 
-    /// Returns whether the lane has more requests that could be sent now than tokens in its token bucket.
+    /// Returns whether more requests are ready than the token bucket of the lane has tokens.
     pub(super) fn is_limited(&self, now: Instant) -> bool {
         !self.limiter.allows(self.ready.len(), now)
     }

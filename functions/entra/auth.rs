@@ -233,7 +233,7 @@ fn audience(graph_url: &str) -> &str {
 fn refusal(doing: &str, reply: &Reply, keyless: bool) -> Refused {
     let body: Value = serde_json::from_str(&reply.body).unwrap_or_default();
     let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
-    // The trace ID and the time are added at the end of the error message, so they are removed from the description.
+    // The error message of this step ends with the trace ID and the time, so both are removed from Entra's description.
     let description = text("error_description").split(" Trace ID:").next().unwrap_or_default().trim();
     let number = body.pointer("/error_codes/0").and_then(Value::as_u64).or_else(|| number_in(description));
     let number = number.unwrap_or_default();

@@ -158,8 +158,8 @@ fn wanted_reply_urls(application: &Application, region: &str, global: Option<&Gl
 /// Ensures that the application has an AWS identifier of its own and both reply URLs. Returns the identifier.
 ///
 /// The step tries identifiers until Graph accepts one. A list of applications does not show which identifiers are in
-/// use, for two reasons. First, the list contains changes only after a delay. Second, it does not contain recently
-/// deleted applications, whose identifiers remain reserved.
+/// use, for two reasons. First, a change appears in the list only after a delay. Second, the list does not
+/// contain recently deleted applications, whose identifiers remain reserved.
 async fn set_identifier(
     graph: &Graph,
     application: &Application,

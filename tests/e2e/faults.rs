@@ -163,7 +163,7 @@ struct Outcome<'a> {
     hits: BTreeMap<String, usize>,
     /// Number of restarted executions.
     restarts: usize,
-    /// Differences from the end-to-end run without faults.
+    /// The differences between this run and the end-to-end run without injected faults.
     faults: Vec<String>,
 }
 

@@ -115,9 +115,9 @@ impl QuotaRequest {
     }
 
     /// Whether the decision must consider this request. An open request is always considered. A request on which AWS
-    /// has decided is considered only if the decision is recent. After a recent decision, the quota's value may still
-    /// change, or this step may have sent the request without receiving the response. An older request has no effect
-    /// any more, so a new execution sends a new request.
+    /// has decided is considered only if the decision is recent: the new value of the quota may not be visible yet,
+    /// and this step may have sent that request without receiving the response. An older request has no effect any
+    /// more, so a new execution sends a new request.
     fn counts(&self, need: QuotaNeed) -> bool {
         let recent = match self.stage() {
             Stage::Open => return true,

@@ -8,9 +8,9 @@ use super::asks::{Found, document};
 use super::policy::{self, Statement};
 use crate::stand_in::upstream::Upstream;
 
-/// How long a role is cached. A call that changes IAM clears the cache immediately. Only a deployment changes policies
-/// without a call that passes through the stand-in. A short delay is realistic: in AWS, IAM also takes seconds to apply
-/// a change everywhere.
+/// How long a role is cached. A call that changes IAM clears the cache immediately. Every call that changes a
+/// policy passes through the stand-in, except the changes that a deployment makes. A short delay is realistic: in AWS,
+/// IAM also takes seconds to apply a change everywhere.
 const BELIEVED: Duration = Duration::from_secs(5);
 
 /// The policies of a role.

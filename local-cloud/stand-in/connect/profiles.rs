@@ -221,7 +221,7 @@ fn describe(setting: &Setting, instance: &Instance, operation: &str, input: &Inp
     }
 }
 
-/// Creates a resource with a name that no other resource in `things` has.
+/// Creates a resource. Returns an error if another resource in `things` already has the name.
 pub(super) fn create(
     setting: &Setting,
     arn: &str,

@@ -75,8 +75,8 @@ pub(crate) struct Session {
     pub(crate) name_qualifier: String,
 }
 
-/// Checks a SAML response and returns the role session for it. The response must be valid according to every document
-/// in `documents`. These are the metadata documents that AWS may currently use.
+/// Checks a SAML response and returns the role session for it. The response must pass the validation with each
+/// metadata document in `documents`. AWS may currently use any of these documents.
 ///
 /// # Errors
 /// Fails if STS rejects the response.

@@ -63,7 +63,7 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// The actions of each function, on any resource.
+/// The actions that each function is allowed to call, regardless of the resource.
 pub(super) fn by_function() -> Actions {
     let mut allowed = Actions::new();
     for (function, statement) in statements() {

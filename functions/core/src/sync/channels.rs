@@ -132,8 +132,8 @@ impl UserChannels {
 }
 
 /// Whether a duration of after-contact work matches the desired number of seconds. In `PhoneConfig`, `SearchUsers`
-/// returns the duration in milliseconds. For the channel settings, the unit is not documented. Therefore, 1,000 times
-/// the desired number is also accepted.
+/// returns the duration in milliseconds. Connect does not document whether the duration in the channel settings is in
+/// seconds or in milliseconds. Therefore, 1,000 times the desired number is also accepted.
 fn is_work(seen: u32, desired: u32) -> bool {
     seen == desired || Some(seen) == desired.checked_mul(1000)
 }

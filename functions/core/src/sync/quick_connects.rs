@@ -3,8 +3,8 @@
 //! If Connect deletes a user, it keeps the user's quick connects, and agents could still use these quick connects
 //! (Amazon Connect Administrator Guide, "Delete users from your Amazon Connect instance"). According to an earlier
 //! edition of this guide, the deletion of a user with quick connects fails instead. The sync therefore deletes or
-//! transfers the quick connects before it deletes the user. After the deletion, the sync could not determine whether
-//! this onboarding managed the user of a quick connect.
+//! transfers the quick connects before it deletes the user. Once a user is deleted, the sync can no longer
+//! determine whether this onboarding managed the user of a quick connect.
 
 use std::collections::{BTreeMap, HashMap};
 

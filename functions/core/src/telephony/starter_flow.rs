@@ -137,7 +137,7 @@ mod tests {
                 at = action["Transitions"]["NextAction"].clone();
                 passed += 1;
             }
-            assert_eq!((passed, all.len()), (actions, actions), "each action is on the path");
+            assert_eq!((passed, all.len()), (actions, actions), "the path through the flow contains every action");
             let expected = &test_content(TEST_VERSIONS[0])["Observations"][1]["Event"]["Properties"]["Text"];
             assert!(expected.as_str().is_some_and(|expected| texts.to_lowercase().contains(expected)), "{texts}");
             assert_eq!(all.last().map(|action| &action["Type"]), Some(&json!("DisconnectParticipant")));
