@@ -285,9 +285,9 @@ where
             };
             named(doing, code, meta.message().unwrap_or("no message"), error.request_id())
         }
-        SdkError::TimeoutError(_) => StepError::unavailable(format!(
-            "{doing} timed out; AWS may have completed the operation nevertheless{request_id}"
-        )),
+        SdkError::TimeoutError(_) => {
+            StepError::unavailable(format!("{doing} timed out; AWS may still have completed the operation{request_id}"))
+        }
         SdkError::DispatchFailure(failure) => {
             let what = if failure.is_timeout() {
                 "timed out"

@@ -17,7 +17,8 @@ use tracing::{info, warn};
 use super::directory::{Directory, RETRY_TIME, Read};
 use crate::aws::error::CallResult as _;
 
-const DESCRIPTION: &str = "Grants nothing. Connect Onboarding assigns it to users who left their Entra groups";
+const DESCRIPTION: &str =
+    "Grants no permissions. Connect Onboarding assigns this security profile to users who left their Entra groups";
 
 /// Returns the ID of the security profile without permissions in an instance, and removes permissions that were added
 /// to this profile. `known` is the profile's ID from the list of security profiles. If `known` is `None`, the profile

@@ -45,7 +45,7 @@ pub async fn add_quick_connects(
         Ok(found) => plan.add_quick_connects(found, setting, users),
         Err(error) if matches!(error.kind, StepErrorKind::Throttled | StepErrorKind::Unavailable) => return Err(error),
         Err(error) => {
-            warn!(error = error.name(), message = error.message, "the quick connects of deleted users stay");
+            warn!(error = error.name(), message = error.message, "the quick connects of deleted users are kept");
             // The most important finding comes first, because a long list of findings is truncated.
             plan.findings.insert(0, Finding::QuickConnectsUnreadable { reason: error.message });
         }
@@ -135,7 +135,7 @@ impl Applied {
         }
         let reason = self.quick_connects_unavailable.as_ref().or(self.quick_connect_error.as_ref());
         let reason = reason.map_or("the user who gets them can't be found", String::as_str);
-        Some((format!("the quick connects {} of deleted users stay", names.join(", ")), reason))
+        Some((format!("the quick connects {} of deleted users are kept", names.join(", ")), reason))
     }
 }
 

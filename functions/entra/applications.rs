@@ -232,7 +232,7 @@ impl Graph {
 
 fn not_seen(what: &str, id: &str) -> StepError {
     StepError::not_consistent_yet(format!(
-        "Graph does not return the {what} {id}; if it was deleted meanwhile, start the onboarding again"
+        "Graph does not return the {what} {id}; if the object was deleted, start the onboarding again"
     ))
 }
 

@@ -253,7 +253,7 @@ impl Failure {
 }
 
 const fn maybe_done(ask: &Ask<'_>) -> &'static str {
-    if ask.repeatable { "" } else { "; Microsoft may have completed the operation nevertheless" }
+    if ask.repeatable { "" } else { "; Microsoft may still have completed the operation" }
 }
 
 /// Returns the wait before the next attempt. The wait starts with a quarter of a second and doubles after each attempt.

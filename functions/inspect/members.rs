@@ -85,7 +85,7 @@ impl Members {
         if faults.is_empty() {
             Ok(members)
         } else {
-            Err(StepError::invalid_input(format!("the input has {} fault(s):\n{}", faults.len(), faults.join("\n"))))
+            Err(StepError::invalid_input(format!("the input has {} error(s):\n{}", faults.len(), faults.join("\n"))))
         }
     }
 

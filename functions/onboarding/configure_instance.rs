@@ -236,7 +236,7 @@ async fn set_origins(
     output.approved_origins = wanted.iter().map(approved).collect();
     let others = origins.of_others().filter(|origin| input.instance.approved_origins.is_some() && !is_wanted(origin));
     output.open_items.extend(others.map(|origin| {
-        let what = "it is not in the input; this onboarding did not add it, so it stays";
+        let what = "it is not in the input; this onboarding did not add it, so it is kept";
         OpenItem::new(format!("{ORIGIN} {origin}"), what, ADD_OR_REMOVE)
     }));
     Ok(())

@@ -125,7 +125,7 @@ impl Registry<'_> {
         if self.update_if(&doing, &format!("{PREFIX}{instance_id}"), condition, update, &values).await? {
             return Ok(());
         }
-        Err(StepError::lease_lost(format!("{doing}: another execution has stored a later state meanwhile")))
+        Err(StepError::lease_lost(format!("{doing}: another execution has already stored a later state")))
     }
 }
 

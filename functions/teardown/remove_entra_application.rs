@@ -153,7 +153,7 @@ async fn empty(
     if !kept.is_empty() {
         output.open_items.push(OpenItem::new(
             format!("assignments of the enterprise application {}", found.principal.app_id),
-            format!("{} groups or users stay assigned: the application existed before this onboarding", kept.len()),
+            format!("{} groups or users remain assigned: the application existed before this onboarding", kept.len()),
             "In the Entra admin center, under Enterprise applications > Users and groups, remove the groups and users \
              that no longer need the application.",
         ));

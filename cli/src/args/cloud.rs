@@ -156,7 +156,7 @@ pub struct StopArgs {
 pub struct LogsArgs {
     /// Name or ARN of an execution, or alias of an instance [default: the running onboarding, or else the latest]
     pub execution: Option<String>,
-    /// Only the log of the function that this state invokes
+    /// Print only the log of the function that this state invokes
     #[arg(long, value_name = "STATE")]
     pub state: Option<String>,
     /// The options that select the stack.
@@ -193,7 +193,7 @@ pub struct OpenArgs {
 /// Arguments of `onboard list`.
 #[derive(Debug, clap::Args)]
 pub struct ListArgs {
-    /// Only instances and executions whose alias or name begins with this text
+    /// List only instances and executions whose alias or name begins with this text
     pub prefix: Option<String>,
     /// Include executions of the other state machines: user syncs, plans, rotations, drift, teardown
     #[arg(long)]
@@ -411,7 +411,7 @@ pub struct TeardownArgs {
     /// Apply the plan
     #[arg(long)]
     pub apply: bool,
-    /// The alias, instead of typing it
+    /// The alias of the instance, as confirmation; without this option, the command asks for the alias
     #[arg(long, value_name = "ALIAS", requires = "apply")]
     pub confirm: Option<String>,
     /// The options that select the stack.

@@ -12,13 +12,14 @@ pub struct EntraSetupArgs {
     /// Credential with which the stack authenticates to Microsoft Graph
     #[arg(long, value_enum, value_name = "KIND", default_value_t = CredentialArg::Keyless)]
     pub credential: CredentialArg,
-    /// Only this identity [default: both]
+    /// Create only this identity [default: both]
     #[arg(long, value_enum, value_name = "IDENTITY")]
     pub only: Option<IdentityArg>,
     /// Remove this identity instead: its application and its secret
     #[arg(long, value_enum, value_name = "IDENTITY", conflicts_with_all = ["only", "credential"])]
     pub remove: Option<IdentityArg>,
-    /// Name of the stack, also if it does not exist yet [default: from samconfig.toml, or else connect-onboarding]
+    /// Name of the stack; the stack does not have to exist yet [default: from samconfig.toml, or else
+    /// connect-onboarding]
     #[arg(long, alias = "stack-name", value_name = "NAME", env = "ONBOARD_STACK", hide_env_values = true)]
     pub stack: Option<String>,
     /// Selects the account and the stack's Region.

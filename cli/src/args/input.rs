@@ -173,7 +173,8 @@ mod tests {
     fn duplicate_keys_are_reported_with_both_positions_and_with_the_other_faults() {
         let text = "{\n  \"instance\": {},\n  \"instance\": {\"alias\": \"acme\"}\n}";
         let error = onboarding(file(text).path()).unwrap_err().message(Words::default());
-        for part in ["$.instance: is defined twice, in line 2 column 3 and in line 3 column 3", "$.users: is required"]
+        for part in
+            ["$.instance: is defined twice, at line 2, column 3 and at line 3, column 3", "$.users: is required"]
         {
             assert!(error.contains(part), "{error}");
         }

@@ -19,7 +19,7 @@ pub struct LocalArgs {
     /// "members": […]}]}
     #[arg(long, value_name = "FILE", conflicts_with = "users")]
     pub tenant: Option<PathBuf>,
-    /// Number of users in the generated tenant, spread over the groups that the input names
+    /// Number of users in the generated tenant, distributed over the groups that the input specifies
     #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub users: u32,
     /// Fault rules to apply: [{"service", "caller", "match", "after", "times", "status", "code", "message",
@@ -29,7 +29,7 @@ pub struct LocalArgs {
     /// Emulate the other reading of this assumption (repeatable); `all` selects all assumptions, `help` lists them
     #[arg(long, value_name = "NAME", value_parser = assumption)]
     pub assume: Vec<String>,
-    /// Write every call of the functions to the clouds, one JSON object per line
+    /// Record every API call from the functions to the clouds in this file, one JSON object per line
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// Write every JSONata expression that the state machines evaluate, with its values and its result, one JSON object
@@ -45,10 +45,10 @@ pub struct LocalArgs {
     /// Write the onboarding's report as an HTML page without external content
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// Run the same onboarding a second time in the same cloud; it must change nothing
+    /// Run the same onboarding a second time in the same cloud; the second run must change nothing
     #[arg(long)]
     pub again: bool,
-    /// Keep the local cloud running until Ctrl-C, for `--local` of the other commands
+    /// Keep the local cloud running until Ctrl-C, so that other commands can use it with `--local`
     #[arg(long)]
     pub keep: bool,
     /// Deploy the stack without starting an onboarding
@@ -63,10 +63,10 @@ pub struct LocalArgs {
     /// Emulate a new AWS account, which has 10 concurrent executions of functions and can reserve none
     #[arg(long)]
     pub fresh_account: bool,
-    /// How many seconds one second of the real cloud takes
+    /// Number of seconds that one second of the real cloud takes in the local cloud
     #[arg(long, value_name = "FACTOR", default_value_t = 0.002, value_parser = factor)]
     pub clock_scale: f64,
-    /// The built binary of the functions; without this option it is built
+    /// The built binary of the functions; without this option, the command builds the binary
     #[arg(long, value_name = "FILE", hide = true, env = "ONBOARD_BOOTSTRAP")]
     pub bootstrap: Option<PathBuf>,
 }

@@ -102,7 +102,7 @@ pub enum Command {
         after_help = "Examples:\n  onboard adopt acme-support --output onboarding.json\n  onboard adopt acme-support --group \"Support agents\" --output onboarding.json"
     )]
     Adopt(AdoptArgs),
-    /// Validate an onboarding.json and report all faults, without calling any cloud
+    /// Validate an onboarding.json and report all errors, without calling any cloud
     #[command(after_help = "Example:\n  onboard check onboarding.json")]
     Check(CheckArgs),
     /// Check the requirements of an onboarding: account, Region, quotas, Support plan, stack, mail, alarms, Entra's
@@ -196,8 +196,8 @@ pub enum Command {
         after_help = "Examples:\n  onboard local --input onboarding.json\n  onboard local --keep    then: onboard list --local"
     )]
     Local(Box<LocalArgs>),
-    /// Find out which reading of each local-cloud assumption is true in your account and tenant; removes everything it
-    /// creates
+    /// Determine which reading of each local-cloud assumption is true in your account and tenant; removes all resources
+    /// that the command creates
     #[command(
         after_help = "Examples:\n  onboard live-check --group \"Support agents\"    needs az and AWS credentials, signed in\n  onboard live-check --group \"Support agents\" --local"
     )]

@@ -371,7 +371,7 @@ mod tests {
             enters(1, "Both"),
             enters(2, "One"),
             enters(3, "Other"),
-            (4, 2, failed("InvalidInput", "1 fault:\n  no group\n")),
+            (4, 2, failed("InvalidInput", "1 error:\n  no group\n")),
         ];
         let mut progress = progress(&definition, events);
         progress.finish(End::Failed, 3.0);
@@ -379,7 +379,7 @@ mod tests {
         let drawn = drawn(&progress);
         let begins: Vec<&str> = drawn.iter().filter_map(|line| line.split_whitespace().next()).collect();
         assert_eq!(begins, ["✗", "✗", "·"], "{drawn:?}");
-        assert!(drawn[1].contains("2.00 s") && drawn[1].ends_with("InvalidInput: 1 fault: no group"), "{drawn:?}");
+        assert!(drawn[1].contains("2.00 s") && drawn[1].ends_with("InvalidInput: 1 error: no group"), "{drawn:?}");
         assert!(drawn[2].ends_with("stopped when the execution ended"), "{drawn:?}");
     }
 

@@ -31,7 +31,7 @@ pub enum Event {
         seconds: f64,
         /// Name of the error.
         error: String,
-        /// Whether the error is part of the regular course.
+        /// Whether the error is expected in the normal workflow.
         expected: bool,
     },
     /// An attempt of a state has failed.
@@ -75,6 +75,6 @@ pub struct StateEnd {
     pub seconds: f64,
     /// The status in the output of the state. Can be empty.
     pub status: String,
-    /// Whether the state found an existing resource instead of creating it.
+    /// Whether the state adopted an existing resource instead of creating a resource.
     pub adopted: bool,
 }

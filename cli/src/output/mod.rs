@@ -37,7 +37,7 @@ pub struct Fault {
     pub message: String,
     /// The recommended action. Can be empty.
     pub action: String,
-    /// The faults of the input file, if it is invalid.
+    /// The errors in the input file, if the file is invalid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problems: Option<Vec<InputProblem>>,
 }
@@ -70,7 +70,7 @@ pub struct ManualPages {
 pub struct WrittenInput {
     /// The file.
     pub file: String,
-    /// Its content; see `onboarding.schema.json`.
+    /// The content of the file; see `onboarding.schema.json`.
     pub onboarding: Value,
     /// The file with the schema of the input, to which `$schema` refers.
     pub schema: String,
@@ -85,11 +85,13 @@ pub struct Adopted {
     /// The file, if the input was written to one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// Whether an onboarding has registered the instance. Its groups and rules then come from the registry of the stack.
+    /// Whether an onboarding has registered the instance. If so, the groups and rules in the input come from the
+    /// registry of the stack.
     pub registered: bool,
     /// The input; see `onboarding.schema.json`.
     pub onboarding: Value,
-    /// What could not be read from AWS or Entra, or must be checked before an onboarding.
+    /// The open items: settings that could not be read from AWS or Entra, or that an operator must check before an
+    /// onboarding.
     pub open_items: Vec<OpenItem>,
 }
 
@@ -98,21 +100,21 @@ pub struct Adopted {
 pub struct Validation {
     /// Whether the file is valid.
     pub valid: bool,
-    /// All faults of the file.
+    /// All errors in the file.
     pub problems: Vec<InputProblem>,
 }
 
-/// A fault of an input file.
+/// An error in an input file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct InputProblem {
-    /// JSON path of the fault.
+    /// JSON path of the error.
     pub path: String,
-    /// The fault.
+    /// The error message.
     pub message: String,
-    /// Line of the fault, starting from 1, if the file could be read. For a missing field, this is the line of the
+    /// Line of the error, starting from 1, if the file could be read. For a missing field, this is the line of the
     /// object that must contain the field.
     pub line: Option<usize>,
-    /// Column of the fault in characters, starting from 1, if the file could be read.
+    /// Column of the error in characters, starting from 1, if the file could be read.
     pub column: Option<usize>,
 }
 
@@ -324,7 +326,7 @@ pub struct EntraSetup {
     pub identities: Vec<EntraIdentity>,
     /// The script.
     pub script: String,
-    /// The parameters of the stack that the script printed, if it was run.
+    /// The stack parameters that the script printed, if the script was run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters: Option<std::collections::BTreeMap<String, String>>,
 }
@@ -337,7 +339,7 @@ pub struct EntraIdentity {
     pub identity: Identity,
     /// Display name of the application.
     pub display_name: String,
-    /// Client id of the API with the permissions.
+    /// Client id of the API that defines the permissions.
     pub api: String,
     /// The permissions.
     pub permissions: Vec<Permission>,
@@ -451,7 +453,7 @@ pub struct EvidencePack {
     pub directory: String,
     /// The number of rows of each table.
     pub rows: std::collections::BTreeMap<String, usize>,
-    /// The files, the manifest last.
+    /// The files. The manifest is the last file.
     pub files: Vec<PackFile>,
 }
 

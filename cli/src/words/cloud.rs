@@ -8,7 +8,7 @@ catalog! {
     what_to_do(action) = "What to do: {action}", "対処方法: {action}";
     reading_the_stack(name) = "reading the stack {name}", "スタック {name} の読み取り";
     no_stack(name, region) = "Stack {name} does not exist in this account in {region}.", "スタック {name} がこのアカウントの {region} に見つかりません。";
-    deploy_or_name() = "Deploy it (README, Deploy; or `onboard deploy`), or select another stack with --stack, --region and --profile.",
+    deploy_or_name() = "Deploy the stack (`onboard deploy`; README, Deploy), or select another stack with --stack, --region and --profile.",
         "README の「デプロイ」に従うか `onboard deploy` を実行してデプロイするか、--stack、--region、--profile で正しいスタックを指定してください。";
     local_stack(name) = "The stack of the local cloud is {name}; omit --stack.", "ローカルクラウドのスタックは {name} です。--stack を指定せずに実行してください。";
     no_output(stack, name) = "Stack {stack} has no output {name}: it was deployed from an older release.",
@@ -19,19 +19,19 @@ catalog! {
         "このリリースをデプロイ (sam build && sam deploy、または `onboard deploy`) してから、再実行してください。";
     no_local_cloud(why) = "No local cloud is running ({why}).", "使用できるローカルクラウドがありません ({why})。";
     process_exited(id) = "process {id} has exited", "プロセス {id} は終了しています";
-    start_a_local_cloud() = "Start one in another terminal and keep it running: `onboard local --keep`",
+    start_a_local_cloud() = "Start a local cloud in another terminal and keep it running: `onboard local --keep`",
         "別のターミナルで `onboard local --keep` を実行し、起動したままにしてください。";
     no_region() = "No AWS Region is set.", "AWS リージョンが設定されていません。";
     specify_a_region() = "Specify the stack's Region with --region, AWS_REGION, a profile, or region in samconfig.toml.", "スタックのリージョンを --region、AWS_REGION、プロファイル、または samconfig.toml の region で指定してください。";
     unknown_profile(name) = "The profile {name} does not exist in the AWS configuration files.", "プロファイル {name} は AWS の設定ファイルに存在しません。";
     known_profiles(names) = "Specify one of these profiles: {names}", "次のいずれかのプロファイルを指定してください: {names}";
-    no_profiles() = "The AWS configuration files contain no profile. Create one: `aws configure sso`", "AWS の設定ファイルにプロファイルがありません。`aws configure sso` で作成してください。";
+    no_profiles() = "The AWS configuration files contain no profile. Create a profile: `aws configure sso`", "AWS の設定ファイルにプロファイルがありません。`aws configure sso` で作成してください。";
     configuration_invalid(error) = "The AWS configuration files can't be read: {error}", "AWS の設定ファイルを読み取れません: {error}";
     correct_it() = "Correct the file.", "ファイルを修正してください。";
     no_credentials(why) = "There are no valid AWS credentials: {why}", "有効な AWS の認証情報がありません: {why}";
     sign_in_with_sso(profile) = "Sign in to IAM Identity Center: `aws sso login --profile {profile}`", "IAM Identity Center にサインインしてください: `aws sso login --profile {profile}`";
     assign_permission_set(profile) = "Ask your administrator to assign you the permission set of the profile {profile} in this account.", "プロファイル {profile} の許可セットをこのアカウントで割り当てるよう、管理者に依頼してください。";
-    check_credential_process(profile) = "Run the credential_process of the profile {profile} yourself to see why it fails.", "プロファイル {profile} の credential_process を実行し、失敗の原因を確認してください。";
+    check_credential_process(profile) = "Run the credential_process of the profile {profile} manually to find out why it fails.", "プロファイル {profile} の credential_process を実行し、失敗の原因を確認してください。";
     login_profile(profile) = "The profile {profile} uses a session of `aws login`, which this tool can't read.",
         "プロファイル {profile} は `aws login` のセッションを使用しますが、このツールではセッションを読み取れません。";
     mfa_profile(profile, action) = "The role of the profile {profile} may require an MFA code (mfa_serial), which this tool does not ask for. {action}",
@@ -63,12 +63,12 @@ catalog! {
         "実行 {name} も、エイリアスが {name} のオンボーディングも見つかりません。";
     list_executions() = "List the executions: `onboard list --all`", "`onboard list --all` で一覧を確認してください。";
     no_onboarding_yet() = "No onboarding has run here yet.", "オンボーディングはまだ実行されていません。";
-    start_one() = "Start one: `onboard start onboarding.json`", "`onboard start onboarding.json` で開始してください。";
+    start_one() = "Start an onboarding: `onboard start onboarding.json`", "`onboard start onboarding.json` で開始してください。";
     no_instance(name) = "There is no onboarded instance {name}.", "オンボーディング済みのインスタンス {name} が見つかりません。";
     known_instances(names) = "Onboarded instances: {names}", "オンボーディング済みのインスタンス: {names}";
     nothing_onboarded() = "No instance has been onboarded here.", "オンボーディング済みのインスタンスはありません。";
     several_instances(names) = "There are several instances: {names}.", "複数のインスタンスがあります: {names}";
-    specify_the_instance() = "Specify one of them.", "対象のインスタンスを指定してください。";
+    specify_the_instance() = "Specify one of these instances.", "対象のインスタンスを指定してください。";
     correct_the_file() = "Correct the file. Nothing was started.", "ファイルを修正してください。処理は開始されていません。";
     failed(machine, name, error, cause) = "Execution {name} ({machine}) failed: {error}\n  {cause}", "{machine} の実行 {name} が失敗しました: {error}\n  {cause}";
     failed_in(machine, name, state, error, cause) = "Execution {name} ({machine}) failed in state {state}: {error}\n  {cause}",

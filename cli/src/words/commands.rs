@@ -9,7 +9,7 @@ catalog! {
     follow_with(name) = "Follow the execution: `onboard watch {name}`", "進行状況は `onboard watch {name}` で確認できます。";
     already_running(alias, name) = "An onboarding of {alias} is already running: {name}. Nothing was started.",
         "{alias} のオンボーディングはすでに実行中です: {name}。新しい実行は開始されていません。";
-    watch_or_again(name) = "Follow it with `onboard watch {name}`, or use --again to start another one anyway.",
+    watch_or_again(name) = "Follow this onboarding with `onboard watch {name}`, or use --again to start another onboarding.",
         "`onboard watch {name}` で進行状況を確認してください。実行中でも新たに開始する場合は、--again を指定してください。";
     uploading_a_document() = "uploading a document", "書類のアップロード";
     uploaded(count) = "Documents uploaded: {count}", "書類を {count} 件アップロードしました。";
@@ -17,7 +17,7 @@ catalog! {
     specify_another_file() = "Specify another file.", "別のファイルを指定してください。";
     specify_another_document() = "Specify another file. Nothing was started.", "別のファイルを指定してください。処理は開始されていません。";
     not_a_report(error) = "the report does not have the format of this release: {error}", "このリリースが対応する形式のレポートではありません: {error}";
-    read_it_as_json() = "Print it without --html, or save it as JSON with --output FILE.", "--html を指定せずに表示するか、--output FILE を指定して JSON 形式で保存してください。";
+    read_it_as_json() = "Print the report without --html, or save the report as JSON with --output FILE.", "--html を指定せずに表示するか、--output FILE を指定して JSON 形式で保存してください。";
     not_written(file, error) = "{file} could not be written: {error}", "{file} に書き込めませんでした: {error}";
     no_report_yet(name) = "{name} is still running and has no report yet.", "{name} は実行中のため、レポートはまだありません。";
     earlier_report(newest, name) = "{newest} has no report. Latest report: {name}", "{newest} にはレポートがありません。最新のレポート: {name}";
@@ -42,7 +42,7 @@ catalog! {
     added_users(count) = "Users added since the previous request: {count}. First users:", "前回のリクエストの後に追加されたユーザー {count} 人 (先頭のユーザーのみ表示):";
     planned_counts(create, adopt, update, removals, managed) = "creates {create} · adopts {adopt} · updates {update} · {removals} · managed users: {managed}",
         "作成 {create} · 管理対象に追加 {adopt} · 更新 {update} · {removals} · 管理対象 {managed} 人";
-    planned_removals(mark, delete, strip, sign_out) = "schedules for deletion {mark} · deletes {delete} · takes rights away {strip} · signs out {sign_out}",
+    planned_removals(mark, delete, strip, sign_out) = "schedules for deletion {mark} · deletes {delete} · removes all rights {strip} · signs out {sign_out}",
         "削除予定 {mark} · 削除 {delete} · 権限の削除 {strip} · サインアウト {sign_out}";
     done_counts(created, adopted, updated, removals, failed) = "created {created} · adopted {adopted} · updated {updated} · {removals} · failed {failed}",
         "作成 {created} · 管理対象に追加 {adopted} · 更新 {updated} · {removals} · 失敗 {failed}";
@@ -86,9 +86,9 @@ impl Words {
         match action {
             GuardedAction::Delete => self.choose("delete", "削除"),
             GuardedAction::ScheduleDeletion => self.choose("schedule for deletion", "削除予定"),
-            GuardedAction::Strip => self.choose("take all rights away", "権限の削除"),
+            GuardedAction::Strip => self.choose("remove all rights", "権限の削除"),
             GuardedAction::EndSessions => self.choose("sign out", "サインアウト"),
-            GuardedAction::LoseProfile => self.choose("take security profiles away", "セキュリティプロファイルの削除"),
+            GuardedAction::LoseProfile => self.choose("remove security profiles", "セキュリティプロファイルの削除"),
             GuardedAction::Adopt => self.choose("adopt", "管理対象に追加"),
         }
     }

@@ -38,7 +38,7 @@ const TABLES: [(&str, Both, Both); 7] = [
         "access",
         ["Users and security profiles", "ユーザーとセキュリティプロファイル"],
         [
-            "Who has which security profile, through which group, and since when. \"No group\": no group of the input gives the profile to this user.",
+            "Who has which security profile, through which group, and since when. \"No group\": no group of the input assigns the profile to this user.",
             "各ユーザーのセキュリティプロファイルと、その割り当て元のグループ、割り当ての開始日時です。「no group」は、入力のどのグループからもプロファイルが割り当てられていないことを示します。",
         ],
     ),
@@ -62,7 +62,7 @@ const TABLES: [(&str, Both, Both); 7] = [
         "sign-ins",
         ["Sign-ins", "サインイン"],
         [
-            "The last sign-in of each user. Amazon Connect does not record it, so it comes from the event history of CloudTrail, which covers 90 days.",
+            "The last sign-in of each user. Amazon Connect does not record sign-ins, so the data comes from the event history of CloudTrail, which covers 90 days.",
             "各ユーザーの最後のサインインです。Amazon Connect には記録されないため、CloudTrail のイベント履歴 (90 日間) から取得しています。",
         ],
     ),

@@ -29,7 +29,7 @@ catalog! {
         "グループのメンバーは再びサインインできます。今後のアクセスも禁止するには、Entra でユーザーをグループから削除するか、アカウントを無効にしてください。";
     sign_out_not_available(region) = "Amazon Connect in {region} does not offer the operation DeleteAllEntitySessions; nothing was changed.",
         "{region} の Amazon Connect では、操作 DeleteAllEntitySessions を利用できません。何も変更していません。";
-    wait_for_the_region() = "The session ends by itself after 12 hours at most. To end it now, have the user sign out.",
+    wait_for_the_region() = "The session ends automatically after 12 hours at most. To end it now, have the user sign out.",
         "セッションは最長 12 時間で自動的に終了します。すぐに終了するには、ユーザーにサインアウトを依頼してください。";
     counting_events() = "counting failed events", "失敗したイベントの件数の取得";
     replaying_events() = "reprocessing failed events", "失敗したイベントの再処理";
@@ -104,7 +104,7 @@ catalog! {
     reading_federation() = "reading the setting of outbound identity federation (IAM)", "outbound identity federation の設定の確認 (IAM)";
     federation_on(issuer) = "outbound identity federation is turned on, issuer {issuer}", "outbound identity federation は有効です (発行者: {issuer})";
     federation_off() = "outbound identity federation is turned off in this account", "このアカウントでは、outbound identity federation が無効になっています";
-    turn_federation_on() = "Identities without a secret need it. `onboard entra-setup --run` turns it on, or: aws iam enable-outbound-web-identity-federation. With a certificate or a client secret, it is not needed.",
+    turn_federation_on() = "Identities without a secret need outbound identity federation. To turn it on: `onboard entra-setup --run`, or aws iam enable-outbound-web-identity-federation. Identities with a certificate or a client secret do not need it.",
         "シークレットを使用しないアイデンティティに必要です。`onboard entra-setup --run` を実行すると有効になります。手動で有効にする場合は、aws iam enable-outbound-web-identity-federation を実行してください。証明書またはクライアントシークレットを使用する場合は不要です。";
     simulating() = "simulating the policies of the caller (IAM)", "呼び出し元のポリシーのシミュレーション (IAM)";
     root_user() = "the root user has all permissions; use a role for daily work", "root ユーザーにはすべてのアクセス許可があります。日常の作業にはロールを使用してください";
@@ -130,7 +130,7 @@ catalog! {
     reading_alarms() = "reading CloudWatch alarms", "CloudWatch アラームの確認";
     no_alarm() = "no alarm of the stack is active", "発生中のアラームはありません";
     alarms_on(names) = "active: {names}", "発生中: {names}";
-    check_alarms() = "Check them in CloudWatch; each description contains the recommended action.", "CloudWatch で確認してください。対処方法は各アラームの説明にあります。";
+    check_alarms() = "Check the alarms in CloudWatch; the description of each alarm contains the recommended action.", "CloudWatch で確認してください。対処方法は各アラームの説明にあります。";
     licences() = "Entra ID P1 (required to assign groups) can't be checked with the application's permissions", "Entra ID P1 (グループの割り当てに必要) のライセンスは、このアプリケーションのアクセス許可では確認できません";
     look_at_licences() = "Entra admin center → Billing → Licenses; without P1 set entra.assignment to \"users\".",
         "Entra 管理センターの [課金] → [ライセンス] で確認してください。P1 がない場合は、entra.assignment に \"users\" を指定してください。";

@@ -24,11 +24,11 @@ catalog! {
     confirm_stop(name) = "To stop the execution: `onboard stop {name} --confirm {name}`", "停止するには、`onboard stop {name} --confirm {name}` を実行してください。";
     stopping(name) = "stopping the execution {name}", "実行 {name} の停止";
     execution_stopped(name) = "{name} is stopped.", "{name} を停止しました。";
-    requests_stay_open() = "AWS still works on these requests. To withdraw a request, close its case in AWS Support:", "次のリクエストは、引き続き AWS で処理されます。取り下げるには、AWS サポートでケースを解決済みにしてください:";
+    requests_stay_open() = "AWS is still processing these requests. To withdraw a request, close its case in AWS Support:", "次のリクエストは、引き続き AWS で処理されます。取り下げるには、AWS サポートでケースを解決済みにしてください:";
     open_quota(name, value, id) = "quota increase: {name} to {value} (request {id})", "クォータ {name} の {value} への引き上げ (リクエスト {id})";
     open_claim(number) = "phone number: {number}", "電話番号: {number}";
     open_case(case) = "AWS Support case: {case}", "AWS サポートのケース: {case}";
-    resources_stay(alias) = "The resources that the execution created stay. To continue, start the same input again: `onboard start`\nTo remove the resources: `onboard teardown {alias}`",
+    resources_stay(alias) = "The resources that the execution created are kept. To continue, start the same input again: `onboard start`\nTo remove the resources: `onboard teardown {alias}`",
         "作成されたリソースは削除されません。続行するには、同じ入力で `onboard start` を実行してください。\n削除するには、`onboard teardown {alias}` を実行してください。";
     reading_logs() = "reading the log of the functions", "関数のログの読み取り";
     no_log_lines(name) = "The functions logged nothing during {name}, or the log has expired.", "{name} のログはありません。関数がログを出力していないか、ログの保持期間が終了しています。";
@@ -36,7 +36,7 @@ catalog! {
     list_states(name) = "List the states: `onboard status {name}`", "`onboard status {name}` でステートを確認してください。";
     no_such_page() = "This onboarding has no such page: a local cloud has no console, and only some partitions have these addresses.", "このオンボーディングには、指定したページがありません。ローカルクラウドにはコンソールがなく、一部のパーティションではこの URL を使用できません。";
     choose_another_page() = "Specify another page with --page.", "--page で別のページを指定してください。";
-    no_browser() = "No browser could be started. Open the address yourself.", "ブラウザを起動できません。上記の URL を開いてください。";
+    no_browser() = "No browser could be started. Open the URL manually.", "ブラウザを起動できません。上記の URL を開いてください。";
     continues(name) = "{name} continues in the cloud. To watch it again: `onboard watch {name}`", "{name} の実行はクラウドで継続しています。表示を再開するには、`onboard watch {name}` を実行してください。";
 }
 

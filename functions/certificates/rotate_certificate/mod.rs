@@ -83,7 +83,11 @@ pub async fn run(ctx: &Context, input: RotateCertificateInput) -> Result<RotateC
                 round.run_locked(&mut removals).await.unwrap_or_else(|error| after_error(&rotation, &error))
             }
             None => (
-                Rotation { status: RotationStatus::NotDue, detail: "it is no longer registered".into(), ..rotation },
+                Rotation {
+                    status: RotationStatus::NotDue,
+                    detail: "the instance is no longer registered".into(),
+                    ..rotation
+                },
                 0,
             ),
         };
@@ -220,7 +224,7 @@ impl Round<'_> {
             warn!(
                 error = error.name(),
                 message = error.message,
-                "the alias stays locked until this execution has finished"
+                "the alias remains locked until this execution has finished"
             );
         }
         result

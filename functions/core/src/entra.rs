@@ -18,7 +18,7 @@ pub const TOKEN_AUDIENCE: &str = "api://AzureADTokenExchange";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Identity {
-    /// The setup identity, which writes applications, policies and assignments.
+    /// The setup identity, which creates and updates applications, policies and assignments.
     Setup,
     /// The runtime identity, which reads groups and users.
     Runtime,
@@ -31,7 +31,8 @@ pub enum Identity {
 pub struct Permission {
     /// The name, as in the `roles` claim of a token.
     pub name: &'static str,
-    /// The id of the app role (Microsoft Graph permissions reference). It is equal in every tenant of the global cloud.
+    /// The id of the app role (Microsoft Graph permissions reference). The id is the same in every tenant of the global
+    /// cloud.
     pub id: &'static str,
     /// Whether the identity cannot work without this permission.
     pub required: bool,

@@ -60,7 +60,7 @@ async fn a_call_that_is_not_idempotent_is_not_retried_after_a_server_error() {
         cloud.once("POST", at, ResponseTemplate::new(status)).await;
         let error = cloud.graph().instantiate("t", "Amazon Connect acme").await.unwrap_err();
         assert_eq!(error.kind, StepErrorKind::Unavailable);
-        assert!(error.message.contains("may have completed the operation nevertheless"), "{error}");
+        assert!(error.message.contains("may still have completed the operation"), "{error}");
         assert_eq!(cloud.requests(at).await.len(), calls + 1);
     }
 }

@@ -66,7 +66,7 @@ fn before_the_first_deployment_doctor_checks_the_account_and_the_region() {
     assert_eq!((found["stack"].as_str(), found.contains_key("alarms")), ("look", false), "{}", printed(&output));
     assert_eq!(output.status.code(), Some(5));
     let named = with_credentials(root, &["doctor", "--stack", "nosuch"]).current_dir(folder.path()).output().unwrap();
-    assert!(out(&named).contains("✗ stack") && out(&named).contains("Deploy it"), "{}", printed(&named));
+    assert!(out(&named).contains("✗ stack") && out(&named).contains("Deploy the stack"), "{}", printed(&named));
     assert_eq!(named.status.code(), Some(1), "a stack with this name is expected");
 }
 

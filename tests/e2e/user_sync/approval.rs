@@ -43,7 +43,7 @@ async fn a_mass_removal_is_requested_once_and_an_approval_starts_a_sync_that_rem
     assert_eq!((&output["status"], &output["waiting"]["actions"]), (&json!("UNSAFE_PLAN"), &json!(4)), "{output}");
     let message = mail.next(&fixture.instance).await.text;
     let parts = [
-        "delete 4, take rights away 0, sign out 0 (of 5 managed users)",
+        "delete 4, remove all rights 0, sign out 0 (of 5 managed users)",
         "4 users would be removed, but the removal limit is 2",
         "4 changes wait",
     ];

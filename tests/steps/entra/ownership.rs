@@ -120,7 +120,7 @@ async fn a_teardown_keeps_the_assignments_that_an_adopted_application_had_before
         let output = remove(&cloud, &application, ApplicationDisposition::Empty).await;
         let left: Vec<String> = graph.assigned(principal).await.unwrap().into_iter().collect();
         assert_eq!(left, &MEMBERS[..usize::from(adopted)]);
-        let open = output.open_items.iter().any(|item| item.what.starts_with("1 groups or users stay assigned"));
+        let open = output.open_items.iter().any(|item| item.what.starts_with("1 groups or users remain assigned"));
         assert_eq!(open, adopted, "{:?}", output.open_items);
     }
 }

@@ -251,7 +251,7 @@ async fn a_quick_connect_that_can_never_be_changed_is_named_and_the_others_are_c
     let output = quick.fixture.sync().await.unwrap();
     let done = output.counts.done;
     assert_eq!((done.removed, done.quick_connects_deleted), (1, 1), "{output:?}");
-    assert!(output.findings[0].contains("the quick connects \"front desk\" of deleted users stay"), "{output:?}");
+    assert!(output.findings[0].contains("the quick connects \"front desk\" of deleted users are kept"), "{output:?}");
     assert_eq!(quick.all().await["front desk"], "deleted");
 }
 

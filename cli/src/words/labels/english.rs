@@ -106,11 +106,11 @@ pub(super) const LABELS: Labels = Labels {
     quotas: ["OK", "requested, AWS is reviewing", "denied"],
     number_states: ["claimed", "in progress", "claim failed"],
     orders: [
-        "AWS is working on it",
+        "AWS is processing the case",
         "waits for your reply",
         "must be filed manually",
         "done",
         "rejected",
-        "filed; follow it in Support Center",
+        "filed; follow the case in Support Center",
     ],
 };

@@ -102,7 +102,7 @@ pub struct InstanceDrift {
     pub remediation: Option<Remediation>,
 }
 
-/// One difference from the input.
+/// A difference between the input and the current settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -122,7 +122,7 @@ pub struct DriftFinding {
     /// Whether a step of the onboarding can revert the difference. If not, an operator must correct the setting.
     #[serde(default, rename = "mendable")]
     pub revertible: bool,
-    /// What an operator must do about the difference, with a command if one helps; empty if a step of the onboarding
+    /// The action that an operator must take, with a command if a command can help; empty if a step of the onboarding
     /// reverts the difference.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub advice: String,

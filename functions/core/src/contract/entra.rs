@@ -41,8 +41,8 @@ pub struct EntraApplication {
     /// never deletes it.
     #[serde(default)]
     pub adopted: bool,
-    /// Whether an earlier search of this execution found no application with the name. If such an application appears
-    /// later, this execution created it by a request whose response was lost.
+    /// Whether an earlier search of this execution found no application with the name. If an application with this name
+    /// appears later, this execution created the application with a request whose response was lost.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub searched: bool,
     /// The id of the app role that is assigned to groups or users.

@@ -114,7 +114,8 @@ pub struct PlanOnboardingOutput {
     /// Open items for the operator to read before the onboarding.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
-    /// The first users whom the user sync creates, adopts or changes, each with the groups that its values come from.
+    /// The first users whom the user sync creates, adopts or changes, each with the groups that the user's values come
+    /// from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub planned_users: Vec<PlannedUser>,
 }
@@ -141,7 +142,8 @@ pub struct DescribeOnboardingOutput {
     pub registered: bool,
     /// The content of `onboarding.json`.
     pub onboarding: Value,
-    /// What could not be read from AWS or Entra, or must be checked before an onboarding.
+    /// The open items: settings that could not be read from AWS or Entra, or that an operator must check before an
+    /// onboarding.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
 }

@@ -137,8 +137,8 @@ pub struct TelephonyResult {
     /// The requests to AWS Support, and the requests that an operator must file.
     #[serde(default)]
     pub orders: Vec<CaseOrder>,
-    /// The result of the test call to the starter flow; `None` without a starter flow or without a number that it
-    /// answers.
+    /// The result of the test call to the starter flow; absent if there is no starter flow, or no phone number that has
+    /// the starter flow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_call: Option<FirstCall>,
     /// Open items for the operator.

@@ -53,8 +53,7 @@ pub struct Rotation {
     /// SHA-1 thumbprint of the certificate that signs SAML responses, or that will sign them after the rotation.
     #[serde(default)]
     pub thumbprint: String,
-    /// Expiry time of that certificate (RFC 3339): the certificate that signs SAML responses, or that will sign them
-    /// after the rotation.
+    /// Expiry time (RFC 3339) of the certificate that signs SAML responses, or that will sign them after the rotation.
     #[serde(default)]
     pub expires: String,
     /// Information for the operator; empty if there is none.
@@ -89,7 +88,7 @@ pub enum RotationStatus {
     Switched,
     /// Entra signs with the new certificate, and the old certificate is removed.
     Rotated,
-    /// The stack cannot finish the rotation, or lacks the permission. An operator must finish the rotation.
+    /// The stack cannot finish the rotation, or a permission is missing. An operator must finish the rotation.
     NeedsPerson,
     /// The rotation failed. The next run continues it.
     Failed,

@@ -70,7 +70,7 @@ texts! {
         "入力で指定した内容をすべて設定しました。サインイン用の URL:\n{sso_url}\n\n対応が必要な項目: {count} 件";
     item_denied_title(alias) = "Amazon Connect {alias}: onboarding failed because a required item was denied",
         "Amazon Connect {alias}: オンボーディングが失敗しました (必須の項目が拒否されました)";
-    item_denied(sso_url, count) = "Everything else is set up and stays, but an item that the input requires was denied. Sign in \
+    item_denied(sso_url, count) = "Everything else is set up and is kept, but an item that the input requires was denied. Sign in \
          at:\n{sso_url}\n\nOpen items: {count}",
         "設定できた項目は、そのまま維持されています。ただし、入力で必須に指定した項目が拒否されました。\
          サインイン用の URL:\n{sso_url}\n\n対応が必要な項目: {count} 件";
@@ -102,21 +102,21 @@ texts! {
         "\n\n前回のリクエストの後に追加されたユーザー ({count} 人のうち先頭の 10 人まで): {users}";
     delete() = "delete", "削除";
     schedule_deletion() = "schedule for deletion", "削除予定";
-    strip() = "take all rights away", "権限の削除";
+    strip() = "remove all rights", "権限の削除";
     end_sessions() = "sign out", "サインアウト";
-    lose_profile() = "take security profiles away", "セキュリティプロファイルの削除";
+    lose_profile() = "remove security profiles", "セキュリティプロファイルの削除";
     adopt() = "adopt", "管理対象に追加";
     planned_counts(create, adopt, update, removals, managed) = "create {create}, adopt {adopt}, update {update}, {removals} (of \
          {managed} managed users)",
         "作成 {create}、管理対象に追加 {adopt}、更新 {update}、{removals} (管理対象ユーザー {managed} 人)";
-    planned_removals(schedule, delete, strip, sign_out) = "schedule for deletion {schedule}, delete {delete}, take rights \
-         away {strip}, sign out {sign_out}",
+    planned_removals(schedule, delete, strip, sign_out) = "schedule for deletion {schedule}, delete {delete}, remove all \
+         rights {strip}, sign out {sign_out}",
         "削除予定 {schedule}、削除 {delete}、権限の削除 {strip}、サインアウト {sign_out}";
     check_the_groups() = "Check that the groups in Entra have the correct members. A group may have been emptied by mistake.",
         "Entra のグループのメンバーが正しいことを確認してください。誤ってメンバーが削除された可能性があります。";
     approve_the_plan() = "To approve these changes (the approval covers only these users and is valid for three days):",
         "これらの変更を承認する (承認はこれらのユーザーだけに適用され、3 日間有効です):";
-    reject_the_plan() = "To reject these changes (the users stay unchanged; approval is requested again if changes are added, or \
+    reject_the_plan() = "To reject these changes (the users remain unchanged; approval is requested again if changes are added, or \
          after the request has expired):",
         "拒否する (これらのユーザーは変更されません。変更が追加された場合、または有効期限が切れた後に、\
          改めて承認を求めます):";

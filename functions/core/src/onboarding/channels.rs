@@ -36,7 +36,7 @@ impl Channel {
     }
 }
 
-/// The settings for each channel. A setting that no group of a user names stays unchanged.
+/// The settings for each channel. If no group of a user specifies a setting, the setting remains unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
 #[serde(rename_all = "UPPERCASE")]
@@ -105,7 +105,7 @@ pub struct ChannelSettings {
     /// Whether contacts are accepted automatically.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_accept: Option<bool>,
-    /// Seconds of after-contact work; 0 means no limit. For chats at most 5,400.
+    /// Seconds of after-contact work; 0 means no limit. For chats, the maximum is 5,400 seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(range(max = 2_000_000)))]
     pub after_contact_work_seconds: Option<u32>,
@@ -120,7 +120,7 @@ pub enum VoiceEnhancement {
     VoiceIsolation,
     /// Noise is suppressed.
     NoiseSuppression,
-    /// Nothing is reduced.
+    /// Background sounds are not reduced.
     #[default]
     #[serde(rename = "NONE")]
     Off,

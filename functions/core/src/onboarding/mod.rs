@@ -103,7 +103,8 @@ pub struct Instance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub early_media: Option<bool>,
     /// The websites that may embed the Contact Control Panel or the agent workspace: `https://`, the host name, and the
-    /// port if it is not 443. Origins that others added stay. If absent, the origins of others are not compared.
+    /// port if it is not 443. Origins that another administrator added are kept. If this field is absent, these origins
+    /// are not compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "schema",

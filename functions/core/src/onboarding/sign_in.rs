@@ -22,7 +22,7 @@ pub struct SignIn {
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(untagged)]
 pub enum Destination {
-    /// A page with a name.
+    /// A page, specified by its name.
     Page(Page),
     /// A path within the instance, not percent-encoded, with a query if the page needs one.
     Path(
@@ -31,7 +31,7 @@ pub enum Destination {
     ),
 }
 
-/// The pages that have names.
+/// The pages that the input can specify by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]

@@ -133,7 +133,7 @@ pub struct Phone {
     /// Whether calls are accepted automatically.
     #[serde(default)]
     pub auto_accept: bool,
-    /// Seconds of after contact work; 0 means no limit.
+    /// Seconds of after-contact work; 0 means no limit.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(range(max = 2_000_000)))]
     pub after_contact_work_seconds: u32,
@@ -156,10 +156,10 @@ pub enum NestedGroups {
 #[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct Removed {
-    /// Keep the user, or delete the user after the grace period.
+    /// Whether the user is kept, kept without rights, or deleted after the grace period.
     #[serde(default)]
     pub action: RemovalAction,
-    /// Days between leaving the groups and the deletion.
+    /// Number of days from when the member leaves the groups until the user is deleted.
     #[serde(default = "seven")]
     #[cfg_attr(feature = "schema", schemars(range(max = 3650)))]
     pub grace_days: u32,
@@ -202,7 +202,7 @@ pub enum RemovalAction {
     /// The user is kept and reported. Without a group, the member can no longer sign in.
     #[default]
     Keep,
-    /// The user is kept for its history, with a security profile that grants nothing.
+    /// The user is kept for its history, with only a security profile that grants no permissions.
     Strip,
     /// The user is deleted after the grace period.
     Delete,

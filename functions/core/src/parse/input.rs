@@ -69,9 +69,10 @@ fn combinations(at: &Location<'_>, value: &Value) {
     starter_flow(at, value);
     let outbound = value["instance"].get("outboundCalls");
     if telephony["outboundToJapaneseMobiles"] == true && outbound.is_some_and(|outbound| outbound != true) {
-        at.key("telephony")
-            .key("outboundToJapaneseMobiles")
-            .fault("needs instance.outboundCalls", "instance.outboundCalls を true にする必要があります");
+        at.key("telephony").key("outboundToJapaneseMobiles").fault(
+            "requires that instance.outboundCalls is true",
+            "instance.outboundCalls を true にする必要があります",
+        );
     }
 }
 
@@ -84,7 +85,7 @@ fn starter_flow(at: &Location<'_>, value: &Value) {
     let at = at.key("telephony");
     let at = at.key("starterFlow");
     if value["instance"].get("inboundCalls").is_some_and(|inbound| inbound != true) {
-        at.fault("needs instance.inboundCalls", "instance.inboundCalls を true にする必要があります");
+        at.fault("requires that instance.inboundCalls is true", "instance.inboundCalls を true にする必要があります");
     }
     let mut numbers = value["phoneNumbers"].as_array().into_iter().flatten();
     if numbers.all(|number| number.get("contactFlow").is_some()) {

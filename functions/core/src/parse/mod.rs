@@ -94,7 +94,7 @@ fn read<T: DeserializeOwned>(problems: Vec<Problem>, input: impl FnOnce() -> Val
 /// The step error for an input with errors. The message has one line for each error.
 fn invalid_input(problems: Vec<Problem>) -> StepError {
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    StepError::invalid_input(format!("the input has {} fault(s):\n{}", lines.len(), lines.join("\n")))
+    StepError::invalid_input(format!("the input has {} error(s):\n{}", lines.len(), lines.join("\n")))
 }
 
 impl Onboarding {

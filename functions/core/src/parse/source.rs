@@ -102,7 +102,7 @@ impl Scanner<'_> {
                 inner.fault_in(
                     Part::Text(range.clone()),
                     format!(
-                        "is defined twice, in line {line} column {column} and in line {again} column {its}; \
+                        "is defined twice, at line {line}, column {column} and at line {again}, column {its}; \
                          only the second value would be used, so remove one"
                     ),
                     format!(
@@ -172,12 +172,13 @@ mod tests {
         let faults = faults(text);
         assert_eq!(faults.len(), 2, "{faults:?}");
         assert!(
-            faults[0]
-                .starts_with("$.users.groups[1].group: is defined twice, in line 2 column 28 and in line 2 column 45"),
+            faults[0].starts_with(
+                "$.users.groups[1].group: is defined twice, at line 2, column 28 and at line 2, column 45"
+            ),
             "{faults:?}"
         );
         assert!(
-            faults[1].starts_with("$.language: is defined twice, in line 3 column 3 and in line 3 column 21"),
+            faults[1].starts_with("$.language: is defined twice, at line 3, column 3 and at line 3, column 21"),
             "{faults:?}"
         );
     }

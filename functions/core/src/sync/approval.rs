@@ -30,13 +30,13 @@ pub struct WaitingPart {
     /// The reasons why these actions need approval.
     #[serde(default)]
     pub reasons: Vec<String>,
-    /// The first users whose changes wait.
+    /// The first users whose changes wait for approval.
     #[serde(default)]
     pub users: Vec<GuardedUser>,
     /// Number of users that an earlier request did not contain; 0 if there was no earlier request.
     #[serde(default)]
     pub added: usize,
-    /// The first of these users.
+    /// The first of the added users.
     #[serde(default)]
     pub added_users: Vec<GuardedUser>,
     /// The time at which the request expires (RFC 3339); empty in a plan that requests nothing.

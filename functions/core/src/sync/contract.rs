@@ -67,8 +67,8 @@ pub enum SyncStatus {
     Done,
     /// The round reached its time limit. The state machine calls the step again with the checkpoint.
     More,
-    /// A part of the plan waits for an operator's approval ([`SyncUsersOutput::waiting`]). Everything else is done, as
-    /// for [`SyncStatus::Done`].
+    /// A part of the plan waits for an operator's approval ([`SyncUsersOutput::waiting`]). All other actions are
+    /// complete, as for [`SyncStatus::Done`].
     UnsafePlan,
     /// The plan was created and not applied, as requested.
     Planned,
@@ -85,7 +85,7 @@ pub enum SyncStatus {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Checkpoint {
-    /// Whether an earlier pass of this run is finished. If so, `planned` and `totals` include the counts of earlier
+    /// Whether this run has already completed a pass. If so, `planned` and `totals` include the counts of earlier
     /// passes; `rounds` counts only this pass.
     #[serde(default)]
     pub another_pass: bool,
@@ -95,8 +95,7 @@ pub struct Checkpoint {
     /// The number of consecutive rounds that changed nothing.
     #[serde(default)]
     pub idle_rounds: u32,
-    /// The counts of planned actions, added up: from the plans of the earlier passes and from the first plan of this
-    /// pass.
+    /// The sums of the planned actions in the plans of the earlier passes and in the first plan of this pass.
     #[serde(default)]
     pub planned: Counts,
     /// The digest of the plan of this pass.
@@ -108,7 +107,7 @@ pub struct Checkpoint {
     /// The total duration of the rounds, in milliseconds.
     #[serde(default)]
     pub duration_ms: u64,
-    /// Whether failed actions were retried. A run retries them once.
+    /// Whether failed actions were retried. A run retries failed actions once.
     #[serde(default, rename = "secondTry")]
     pub retried: bool,
     /// The approval of actions that an earlier round has applied.
@@ -116,7 +115,7 @@ pub struct Checkpoint {
     pub approved: Option<AppliedApproval>,
 }
 
-/// Number of actions done, over all rounds and passes.
+/// Numbers of completed actions, over all rounds and passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -290,7 +289,7 @@ pub struct SyncUsersOutput {
     pub language: Language,
     /// The result of the round.
     pub status: SyncStatus,
-    /// Whether the step compared nothing, because nothing has changed in Entra since the last full comparison.
+    /// Whether the step skipped the comparison, because nothing has changed in Entra since the last full comparison.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub incremental: bool,
     /// The digest of the plan, or if the status is [`SyncStatus::UnsafePlan`], the digest of the request for approval.
@@ -300,11 +299,11 @@ pub struct SyncUsersOutput {
     /// The reasons why a part of the plan needs approval.
     #[serde(default)]
     pub reasons: Vec<String>,
-    /// The first of the usernames that the plan removes.
+    /// The usernames of the first users whom the plan removes.
     #[serde(default)]
     pub removals: Vec<String>,
-    /// The first users whom the plan creates, adopts or changes, each with the groups that its values come from. Only if
-    /// the plan is not applied.
+    /// The first users whom the plan creates, adopts or changes, each with the groups that the user's values come from.
+    /// Present only if the plan is not applied.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub planned_users: Vec<PlannedUser>,
     /// The part of the plan that waits for approval.
@@ -328,8 +327,7 @@ pub struct SyncUsersOutput {
     /// A managed user of this instance, used by the sign-in check to compare username and role session name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sso_ready_user: Option<String>,
-    /// The checkpoint that the next round takes over from this round; present only if the status is
-    /// [`SyncStatus::More`].
+    /// The checkpoint that this round passes to the next round; present only if the status is [`SyncStatus::More`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carry: Option<Checkpoint>,
 }

@@ -77,7 +77,7 @@ impl Plan {
             }
         }
         for user in &self.strip {
-            writeln!(f, "  - take all rights from {} and keep the user", user.username)?;
+            writeln!(f, "  - remove all rights from {} and keep the user", user.username)?;
         }
         for user in &self.end_sessions {
             writeln!(f, "  - sign out {} and keep the user", user.username)?;

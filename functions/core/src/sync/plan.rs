@@ -209,7 +209,7 @@ pub struct Counts {
     /// Number of users to schedule for deletion.
     #[serde(default, rename = "mark")]
     pub schedule_deletion: usize,
-    /// Number of users whose scheduled deletion to cancel.
+    /// Number of users whose scheduled deletion is to be canceled.
     #[serde(default, rename = "unmark")]
     pub cancel_deletion: usize,
     /// Number of users to delete.
@@ -218,7 +218,7 @@ pub struct Counts {
     /// Number of users to keep without rights.
     #[serde(default)]
     pub strip: usize,
-    /// Number of kept users whose sessions to end.
+    /// Number of kept users whose sessions are to be ended.
     #[serde(default, rename = "signOut")]
     pub end_sessions: usize,
     /// Number of members who get no user.

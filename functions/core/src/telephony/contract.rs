@@ -132,7 +132,7 @@ pub enum NumberStatus {
     /// The claim of the number is in progress.
     #[default]
     InProgress,
-    /// The instance holds the number, with description, tags and flow.
+    /// The instance has the number, and the description, tags and flow of the number are set.
     Claimed,
     /// The claim of the number failed.
     Failed,
@@ -180,7 +180,7 @@ pub struct CaseOrder {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderStatus {
-    /// AWS is working on the case, or the case could not be filed yet.
+    /// AWS is processing the case, or the case could not be filed yet.
     #[default]
     Open,
     /// AWS waits for a reply.

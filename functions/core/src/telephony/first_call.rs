@@ -97,7 +97,7 @@ pub struct FirstCall {
     pub flow_id: String,
     /// Whether the flow answered the call.
     pub status: FirstCallStatus,
-    /// When the test ended (RFC 3339).
+    /// The time at which the test ended (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tested_at: Option<String>,
 }
