@@ -132,7 +132,7 @@ pub enum Command {
     /// Show the status of an execution
     #[command(after_help = "Example:\n  onboard status acme-support --json")]
     Status(StatusArgs),
-    /// Stop a running execution, and list the requests to AWS that stay open
+    /// Stop a running execution, and list the requests to AWS that remain open
     #[command(after_help = "Example:\n  onboard stop acme-support")]
     Stop(StopArgs),
     /// Print what the functions logged during an execution
@@ -167,7 +167,7 @@ pub enum Command {
     /// Approve changes to users that wait for approval, and apply exactly these changes
     #[command(after_help = "Example:\n  onboard approve acme-support --digest 1c5f…")]
     Approve(ApproveArgs),
-    /// Reject changes to users that wait for approval; these users stay unchanged
+    /// Reject changes to users that wait for approval; these users remain unchanged
     #[command(after_help = "Example:\n  onboard reject acme-support")]
     Reject(RejectArgs),
     /// Reprocess failed events

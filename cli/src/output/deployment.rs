@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A deployment: first as planned, then with its result.
+/// A deployment: first the planned changes, and then the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Deployment {
     /// Name of the stack.

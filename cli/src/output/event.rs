@@ -25,7 +25,7 @@ pub enum Event {
     Caught {
         /// Name of the state.
         state: String,
-        /// 0 for a state of the execution, 1 for a state of a user sync that the execution started.
+        /// Nesting depth: 0 for a state of the execution, 1 for a state of a user sync that the execution started.
         depth: usize,
         /// Duration of the state in seconds.
         seconds: f64,
@@ -38,7 +38,7 @@ pub enum Event {
     Failed {
         /// Name of the state.
         state: String,
-        /// 0 for a state of the execution, 1 for a state of a user sync that the execution started.
+        /// Nesting depth: 0 for a state of the execution, 1 for a state of a user sync that the execution started.
         depth: usize,
         /// Name of the error.
         error: String,
@@ -47,7 +47,7 @@ pub enum Event {
     },
     /// The execution has succeeded.
     Ended {
-        /// `SUCCEEDED`.
+        /// The status of the execution, which is always `SUCCEEDED`.
         status: String,
         /// The output of the execution; for an onboarding, its report.
         output: Option<Value>,
@@ -69,7 +69,7 @@ pub enum Event {
 pub struct StateEnd {
     /// Name of the state.
     pub state: String,
-    /// 0 for a state of the execution, 1 for a state of a user sync that the execution started.
+    /// Nesting depth: 0 for a state of the execution, 1 for a state of a user sync that the execution started.
     pub depth: usize,
     /// Duration of the state in seconds.
     pub seconds: f64,

@@ -28,7 +28,7 @@ pub struct ErrorOutput {
     pub error: Fault,
 }
 
-/// What happened, and the recommended action.
+/// An error, with the recommended action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Fault {
     /// Name of the error, for programs: an error of the workflow, an AWS error code, or a name that this tool defines.
@@ -82,7 +82,7 @@ pub struct WrittenInput {
 pub struct Adopted {
     /// Alias of the instance.
     pub alias: String,
-    /// The file, if the input was written to one.
+    /// The file to which the input was written, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// Whether an onboarding has registered the instance. If so, the groups and rules in the input come from the
@@ -142,7 +142,7 @@ pub struct DoctorCheck {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// Nothing is wrong.
+    /// The check found no problem.
     Good,
     /// An onboarding would work, but the operator should review the finding.
     #[serde(rename = "look")]
@@ -180,7 +180,7 @@ pub struct ExecutionStatus {
     pub started: String,
     /// End time in ISO 8601, if the execution has ended.
     pub stopped: Option<String>,
-    /// Alias of the instance, for an onboarding.
+    /// Alias of the instance, if the execution is an onboarding.
     pub alias: Option<String>,
     /// The states that are running now.
     pub running: Vec<RunningState>,
@@ -202,7 +202,7 @@ pub struct ExecutionStatus {
 pub struct RunningState {
     /// Name of the state.
     pub state: String,
-    /// Time since which the state is running, in ISO 8601.
+    /// Time at which the state started, in ISO 8601.
     pub since: String,
     /// Time until which the state waits, in ISO 8601.
     pub until: Option<String>,
@@ -275,7 +275,7 @@ pub struct ListedExecution {
     pub machine: String,
     /// Status of the execution, as Step Functions returns it.
     pub status: String,
-    /// Alias of the instance, for an onboarding.
+    /// Alias of the instance, if the execution is an onboarding.
     pub alias: Option<String>,
     /// Start time in ISO 8601.
     pub started: String,
@@ -305,7 +305,7 @@ pub struct Teardown {
     pub digest: String,
     /// The resources.
     pub items: Vec<PlanItem>,
-    /// What an operator must do or know.
+    /// The open items: actions and information for the operator.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
 }
@@ -352,7 +352,7 @@ pub struct EntraIdentity {
 /// The findings of `live-check`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LiveFindings {
-    /// The assumptions.
+    /// The findings, one for each assumption.
     pub findings: Vec<LiveFinding>,
 }
 
@@ -361,9 +361,9 @@ pub struct LiveFindings {
 pub struct LiveFinding {
     /// Name of the assumption.
     pub name: String,
-    /// `assumed`, `other`, `unknown` or `not checked`.
+    /// The result of the check: `assumed`, `other`, `unknown` or `not checked`.
     pub reading: String,
-    /// The reading that is true, or the reason why it is unknown.
+    /// The reading that is true, or the reason why the reading is unknown.
     pub text: String,
 }
 
@@ -397,7 +397,7 @@ pub struct Rejected {
 pub struct Stopped {
     /// ARN of the execution.
     pub execution: String,
-    /// Alias of the instance, for an onboarding.
+    /// Alias of the instance, if the execution is an onboarding.
     pub alias: Option<String>,
     /// The requests that AWS still processes.
     pub open_requests: Vec<String>,
@@ -473,7 +473,7 @@ pub struct PackFile {
 pub struct Export {
     /// Alias of the instance.
     pub alias: String,
-    /// The file, if the configuration was written to one.
+    /// The file to which the configuration was written, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// The addresses of the resources.

@@ -11,7 +11,7 @@ catalog! {
     deploy_or_name() = "Deploy the stack (`onboard deploy`; README, Deploy), or select another stack with --stack, --region and --profile.",
         "README の「デプロイ」に従うか `onboard deploy` を実行してデプロイするか、--stack、--region、--profile で正しいスタックを指定してください。";
     local_stack(name) = "The stack of the local cloud is {name}; omit --stack.", "ローカルクラウドのスタックは {name} です。--stack を指定せずに実行してください。";
-    no_output(stack, name) = "Stack {stack} has no output {name}: it was deployed from an older release.",
+    no_output(stack, name) = "Stack {stack} has no output {name}: the stack was deployed from an older release.",
         "スタック {stack} に出力 {name} がありません。古いリリースのスタックです。";
     first_deployment_failed(stack, status) = "The first deployment of stack {stack} failed ({status}).",
         "スタック {stack} の最初のデプロイが失敗しています ({status})。";

@@ -27,7 +27,7 @@ catalog! {
     uploading(key, bucket) = "uploading {key} to {bucket}", "{key} のアップロード ({bucket})";
     creating_change_set(stack) = "Comparing with the stack {stack} …", "スタック {stack} との差分を確認しています…";
     change_set_failed(stack, reason) = "CloudFormation can't deploy {stack}: {reason}", "{stack} をデプロイできません: {reason}";
-    correct_the_deployment() = "Correct the parameter or the template as the message says, then run the command again. Nothing was changed.",
+    correct_the_deployment() = "Correct the parameter or the template as the message describes, then run the command again. Nothing was changed.",
         "メッセージに従ってパラメータまたはテンプレートを修正し、再実行してください。何も変更していません。";
     changes_of(stack) = "Changes of the stack {stack}", "スタック {stack} の変更内容";
     resources(count) = "{count} resources", "リソース {count} 個";
@@ -40,7 +40,7 @@ catalog! {
         "追加 {added}、変更 {changed}、置換の可能性あり {possibly}、置換 {replaced}、削除 {removed}";
     deploy_question() = "Deploy these changes? [y/N]", "これらの変更をデプロイしますか? [y/N]";
     not_deployed_yet() = "Not confirmed; nothing was deployed.", "承認されなかったため、デプロイしていません。";
-    run_with_yes() = "Review the output above, then run the command with --yes, or on a terminal, where it asks for confirmation.",
+    run_with_yes() = "Review the output above, then run the command with --yes, or on a terminal, where the command asks for confirmation.",
         "上記の内容を確認し、--yes を指定して実行してください。ターミナルで実行すると、対話形式で確認できます。";
     nothing_to_deploy(stack) = "The stack {stack} is up to date; there is nothing to deploy.", "スタック {stack} は最新です。デプロイする変更はありません。";
     delete_failed_stack(stack) = "The first deployment of {stack} failed and was rolled back, so the stack contains no resources. Delete the failed stack and deploy again? [y/N]",

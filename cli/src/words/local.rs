@@ -19,7 +19,7 @@ catalog! {
     unused_fault_rule(rule) = "The fault rule for {rule} affected no call.", "障害ルール {rule} が適用された呼び出しはありませんでした。";
     violates_models(violation) = "A call of the stand-in does not match the official service models: {violation}", "サービスエミュレーターの動作が公式のサービスモデルと一致しません: {violation}";
     cloud_stopped(seconds) = "Finished in {seconds} s. The local cloud is stopped.", "{seconds} 秒で完了しました。ローカルクラウドを停止しました。";
-    address_file_in_use(process) = "another local cloud has its addresses in this file (process {process}); stop it with Ctrl-C, or set the environment variable ONBOARD_LOCAL_CLOUD to another file",
+    address_file_in_use(process) = "another local cloud (process {process}) stores its addresses in this file; stop that local cloud with Ctrl-C, or set the environment variable ONBOARD_LOCAL_CLOUD to another file",
         "起動中の別のローカルクラウド (プロセス {process}) がこのファイルを使用しています。Ctrl-C で停止するか、環境変数 ONBOARD_LOCAL_CLOUD に別のファイルを指定してください";
     cloud_keeps_running(file) = "The local cloud runs until Ctrl-C. Other commands use it with --local, for example in another terminal: `onboard list --local`\n({file} contains its addresses.)",
         "ローカルクラウドは Ctrl-C を押すまで起動したままになります。ほかのコマンドでは --local を指定して使用します。例 (別のターミナルで実行): `onboard list --local`\n(接続先は {file} に記録されています。)";
@@ -99,7 +99,7 @@ catalog! {
     not_ready_in_time() = "was not ready within a minute", "1 分以内に起動が完了しませんでした";
     delete_the_cache() = "try again; if that does not help, delete the directory local-cloud (of a checkout: in target/, of a downloaded `onboard`: in ~/.cache/connect-onboarding), which is created again", "再実行してください。解決しない場合は、local-cloud ディレクトリ (リポジトリの場合は target/、ダウンロードした `onboard` の場合は ~/.cache/connect-onboarding の下) を削除してください (自動的に再作成されます)";
     not_deployed(what) = "template.yaml could not be deployed to the emulator:\n  {what}", "template.yaml をデプロイできません:\n  {what}";
-    correct_template() = "correct template.yaml or the state machines as the message says (`sam validate --lint` checks them offline)",
+    correct_template() = "correct template.yaml or the state machines as the message describes (`sam validate --lint` checks them offline)",
         "メッセージに従って template.yaml またはステートマシンを修正してください (`sam validate --lint` を使用すると、オフラインで検証できます)";
     outputs_unreadable(error) = "the stack's outputs can't be read: {error}", "スタックの出力を読み取れません: {error}";
     emulator_not_responding(what) = "the emulator's Step Functions does not respond ({what})", "Step Functions が応答しません ({what})";

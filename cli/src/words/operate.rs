@@ -58,7 +58,7 @@ catalog! {
     file_exists(file) = "{file} already exists.", "{file} はすでに存在します。";
     use_force() = "Specify another file, or replace this one with --force.", "別のファイルを指定するか、--force を指定して上書きしてください。";
     answers_missing() = "An alias and at least one group are required.", "エイリアスと 1 つ以上のグループが必要です。";
-    specify_answers() = "Specify --alias and --group (see `onboard init --help`), or run the command on a terminal, where it asks for them.",
+    specify_answers() = "Specify --alias and --group (see `onboard init --help`), or run the command on a terminal, where the command asks for these values.",
         "--alias と --group を指定してください (`onboard init --help` を参照)。ターミナルで実行すると、対話形式で入力できます。";
     replace_question(file) = "{file} already exists. Replace it? [y/N]", "{file} はすでに存在します。上書きしますか? [y/N]";
     replace_with_yes() = "Specify another file, or replace this one with --yes.", "別のファイルを指定するか、--yes を指定して上書きしてください。";
@@ -99,7 +99,7 @@ catalog! {
     check_the_region() = "Check in the AWS documentation whether Amazon Connect is available in the Region.", "Amazon Connect をこのリージョンで利用できるかどうかを、AWS ドキュメントで確認してください。";
     reading_concurrency() = "reading the account settings of Lambda", "Lambda のアカウント設定の確認";
     concurrency(limit, free) = "Lambda: {limit} concurrent executions, {free} unreserved", "Lambda の同時実行数の上限: {limit} (予約されていない数: {free})";
-    raise_concurrency() = "Onboardings work, but slowly. Keep the parameter NotificationConcurrency at 0, and request more: aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000",
+    raise_concurrency() = "Onboardings work, but slowly. Keep the parameter NotificationConcurrency at 0, and request a higher quota: aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000",
         "オンボーディングは実行できますが、時間がかかります。パラメータ NotificationConcurrency は 0 のままにし、上限の引き上げをリクエストしてください: aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000";
     reading_federation() = "reading the setting of outbound identity federation (IAM)", "outbound identity federation の設定の確認 (IAM)";
     federation_on(issuer) = "outbound identity federation is turned on, issuer {issuer}", "outbound identity federation は有効です (発行者: {issuer})";
@@ -148,7 +148,7 @@ catalog! {
     setup_federates() = "AWS account: turns on outbound identity federation, a setting of the whole account.", "AWS アカウント: アカウント全体の設定である outbound identity federation を有効にします。";
     setup_removes(application, secret) = "Deletes the application {application} and the secret {secret}, if they exist.", "アプリケーション {application} とシークレット {secret} を、存在する場合に削除します。";
     setup_question() = "Make these changes in this tenant and this AWS account? [y/N]", "このテナントと AWS アカウントに、上記の変更を行いますか? [y/N]";
-    setup_needs_yes() = "Nothing was changed. Review the output above, then run the script with --yes, or on a terminal, where it asks for confirmation.",
+    setup_needs_yes() = "Nothing was changed. Review the output above, then run the script with --yes, or on a terminal, where the script asks for confirmation.",
         "何も変更していません。上記の内容を確認し、--yes を指定してスクリプトを実行してください。ターミナルで実行すると、対話形式で確認できます。";
     setup_stopped() = "The setup stopped at the command above.", "上記のコマンドが失敗したため、セットアップを停止しました。";
     correct_and_repeat() = "Correct the error and run the command again; nothing is created twice.", "メッセージに従って修正し、再実行してください。重複して作成されることはありません。";

@@ -13,7 +13,7 @@ catalog! {
     polls(count) = "{count} polls", "確認 {count} 回";
     next_poll(time) = "next poll in {time}", "次の確認まで {time}";
     retrying(error, count) = "{error}, retrying ({count})", "{error} のため再試行中 ({count} 回目)";
-    entry_changed() = "the registry entry has changed in the meantime; continues with another state", "レジストリのエントリが更新されていたため、別のステートで続行";
+    entry_changed() = "the registry entry has changed; the execution continues with another state", "レジストリのエントリが更新されていたため、別のステートで続行";
     stopped() = "stopped when the execution ended", "実行の終了により停止";
     caught(error) = "{error}; the execution continues", "{error} (実行を継続)";
     per_second(rate) = "{rate}/s", "{rate} 人/秒";
@@ -34,7 +34,7 @@ catalog! {
     no_log_lines(name) = "The functions logged nothing during {name}, or the log has expired.", "{name} のログはありません。関数がログを出力していないか、ログの保持期間が終了しています。";
     no_such_state(state) = "No state named {state} invokes a function in this execution.", "この実行には、関数を呼び出すステート {state} はありません。";
     list_states(name) = "List the states: `onboard status {name}`", "`onboard status {name}` でステートを確認してください。";
-    no_such_page() = "This onboarding has no such page: a local cloud has no console, and only some partitions have these addresses.", "このオンボーディングには、指定したページがありません。ローカルクラウドにはコンソールがなく、一部のパーティションではこの URL を使用できません。";
+    no_such_page() = "This onboarding has no such page: a local cloud has no console, and the pages are not available in all AWS partitions.", "このオンボーディングには、指定したページがありません。ローカルクラウドにはコンソールがなく、一部のパーティションではこの URL を使用できません。";
     choose_another_page() = "Specify another page with --page.", "--page で別のページを指定してください。";
     no_browser() = "No browser could be started. Open the URL manually.", "ブラウザを起動できません。上記の URL を開いてください。";
     continues(name) = "{name} continues in the cloud. To watch it again: `onboard watch {name}`", "{name} の実行はクラウドで継続しています。表示を再開するには、`onboard watch {name}` を実行してください。";

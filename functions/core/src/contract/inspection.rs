@@ -40,7 +40,7 @@ pub enum Action {
     Adopt,
     /// The object belongs to this onboarding and differs from the input.
     Change,
-    /// The object stays unchanged, because it matches the input or is not managed by this stack.
+    /// The object remains unchanged, because it matches the input or is not managed by this stack.
     Leave,
     /// The object has been requested from AWS, which decides when it becomes available.
     Wait,
@@ -75,7 +75,7 @@ pub struct PlanItem {
     pub name: String,
     /// The planned action.
     pub action: Action,
-    /// An explanation of the action, for example the difference or the conflict. Empty if none is needed.
+    /// An explanation of the action, for example the difference or the conflict. Empty if no explanation is needed.
     #[serde(default)]
     pub detail: String,
 }
@@ -107,7 +107,7 @@ pub struct PlanOnboardingInput {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PlanOnboardingOutput {
-    /// Always `PLANNED`.
+    /// The status, which is always `PLANNED`.
     pub status: PlanStatus,
     /// Every object, in the order of the onboarding.
     pub items: Vec<PlanItem>,
@@ -133,11 +133,11 @@ pub struct DescribeOnboardingInput {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DescribeOnboardingOutput {
-    /// Always `PLANNED`.
+    /// The status, which is always `PLANNED`.
     pub status: PlanStatus,
     /// The id of the instance.
     pub instance_id: String,
-    /// Whether an onboarding has registered the instance. Its groups and rules then come from the registry.
+    /// Whether an onboarding has registered the instance. If so, the groups and rules come from the registry.
     #[serde(default)]
     pub registered: bool,
     /// The content of `onboarding.json`.

@@ -28,7 +28,7 @@ pub struct CreateInstanceOutput {
     pub instance_id: String,
     /// The instance's ARN.
     pub instance_arn: String,
-    /// `CREATION_IN_PROGRESS` or `ACTIVE`.
+    /// The status of the instance: `CREATION_IN_PROGRESS` or `ACTIVE`.
     pub status: String,
     /// Whether the instance existed before the onboarding.
     #[serde(default)]
@@ -93,8 +93,8 @@ pub struct ApprovedOrigin {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StorageLocation {
-    /// `CALL_RECORDINGS`, `CHAT_TRANSCRIPTS` or `SCHEDULED_REPORTS`.
+    /// The resource type: `CALL_RECORDINGS`, `CHAT_TRANSCRIPTS` or `SCHEDULED_REPORTS`.
     pub resource_type: String,
-    /// `s3://bucket/prefix`.
+    /// The location, in the format `s3://bucket/prefix`.
     pub location: String,
 }

@@ -24,7 +24,7 @@ pub struct Entra {
     pub notification_emails: Vec<String>,
 }
 
-/// What is assigned to the application.
+/// The type of objects that are assigned to the application.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]

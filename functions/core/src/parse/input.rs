@@ -401,8 +401,8 @@ fn connect_username(at: &Location<'_>, value: &Value) {
 fn grace_days(at: &Location<'_>, removed: &Value) {
     if removed["action"] == "strip" && removed.get("graceDays").is_some() {
         at.key("graceDays").fault(
-            "has no meaning for the action \"strip\", which takes the rights away immediately and is reverted when the \
-             member returns; remove it",
+            "has no meaning for the action \"strip\", which removes all rights immediately and is reverted when the \
+             member returns; remove graceDays",
             "action が \"strip\" の場合は指定できません。権限はすぐに削除され、メンバーが戻ると復元されます。graceDays を\
              削除してください",
         );

@@ -91,9 +91,9 @@ impl fmt::Display for GroupValue {
 pub struct PlannedUser {
     /// The username.
     pub username: String,
-    /// `create`, `adopt` or `change`.
+    /// The planned action: `create`, `adopt` or `change`.
     pub action: Action,
-    /// The values from groups that the plan sets.
+    /// The values that the plan sets from the user's groups.
     pub values: Vec<GroupValue>,
 }
 

@@ -107,13 +107,13 @@ pub struct NumberResult {
     pub phone_number_id: String,
     /// ISO 3166-1 alpha-2 country code.
     pub country: String,
-    /// `DID`, `TOLL_FREE` or `UIFN`.
+    /// The type of the phone number: `DID`, `TOLL_FREE` or `UIFN`.
     #[serde(rename = "type")]
     pub kind: String,
     /// The state of the number.
     #[serde(default)]
     pub status: NumberStatus,
-    /// Index of the desired number (`phoneNumbers`) that this number matches, starting from 0.
+    /// Index of the entry in `phoneNumbers` that this phone number matches, starting from 0.
     #[serde(default, rename = "wish")]
     pub desired_number: usize,
     /// Whether the instance already held the number at the first poll.
@@ -124,7 +124,7 @@ pub struct NumberResult {
     pub message: Option<String>,
 }
 
-/// The state of a number, in the terms of Connect.
+/// The state of a phone number, with the names that Connect uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
