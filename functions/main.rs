@@ -72,9 +72,6 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             "unsubscribe-groups" => notifications::unsubscribe_groups,
             "subscribe-groups" => notifications::subscribe_groups,
             "receive-notification" => notifications::receive_notification,
-            "rotate-certificate" => certificates::rotate_certificate,
-            "watch-expiry" => certificates::watch_expiry,
-            "detect-drift" => drift::detect_drift,
             "plan-teardown" => teardown::plan_teardown,
             "delete-starter-flow" => teardown::delete_starter_flow,
             "delete-federation" => teardown::delete_federation,
@@ -84,6 +81,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         steps_with_deadline: {
             "sync-users" => user_sync::sync_users,
             "delete-users" => teardown::delete_users,
+            "detect-drift" => drift::detect_drift,
+            "watch-expiry" => certificates::watch_expiry,
+            "rotate-certificate" => certificates::rotate_certificate,
         }
     })
 }

@@ -7,7 +7,8 @@
 //!   credential. For the setup identity, the step reads only the tag `expires` of the secret
 //!   (`secretsmanager:DescribeSecret`), because only the functions of an onboarding may read the secret's value.
 //! * Writes: only the metrics `SigningCertificateDaysLeft`, `CredentialDaysLeft` and `SubscriptionHoursLeft`.
-//! * Safe to repeat: the step only reads.
+//! * Safe to repeat: the step only reads. If there is not enough time for all instances, the step fails, and Lambda
+//!   invokes it again; each invocation begins with another instance.
 //!
 //! The metadata may contain several certificates. If the step can read the service principal, it measures the active
 //! certificate. Otherwise, the step measures the certificate that expires first, so that the alarm is too early rather
@@ -28,6 +29,7 @@ use crate::{
     entra::{Subscription, moment, x509},
     registry::{Entry, Registry},
     runtime::{
+        adapter::{Deadline, Invocation},
         metrics::{Metric, Metrics},
         settings::SignIn,
     },
@@ -37,8 +39,12 @@ use crate::{
 ///
 /// # Errors
 /// The first error that occurred. The step returns this error only after it has completed all other checks.
-pub async fn run(ctx: &Context, _input: WatchExpiryInput) -> Result<WatchExpiryOutput, StepError> {
-    let now = OffsetDateTime::now_utc();
+pub async fn run(
+    ctx: &Context,
+    _input: WatchExpiryInput,
+    invocation: Invocation,
+) -> Result<WatchExpiryOutput, StepError> {
+    let (now, deadline) = (OffsetDateTime::now_utc(), invocation.deadline());
     let (mut output, mut failure) = (WatchExpiryOutput::default(), None);
     for identity in Identity::ALL {
         match credential(ctx, identity).await {
@@ -52,38 +58,75 @@ pub async fn run(ctx: &Context, _input: WatchExpiryInput) -> Result<WatchExpiryO
     if let Some(first) = output.credentials.iter().map(|credential| credential.days_left).min() {
         Metrics::of_stack().with(Metric::CredentialDaysLeft, first).emit();
     }
-    let entries = Registry::new(ctx)?.entries().await?;
+    let mut entries = Registry::new(ctx)?.entries().await?;
+    start_elsewhere(&mut entries, now);
     let subscriptions = match entries.is_empty() {
         true => None,
-        false => ctx.graph().subscriptions().await.map_err(|error| log(&mut failure, "subscriptions", error)).ok(),
+        false => subscriptions(ctx, deadline).await.map_err(|error| log(&mut failure, "subscriptions", error)).ok(),
     };
+    let mut left = Vec::new();
     for entry in entries {
-        let certificate = certificate(ctx, &entry).await.unwrap_or_else(|error| {
-            log(&mut failure, "signing certificate", error);
-            None
-        });
+        let certificate = match deadline.run(certificate(ctx, &entry)).await {
+            Some(Ok(certificate)) => certificate,
+            Some(Err(error)) => {
+                log(&mut failure, "signing certificate", error);
+                None
+            }
+            None => {
+                left.push(entry.alias.clone());
+                None
+            }
+        };
         let seen = InstanceExpiry {
             signing_certificate_days_left: certificate.map(|end| (end - now).whole_days()),
             subscription_hours_left: subscriptions.as_deref().and_then(|all| hours_left(all, &entry, now)),
             instance_id: entry.instance_id,
             alias: entry.alias,
         };
-        let mut metrics = Metrics::of_instance(&seen.alias);
-        if let Some(days) = seen.signing_certificate_days_left {
-            metrics = metrics.with(Metric::SigningCertificateDaysLeft, days);
-        }
-        if let Some(hours) = seen.subscription_hours_left {
-            metrics = metrics.with(Metric::SubscriptionHoursLeft, hours);
-        }
-        metrics.emit();
+        emit(&seen);
         output.instances.push(seen);
     }
+    if let Some(first) = left.first() {
+        let message = format!(
+            "there was no time to read the signing certificates of {} instances, for example {first}; Lambda repeats the check",
+            left.len()
+        );
+        log(&mut failure, "signing certificates", StepError::unavailable(message));
+    }
     failure.map_or(Ok(output), Err)
+}
+
+/// Emits the metrics of an instance.
+fn emit(seen: &InstanceExpiry) {
+    let mut metrics = Metrics::of_instance(&seen.alias);
+    if let Some(days) = seen.signing_certificate_days_left {
+        metrics = metrics.with(Metric::SigningCertificateDaysLeft, days);
+    }
+    if let Some(hours) = seen.subscription_hours_left {
+        metrics = metrics.with(Metric::SubscriptionHoursLeft, hours);
+    }
+    metrics.emit();
+}
+
+/// Rotates the entries, so that a repeated check begins with other instances. Without this, a check that always runs out
+/// of time would never reach the last instances.
+fn start_elsewhere(entries: &mut [Entry], now: OffsetDateTime) {
+    if let Some(start) =
+        now.unix_timestamp().unsigned_abs().checked_rem(u64::try_from(entries.len()).unwrap_or_default())
+    {
+        entries.rotate_left(usize::try_from(start).unwrap_or_default());
+    }
 }
 
 fn log(failure: &mut Option<StepError>, what: &str, error: StepError) {
     warn!(what, error = error.name(), message = error.message, "could not be checked");
     failure.get_or_insert(error);
+}
+
+/// Returns all subscriptions of the stack.
+async fn subscriptions(ctx: &Context, deadline: Deadline) -> Result<Vec<Subscription>, StepError> {
+    let read = deadline.run(ctx.graph().subscriptions()).await;
+    read.unwrap_or_else(|| Err(StepError::unavailable("Microsoft Graph did not list the subscriptions in time")))
 }
 
 /// Returns the expiry time of the credential of an Entra identity.

@@ -54,6 +54,8 @@ pub(super) struct Run<'p> {
     pub(super) strips: bool,
     pub(super) sign_outs: SignOuts<'p>,
     quota_reached: bool,
+    /// The number of requests that had no response when the time was over.
+    pub(super) abandoned: usize,
     consecutive_failures: u32,
     burst_available: bool,
     pub(super) clock: Clock,
@@ -77,6 +79,7 @@ impl<'p> Run<'p> {
             strips: no_access.is_some(),
             sign_outs: SignOuts::default(),
             quota_reached: false,
+            abandoned: 0,
             consecutive_failures: 0,
             burst_available,
             clock,

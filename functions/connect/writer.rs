@@ -4,7 +4,8 @@
 //! requests concurrently on one thread. If Connect throttles a request, only the lane of this request becomes slower.
 //! An error that concerns one user is recorded for this user. Only a missing permission or an unavailable service stops
 //! the run. After the deadline, no new request is sent, and the result contains the number of requests that were not
-//! sent.
+//! sent. Requests that have no response shortly before the Lambda timeout are abandoned, and also count as not sent. For
+//! example, a check before a removal consists of several requests to Graph, each with retries, so it can take minutes.
 
 use std::{cell::Cell, future::Future};
 
@@ -17,7 +18,7 @@ use onboarding_core::{
     sync::{Plan, Totals, UserRef},
 };
 use tokio::time::{Instant, sleep_until};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::{
     Applied, Directory,
@@ -26,7 +27,10 @@ use super::{
     run::Run,
     user_api::UserApi,
 };
-use crate::aws::{quotas, retries::WithoutRetries as _, sessions::Sessions};
+use crate::{
+    aws::{quotas, retries::WithoutRetries as _, sessions::Sessions},
+    runtime::adapter::Deadline,
+};
 
 /// The checks and actions immediately before a user is removed.
 pub trait RemovalCheck {
@@ -84,11 +88,12 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
     }
 
     /// Applies the plan until the plan is complete or `deadline` is reached. After the deadline, no request is sent.
+    /// A request without a response counts as not sent, because the next plan contains it again if it was not successful.
     ///
     /// # Errors
     /// `AccessDenied` if a permission is missing, `Unavailable` if the service is unavailable. Changes that were
     /// applied before the error remain, and the next plan takes them into account.
-    pub async fn apply(&self, plan: &Plan, deadline: Instant) -> Result<Applied, StepError> {
+    pub async fn apply(&self, plan: &Plan, deadline: Deadline) -> Result<Applied, StepError> {
         let mut run = Run::new(plan, self.burst_available, self.directory.clock(), self.no_access.as_deref());
         self.set_rates(&mut run).await;
         self.drive(&mut run, deadline).await;
@@ -99,7 +104,7 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
         if let Some(error) = run.fatal.or(run.deletion_denied).or(run.details_denied) {
             return Err(error);
         }
-        run.applied.left = run.lanes.values().map(Lane::waiting).sum();
+        run.applied.left = run.abandoned + run.lanes.values().map(Lane::waiting).sum::<usize>();
         Ok(run.applied)
     }
 
@@ -119,16 +124,16 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
     }
 
     /// Sends the requests of all lanes until the lanes are empty, `deadline` is reached or a fatal error occurs. Then
-    /// waits for the responses to the requests that were already sent.
-    async fn drive<'p>(&self, run: &mut Run<'p>, deadline: Instant) {
+    /// waits for the responses to the requests that were already sent, at most until the time of the last response.
+    async fn drive<'p>(&self, run: &mut Run<'p>, deadline: Deadline) {
         let mut in_flight: FuturesUnordered<InFlight<'_, 'p>> = FuturesUnordered::new();
         loop {
             let now = Instant::now();
             let mut wake = None;
-            if now < deadline && run.fatal.is_none() {
+            if now < deadline.last_request && run.fatal.is_none() {
                 wake = run.launch(now, |attempt| in_flight.push(Box::pin(self.send(attempt))));
             }
-            let wake = wake.map(|at| at.min(deadline));
+            let wake = wake.map(|at| at.min(deadline.last_request));
             match (in_flight.is_empty(), wake) {
                 (true, None) => return,
                 (true, Some(at)) => sleep_until(at).await,
@@ -140,6 +145,11 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
                         }
                     }
                     () = sleep_until(at.unwrap_or(now)), if at.is_some() => {}
+                    () = sleep_until(deadline.last_response) => {
+                        warn!(abandoned = in_flight.len(), "requests were abandoned shortly before the timeout");
+                        run.abandoned += in_flight.len();
+                        return;
+                    }
                 },
             }
         }
@@ -191,5 +201,42 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
                 Ok(Response::QuickConnectChanged { of: *of, changed })
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+    use std::{future::pending, time::Duration};
+
+    use aws_config::{BehaviorVersion, Region, SdkConfig};
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::{context::Context, runtime::settings::Settings};
+
+    /// A check whose service does not respond.
+    struct NoResponse;
+
+    impl RemovalCheck for NoResponse {
+        async fn must_keep(&self, _: &UserRef) -> Result<bool, StepError> {
+            pending().await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_removal_whose_check_has_no_response_before_the_timeout_is_left_for_the_next_round() {
+        let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).region(Region::new("us-east-1"));
+        let ctx = Context::new(config.build(), Settings::default());
+        let directory = Directory::new(ctx.connect(), "i", "acme", ctx.settings.clock());
+        let ids = ("i", "acme");
+        let writer = Writer::new(ctx.connect(), ctx.quotas(), ctx.sessions(), &directory, NoResponse, ids, true);
+        let user = |number: usize| UserRef { id: format!("u{number}"), ..UserRef::default() };
+        let plan = Plan::deleting((0..2).map(user));
+        let soon = |milliseconds| Instant::now() + Duration::from_millis(milliseconds);
+        let deadline = Deadline { last_request: soon(100), last_response: soon(200) };
+        let applied = timeout(Duration::from_secs(120), writer.apply(&plan, deadline)).await;
+        let applied = applied.unwrap().unwrap();
+        assert_eq!((applied.left, applied.totals.removed, applied.totals.failed), (2, 0, 0));
     }
 }

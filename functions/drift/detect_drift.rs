@@ -31,7 +31,10 @@ use onboarding_core::{
 use time::OffsetDateTime;
 use tracing::{info, warn};
 
-use super::findings::{digest, settled, short, skipped, unreadable};
+use super::{
+    findings::{digest, settled, short, skipped, unreadable},
+    pass::pass,
+};
 use crate::{
     aws::iam,
     connect::{Directory, no_access},
@@ -43,67 +46,73 @@ use crate::{
         origins, record, replication_findings, starter_flow,
     },
     registry::{Entry, Registry},
-    runtime::metrics::{Metric, Metrics},
+    runtime::{
+        adapter::Invocation,
+        metrics::{Metric, Metrics},
+    },
 };
 
-/// Compares each instance with the input of its latest onboarding.
+/// Compares each instance with the input of its latest onboarding. If there is not enough time for all instances, the
+/// report says so, and the state machine calls the step again.
 ///
 /// # Errors
 /// If the registry can't be read, or a temporary error interrupts the comparison of an instance.
-pub async fn run(ctx: &Context, input: DetectDriftInput) -> Result<DriftReport, StepError> {
+pub async fn run(ctx: &Context, input: DetectDriftInput, invocation: Invocation) -> Result<DriftReport, StepError> {
+    let deadline = invocation.deadline();
     let registry = Registry::new(ctx)?;
-    let mut report = DriftReport::default();
+    let mut report = DriftReport { more: false, ..input.previous.clone().unwrap_or_default() };
     let entries = match &input.instance_id {
         Some(id) => vec![registry.entry(id).await?],
         None => {
             let contents = registry.scan().await?;
-            report.instances.extend(contents.unreadable.iter().map(unreadable));
+            let new = contents.unreadable.iter().filter(|entry| report.of(&entry.instance_id).is_none());
+            let new: Vec<_> = new.map(unreadable).collect();
+            report.instances.extend(new);
             contents.entries.into_iter().map(|(entry, _)| entry).collect()
         }
     };
-    for entry in &entries {
-        let before = input
-            .before
-            .as_ref()
-            .and_then(|before| before.instances.iter().find(|instance| instance.instance_id == entry.instance_id));
-        // A comparison after a remediation includes only the instances whose drift was reverted. All other instances
-        // keep the result of the first comparison.
-        if input.before.is_some() && before.is_none_or(|before| before.remediation.is_none()) {
-            report.instances.extend(before.cloned());
-            continue;
-        }
-        let Compared { findings: mut found, application_gone, global } = compare(ctx, entry).await?;
-        if let Some(before) = before {
-            found = settled(before, found);
-            found.extend(input.skipped.iter().filter(|one| one.instance_id == entry.instance_id).map(skipped));
-        }
-        let mend = input.mend.unwrap_or_else(|| entry.input().drift.response == DriftResponse::Revert);
-        let revertible = found.iter().any(|finding| finding.revertible && !finding.reverted);
-        let remediation = if mend && revertible && before.is_none() {
-            remediation(ctx, entry, application_gone, global).await?
-        } else {
-            None
-        };
-        if remediation.is_none() {
-            let left = found.iter().filter(|finding| !finding.reverted).count();
-            Metrics::of_instance(&entry.alias).with(Metric::DriftFindings, left).emit();
-        }
-        for finding in &found {
-            let DriftFinding { place, expected, found, reverted, .. } = &short(finding.clone());
-            warn!(instance = entry.alias, place, expected, found, mended = reverted, "{}", log_messages::DRIFT);
-        }
-        info!(instance = entry.alias, findings = found.len(), "{}", log_messages::COMPARED);
-        report.instances.push(InstanceDrift {
-            instance_id: entry.instance_id.clone(),
-            alias: entry.alias.clone(),
-            language: entry.language,
-            count: found.len(),
-            digest: digest(&found),
-            findings: found.into_iter().take(MAX_FINDINGS).map(short).collect(),
-            remediation,
-        });
+    let check =
+        async |entry: &Entry, before: Option<&InstanceDrift>| deadline.run(check(ctx, &input, entry, before)).await;
+    pass(report, &entries, input.before.as_ref(), check).await.map(DriftReport::within_limits)
+}
+
+/// Compares one instance. `before` is the result of the first check, after which drift was reverted.
+async fn check(
+    ctx: &Context,
+    input: &DetectDriftInput,
+    entry: &Entry,
+    before: Option<&InstanceDrift>,
+) -> Result<InstanceDrift, StepError> {
+    let Compared { findings: mut found, application_gone, global } = compare(ctx, entry).await?;
+    if let Some(before) = before {
+        found = settled(before, found);
+        found.extend(input.skipped.iter().filter(|one| one.instance_id == entry.instance_id).map(skipped));
     }
-    Ok(report.within_limits())
+    let mend = input.mend.unwrap_or_else(|| entry.input().drift.response == DriftResponse::Revert);
+    let revertible = found.iter().any(|finding| finding.revertible && !finding.reverted);
+    let remediation = if mend && revertible && before.is_none() {
+        remediation(ctx, entry, application_gone, global).await?
+    } else {
+        None
+    };
+    if remediation.is_none() {
+        let left = found.iter().filter(|finding| !finding.reverted).count();
+        Metrics::of_instance(&entry.alias).with(Metric::DriftFindings, left).emit();
+    }
+    for finding in &found {
+        let DriftFinding { place, expected, found, reverted, .. } = &short(finding.clone());
+        warn!(instance = entry.alias, place, expected, found, mended = reverted, "{}", log_messages::DRIFT);
+    }
+    info!(instance = entry.alias, findings = found.len(), "{}", log_messages::COMPARED);
+    Ok(InstanceDrift {
+        instance_id: entry.instance_id.clone(),
+        alias: entry.alias.clone(),
+        language: entry.language,
+        count: found.len(),
+        digest: digest(&found),
+        findings: found.into_iter().take(MAX_FINDINGS).map(short).collect(),
+        remediation,
+    })
 }
 
 /// Returns the input for the steps that revert drift. Returns `None` if the registry entry was written by an older

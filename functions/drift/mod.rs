@@ -2,3 +2,4 @@
 
 pub mod detect_drift;
 mod findings;
+mod pass;

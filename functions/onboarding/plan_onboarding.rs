@@ -76,7 +76,7 @@ pub async fn run(ctx: &Context, input: PlanOnboardingInput) -> Result<PlanOnboar
     open_items.extend(members.open_items);
     open_items.extend(users.open_items);
     let (status, planned_users) = (PlanStatus::Planned, users.planned_users);
-    Ok(PlanOnboardingOutput { status, items, open_items, planned_users })
+    Ok(PlanOnboardingOutput { status, items, open_items, planned_users }.within_limits())
 }
 
 /// The current state of the instance.

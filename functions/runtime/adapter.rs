@@ -25,7 +25,7 @@ use tracing::{Instrument as _, Span, field, info, info_span, warn};
 use crate::runtime::{clock::millis, fence::Fence};
 
 /// The time before the Lambda timeout during which a step sends no new request. A request may take 20 seconds until it
-/// times out.
+/// times out, and the other 5 seconds remain for the end of the step.
 const MARGIN: Duration = Duration::from_secs(25);
 
 /// The current invocation, for a step that needs its deadline.
@@ -43,11 +43,42 @@ impl Invocation {
         Duration::from_millis(self.deadline_ms.saturating_sub(u64::try_from(now).unwrap_or(u64::MAX)))
     }
 
-    /// Returns the time after which the step sends no new request.
+    /// Returns when the step must stop.
     #[must_use]
-    pub fn last_request(&self) -> tokio::time::Instant {
+    pub fn deadline(&self) -> Deadline {
         let remaining = self.remaining();
-        tokio::time::Instant::now() + remaining.saturating_sub(MARGIN.min(remaining / 4))
+        let (end, margin) = (tokio::time::Instant::now() + remaining, MARGIN.min(remaining / 4));
+        Deadline { last_request: end - margin, last_response: end - margin / 5 }
+    }
+}
+
+/// When a step must stop, so that it returns before the Lambda timeout. Another invocation continues the work.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    /// The time after which no new work starts.
+    pub last_request: tokio::time::Instant,
+    /// The time at which work in progress is abandoned. As after a crash, the next invocation reads what was done.
+    pub last_response: tokio::time::Instant,
+}
+
+impl Deadline {
+    /// Returns whether no new work may start.
+    #[must_use]
+    pub fn is_reached(&self) -> bool {
+        tokio::time::Instant::now() >= self.last_request
+    }
+
+    /// Runs work that may consist of several requests. Returns `None` if the work could not start or finish in time.
+    pub async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let work = self.finish(work);
+        if self.is_reached() { None } else { work.await }
+    }
+
+    /// Runs work that must also start after [`Self::last_request`]. Returns `None` if it did not finish in time.
+    pub fn finish<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
+        // The work is on the heap, so that the future of a caller stays small.
+        let work = tokio::time::timeout_at(self.last_response, Box::pin(work));
+        async { work.await.ok() }
     }
 }
 

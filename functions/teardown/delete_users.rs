@@ -34,7 +34,7 @@ use crate::{
 /// `Conflict`, with the reasons, if no user could be deleted in several consecutive invocations; otherwise the error
 /// that Connect returns.
 pub async fn run(ctx: &Context, input: RemoveInput, invocation: Invocation) -> Result<RemoveOutput, StepError> {
-    let deadline = invocation.last_request();
+    let deadline = invocation.deadline();
     let (id, alias) = (input.target.instance_id.as_str(), input.target.alias.as_str());
     let previous = input.previous.unwrap_or_default();
     let directory = Directory::new(ctx.connect(), id, alias, ctx.settings.clock());

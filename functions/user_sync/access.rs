@@ -12,13 +12,14 @@ use futures_util::{StreamExt, stream};
 use onboarding_core::{
     StepError, StepErrorKind, contract::EntraApplication, entra::Identity, onboarding::Assignment, sync::LetIn,
 };
-use tokio::{sync::OnceCell, time::Instant};
+use tokio::sync::OnceCell;
 use tracing::{info, warn};
 
 use crate::{
     context::Context,
     entra::{AppRoleAssignment, Assigned, Graph},
     registry::Entry,
+    runtime::adapter::Deadline,
 };
 
 /// Maximum number of concurrent assignment requests. The step `assign-groups` uses the same maximum.
@@ -40,7 +41,7 @@ pub(super) struct Assignments {
     pub(super) assigned: usize,
     /// The number of members for whom Graph returned an error.
     failed: usize,
-    /// The number of members for whom no assignment request was sent because the deadline was reached.
+    /// The number of members who are not assigned yet because the deadline was reached.
     pub(super) left: usize,
     /// Whether at least one of the failed requests may succeed if it is sent again.
     pub(super) may_pass: bool,
@@ -122,13 +123,14 @@ impl<'a> Access<'a> {
     }
 
     /// Assigns the members who have no assignment yet to the application. If a request fails, the other requests are
-    /// still sent, unless a permission is missing. After `deadline`, no request is sent. If groups are assigned to the
+    /// still sent, unless a permission is missing. The function stops at the deadline. If groups are assigned to the
     /// application, the function does nothing.
-    pub(super) async fn assign(&self, members: BTreeSet<&str>, deadline: Instant) -> Assignments {
+    pub(super) async fn assign(&self, members: BTreeSet<&str>, deadline: Deadline) -> Assignments {
         let Some(application) = self.of_users() else { return Assignments::default() };
-        let known = match self.assignments(application).await {
-            Ok(known) => known.iter().map(|one| one.principal_id.as_str()).collect::<BTreeSet<_>>(),
-            Err(error) => {
+        let known = match deadline.finish(self.assignments(application)).await {
+            None => return Assignments { left: members.len(), ..Assignments::default() },
+            Some(Ok(known)) => known.iter().map(|one| one.principal_id.as_str()).collect::<BTreeSet<_>>(),
+            Some(Err(error)) => {
                 let mut result = Assignments::default();
                 result.add(Err(error));
                 return result;
@@ -136,8 +138,8 @@ impl<'a> Access<'a> {
         };
         let missing: Vec<&str> = members.difference(&known).copied().collect();
         let (result, unclear) = (RefCell::new(Assignments::default()), RefCell::new(Vec::new()));
-        stream::iter(&missing)
-            .take_while(|_| ready(!result.borrow().is_denied() && Instant::now() < deadline))
+        let requests = stream::iter(&missing)
+            .take_while(|_| ready(!result.borrow().is_denied() && !deadline.is_reached()))
             .map(|id| async move { (*id, self.assign_one(application, id).await) })
             .buffer_unordered(LANES)
             .for_each(|(id, assigned)| {
@@ -147,11 +149,11 @@ impl<'a> Access<'a> {
                     Err(error) => result.borrow_mut().add(Err(error)),
                 }
                 ready(())
-            })
-            .await;
+            });
+        let _ = deadline.finish(requests).await;
         let (mut result, unclear) = (result.into_inner(), unclear.into_inner());
-        result.left = missing.len() - result.assigned - result.failed - unclear.len();
-        self.resolve(application, unclear, &mut result).await;
+        let _ = deadline.finish(self.resolve(application, unclear, &mut result)).await;
+        result.left = missing.len() - result.assigned - result.failed;
         if result.is_denied() {
             // Another round can't assign these members either. So the function does not count them as remaining, and
             // they do not cause another round.

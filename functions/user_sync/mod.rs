@@ -7,5 +7,6 @@ mod incremental;
 mod joiners;
 mod leavers;
 mod reporting;
+mod round_end;
 pub mod sync_members;
 pub mod sync_users;

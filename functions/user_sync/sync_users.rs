@@ -45,17 +45,16 @@ use onboarding_core::{
 };
 use time::OffsetDateTime;
 use tokio::time::Instant;
-use tracing::{debug, info};
+use tracing::debug;
 
 use crate::{
-    connect::{Applied, Directory, MAX_IDLE_ROUNDS, Writer, add_quick_connects, no_access},
+    connect::{Applied, Directory, Writer, add_quick_connects, no_access},
     context::Context,
     inspect::traffic_group::{self, TrafficGroup},
     registry::{Entry, Registry},
     runtime::{
-        adapter::{Invocation, for_instance},
+        adapter::{Deadline, Invocation, for_instance},
         clock::{epoch_millis, millis},
-        metrics::{Metric, Metrics},
     },
     user_sync::{
         access::{Access, Assignments},
@@ -64,6 +63,7 @@ use crate::{
         joiners::{self, Joiners},
         leavers::{self, CurrentMembership},
         reporting::{add_results, log_plan, ready_user},
+        round_end::{finish, measure},
     },
 };
 
@@ -84,8 +84,7 @@ pub(super) struct Round<'a> {
     pub(super) checkpoint: Checkpoint,
     /// The traffic distribution group. The field is empty until the traffic distribution group is read.
     traffic_group: TrafficGroup,
-    /// The time after which no new request is sent.
-    pub(super) deadline: Instant,
+    pub(super) deadline: Deadline,
 }
 
 /// The groups in Entra and the users in Connect, both read completely.
@@ -110,7 +109,7 @@ pub(super) struct Observed {
 /// several rounds without progress, because the state machine does not repeat a round after this error.
 pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -> Result<SyncUsersOutput, StepError> {
     let started = Instant::now();
-    let deadline = invocation.last_request();
+    let deadline = invocation.deadline();
     let registry = Registry::new(ctx)?;
     let (entry, tracking) = if incremental::is_requested(&input) {
         registry.entry_and_tracking(&input.instance_id).await?
@@ -277,7 +276,7 @@ impl Round<'_> {
             }
         };
         // Members are assigned to the application even if Connect returns an error.
-        let (applied, assigned) = tokio::join!(apply, self.assign(&observed.groups));
+        let (applied, assigned) = tokio::join!(apply, Box::pin(self.assign(&observed.groups)));
         let mut applied = applied?;
         if let Some(error) = error {
             return Err(error);
@@ -377,118 +376,5 @@ impl Round<'_> {
             stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_CONCURRENT_GROUPS).try_collect().await?;
         let pages = reads.iter().map(|(_, pages)| pages).sum();
         Ok((reads.into_iter().map(|(read, _)| read).collect(), pages))
-    }
-}
-
-/// Decides whether the sync needs another round.
-fn finish(output: &mut SyncUsersOutput, applied: &Applied, previous: &Checkpoint) -> Result<(), StepError> {
-    // A failure may have been temporary. So another round retries the failed requests now, instead of leaving them to
-    // the next scheduled sync.
-    let retry_failures = (applied.totals.failed > 0 || applied.assignments_may_pass) && !previous.retried;
-    if applied.left == 0 && !retry_failures {
-        output.status = SyncStatus::Done;
-        if let Some(waiting) = &output.waiting {
-            output.status = SyncStatus::UnsafePlan;
-            output.digest.clone_from(&waiting.digest);
-        }
-        info!(counts = ?output.counts, "user sync done");
-        return Ok(());
-    }
-    output.status = SyncStatus::More;
-    let idle_rounds = if applied.changed_anything() || applied.left == 0 { 0 } else { previous.idle_rounds + 1 };
-    if idle_rounds >= MAX_IDLE_ROUNDS {
-        return Err(StepError::limit_exceeded(format!(
-            "{idle_rounds} rounds of the user sync changed nothing, and {} requests are left; other programs of this account use \
-             the complete rate of Amazon Connect's API in this Region, so reduce their rate or request higher rate quotas",
-            applied.left
-        )));
-    }
-    output.carry = Some(Checkpoint {
-        another_pass: previous.another_pass,
-        rounds: previous.rounds + 1,
-        idle_rounds,
-        planned: output.counts.planned,
-        digest: output.digest.clone(),
-        totals: output.counts.done,
-        duration_ms: previous.duration_ms + output.durations.total_ms(),
-        retried: previous.retried || applied.left == 0,
-        approved: output.approved.clone(),
-    });
-    info!(left = applied.left, "the user sync continues in another round");
-    Ok(())
-}
-
-/// Returns the metrics of this round. At the end of a sync, also returns the metrics of the whole sync.
-fn measure<'a>(alias: &'a str, before: &Checkpoint, output: &SyncUsersOutput) -> Metrics<'a> {
-    let (done, until_now) = (&output.counts.done, &before.totals);
-    let updated =
-        |totals: &Totals| totals.adopted + totals.updated + totals.deletions_scheduled + totals.deletions_cancelled;
-    let metrics = Metrics::of_instance(alias)
-        .with(Metric::UsersCreated, done.created - until_now.created)
-        .with(Metric::UsersUpdated, updated(done) - updated(until_now))
-        .with(Metric::UsersRemoved, done.removed - until_now.removed)
-        .with(Metric::SyncCalls, done.calls - until_now.calls)
-        .with(Metric::SyncThrottles, done.throttles - until_now.throttles);
-    if output.status == SyncStatus::More {
-        return metrics;
-    }
-    metrics
-        .with(Metric::UsersFailed, done.failed)
-        .with(Metric::UsersSkipped, output.counts.planned.skipped)
-        .with(Metric::SyncDuration, before.duration_ms + output.durations.total_ms())
-        .with(Metric::UnsafePlans, u32::from(output.waiting.as_ref().is_some_and(|part| part.rejected_by.is_none())))
-}
-
-#[cfg(test)]
-mod tests {
-    use onboarding_core::sync::{Durations, WaitingPart};
-
-    use super::*;
-
-    fn totals(created: usize) -> Totals {
-        Totals {
-            created,
-            updated: 2,
-            deletions_scheduled: 1,
-            removed: 3,
-            failed: 4,
-            calls: 10 * created,
-            ..Totals::default()
-        }
-    }
-
-    fn output(status: SyncStatus) -> SyncUsersOutput {
-        let mut output = SyncUsersOutput { status, ..SyncUsersOutput::default() };
-        output.counts.done = totals(7);
-        output.counts.planned.skipped = 60;
-        output.durations = Durations { observe_ms: 1, plan_ms: 2, apply_ms: 4 };
-        output
-    }
-
-    #[test]
-    fn each_round_has_its_own_metrics_and_the_last_round_those_of_the_whole_sync() {
-        let before = Checkpoint {
-            totals: Totals { created: 5, ..Totals::default() },
-            duration_ms: 100,
-            ..Checkpoint::default()
-        };
-        let round = Metrics::of_instance("acme")
-            .with(Metric::UsersCreated, 2)
-            .with(Metric::UsersUpdated, 3)
-            .with(Metric::UsersRemoved, 3)
-            .with(Metric::SyncCalls, 70)
-            .with(Metric::SyncThrottles, 0);
-        assert_eq!(measure("acme", &before, &output(SyncStatus::More)), round);
-        let run = round.with(Metric::UsersFailed, 4).with(Metric::UsersSkipped, 60).with(Metric::SyncDuration, 107);
-        assert_eq!(measure("acme", &before, &output(SyncStatus::Done)), run.clone().with(Metric::UnsafePlans, 0));
-        let mut unsafe_plan = output(SyncStatus::UnsafePlan);
-        unsafe_plan.waiting = Some(WaitingPart::default());
-        assert_eq!(measure("acme", &before, &unsafe_plan), run.clone().with(Metric::UnsafePlans, 1));
-        unsafe_plan.waiting = Some(WaitingPart { rejected_by: Some("arn".into()), ..WaitingPart::default() });
-        assert_eq!(
-            measure("acme", &before, &unsafe_plan),
-            run.with(Metric::UnsafePlans, 0),
-            "no request waits for approval"
-        );
     }
 }

@@ -127,9 +127,9 @@ fn drifted(place: usize, groups: usize) -> InstanceDrift {
 
 #[test]
 fn a_drift_report_of_many_instances_is_shortened_to_the_limit_and_keeps_every_instance() {
-    let few = DriftReport { instances: vec![drifted(0, 3)] };
+    let few = DriftReport { instances: vec![drifted(0, 3)], more: false };
     assert_eq!(few.clone().within_limits(), few);
-    let many = DriftReport { instances: (0..30).map(|place| drifted(place, 40)).collect() };
+    let many = DriftReport { instances: (0..30).map(|place| drifted(place, 40)).collect(), more: false };
     assert!(bytes(&many) > LIMIT);
     let short = many.clone().within_limits();
     assert!(bytes(&short) <= DriftReport::MAX_BYTES, "{} bytes", bytes(&short));
@@ -140,6 +140,6 @@ fn a_drift_report_of_many_instances_is_shortened_to_the_limit_and_keeps_every_in
             (&long.instance_id, 70, long.findings.first())
         );
     }
-    let largest = DriftReport { instances: vec![drifted(0, 300)] }.within_limits();
+    let largest = DriftReport { instances: vec![drifted(0, 300)], more: false }.within_limits();
     assert!(largest.instances[0].remediation.is_some(), "the largest onboarding can be reverted");
 }

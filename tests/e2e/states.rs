@@ -1,6 +1,6 @@
 //! Checks that the emulator of the local cloud handles states, errors, variables and size limits as documented for Step
-//! Functions. The local cloud changes the emulator so that it behaves as documented. Each state machine of these tests
-//! is small and calls no function.
+//! Functions, and the size of items as documented for DynamoDB. The local cloud changes the emulator so that it behaves as
+//! documented. Each state machine of these tests is small and calls no function.
 
 use std::time::Duration;
 
@@ -122,6 +122,7 @@ async fn states_errors_variables_and_sizes_behave_as_in_step_functions() {
     errors(&aws).await;
     variables(&aws).await;
     sizes(&aws).await;
+    items(&aws).await;
     definitions(&aws).await;
     names(&aws).await;
     unknown_words(&aws).await;
@@ -248,6 +249,27 @@ async fn sizes(aws: &StepFunctions) {
     let refused =
         aws.call("SendTaskSuccess", &json!({ "taskToken": "t", "output": json!("x".repeat(LIMIT)).to_string() })).await;
     assert_eq!(refused.unwrap_err()["__type"], "ValidationException");
+}
+
+/// An item of DynamoDB has at most 400 KB, including the names of its attributes (developer guide, "Quotas").
+async fn items(aws: &StepFunctions) {
+    let call = async |action: &str, body: &Value| {
+        aws.endpoint().json("dynamodb", &format!("DynamoDB_20120810.{action}"), body).await
+    };
+    let table = json!({
+        "TableName": "items", "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{ "AttributeName": "key", "AttributeType": "S" }],
+        "KeySchema": [{ "AttributeName": "key", "KeyType": "HASH" }],
+    });
+    assert!(call("CreateTable", &table).await.succeeded());
+    for (bytes, fits) in [(400 * 1024 - 100, true), (400 * 1024 - "keyktext".len() + 1, false)] {
+        let update = json!({
+            "TableName": "items", "Key": { "key": { "S": "k" } }, "UpdateExpression": "SET #text = :text",
+            "ExpressionAttributeNames": { "#text": "text" },
+            "ExpressionAttributeValues": { ":text": { "S": "x".repeat(bytes) } },
+        });
+        assert_eq!(call("UpdateItem", &update).await.succeeded(), fits, "{bytes} bytes");
+    }
 }
 
 /// Each rule has its own test in `definitions_test.py`.

@@ -46,6 +46,7 @@ use crate::{
     context::Context,
     entra::{Graph, LOOKS_FOR_A_LOST_CERTIFICATE, Removal, ServicePrincipal},
     registry::{self, Acquisition, Claim, Entry, Registry, Scope, Unreadable},
+    runtime::adapter::{Deadline, Invocation},
 };
 
 /// Seconds until the next round if a temporary error occurred, or if Entra does not return a newly added certificate
@@ -54,11 +55,17 @@ const LOOK_AGAIN: u64 = 60;
 /// Maximum number of consecutive rounds with an error.
 const MOST_FAILURES: u32 = 10;
 
-/// Runs one round for all instances.
+/// Runs one round for all instances. The round ends before the Lambda timeout, and the next round begins with the
+/// instances for which there was no time.
 ///
 /// # Errors
 /// If the registry can't be read. An error that affects only one instance is part of the output instead.
-pub async fn run(ctx: &Context, input: RotateCertificateInput) -> Result<RotateCertificateOutput, StepError> {
+pub async fn run(
+    ctx: &Context,
+    input: RotateCertificateInput,
+    invocation: Invocation,
+) -> Result<RotateCertificateOutput, StepError> {
+    let deadline = invocation.deadline();
     let registry = Registry::new(ctx)?;
     let (entries, unreadable) = match &input.instance_id {
         Some(id) => (vec![registry.entry(id).await?], Vec::new()),
@@ -67,7 +74,7 @@ pub async fn run(ctx: &Context, input: RotateCertificateInput) -> Result<RotateC
             (contents.entries.into_iter().map(|(entry, _)| entry).collect::<Vec<_>>(), contents.unreadable)
         }
     };
-    let mut output = RotateCertificateOutput::default();
+    let (mut output, mut left) = (RotateCertificateOutput::default(), Vec::new());
     let before = if input.previous.is_empty() {
         unreadable.into_iter().map(unreadable_rotation).chain(entries.iter().map(started)).collect()
     } else {
@@ -78,8 +85,12 @@ pub async fn run(ctx: &Context, input: RotateCertificateInput) -> Result<RotateC
         let entry = entries.iter().find(|entry| entry.instance_id == rotation.instance_id);
         let (rotation, wait) = match entry {
             _ if !rotation.status.pending() => (rotation, 0),
+            Some(_) if deadline.is_reached() => {
+                left.push(rotation);
+                continue;
+            }
             Some(entry) => {
-                let round = Round { ctx, registry: &registry, entry, before: &rotation, input: &input };
+                let round = Round { ctx, registry: &registry, entry, before: &rotation, input: &input, deadline };
                 round.run_locked(&mut removals).await.unwrap_or_else(|error| after_error(&rotation, &error))
             }
             None => (
@@ -100,6 +111,11 @@ pub async fn run(ctx: &Context, input: RotateCertificateInput) -> Result<RotateC
         );
         output.wait_seconds = output.wait_seconds.max(wait);
         output.instances.push(rotation);
+    }
+    if !left.is_empty() {
+        info!(instances = left.len(), "the next round continues with the instances for which there was no time");
+        output.wait_seconds = output.wait_seconds.max(LOOK_AGAIN);
+        output.instances.splice(0..0, left);
     }
     Ok(output)
 }
@@ -193,6 +209,7 @@ struct Round<'a> {
     entry: &'a Entry,
     before: &'a Rotation,
     input: &'a RotateCertificateInput,
+    deadline: Deadline,
 }
 
 impl Round<'_> {
@@ -215,7 +232,8 @@ impl Round<'_> {
                 return Err(StepError::unavailable(message));
             }
         };
-        let result = registry::fence(self.ctx, lease)?.guard(self.run(removals)).await;
+        let result = self.deadline.finish(registry::fence(self.ctx, lease)?.guard(self.run(removals))).await;
+        let result = result.unwrap_or_else(|| Err(StepError::unavailable("AWS or Entra did not respond in time")));
         if result.as_ref().is_err_and(|error| error.kind == StepErrorKind::LeaseLost) {
             // The lease may now belong to a later invocation of this execution.
             return result;

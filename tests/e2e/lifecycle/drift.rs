@@ -113,8 +113,10 @@ async fn manual_changes_are_found_notified_once_and_reverted_on_request() {
     assert_eq!(subjects().await, [subject], "the result of the remediation is notified");
     fixture.iam("DeleteRolePolicy", &[("RoleName", &role), ("PolicyName", "more")]).await;
     let report = fixture.run("DriftStateMachineArn", &json!({})).await;
-    assert_eq!(places(&report, |_| true), BTreeSet::new(), "{report:#}");
-    assert_eq!(subjects().await, Vec::<String>::new());
+    // The check of all instances includes those of other tests, some of which leave drift.
+    let own = report["instances"].as_array().unwrap().iter().find(|instance| instance["alias"] == ALIAS).unwrap();
+    assert_eq!(own["findings"], json!([]), "{report:#}");
+    assert!(subjects().await.iter().all(|subject| !subject.contains(&format!(" {ALIAS}:"))));
 }
 
 fn leaver() -> Value {

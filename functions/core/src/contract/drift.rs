@@ -22,6 +22,10 @@ pub struct DetectDriftInput {
     /// instances in this report again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<DriftReport>,
+    /// The report of the previous pass of the first check, which had no time for all instances. If present, the step
+    /// continues with the other instances.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<DriftReport>,
     /// Instances whose findings could not be reverted, because another execution held the lock of their alias.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<SkippedInstance>,
@@ -44,6 +48,9 @@ pub struct SkippedInstance {
 pub struct DriftReport {
     /// One entry per instance.
     pub instances: Vec<InstanceDrift>,
+    /// Whether there was no time for some instances, which another pass checks; absent in the report of a complete check.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
 }
 
 impl DriftReport {
@@ -70,6 +77,12 @@ impl DriftReport {
             last.remediation = None;
         }
         self
+    }
+
+    /// The findings of an instance.
+    #[must_use]
+    pub fn of(&self, instance_id: &str) -> Option<&InstanceDrift> {
+        self.instances.iter().find(|instance| instance.instance_id == instance_id)
     }
 
     fn fits(&self) -> bool {

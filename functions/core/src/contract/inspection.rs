@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::OpenItem;
+use super::{OpenItem, bytes};
 use crate::sync::PlannedUser;
 
 /// The part of an onboarding that an object belongs to.
@@ -103,7 +103,7 @@ pub struct PlanOnboardingInput {
 }
 
 /// Output of `plan-onboarding` and of its state machine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PlanOnboardingOutput {
@@ -118,6 +118,34 @@ pub struct PlanOnboardingOutput {
     /// from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub planned_users: Vec<PlannedUser>,
+}
+
+impl PlanOnboardingOutput {
+    /// Maximum size of a plan in bytes. Step Functions limits the output of a state to 256 KiB (developer guide, "Service
+    /// quotas"). Only the open items can exceed this limit, because each group of a large input can have open items.
+    const MAX_BYTES: usize = 240 * 1024;
+
+    /// Omits the last open items if the plan would be too large. The last open item then contains their number.
+    #[must_use]
+    pub fn within_limits(mut self) -> Self {
+        let all = std::mem::take(&mut self.open_items);
+        let (count, mut left) = (all.len(), Self::MAX_BYTES.saturating_sub(bytes(&self)));
+        let fits = |item: &OpenItem| {
+            let remaining = left.checked_sub(bytes(item) + 1);
+            left = remaining.unwrap_or_default();
+            remaining.is_some()
+        };
+        self.open_items = all.into_iter().take_while(fits).collect();
+        let omitted = count - self.open_items.len();
+        if omitted > 0 {
+            self.open_items.push(OpenItem::new(
+                "plan",
+                format!("{omitted} further open items are not listed, because the plan would be too large"),
+                "Correct the listed items, then plan again.",
+            ));
+        }
+        self
+    }
 }
 
 /// Input of `describe-onboarding`.
@@ -158,4 +186,20 @@ pub enum PlanStatus {
     Planned,
     /// The whole plan was applied.
     Done,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_with_very_many_open_items_is_shortened_and_states_how_many_are_missing() {
+        let item = |number: usize| OpenItem::new(format!("group {number}"), "w".repeat(1_500), "a");
+        let plan = PlanOnboardingOutput { open_items: (0..300).map(item).collect(), ..PlanOnboardingOutput::default() };
+        let short = plan.within_limits();
+        assert!(bytes(&short) <= 256 * 1024, "{} bytes", bytes(&short));
+        let listed = short.open_items.len() - 1;
+        assert!(listed > 150 && short.open_items[..listed].iter().eq((0..listed).map(item).collect::<Vec<_>>().iter()));
+        assert!(short.open_items[listed].what.starts_with(&format!("{} further", 300 - listed)), "{short:?}");
+    }
 }
