@@ -268,7 +268,7 @@ fn advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
         ),
         700_016 | 7_000_229 => (
             StepErrorKind::AccessDenied,
-            "; check clientId and tenantId in the credential secret, and give the app registration admin consent",
+            "; check clientId and tenantId in the credential secret, and grant admin consent to the app registration",
         ),
         90_002 | 900_023 => (
             StepErrorKind::InvalidInput,
@@ -299,8 +299,8 @@ fn keyless_advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
     match number {
         700_016 | 7_000_229 => (
             StepErrorKind::AccessDenied,
-            "; check the stack's parameters TenantId, SetupClientId and RuntimeClientId, and give the app registration admin \
-             consent",
+            "; check the stack's parameters TenantId, SetupClientId and RuntimeClientId, and grant admin consent to the app \
+             registration",
         ),
         90_002 | 900_023 => {
             (StepErrorKind::InvalidInput, "; check the stack's parameter TenantId, and LOGIN_URL for a national cloud")

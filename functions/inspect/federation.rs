@@ -276,7 +276,9 @@ pub(crate) async fn role_object(ctx: &Context, wanted: &Federation, alias: &str)
     guards.equal("further attached policies", "none", none(further));
     guards.equal("inline policies of the role", "none", none(iam::inline_policies(ctx.iam(), name).await?));
     let note = match &wanted.global {
-        Some(global) => format!("trust policies for {} stay, because the instance is replicated", global.endpoint()),
+        Some(global) => {
+            format!("the trust policies for {} are kept, because the instance is replicated", global.endpoint())
+        }
         None => String::new(),
     };
     let why = "it differs from the expected role: it may trust other principals than the SAML provider, or allow more";

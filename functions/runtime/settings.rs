@@ -189,8 +189,8 @@ impl Settings {
                 Identity::Runtime => ("RuntimeClientId", "RuntimeCredentialSecret"),
             };
             StepError::invalid_input(format!(
-                "the stack has no credential for Microsoft Graph with the {identity} identity; deploy it with {client} or {secret} \
-                 (`onboard entra-setup` prints the commands that create them)"
+                "the stack has no credential for Microsoft Graph with the {identity} identity; deploy the stack \
+                 with {client} or {secret} (`onboard entra-setup` prints the commands that create them)"
             ))
         })
     }

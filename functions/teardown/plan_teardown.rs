@@ -454,10 +454,10 @@ impl Planner<'_> {
         planned.noting([
             OpenItem::new(
                 "storage",
-                format!("recordings, transcripts and reports stay in the stack's bucket under connect/{alias}/"),
+                format!("recordings, transcripts and reports remain in the stack's bucket under connect/{alias}/"),
                 "Delete the objects when they are no longer needed.",
             ),
-            OpenItem::new("quotas", "granted quotas stay as they are", "None: Service Quotas can't lower them."),
+            OpenItem::new("quotas", "the granted quotas are kept", "None: Service Quotas can't lower them."),
         ])
     }
 }

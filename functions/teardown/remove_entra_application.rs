@@ -131,7 +131,7 @@ fn is_ours(policy: Option<&str>, alias: &str) -> bool {
 }
 
 fn stays(app_id: &str, why: &str, action: &str) -> OpenItem {
-    OpenItem::new(format!("{APPLICATION} {app_id}"), format!("it stays: {why}"), action)
+    OpenItem::new(format!("{APPLICATION} {app_id}"), format!("it is kept: {why}"), action)
 }
 
 fn registration_stays(app_id: &str, why: &str) -> OpenItem {

@@ -45,7 +45,7 @@ catalog! {
     checking_federation() = "IAM …", "IAM …";
     checking_connect() = "Amazon Connect …", "Amazon Connect …";
     remove_manually(thing) = "Could not be removed. Delete it manually: {thing}", "削除できませんでした。手動で削除してください: {thing}";
-    searching_leftovers() = "A call got no response. Searching for resources that it may have created …", "応答のない呼び出しがありました。作成された可能性のあるリソースを検索しています…";
+    searching_leftovers() = "A call received no response. Searching for resources that the call may have created …", "応答のない呼び出しがありました。作成された可能性のあるリソースを検索しています…";
     needs_stack(option) = "Graph sends notifications only to a public URL. With {option}, Graph sends one to the URL of a deployed stack.", "Graph は公開 URL にのみ通知を送信します。{option} を指定すると、デプロイ済みのスタックの URL で通知を受信して確認します。";
     needs_browser(option) = "Only sign-ins show which certificate is used. With {option}, you sign in with a browser.", "署名に使用される証明書は、サインインしないと確認できません。{option} を指定すると、ブラウザでサインインして確認できます。";
     open_in_browser(group) = "Open the following URL in a browser on this computer, and sign in as a direct member of the group {group}. The browser then signs in again several times. Keep the page open for about four minutes.", "このコンピューターのブラウザで次の URL を開き、グループ {group} の直接のメンバーとしてサインインしてください。その後、ブラウザが自動的にサインインを繰り返します。約 4 分間、ページを開いたままにしてください。";

@@ -193,7 +193,8 @@ pub(super) async fn request_increase(
     }
     if aws::error::is(&error, &["QuotaExceededException"]) {
         return Ok(RequestOutcome::Later(
-            "too many quota requests are open in this account; this request is made when another one is decided".into(),
+            "too many quota requests are open in this account; this request is made after AWS has decided on another one"
+                .into(),
         ));
     }
     if aws::error::is_no_increase(&error) {

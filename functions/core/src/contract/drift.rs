@@ -129,7 +129,7 @@ pub struct DriftFinding {
     /// Whether the setting was reverted.
     #[serde(default, rename = "mended")]
     pub reverted: bool,
-    /// Whether the difference can give access to an unauthorized user.
+    /// Whether the difference can grant access to an unauthorized user.
     #[serde(default)]
     pub security: bool,
     /// Whether a step of the onboarding can revert the difference. If not, an operator must correct the setting.

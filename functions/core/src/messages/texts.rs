@@ -89,7 +89,8 @@ texts! {
         "Amazon Connect {name}: 承認が必要なユーザーの変更があります";
     unsafe_plan(instance_id, reasons, counts, actions, users, digest) =
         "The user sync of the instance {instance_id} applies all changes that need no approval. {actions} changes wait for \
-         your approval.\n\nReason: {reasons}\n\nThe plan: {counts}.\nThe first users whose changes wait: {users}\n\
+         your approval.\n\nReason: {reasons}\n\nThe plan: {counts}.\nThe first users whose changes wait for \
+         approval: {users}\n\
          Digest: {digest}",
         "インスタンス {instance_id} のユーザー同期は、承認が不要な変更をすべて適用します。\
          {actions} 件の変更が承認待ちです。\n\n理由: {reasons}\n\n計画の内容: {counts}\n承認待ちのユーザー (先頭の 10 人まで): {users}\n\
@@ -160,7 +161,7 @@ texts! {
         "Amazon Connect {alias}: 設定が手動で変更されています";
     drift(alias, count) = "{count} settings of Amazon Connect {alias} differ from the last onboarding.",
         "Amazon Connect {alias} の {count} 件の設定が、最後に実行したオンボーディングの設定と異なります。";
-    drift_security() = " Some of these settings control who can sign in: check them first.",
+    drift_security() = " Some of these settings control who can sign in: check these settings first.",
         "サインインできるユーザーに影響する設定が含まれています。この設定を優先して確認してください。";
     drift_finding(place, security, reverted, expected, found) =
         "\n- {place} ({security}{reverted})\n  expected: {expected}\n  found: {found}",
@@ -196,8 +197,8 @@ texts! {
     execution_failed(execution, machine, ended, reason) =
         "The execution {execution} of {machine} {ended}. Finished work is kept.{reason}",
         "{machine} の実行 {execution} {ended}。すでに完了した設定は維持されています。{reason}";
-    check_the_history() = "Check in the execution history which state failed. You can safely start the same input again: it \
-         continues where this execution stopped, and finished work is not repeated.",
+    check_the_history() = "Check in the execution history which state failed. You can safely start the same input again: the \
+         new execution continues where this execution stopped, and finished work is not repeated.",
         "実行履歴で、失敗したステートを確認してください。同じ入力で安全に再実行できます。\
          中断したところから再開し、完了した処理が繰り返されることはありません。";
     see_the_error() = "To see the error:", "詳細を確認する:";

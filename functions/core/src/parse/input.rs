@@ -325,7 +325,7 @@ fn security_profiles(at: &Location<'_>, value: &Value) {
     let profiles = list(at, value, text_up_to::<128>);
     if value.is_array() && !(1..=10).contains(&profiles.len()) {
         at.fault(
-            "must name one to ten security profiles; there is no default, because they decide which permissions \
+            "must name one to ten security profiles; there is no default, because the profiles decide which permissions \
              the users have",
             "セキュリティプロファイルを 1〜10 個指定してください。ユーザーの権限を決める設定のため、デフォルト値はありません",
         );

@@ -109,7 +109,7 @@ impl fmt::Display for SkipReason {
             Self::NoUsername(attribute) => write!(f, "its {} is empty", attribute_name(*attribute)),
             Self::Username(fault) => write!(f, "the username {fault}"),
             Self::DuplicateUsername(members) => {
-                write!(f, "{members} members have this username; make them differ in Entra ID")
+                write!(f, "{members} members have this username; make the usernames differ in Entra ID")
             }
             Self::NoSecurityProfile => f.write_str("its groups have no security profile"),
             Self::TooManySecurityProfiles(profiles) => {
@@ -345,7 +345,7 @@ impl fmt::Display for Finding {
             ),
             Self::QuickConnectsUnreadable { reason } => write!(
                 f,
-                "the quick connects of the deleted users stay, because they can't be read; delete them in Amazon \
+                "the quick connects of the deleted users are kept, because they can't be read; delete them in Amazon \
                  Connect: {reason}"
             ),
         }

@@ -21,7 +21,7 @@ pub(super) fn number(number: &NumberResult) -> Option<OpenItem> {
         )),
         NumberStatus::Failed => Some(OpenItem::new(
             subject,
-            format!("the claim failed: {}", message.unwrap_or("Connect gives no reason")),
+            format!("the claim failed: {}", message.unwrap_or("Connect returned no reason")),
             "Start the same input again to try another number. If the message names a limit, request an increase with \
              quotas.phoneNumbers or contact AWS Support.",
         )),

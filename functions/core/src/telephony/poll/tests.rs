@@ -246,7 +246,7 @@ fn each_state_of_a_number_has_its_result() {
     for (configured, status, pending, open_item) in [
         (None, Failed, false, Some("the claim no longer exists")),
         (Some((Failed, message())), Failed, false, Some("the claim failed: reason")),
-        (Some((Failed, None)), Failed, false, Some("Connect gives no reason")),
+        (Some((Failed, None)), Failed, false, Some("Connect returned no reason")),
         (Some((InProgress, message())), InProgress, true, None),
         (Some((Claimed, None)), Claimed, false, None),
         (Some((Claimed, message())), Claimed, false, Some("reason")),
