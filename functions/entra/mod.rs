@@ -173,7 +173,7 @@ impl Graph {
                 Ok(reply.body)
             }
             StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => Err(StepError::not_consistent_yet(format!(
-                "{doing}: the login service does not know the application (HTTP {}){}",
+                "{doing}: the login service does not recognize the application (HTTP {}){}",
                 reply.status.as_u16(),
                 reply.trace()
             ))),

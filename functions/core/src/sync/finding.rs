@@ -332,7 +332,7 @@ impl fmt::Display for Finding {
                 let names: Vec<String> = quick_connects.iter().map(|name| Quoted(name).to_string()).collect();
                 write!(
                     f,
-                    "the quick connects {} of {username} stay, because {transfer_to} does not exist in Amazon Connect \
+                    "the quick connects {} of {username} are kept, because {transfer_to} does not exist in Amazon Connect \
                      or is removed too; change these quick connects in Amazon Connect, and correct \
                      users.removed.quickConnects",
                     names.join(", ")
@@ -341,7 +341,7 @@ impl fmt::Display for Finding {
             Self::NoTransferTarget { username } => write!(
                 f,
                 "users.removed.quickConnects names {username}, who does not exist in Amazon Connect or is removed too; \
-                 name another user before users are deleted, because their quick connects would stay"
+                 name another user before users are deleted, because their quick connects would be kept"
             ),
             Self::QuickConnectsUnreadable { reason } => write!(
                 f,
