@@ -32,8 +32,8 @@ const HIDDEN_USER: &str = "Amazon Connect reports that the username exists, but 
 const HIDDEN_SUCCESSOR: &str = "Amazon Connect does not list the new user of the member yet, so the quick connects of \
                                 this user can't be transferred; the next sync transfers them and deletes this user";
 
-const MORE_RIGHTS: &str = "a user with this username was created after the plan and has security profiles that the user's \
-                           groups do not have, so the user was not changed; the next sync compares the user, and \
+const MORE_RIGHTS: &str = "a user with this username was created after the plan and has security profiles that the \
+                           user's groups do not have, so the user was not changed; the next sync compares the user, and \
                            requests approval if necessary";
 
 pub(super) struct Run<'p> {

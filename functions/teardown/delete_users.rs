@@ -55,7 +55,8 @@ pub async fn run(ctx: &Context, input: RemoveInput, invocation: Invocation) -> R
     if idle >= MAX_IDLE_ROUNDS {
         let reasons: Vec<&str> = failures.iter().take(3).map(|failure| failure.reason.as_str()).collect();
         return Err(StepError::conflict(format!(
-            "{} users of the instance {alias} can't be deleted: {}; correct the cause, then start the same teardown again",
+            "{} users of the instance {alias} can't be deleted: {}; correct the cause, then start the same \
+             teardown again",
             failures.len(),
             reasons.join("; ")
         )));

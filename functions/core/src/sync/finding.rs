@@ -332,8 +332,8 @@ impl fmt::Display for Finding {
                 let names: Vec<String> = quick_connects.iter().map(|name| Quoted(name).to_string()).collect();
                 write!(
                     f,
-                    "the quick connects {} of {username} are kept, because {transfer_to} does not exist in Amazon Connect \
-                     or is removed too; change these quick connects in Amazon Connect, and correct \
+                    "the quick connects {} of {username} are kept, because {transfer_to} does not exist in Amazon \
+                     Connect or is removed too; change these quick connects in Amazon Connect, and correct \
                      users.removed.quickConnects",
                     names.join(", ")
                 )
