@@ -42,7 +42,8 @@ pub(crate) struct FoundFlow {
     pub(crate) is_archived: bool,
     /// The time of the last change to the flow, in seconds since 1970.
     pub(crate) changed: Option<i64>,
-    content: String,
+    /// The content of the flow, in the flow language (JSON).
+    pub(crate) content: String,
 }
 
 impl FoundFlow {

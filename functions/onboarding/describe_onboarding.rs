@@ -7,8 +7,8 @@
 //! * Reads: `connect:ListInstances`, `connect:DescribeInstance`, `connect:ListInstanceAttributes`,
 //!   `connect:ListInstanceStorageConfigs`, `connect:ListApprovedOrigins`; `dynamodb:GetItem` on the registry; in Graph
 //!   the application with its claims policies and assignments. If the instance is not registered, also
-//!   `connect:ListPhoneNumbersV2`, `connect:SearchUsers`, `connect:ListSecurityProfiles`,
-//!   `connect:ListRoutingProfiles`, `connect:DescribeUserHierarchyGroup`; `iam:GetSAMLProvider`, `iam:GetPolicy`,
+//!   `connect:ListPhoneNumbersV2`, `connect:ListContactFlows`, `connect:DescribeContactFlow`, `connect:SearchUsers`,
+//!   `connect:ListSecurityProfiles`, `connect:ListRoutingProfiles`, `connect:DescribeUserHierarchyGroup`; `iam:GetSAMLProvider`, `iam:GetPolicy`,
 //!   `iam:GetPolicyVersion`, `iam:GetRole`, `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; the federation
 //!   metadata; in Graph `GET /applicationTemplates`, `/servicePrincipals`, `/groups`, `/groups/{id}/members`.
 //! * Writes: nothing.
@@ -18,10 +18,13 @@
 
 use onboarding_core::{
     StepError, StepErrorKind,
-    adoption::{self, FoundInstance, Request, add_phone_numbers, destination, document, iso_duration},
+    adoption::{
+        self, FoundInstance, Request, add_phone_numbers, add_starter_flow, destination, document, iso_duration,
+    },
     contract::{DescribeOnboardingInput, DescribeOnboardingOutput, OpenItem, PlanStatus},
     iam::{LONGEST_SESSION, SHORTEST_SESSION},
     onboarding::{Language, Onboarding, Users},
+    sync::Ownership,
 };
 
 use crate::{
@@ -30,6 +33,7 @@ use crate::{
     inspect::{
         adoptable::{self, Groups},
         entra::Found,
+        starter_flow,
     },
     registry::{Entry, Registry},
 };
@@ -144,6 +148,9 @@ async fn of_unregistered(
     onboarding.instance = instance;
     onboarding.entra.assignment = groups.assignment;
     open_items.extend(add_phone_numbers(&mut onboarding, &phone_numbers::held(ctx.connect(), arn).await?));
+    let flow = starter_flow::flow(ctx.connect(), id, &settings.alias).await?;
+    let flow = flow.filter(|flow| flow.owner == Ownership::Ours && !flow.is_archived);
+    open_items.extend(flow.and_then(|flow| add_starter_flow(&mut onboarding, &flow.content)));
     match &found {
         Some(found) => {
             open_items.extend(add_application(ctx, &mut onboarding, id, found, true));

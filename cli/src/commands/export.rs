@@ -3,13 +3,16 @@
 //!
 //! With the operator's credentials, the command reads the instance (`connect:DescribeInstance`,
 //! `ListInstanceAttributes`, `ListInstanceStorageConfigs`, `ListSecurityProfiles`, `DescribeSecurityProfile`,
-//! `ListSecurityProfilePermissions`) and the IAM objects. A drift check without remediation reads the enterprise
+//! `ListSecurityProfilePermissions`, `ListContactFlows`, `DescribeContactFlow`,
+//! `ListFlowAssociations`) and the IAM objects. A drift check without remediation reads the enterprise
 //! application.
 
 use std::collections::BTreeMap;
 
-use aws_sdk_connect::types::{InstanceStorageResourceType, StorageType};
-use onboarding_core::names;
+use aws_sdk_connect::types::{
+    ContactFlowType, InstanceStorageResourceType, ListFlowAssociationResourceType, StorageType,
+};
+use onboarding_core::{names, sync::Ownership};
 
 use super::{as_found, result_file};
 use crate::{
@@ -17,7 +20,7 @@ use crate::{
     cloud::{Cloud, error::CommandError, iam::Tags, registry::Entry},
     exit::Exit,
     output::Export,
-    report::terraform::{Configuration, Instance, SecurityProfile, Source, Storage, render},
+    report::terraform::{Configuration, Instance, SecurityProfile, Source, StarterFlow, Storage, render},
     ui::{Console, Tone},
 };
 
@@ -117,6 +120,7 @@ async fn instance(cloud: &Cloud, entry: &Entry) -> Result<Instance, CommandError
         }
     }
     instance.security_profile = security_profile(cloud, &connect, id, &doing).await?;
+    instance.starter_flow = starter_flow(cloud, &connect, entry, &doing).await?;
     Ok(instance)
 }
 
@@ -151,4 +155,45 @@ async fn security_profile(
     permissions.sort();
     let name = names::NO_ACCESS_PROFILE.to_owned();
     Ok(Some(SecurityProfile { id, name, description: found.description, permissions, tags }))
+}
+
+/// Reads the starter flow that the onboarding created, and the phone numbers that use this flow.
+async fn starter_flow(
+    cloud: &Cloud,
+    connect: &aws_sdk_connect::Client,
+    entry: &Entry,
+    doing: &str,
+) -> Result<Option<StarterFlow>, CommandError> {
+    let instance = entry.instance_id.as_str();
+    let list = connect.list_contact_flows().instance_id(instance).contact_flow_types(ContactFlowType::ContactFlow);
+    let mut pages = list.into_paginator().items().send();
+    let id = loop {
+        let Some(flow) = pages.next().await else { return Ok(None) };
+        let flow = flow.map_err(|error| CommandError::of(cloud.words, doing, &error))?;
+        if flow.name.as_deref() == Some(names::STARTER_FLOW) {
+            break flow.id.unwrap_or_default();
+        }
+    };
+    let described = connect.describe_contact_flow().instance_id(instance).contact_flow_id(&id).send().await;
+    let described = described.map_err(|error| CommandError::of(cloud.words, doing, &error))?;
+    let Some(found) = described.contact_flow else { return Ok(None) };
+    let tags: Tags = found.tags.unwrap_or_default().into_iter().collect();
+    let tag = |key: &str| tags.get(key).map(String::as_str);
+    if Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), &entry.alias) != Ownership::Ours {
+        return Ok(None);
+    }
+    let list = connect.list_flow_associations().instance_id(instance);
+    let list = list.resource_type(ListFlowAssociationResourceType::VoicePhoneNumber);
+    let mut pages = list.into_paginator().items().send();
+    let mut numbers = Vec::new();
+    // Amazon Connect returns ARNs in the members `FlowId` and `ResourceId`.
+    let last = |arn: Option<String>| arn.as_deref().and_then(|arn| arn.rsplit('/').next()).map(ToOwned::to_owned);
+    while let Some(one) = pages.next().await {
+        let one = one.map_err(|error| CommandError::of(cloud.words, doing, &error))?;
+        let flow = last(one.flow_id);
+        numbers.extend(last(one.resource_id).filter(|_| flow.as_ref() == Some(&id)));
+    }
+    numbers.sort();
+    let (name, content) = (names::STARTER_FLOW.to_owned(), found.content.unwrap_or_default());
+    Ok(Some(StarterFlow { id, name, description: found.description, content, tags, numbers }))
 }

@@ -99,6 +99,9 @@ impl Fixture {
                 "instance": { "alias": BY_HAND, "earlyMedia": true, "storage": { "chatTranscripts": false } },
                 "iam": { "sessionDuration": "PT8H" },
                 "signIn": { "destination": "ccp" },
+                "phoneNumbers": [{ "country": "US", "type": "DID" }],
+                "telephony": { "starterFlow": true },
+                "language": "ja",
                 "users": { "groups": [{
                     "group": AGENTS, "securityProfiles": ["Agent"],
                     "phone": { "autoAccept": true, "afterContactWorkSeconds": 30 },
@@ -180,6 +183,8 @@ async fn an_instance_without_tags_and_registry_entry_is_described_adopted_and_th
     assert_eq!(printed["onboarding"]["signIn"]["destination"], "ccp");
     assert_eq!((adopted.instance.early_media, adopted.instance.storage.chat_transcripts), (Some(true), false));
     assert!(adopted.instance.storage.call_recordings);
+    assert_eq!(printed["onboarding"]["telephony"]["starterFlow"], true);
+    assert_eq!(printed["onboarding"]["language"], "ja", "the language of the flow");
     let group = &adopted.users.groups[0];
     assert_eq!((adopted.users.groups.len(), group.group.as_str()), (1, AGENTS));
     assert_eq!(group.security_profiles, ["Agent"]);

@@ -52,6 +52,8 @@ async fn audited() -> &'static Cloud {
             let file = folder.path().join("audited.json");
             let input = object!({
                 "instance": { "alias": ALIAS },
+                "phoneNumbers": [{ "country": "US", "type": "DID" }],
+                "telephony": { "starterFlow": true },
                 "users": {
                     "groups": [
                         { "group": GROUP, "securityProfiles": ["Agent"] },
@@ -256,6 +258,14 @@ async fn the_terraform_configuration_has_the_values_of_both_clouds_and_no_secret
     assert_eq!(string("azuread_application", "this", "display_name"), principal["displayName"].as_str().unwrap());
     assert!(text.contains(&format!("/servicePrincipals/{}\"", principal["id"].as_str().unwrap())), "{text}");
     assert_eq!(text.matches("resource \"azuread_app_role_assignment\"").count(), 2, "{text}");
+    let content: Value = serde_json::from_str(&string("aws_connect_contact_flow", "starter", "content")).unwrap();
+    assert!(content["Actions"][0]["Parameters"]["Text"].as_str().unwrap().starts_with("Thank you"), "{content}");
+    let number = &instance["phoneNumbers"][0];
+    let [flow, number, id] = [&number["ContactFlowId"], &number["PhoneNumberId"], &instance["Id"]]
+        .map(|id| id.as_str().unwrap_or_else(|| panic!("{instance:#}")));
+    for import in [format!("{id}:{flow}"), format!("{number},{id},{flow}")] {
+        assert!(text.contains(&format!("id = \"{import}\"")), "{import}:\n{text}");
+    }
     for secret in ["PRIVATE KEY", "clientSecret", "secretText", "\"Sign\""] {
         assert!(!text.contains(secret), "{secret}:\n{text}");
     }

@@ -10,12 +10,14 @@
 //! [`render`] is pure. Its input contains no secret, because signing keys remain in Entra.
 
 mod hcl;
+mod starter_flow;
 
 use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
 use self::hcl::{Block, Value};
+pub use self::starter_flow::StarterFlow;
 use crate::cloud::iam::{Federation, Tags};
 
 /// The minimum versions of the providers. Earlier versions lack some of the resources, arguments or import ids of the
@@ -71,6 +73,8 @@ pub struct Instance {
     pub storage: Vec<Storage>,
     /// The security profile that the onboarding created, if it exists.
     pub security_profile: Option<SecurityProfile>,
+    /// The starter flow, if it exists.
+    pub starter_flow: Option<StarterFlow>,
     /// Tags of the instance.
     pub tags: Tags,
 }
@@ -231,6 +235,9 @@ impl Writer {
                     .with("permissions", texts(&profile.permissions))
                     .with("tags", tags(&profile.tags))
             });
+        }
+        if let Some(flow) = &instance.starter_flow {
+            self.starter_flow(flow, (&address, &instance.id));
         }
     }
 
@@ -410,6 +417,12 @@ mod tests {
                     key: Some("arn:key".into()),
                     ..Storage::default()
                 }],
+                starter_flow: Some(StarterFlow {
+                    id: "f".into(),
+                    content: "{\"Version\": \"2019-10-30\"}".into(),
+                    numbers: vec!["n-1".into()],
+                    ..StarterFlow::default()
+                }),
                 ..Instance::default()
             },
             federation: Federation { role: Some(role), policy: Some(policy), provider: None },
@@ -445,6 +458,8 @@ mod tests {
         let id = |address: &str| imports.iter().find(|(one, _)| one == address).unwrap().1.clone();
         assert_eq!(id("aws_connect_instance.this"), "i");
         assert_eq!(id("aws_connect_instance_storage_config.call_recordings"), "i:a:CALL_RECORDINGS");
+        assert_eq!(id("aws_connect_contact_flow.starter"), "i:f");
+        assert_eq!(id("aws_connect_phone_number_contact_flow_association.of_n_1"), "n-1,i,f");
         assert_eq!(id("aws_iam_role_policy_attachment.sign_in"), "r/arn:p");
         assert_eq!(id("aws_iam_role_policy_attachment.further_1"), "r/arn:aws:iam::1:policy/other");
         assert_eq!(id("azuread_application.this"), "/applications/app");

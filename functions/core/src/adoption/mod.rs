@@ -13,13 +13,14 @@ use serde_json::Value;
 pub use self::groups::{DerivedGroup, DerivedUsers, derive};
 use crate::{
     contract::OpenItem,
+    names,
     onboarding::{
         Destination, Instance, Language, NumberOrder, Onboarding, Page, PhoneNumber, PhoneNumberType, Storage,
         UsernameAttribute,
     },
     origin::normal_form,
     saml::{ROLE_CLAIM, ROLE_SESSION_NAME_CLAIM, SESSION_DURATION_CLAIM, relay_state},
-    telephony::{NumberResult, type_name},
+    telephony::{NumberResult, flow_content, is_same_content, type_name},
 };
 
 /// The execution input that makes the state machine `plan` describe an existing instance instead of planning an
@@ -129,6 +130,33 @@ pub fn add_phone_numbers(onboarding: &mut Onboarding, held: &[NumberResult]) -> 
         ));
     }
     open_items
+}
+
+/// Sets `telephony.starterFlow` for an instance that has the starter flow of this onboarding. `content` is the content
+/// of the flow. The input gets the language of the flow, so that the onboarding does not change the flow. Requires the
+/// phone numbers ([`add_phone_numbers`]).
+pub fn add_starter_flow(onboarding: &mut Onboarding, content: &str) -> Option<OpenItem> {
+    let left_out = |why: &str, action: &str| {
+        let what = format!("{why}, so the file does not contain telephony.starterFlow");
+        Some(OpenItem::new(format!("flow {}", names::STARTER_FLOW), what, action))
+    };
+    let is_same = |language: &Language| is_same_content(content, &flow_content(*language));
+    let Some(language) = [Language::En, Language::Ja].into_iter().find(is_same) else {
+        return left_out(
+            "its content was changed",
+            "None if this content is intended. Otherwise, set telephony.starterFlow to true. The next onboarding then \
+             restores the content.",
+        );
+    };
+    if !onboarding.instance.inbound_calls || onboarding.phone_numbers.is_empty() {
+        return left_out(
+            "the instance does not accept calls or has no phone number",
+            "None: the onboarding does not change the flow.",
+        );
+    }
+    onboarding.telephony.starter_flow = true;
+    onboarding.language = language;
+    None
 }
 
 /// The values in a claims mapping policy that an onboarding sets.

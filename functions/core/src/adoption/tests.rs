@@ -272,3 +272,31 @@ fn phone_channels_and_hierarchy_come_from_the_users() {
     assert!(disagreed.groups[0].settings.channels.is_empty());
     assert!(disagreed.open_items[0].what.starts_with("1 of its 2 users"), "{:?}", disagreed.open_items);
 }
+
+#[test]
+fn the_starter_flow_sets_the_field_and_the_language_only_if_the_onboarding_would_leave_the_flow_unchanged() {
+    let number = NumberResult {
+        phone_number: "+12065550100".into(),
+        country: "US".into(),
+        kind: "DID".into(),
+        ..NumberResult::default()
+    };
+    let described = |numbers: &[NumberResult], content: &str| {
+        let mut onboarding = Onboarding::with_defaults("acme", Users::default(), Language::En);
+        onboarding.instance.inbound_calls = true;
+        add_phone_numbers(&mut onboarding, numbers);
+        let open_item = add_starter_flow(&mut onboarding, content);
+        (onboarding.telephony.starter_flow, onboarding.language, open_item)
+    };
+    let numbers = [number];
+    for language in [Language::En, Language::Ja] {
+        let content = flow_content(language).to_string();
+        assert_eq!(described(&numbers, &content), (true, language, None));
+        let (starter_flow, _, open_item) = described(&[], &content);
+        assert!(!starter_flow && open_item.is_some_and(|item| item.what.contains("no phone number")));
+    }
+    let changed = flow_content(Language::En).to_string().replace("Thank you", "Thanks");
+    let (starter_flow, language, open_item) = described(&numbers, &changed);
+    assert_eq!((starter_flow, language), (false, Language::En));
+    assert!(open_item.is_some_and(|item| item.what.starts_with("its content was changed")));
+}
