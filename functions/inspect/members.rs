@@ -190,7 +190,11 @@ impl UserPlan {
         let lines = [
             (counts.create, Action::Create, ""),
             (counts.adopt, Action::Adopt, "by their exact username"),
-            (counts.update, Action::Change, "name, profiles, hierarchy, channels or proficiencies"),
+            (
+                counts.update,
+                Action::Change,
+                "name, profiles, hierarchy, channels, proficiencies or traffic distribution group",
+            ),
             (counts.cancel_deletion, Action::Change, "they are members again; their scheduled deletion is canceled"),
             (counts.schedule_deletion, Action::Change, "they left; their deletion is scheduled"),
             (counts.delete, Action::Delete, "they left, and their grace period is over"),

@@ -1,9 +1,10 @@
 //! Tests a replicated instance (Amazon Connect Global Resiliency): its global sign-in is never overwritten, and its
 //! users join the traffic distribution group.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs};
 
 use super::{fixture::Fixture, teardown::torn_down};
+use crate::common::{out, root};
 use serde_json::{Value, json};
 use test_support::between;
 
@@ -11,6 +12,7 @@ const ALIAS: &str = "resilient";
 const USER: &str = "agent5@contoso.onmicrosoft.com";
 const TOKYO: &str = "ap-northeast-1";
 const OSAKA: &str = "ap-northeast-3";
+const OTHER: &str = "us-west-2";
 
 fn input() -> Value {
     json!({
@@ -59,6 +61,31 @@ async fn plan(fixture: &Fixture) -> (Vec<String>, Vec<String>) {
     )
 }
 
+/// Checks that `onboard plan` prints each line of this example in the documents, in both languages. The documents write
+/// `<instance-id>` and `<account>` for the IDs. In the test, the stack is in Tokyo also when the instance is a replica.
+fn prints_as_documented(fixture: &Fixture, id: &str, example: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("onboarding.json");
+    fs::write(&file, input().to_string()).unwrap();
+    let compact = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (language, document) in [("en", "docs/plan-and-drift.md"), ("ja", "docs/ja/plan-and-drift.md")] {
+        let output = fixture.cloud.onboard(&["plan", file.to_str().unwrap(), "--lang", language]).output().unwrap();
+        let mut printed =
+            out(&output).replace(id, "<instance-id>").replace(&fixture.cloud.addresses.account, "<account>");
+        printed = printed.replace(ALIAS, "acme-support");
+        if example == 1 {
+            printed = printed.replace(TOKYO, OSAKA).replace(OTHER, TOKYO);
+        }
+        let printed: Vec<String> = printed.lines().map(compact).collect();
+        let text = fs::read_to_string(root().join(document)).unwrap();
+        let examples: Vec<&str> = text.split("```text\n").skip(1).collect();
+        assert_eq!(examples.len(), 2, "{document}");
+        for line in examples[example].split("```").next().unwrap().lines().map(compact) {
+            assert!(printed.contains(&line), "{document}: {line}\n{printed:#?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_global_sign_in_of_a_replicated_instance_stays_and_a_replica_is_refused() {
     let fixture = Fixture::enter().await;
@@ -71,6 +98,7 @@ async fn the_global_sign_in_of_a_replicated_instance_stays_and_a_replica_is_refu
     let (items, open_items) = plan(&fixture).await;
     assert_eq!((items.len(), open_items.len()), (1, 1), "{items:#?} {open_items:#?}");
     assert!(items[0].contains("users"), "{items:#?}");
+    prints_as_documented(&fixture, id, 0);
     let reply_url = between(&open_items[0], "remove the relay state: ", " .");
     set_up_global_sign_in(&fixture, id, &report, reply_url).await;
     let application = fixture.application(ALIAS).await["appId"].as_str().unwrap().to_owned();
@@ -116,9 +144,13 @@ async fn the_global_sign_in_of_a_replicated_instance_stays_and_a_replica_is_refu
     assert_eq!(fixture.changes_since(before).await, BTreeMap::new());
 
     // In the Region of the replica, the instance can't be onboarded.
-    replicate(&fixture, id, ["us-west-2", TOKYO], json!([])).await;
+    replicate(&fixture, id, [OTHER, TOKYO], json!([])).await;
     let (items, _) = plan(&fixture).await;
-    assert!(items.iter().any(|item| item.contains("conflict") && item.contains("run this in us-west-2")), "{items:#?}");
+    assert!(
+        items.iter().any(|item| item.contains("conflict") && item.contains(&format!("run this in {OTHER}"))),
+        "{items:#?}"
+    );
+    prints_as_documented(&fixture, id, 1);
     let refused = fixture.cloud.end_of(&fixture.cloud.start("OnboardingStateMachineArn", &input()).await).await;
     assert_eq!((refused.status.as_str(), &refused.output["Error"]), ("FAILED", &json!("Conflict")));
 
