@@ -5,7 +5,12 @@ use std::collections::BTreeSet;
 use onboarding_core::StepError;
 use serde_json::json;
 
-use super::{Graph, GraphError, applications::READ_APPLICATIONS, call::Call, model::AppRoleAssignment};
+use super::{
+    Graph, GraphError,
+    applications::READ_APPLICATIONS,
+    call::Call,
+    model::{AppRoleAssignment, NewAssignment},
+};
 
 const ASSIGN: &str = "AppRoleAssignment.ReadWrite.All";
 
@@ -13,7 +18,7 @@ const ASSIGN: &str = "AppRoleAssignment.ReadWrite.All";
 #[derive(Debug, PartialEq, Eq)]
 pub enum Assigned {
     /// Graph created the assignment.
-    New,
+    New(NewAssignment),
     /// Graph rejected the assignment, possibly because it already exists. The caller checks this with
     /// [`Graph::assigned`]. If the assignment does not exist, the caller returns the error.
     Unclear(StepError),
@@ -50,11 +55,21 @@ impl Graph {
         let body = json!({ "principalId": principal, "resourceId": id, "appRoleId": role });
         let doing = format!("assigning {principal} to the service principal {id}");
         let call = Call::post(&["servicePrincipals", id, "appRoleAssignedTo"], body, doing).needs(ASSIGN).just_made();
-        match self.act(&call).await {
-            Ok(()) => Ok(Assigned::New),
+        match self.send(&call).await {
+            Ok(assignment) => Ok(Assigned::New(assignment)),
             Err(GraphError::Refused(refusal)) if refusal.may_exist() => Ok(Assigned::Unclear((*refusal).into())),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Reads an assignment. Returns `None` if the assignment no longer exists.
+    ///
+    /// # Errors
+    /// The error that Graph returns.
+    pub async fn assignment(&self, id: &str, assignment: &str) -> Result<Option<AppRoleAssignment>, StepError> {
+        let path = ["servicePrincipals", id, "appRoleAssignedTo", assignment];
+        let doing = format!("reading the assignment {assignment} of the service principal {id}");
+        self.find(&Call::get(&path, doing).needs(READ_APPLICATIONS)).await
     }
 
     /// Removes an assignment. If the assignment no longer exists, the function returns `Ok`.

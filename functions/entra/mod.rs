@@ -45,7 +45,7 @@ pub use self::{
     groups::GroupMembers,
     model::{
         AppRole, AppRoleAssignment, Application, ApplicationTemplate, ClaimsMappingPolicy, Group, KeyCredential,
-        SamlSettings, ServicePrincipal, SigningCertificate, Web,
+        NewAssignment, SamlSettings, ServicePrincipal, SigningCertificate, Web,
     },
     removal::Deletion,
     subscriptions::{NewSubscription, Subscription, Watched},

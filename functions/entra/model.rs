@@ -187,6 +187,19 @@ pub struct AppRoleAssignment {
     pub principal_type: Option<String>,
     /// The ID of the assigned app role.
     pub app_role_id: String,
+    /// The time at which the assignment was created (ISO 8601).
+    #[serde(default)]
+    pub created_date_time: Option<String>,
+}
+
+/// The response to the creation of an assignment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NewAssignment {
+    /// The assignment's ID.
+    pub id: Option<String>,
+    /// The time at which the assignment was created (ISO 8601).
+    pub created_date_time: Option<String>,
 }
 
 /// An object of which only the ID is needed, for example a gallery template.

@@ -3,6 +3,7 @@
 //! drift detection. The steps that write use the same comparison functions.
 
 pub(crate) mod adoptable;
+pub(crate) mod assignments;
 pub(crate) mod entra;
 pub(crate) mod federation;
 pub(crate) mod incomplete;

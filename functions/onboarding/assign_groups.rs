@@ -3,7 +3,8 @@
 //!
 //! * Reads: `GET /servicePrincipals/{id}/appRoleAssignedTo`; if single users are assigned, also `GET
 //!   /groups/{id}/members` or `/transitiveMembers`.
-//! * Writes: `POST /servicePrincipals/{id}/appRoleAssignedTo`.
+//! * Writes: `POST /servicePrincipals/{id}/appRoleAssignedTo`; if single users are assigned to an application that existed
+//!   before the onboarding, `dynamodb:UpdateItem` on the registry, which records each new assignment for the teardown.
 //! * Permissions: `AppRoleAssignment.ReadWrite.All`, `Application.ReadWrite.All`; to read members, `Group.Read.All`
 //!   and `User.Read.All`. Assigning groups requires Entra ID P1.
 //! * Safe to repeat: a group or user that already has an assignment, with any app role, is skipped. If Graph rejects an
@@ -22,6 +23,7 @@ use onboarding_core::{
 use crate::{
     context::Context,
     entra::{Assigned, Graph},
+    registry::Registry,
 };
 
 /// Maximum number of concurrent assignment requests. A tenant accepts 3,000 write requests per 150 seconds from one
@@ -42,8 +44,18 @@ pub async fn run(ctx: &Context, input: AssignGroupsInput) -> Result<AssignGroups
         Assignment::Users => users(graph, &input.groups, input.nested).await?,
     };
     let role = &input.application.app_role_id;
+    // A teardown recognizes the assignments of groups by the groups in the input.
+    let records = input.application.adopted && input.assignment == Assignment::Users;
     let outcomes: Vec<(&String, Assigned)> = stream::iter(wanted.difference(&assigned))
-        .map(|id| async move { Ok::<_, StepError>((id, graph.assign(principal, id, role).await?)) })
+        .map(|id| async move {
+            let assigned = graph.assign(principal, id, role).await?;
+            if let Assigned::New(new) = &assigned
+                && records
+            {
+                Registry::new(ctx)?.record_assignment(principal, id, new).await?;
+            }
+            Ok::<_, StepError>((id, assigned))
+        })
         .buffer_unordered(LANES)
         .try_collect()
         .await?;

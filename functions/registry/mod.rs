@@ -21,11 +21,12 @@
 //! * the teardown: the approved plan (`teardown`). While this attribute exists, no other component changes the
 //!   instance.
 //!
-//! The state of incremental syncs is stored in a separate item ([`tracking`]).
+//! Separate items store the state of incremental syncs ([`tracking`]), and each assignment that an onboarding created
+//! at an application that existed before the onboarding ([`assignments`]).
 //!
 //! Times are in milliseconds since the epoch. The registry does not record which objects exist in AWS and Entra,
-//! because the functions always read the objects from AWS and Entra. There is one exception: approved origins can't
-//! have tags, so the registry records which approved origins the onboarding added.
+//! because the functions always read the objects from AWS and Entra. There is one exception: approved origins and
+//! assignments can't have tags, so the registry records which of them the onboarding created.
 
 use std::collections::HashMap;
 
@@ -51,6 +52,7 @@ use crate::{
 };
 
 mod approval;
+mod assignments;
 mod entries;
 mod entry;
 pub mod lease;

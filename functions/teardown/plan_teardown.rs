@@ -18,6 +18,8 @@
 //! * Safe to repeat: the step only reads. After an interrupted teardown, the plan contains the remaining objects. An
 //!   approval remains valid as long as the plan contains no removal that the operator has not approved.
 
+use std::collections::BTreeSet;
+
 use onboarding_core::{
     StepError,
     contract::{
@@ -34,6 +36,7 @@ use crate::{
     connect::Directory,
     context::Context,
     inspect::{
+        assignments,
         entra::{APPLICATION, ApplicationOwner, Found, owner},
         federation::{Federation, FoundRole},
         incomplete, instance,
@@ -341,7 +344,7 @@ impl Planner<'_> {
             None => None,
         };
         let (mut planned, fate) = match &found {
-            Some(found) => self.found_application(found),
+            Some(found) => self.found_application(found).await?,
             None => (self.registration().await?.into_iter().collect(), requested),
         };
         if requested != ApplicationDisposition::Keep {
@@ -366,25 +369,29 @@ impl Planner<'_> {
         Ok(planned)
     }
 
-    fn found_application(&self, found: &Found) -> (Vec<Planned>, ApplicationDisposition) {
+    async fn found_application(&self, found: &Found) -> Result<(Vec<Planned>, ApplicationDisposition), StepError> {
         let name = self.entry.input().entra.application_name;
         let item = |action, detail| Planned::new(Area::Entra, APPLICATION, &name, action, detail);
         let owner = owner(&found.principal, &self.entry.alias);
         match (self.request.application, owner) {
             (ApplicationDisposition::Keep, _) => {
-                return (vec![item(Action::Leave, "as the input specifies")], ApplicationDisposition::Keep);
+                return Ok((vec![item(Action::Leave, "as the input specifies")], ApplicationDisposition::Keep));
             }
             (requested, ApplicationOwner::Unknown) => {
-                return (vec![Planned::kept(Area::Entra, APPLICATION, &name, NOT_TAGGED)], requested);
+                return Ok((vec![Planned::kept(Area::Entra, APPLICATION, &name, NOT_TAGGED)], requested));
             }
             (ApplicationDisposition::Delete, ApplicationOwner::Ours) => {
                 let detail = "Entra keeps it for 30 days";
-                return (vec![item(Action::Delete, detail)], ApplicationDisposition::Delete);
+                return Ok((vec![item(Action::Delete, detail)], ApplicationDisposition::Delete));
             }
             (ApplicationDisposition::Empty, ApplicationOwner::Ours | ApplicationOwner::Adopted)
             | (ApplicationDisposition::Delete, ApplicationOwner::Adopted) => {}
         }
-        let (removed, kept) = found.removable_assignments(owner, &self.entry.groups);
+        let recorded = match owner {
+            ApplicationOwner::Adopted => assignments::recorded(&Registry::new(self.ctx)?, found).await?,
+            ApplicationOwner::Ours | ApplicationOwner::Unknown => BTreeSet::new(),
+        };
+        let (removed, kept) = assignments::removable(found, owner, &self.entry.groups, &recorded);
         let assignments = |count: usize, action, detail: &str| {
             let detail = format!("{count} groups or users{detail}");
             (count > 0).then(|| Planned::new(Area::Entra, "assignments", &name, action, detail))
@@ -399,7 +406,7 @@ impl Planner<'_> {
             _ => "its relay state and the tags of this onboarding are removed",
         };
         let planned = removed.into_iter().chain(kept).chain([item(Action::Empty, detail)]);
-        (planned.collect(), ApplicationDisposition::Empty)
+        Ok((planned.collect(), ApplicationDisposition::Empty))
     }
 
     /// Plans the removal of an application object whose service principal no longer exists.

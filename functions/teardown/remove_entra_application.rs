@@ -2,17 +2,20 @@
 //! the settings that the onboarding made.
 //!
 //! * Reads: `GET /servicePrincipals/{id}` with its claims policies and assignments, `/applications/{id}`,
-//!   `/policies/claimsMappingPolicies`, `/policies/claimsMappingPolicies/{id}/appliesTo`.
+//!   `/policies/claimsMappingPolicies`, `/policies/claimsMappingPolicies/{id}/appliesTo`; if the application existed
+//!   before the onboarding, also `GET /servicePrincipals/{id}/appRoleAssignedTo/{id}`, and `dynamodb:GetItem` on the
+//!   registry.
 //! * Writes: `DELETE /servicePrincipals/{id}/appRoleAssignedTo/{id}`, `…/claimsMappingPolicies/{id}/$ref`,
 //!   `/policies/claimsMappingPolicies/{id}`, `/applications/{id}`, `/servicePrincipals/{id}`; `PATCH
-//!   /servicePrincipals/{id}`, `/applications/{id}`.
+//!   /servicePrincipals/{id}`, `/applications/{id}`; `dynamodb:UpdateItem` on the registry.
 //! * Permissions: `Application.ReadWrite.All`, `AppRoleAssignment.ReadWrite.All`,
 //!   `Policy.ReadWrite.ApplicationConfiguration`.
 //! * Safe to repeat: if an object no longer exists, its deletion counts as successful. The step changes the application
 //!   only if the application has the tag of this onboarding, and removes this tag last.
 //! * If the application existed before the onboarding, it is never deleted and keeps its identifiers, regardless of the
-//!   input. The step then removes only the settings that the onboarding made, and only the assignments of the
-//!   onboarding's groups.
+//!   input. The step then removes only the settings that the onboarding made, the assignments of the onboarding's
+//!   groups, and the assignments of single users that the onboarding and its user syncs have recorded in the registry.
+//!   The step reads a recorded assignment again immediately before the removal.
 //! * If Entra refuses to delete the application, the step deletes the service principal and the application object
 //!   separately. If an object still can't be deleted, the step adds an open item, and the teardown continues.
 //! * The step identifies the onboarding's claims policy by its name. The step keeps the claims policy if it is also
@@ -20,6 +23,8 @@
 //!
 //! A deleted application can be restored for 30 days, and Entra reserves its identifiers during this time. Therefore,
 //! the step removes the identifiers before it deletes the application.
+
+use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use onboarding_core::{
@@ -32,8 +37,12 @@ use tracing::info;
 
 use crate::{
     context::Context,
-    entra::{Deletion, Graph},
-    inspect::entra::{APPLICATION, ApplicationOwner, Found, owner},
+    entra::{AppRoleAssignment, Deletion, Graph},
+    inspect::{
+        assignments,
+        entra::{APPLICATION, ApplicationOwner, Found, owner},
+    },
+    registry::Registry,
 };
 
 /// Maximum number of concurrent requests that remove assignments. This maximum is the same as the maximum for requests
@@ -58,7 +67,7 @@ pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, Step
             Some(found) => {
                 let is_known = owner(&found.principal, &target.alias) != ApplicationOwner::Unknown;
                 released = is_known.then_some(known.service_principal_id.as_str());
-                remove(graph, target, &found, &mut output).await?;
+                remove(ctx, target, &found, &mut output).await?;
             }
             None => {
                 released = Some(known.service_principal_id.as_str());
@@ -73,11 +82,12 @@ pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, Step
 /// Deletes the application, or removes only the settings that the onboarding made. The current tags of the application
 /// determine which of the two applies.
 async fn remove(
-    graph: &Graph,
+    ctx: &Context,
     target: &TeardownTarget,
     found: &Found,
     output: &mut RemoveOutput,
 ) -> Result<(), StepError> {
+    let graph = ctx.graph();
     let owner = owner(&found.principal, &target.alias);
     let app_id = &found.principal.app_id;
     let policies = found.claims.iter().filter(|policy| is_ours(policy.display_name.as_deref(), &target.alias));
@@ -93,12 +103,12 @@ async fn remove(
         graph.unassign_claims_policy(&found.principal.id, &policy.id).await?;
     }
     match (target.application_fate, owner) {
-        (ApplicationDisposition::Delete, ApplicationOwner::Ours) => delete(graph, target, found, output).await,
+        (ApplicationDisposition::Delete, ApplicationOwner::Ours) => delete(ctx, target, found, output).await,
         (ApplicationDisposition::Delete | ApplicationDisposition::Empty, ApplicationOwner::Adopted) => {
             output.open_items.push(stays(app_id, "it existed before this onboarding", BY_HAND));
-            empty(graph, target, found, output).await
+            empty(ctx, target, found, output).await
         }
-        (ApplicationDisposition::Empty, ApplicationOwner::Ours) => empty(graph, target, found, output).await,
+        (ApplicationDisposition::Empty, ApplicationOwner::Ours) => empty(ctx, target, found, output).await,
         (ApplicationDisposition::Keep, _) | (_, ApplicationOwner::Unknown) => Ok(()),
     }
 }
@@ -143,48 +153,80 @@ fn registration_stays(app_id: &str, why: &str) -> OpenItem {
 }
 
 async fn empty(
-    graph: &Graph,
+    ctx: &Context,
     target: &TeardownTarget,
     found: &Found,
     output: &mut RemoveOutput,
 ) -> Result<(), StepError> {
+    let graph = ctx.graph();
     let principal = found.principal.id.as_str();
-    let (removed, kept) = found.removable_assignments(owner(&found.principal, &target.alias), &target.groups);
-    if !kept.is_empty() {
+    let owner = owner(&found.principal, &target.alias);
+    let recorded = match owner {
+        ApplicationOwner::Adopted => assignments::recorded(&Registry::new(ctx)?, found).await?,
+        ApplicationOwner::Ours | ApplicationOwner::Unknown => BTreeSet::new(),
+    };
+    let (removed, kept) = assignments::removable(found, owner, &target.groups, &recorded);
+    let planned = removed.len();
+    let ended: Vec<bool> = stream::iter(removed)
+        .map(|assignment| unassign(ctx, principal, assignment, &recorded))
+        .buffer_unordered(LANES)
+        .try_collect()
+        .await?;
+    let ended = ended.into_iter().filter(|removed| *removed).count();
+    output.removed += ended;
+    let stays = kept.len() + planned - ended;
+    if stays > 0 {
         output.open_items.push(OpenItem::new(
             format!("assignments of the enterprise application {}", found.principal.app_id),
-            format!("{} groups or users remain assigned: the application existed before this onboarding", kept.len()),
+            format!("{stays} groups or users remain assigned: the application existed before this onboarding"),
             "In the Entra admin center, under Enterprise applications > Users and groups, remove the groups and users \
              that no longer need the application.",
         ));
     }
-    let ids = removed.iter().filter_map(|assignment| assignment.id.as_deref());
-    let ended: Vec<()> = stream::iter(ids)
-        .map(|assignment| graph.unassign(principal, assignment))
-        .buffer_unordered(LANES)
-        .try_collect()
-        .await?;
-    output.removed += ended.len();
     let ours = |tag: &String| tag.starts_with(&names::service_principal_tag("")) || tag == names::ADOPTED_TAG;
     let tags: Vec<&String> = found.principal.tags.iter().filter(|tag| !ours(tag)).collect();
     // The last write removes the tags, so that a retry before it can still identify the application.
     let changes = json!({ "samlSingleSignOnSettings": { "relayState": Value::Null }, "tags": tags });
     graph.update_service_principal(principal, changes).await?;
-    info!(service_principal = principal, assignments = ended.len(), "application emptied");
+    info!(service_principal = principal, assignments = ended, "application emptied");
     Ok(())
 }
 
+/// Removes an assignment. Returns whether the assignment was removed. A recorded assignment is read again immediately
+/// before, and is kept if an administrator has replaced it meanwhile.
+async fn unassign(
+    ctx: &Context,
+    principal: &str,
+    assignment: &AppRoleAssignment,
+    recorded: &BTreeSet<String>,
+) -> Result<bool, StepError> {
+    let Some(id) = assignment.id.as_ref() else { return Ok(false) };
+    if !recorded.contains(id) {
+        return ctx.graph().unassign(principal, id).await.map(|()| true);
+    }
+    let registry = Registry::new(ctx)?;
+    // An assignment that was not found was removed meanwhile.
+    let Some(current) = ctx.graph().assignment(principal, id).await? else { return Ok(true) };
+    if !registry.has_recorded(principal, &current).await? {
+        return Ok(false);
+    }
+    ctx.graph().unassign(principal, id).await?;
+    registry.forget_assignment(principal, &assignment.principal_id).await?;
+    Ok(true)
+}
+
 async fn delete(
-    graph: &Graph,
+    ctx: &Context,
     target: &TeardownTarget,
     found: &Found,
     output: &mut RemoveOutput,
 ) -> Result<(), StepError> {
+    let graph = ctx.graph();
     let (principal, application) = (found.principal.id.as_str(), found.application.id.as_str());
     if application.is_empty() {
         if let Deletion::Refused(why) = graph.delete_service_principal(principal).await? {
             output.open_items.push(stays(&found.principal.app_id, &refusal(&why), IN_PORTAL));
-            return empty(graph, target, found, output).await;
+            return empty(ctx, target, found, output).await;
         }
         output.removed += 1;
         return Ok(());
@@ -200,7 +242,7 @@ async fn delete(
             output.removed += 1;
             Ok(())
         }
-        Deletion::Refused(why) => delete_by_parts(graph, (target, found), &why, output).await,
+        Deletion::Refused(why) => delete_by_parts(ctx, (target, found), &why, output).await,
     }
 }
 
@@ -208,11 +250,12 @@ async fn delete(
 /// (`DeletingSamlSpNotAllowed`, hashicorp/terraform-provider-azuread issue 1388). Administrators report two
 /// workarounds: deleting the service principal first, or disabling single sign-on first.
 async fn delete_by_parts(
-    graph: &Graph,
+    ctx: &Context,
     (target, found): (&TeardownTarget, &Found),
     why: &str,
     output: &mut RemoveOutput,
 ) -> Result<(), StepError> {
+    let graph = ctx.graph();
     let (principal, application) = (found.principal.id.as_str(), found.application.id.as_str());
     let app_id = &found.principal.app_id;
     info!(application, service_principal = principal, why, "deleting the application in parts");
@@ -234,7 +277,7 @@ async fn delete_by_parts(
                 }
                 Deletion::Refused(why) => {
                     output.open_items.push(stays(app_id, &refusal(&why), IN_PORTAL));
-                    empty(graph, target, found, output).await
+                    empty(ctx, target, found, output).await
                 }
             }
         }

@@ -18,7 +18,7 @@ use tracing::{info, warn};
 use crate::{
     context::Context,
     entra::{AppRoleAssignment, Assigned, Graph},
-    registry::Entry,
+    registry::{Entry, Registry},
     runtime::adapter::Deadline,
 };
 
@@ -117,6 +117,10 @@ impl<'a> Access<'a> {
                 self.graph().unassign(principal, id).await?;
                 self.removed.borrow_mut().insert(id.clone());
                 info!(object_id, "the assignment of the user was removed");
+                if application.adopted {
+                    let forgotten = Registry::new(self.ctx)?.forget_assignment(principal, object_id).await;
+                    warn_if_failed(forgotten, object_id);
+                }
             }
         }
         Ok(())
@@ -144,7 +148,7 @@ impl<'a> Access<'a> {
             .buffer_unordered(LANES)
             .for_each(|(id, assigned)| {
                 match assigned {
-                    Ok(Assigned::New) => result.borrow_mut().add(Ok(())),
+                    Ok(Assigned::New(_)) => result.borrow_mut().add(Ok(())),
                     Ok(Assigned::Unclear(error)) => unclear.borrow_mut().push((id, error)),
                     Err(error) => result.borrow_mut().add(Err(error)),
                 }
@@ -163,7 +167,14 @@ impl<'a> Access<'a> {
     }
 
     async fn assign_one(&self, application: &EntraApplication, id: &str) -> Result<Assigned, StepError> {
-        self.graph().assign(&application.service_principal_id, id, &application.app_role_id).await
+        let principal = &application.service_principal_id;
+        let assigned = self.graph().assign(principal, id, &application.app_role_id).await?;
+        if let Assigned::New(new) = &assigned
+            && application.adopted
+        {
+            warn_if_failed(Registry::new(self.ctx)?.record_assignment(principal, id, new).await, id);
+        }
+        Ok(assigned)
     }
 
     /// Reads the assignments again if Graph rejected some requests. Graph may have rejected these requests because the
@@ -207,5 +218,13 @@ impl<'a> Access<'a> {
             Some(_) => LetIn { all_users, assigned: single, ..LetIn::default() },
             None => LetIn { all_users, users: single, ..LetIn::default() },
         })
+    }
+}
+
+/// Logs a failed write of the record of an assignment. The sync continues, because the record is used only by a teardown,
+/// which keeps an assignment without a record.
+fn warn_if_failed(written: Result<(), StepError>, object_id: &str) {
+    if let Err(error) = written {
+        warn!(error = error.name(), message = error.message, object_id, "the record of an assignment was not written");
     }
 }

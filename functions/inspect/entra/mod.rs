@@ -182,18 +182,6 @@ impl Found {
         self.principal.key_credentials.iter().filter_map(|key| saml::thumbprint(key.key.as_deref()?)).collect()
     }
 
-    /// Returns two lists: the assignments that a teardown removes, and the assignments that a teardown keeps. If the
-    /// application existed before the onboarding, some assignments may also have existed before. In this case, a
-    /// teardown removes only the assignments of the onboarding's groups.
-    pub(crate) fn removable_assignments(
-        &self,
-        owner: ApplicationOwner,
-        groups: &[EntraGroup],
-    ) -> (Vec<&AppRoleAssignment>, Vec<&AppRoleAssignment>) {
-        let is_ours = |one: &&AppRoleAssignment| groups.iter().any(|group| group.id == one.principal_id);
-        self.assignments.iter().partition(|one| owner != ApplicationOwner::Adopted || is_ours(one))
-    }
-
     /// Checks all settings that a sign-in requires, except the assignments.
     pub(crate) fn sign_in_checks(&self, wanted: &Federation, now: OffsetDateTime) -> Checks {
         let mut checks = self.settings(wanted);

@@ -135,6 +135,11 @@ const REASONS: &[Reason] = &[
         "records the notification about changes that wait for approval: tests/e2e/user_sync/approval.rs",
     ),
     (
+        &["AssignGroupsFunction", "RemoveEntraApplicationFunction"],
+        "dynamodb:UpdateItem",
+        "only if single users are assigned to an adopted application: tests/e2e/lifecycle/adopted_application.rs",
+    ),
+    (
         &["LockAliasFunction", "RotateCertificateFunction"],
         "states:DescribeExecution",
         "only if another execution holds the alias's lock: lifecycle/locks.rs",
@@ -211,10 +216,12 @@ const REASONS: &[Reason] = &[
     ),
     (
         &[
+            "AssignGroupsFunction",
             "ConfigureInstanceFunction",
             "DeleteUsersFunction",
             "LockAliasFunction",
             "RegisterInstanceFunction",
+            "RemoveEntraApplicationFunction",
             "RotateCertificateFunction",
             "SyncUsersFunction",
         ],

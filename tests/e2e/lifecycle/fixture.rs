@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use test_support::member;
 use tokio::sync::{Mutex, MutexGuard};
 
-fn agent(number: usize) -> Value {
+pub(super) fn agent(number: usize) -> Value {
     let username = format!("agent{number}@contoso.onmicrosoft.com");
     member(&format!("75000000-0000-4000-8000-{number:012}"), &username, &format!("Agent {number}"))
 }

@@ -1,5 +1,6 @@
 //! Tests of the lifecycle of an instance, from the plan of its onboarding to its teardown.
 
+mod adopted_application;
 mod destination;
 mod drift;
 mod fence;

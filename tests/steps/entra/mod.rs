@@ -9,7 +9,10 @@ mod replication;
 
 use std::time::Duration;
 
-use crate::steps::support::{StandIn, clients, credential};
+use crate::steps::{
+    support::{StandIn, clients},
+    user_sync::fixture::Emulator,
+};
 use connect_onboarding::{context::Context, onboarding};
 use local_cloud::stand_in::{Behaviour, GraphBehaviour, Options, Tenant, made_up::REGION};
 use onboarding_core::{
@@ -23,7 +26,7 @@ use onboarding_core::{
 };
 use serde_json::{Value, json};
 use test_support::member;
-use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
+use wiremock::{Mock, MockServer, matchers::any};
 
 const ALIAS: &str = "acme-support";
 const NAME: &str = "Amazon Connect acme-support";
@@ -35,7 +38,7 @@ const MEMBERS: [&str; 3] = [
     "5f000000-0000-4000-8000-000000000003",
 ];
 
-/// A local cloud, a secret with the Graph credential, and the clients that the steps use.
+/// A local cloud, a mock of the registry and of the secret with the Graph credential, and the clients of the steps.
 struct Cloud {
     local: StandIn,
     _secrets: MockServer,
@@ -58,7 +61,7 @@ impl Cloud {
             { "id": INNER, "displayName": "Inner", "members": [user(MEMBERS[2])] } ] }))
         .unwrap();
         let secrets = MockServer::start().await;
-        Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(credential())).mount(&secrets).await;
+        Mock::given(any()).respond_with(Emulator::default()).mount(&secrets).await;
         let behaviour = Behaviour { graph: behaviour, ..Behaviour::default() };
         let options = Options { clock_scale: 0.02, behaviour, ..Options::made_up(secrets.uri(), tenant) };
         let local = StandIn::start(options).await;

@@ -14,10 +14,17 @@ use super::{AGENTS, ALIAS, Cloud, MEMBERS, NAME};
 
 /// Registers an application completely, ready for sign-in.
 async fn registered(cloud: &Cloud) -> EntraApplication {
+    registered_for(cloud, Some(Assignment::Groups)).await
+}
+
+/// Registers an application, and assigns the groups or their members, if any.
+async fn registered_for(cloud: &Cloud, assignment: Option<Assignment>) -> EntraApplication {
     let application = cloud.application().await;
     let sign_on = cloud.sign_on(&application).await.unwrap();
     cloud.claims(&application, &sign_on.certificate_thumbprint, UsernameAttribute::Mail).await.unwrap();
-    cloud.assign(&application, Assignment::Groups, false).await.unwrap();
+    if let Some(assignment) = assignment {
+        cloud.assign(&application, assignment, false).await.unwrap();
+    }
     application
 }
 
@@ -123,6 +130,57 @@ async fn a_teardown_keeps_the_assignments_that_an_adopted_application_had_before
         let open = output.open_items.iter().any(|item| item.what.starts_with("1 groups or users remain assigned"));
         assert_eq!(open, adopted, "{:?}", output.open_items);
     }
+}
+
+/// The users who are assigned to the application.
+async fn assigned(cloud: &Cloud, application: &EntraApplication) -> Vec<String> {
+    cloud.ctx.graph().assigned(&application.service_principal_id).await.unwrap().into_iter().collect()
+}
+
+/// An adopted application: an administrator assigned the first member, and the onboarding the two others.
+async fn with_assigned_users(cloud: &Cloud) -> EntraApplication {
+    let principal = made_by_hand(cloud).await;
+    let application = registered_for(cloud, None).await;
+    assert_eq!((&application.service_principal_id, application.adopted), (&principal, true));
+    cloud.ctx.graph().assign(&principal, MEMBERS[0], &application.app_role_id).await.unwrap();
+    let made = cloud.assign(&application, Assignment::Users, true).await.unwrap();
+    assert_eq!((made.assigned, made.existing), (2, 1));
+    assert_eq!(assigned(cloud, &application).await, MEMBERS);
+    application
+}
+
+#[tokio::test]
+async fn a_teardown_removes_exactly_the_assignments_of_users_that_the_onboarding_created() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    let application = with_assigned_users(&cloud).await;
+    // An administrator has removed one of these assignments and assigned the user again.
+    let (graph, principal) = (cloud.ctx.graph(), application.service_principal_id.as_str());
+    let all = graph.assignments(principal).await.unwrap();
+    let replaced = all.iter().find(|one| one.principal_id == MEMBERS[2]).unwrap().id.clone().unwrap();
+    graph.unassign(principal, &replaced).await.unwrap();
+    cloud.local.advance(60.0);
+    graph.assign(principal, MEMBERS[2], &application.app_role_id).await.unwrap();
+
+    let output = remove(&cloud, &application, ApplicationDisposition::Delete).await;
+    assert_eq!(assigned(&cloud, &application).await, [MEMBERS[0], MEMBERS[2]]);
+    let open = output.open_items.iter().any(|item| item.what.starts_with("2 groups or users remain assigned"));
+    assert!(open, "{:?}", output.open_items);
+}
+
+#[tokio::test]
+async fn a_recorded_assignment_is_read_again_immediately_before_its_removal() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    let application = with_assigned_users(&cloud).await;
+    cloud.writes();
+    // The list shows an assignment that no longer exists when it is read again.
+    cloud.fault(json!({
+        "service": "graph", "match": "GET .*/appRoleAssignedTo/[^/]+$", "times": 0, "status": 404,
+        "code": "Request_ResourceNotFound",
+    }));
+    remove(&cloud, &application, ApplicationDisposition::Empty).await;
+    assert_eq!(assigned(&cloud, &application).await, MEMBERS);
+    let removed = cloud.writes().into_iter().filter(|write| write.contains("appRoleAssignedTo")).count();
+    assert_eq!(removed, 0);
 }
 
 #[tokio::test]

@@ -44,7 +44,8 @@ type Attributes = Arc<Mutex<HashMap<String, Map<String, Value>>>>;
 
 /// A mock of the emulator: `GetItem`, `BatchGetItem` and `UpdateItem` of `DynamoDB`, and `GetSecretValue` of Secrets
 /// Manager.
-struct Emulator(Arc<Mutex<Value>>, Attributes);
+#[derive(Default)]
+pub(crate) struct Emulator(Arc<Mutex<Value>>, Attributes);
 
 impl Emulator {
     fn item(&self, key: &str) -> Value {

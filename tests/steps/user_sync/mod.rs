@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod approval;
-mod fixture;
+pub(super) mod fixture;
 mod incremental;
 mod incremental_access;
 mod joiners;

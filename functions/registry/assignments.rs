@@ -1,0 +1,111 @@
+//! The record of the app role assignments of single users that an onboarding and its user syncs have created at an
+//! application that existed before the onboarding. Entra has no tags for assignments, so only this record shows which
+//! assignments a teardown may remove.
+//!
+//! The key of an item is `assigned#`, the ID of the service principal, `#`, and the object ID of the user. The item
+//! contains `assignment` (the ID of the assignment) and `createdAt` (the time of its creation, as Entra returned it).
+//! The time proves that an assignment with a recorded ID is the one that was recorded, because Microsoft does not
+//! document whether Entra reuses the ID if an administrator assigns the same user again. An item is written after the
+//! creation. If a function is stopped between these two requests, the assignment has no record, and a teardown keeps it.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use onboarding_core::StepError;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::{Item, Registry, number, string, text};
+use crate::entra::{AppRoleAssignment, NewAssignment};
+
+/// The prefix of the key of an item.
+const PREFIX: &str = "assigned#";
+
+/// Returns whether a key of the registry is the key of a recorded assignment.
+pub(super) fn is_key(key: &str) -> bool {
+    key.starts_with(PREFIX)
+}
+
+fn key(service_principal: &str, user: &str) -> String {
+    format!("{PREFIX}{service_principal}#{user}")
+}
+
+impl Registry<'_> {
+    /// Records an assignment of a user. Does nothing if Entra returned no ID or no time.
+    ///
+    /// # Errors
+    /// If `DynamoDB` returns an error.
+    pub async fn record_assignment(
+        &self,
+        service_principal: &str,
+        user: &str,
+        new: &NewAssignment,
+    ) -> Result<(), StepError> {
+        let (Some(id), Some(created)) = (&new.id, &new.created_date_time) else { return Ok(()) };
+        let doing = format!("recording the assignment of the user {user} in the registry");
+        let values: [(&str, AttributeValue); 2] = [(":assignment", string(id)), (":created", string(created))];
+        let update = "SET assignment = :assignment, createdAt = :created REMOVE expiresAt";
+        self.update_if(&doing, &key(service_principal, user), None, update, &values).await.map(drop)
+    }
+
+    /// Returns whether this assignment was recorded.
+    ///
+    /// # Errors
+    /// If `DynamoDB` returns an error.
+    pub async fn has_recorded(
+        &self,
+        service_principal: &str,
+        assignment: &AppRoleAssignment,
+    ) -> Result<bool, StepError> {
+        let item = self.item(&key(service_principal, &assignment.principal_id)).await?;
+        Ok(item.is_some_and(|item| is_record_of(&item, assignment)))
+    }
+
+    /// Lets the record of the user's assignment expire, because the assignment was removed.
+    ///
+    /// # Errors
+    /// If `DynamoDB` returns an error.
+    pub async fn forget_assignment(&self, service_principal: &str, user: &str) -> Result<(), StepError> {
+        let doing = format!("removing the record of the assignment of the user {user} from the registry");
+        let values = [(":now", number(OffsetDateTime::now_utc().unix_timestamp()))];
+        let update = "SET expiresAt = :now REMOVE assignment, createdAt";
+        let exists = "attribute_exists(assignment)";
+        self.update_if(&doing, &key(service_principal, user), exists, update, &values).await.map(drop)
+    }
+}
+
+/// Whether an item is the record of this assignment. Replicas can return the time with different fractions of a second.
+fn is_record_of(item: &Item, assignment: &AppRoleAssignment) -> bool {
+    let second = |time: &str| OffsetDateTime::parse(time, &Rfc3339).ok().map(OffsetDateTime::unix_timestamp);
+    let created = assignment.created_date_time.as_deref().and_then(second);
+    text(item, "assignment").is_some_and(|id| assignment.id.as_deref() == Some(id))
+        && created.is_some()
+        && text(item, "createdAt").and_then(second) == created
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assignment(id: &str, created: Option<&str>) -> AppRoleAssignment {
+        AppRoleAssignment {
+            id: Some(id.into()),
+            principal_id: "user".into(),
+            principal_type: Some("User".into()),
+            app_role_id: "role".into(),
+            created_date_time: created.map(Into::into),
+        }
+    }
+
+    #[test]
+    fn only_an_assignment_with_the_recorded_id_and_second_is_the_recorded_one() {
+        let stored = [("assignment", "a"), ("createdAt", "2026-11-30T10:00:00.2975029Z")];
+        let item: Item = stored.into_iter().map(|(name, value)| (name.to_owned(), string(value))).collect();
+        assert!(is_record_of(&item, &assignment("a", Some("2026-11-30T10:00:00Z"))));
+        assert!(!is_record_of(&item, &assignment("b", Some("2026-11-30T10:00:00Z"))));
+        assert!(!is_record_of(&item, &assignment("a", Some("2026-11-30T10:00:01Z"))), "it was created again");
+        assert!(!is_record_of(&item, &assignment("a", None)));
+        assert!(!is_record_of(&Item::new(), &assignment("a", Some("2026-11-30T10:00:00Z"))));
+        let unreadable = [("assignment", "a"), ("createdAt", "yesterday")];
+        let item: Item = unreadable.into_iter().map(|(name, value)| (name.to_owned(), string(value))).collect();
+        assert!(!is_record_of(&item, &assignment("a", Some("yesterday"))));
+        assert!(is_key(&key("sp", "user")) && !is_key("0b1c2d3e"));
+    }
+}
