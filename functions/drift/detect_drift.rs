@@ -68,7 +68,7 @@ pub async fn run(ctx: &Context, input: DetectDriftInput, invocation: Invocation)
             let new = contents.unreadable.iter().filter(|entry| report.of(&entry.instance_id).is_none());
             let new: Vec<_> = new.map(unreadable).collect();
             report.instances.extend(new);
-            contents.entries.into_iter().map(|(entry, _)| entry).collect()
+            contents.entries.into_iter().map(|instance| instance.entry).collect()
         }
     };
     let check =

@@ -7,7 +7,7 @@ use onboarding_core::{StepError, contract::Approval, names, onboarding::Onboardi
 use time::OffsetDateTime;
 use tracing::error;
 
-use super::{Entry, Item, Registry, approval, assignments, lease, now_ms, string, text, time, tracking};
+use super::{Entry, Item, Registry, RunningSync, approval, assignments, lease, now_ms, string, text, time, tracking};
 use crate::runtime::metrics::{Metric, Metrics};
 
 /// The attribute that contains the registry entry, as JSON.
@@ -29,11 +29,21 @@ pub struct Pending {
 /// The registry entries of all instances whose teardown has not started.
 #[derive(Debug, Default)]
 pub struct Contents {
-    /// The registry entries, each with a time. This is the time of the last successful sync of the instance. If no sync
-    /// was successful yet, this is the time of the registration.
-    pub entries: Vec<(Entry, Option<OffsetDateTime>)>,
+    /// The instances whose entry can be read.
+    pub entries: Vec<Registered>,
     /// The registry entries that can't be read.
     pub unreadable: Vec<Unreadable>,
+}
+
+/// A registered instance.
+#[derive(Debug)]
+pub struct Registered {
+    /// The registry entry.
+    pub entry: Entry,
+    /// The time of the last successful sync. If no sync was successful yet, this is the time of the registration.
+    pub last_success: Option<OffsetDateTime>,
+    /// The user sync that is running.
+    pub running: Option<RunningSync>,
 }
 
 /// A registry entry that can't be read. The entry may have been edited or damaged, or a later release may have written
@@ -101,7 +111,7 @@ impl Registry<'_> {
     /// # Errors
     /// If `DynamoDB` returns an error.
     pub async fn entries(&self) -> Result<Vec<Entry>, StepError> {
-        Ok(self.scan().await?.entries.into_iter().map(|(entry, _)| entry).collect())
+        Ok(self.scan().await?.entries.into_iter().map(|instance| instance.entry).collect())
     }
 
     /// Returns the complete registry, with a consistent read. An entry that can't be read does not prevent the reading
@@ -119,7 +129,8 @@ impl Registry<'_> {
             match configuration(&item) {
                 Ok(Some(entry)) => {
                     let last_success = time(&item, "lastSuccessAt").or_else(|| time(&item, "registeredAt"));
-                    contents.entries.push((entry, last_success));
+                    let running = RunningSync::in_item(&item, OffsetDateTime::now_utc());
+                    contents.entries.push(Registered { entry, last_success, running });
                 }
                 Ok(None) => {}
                 Err(unreadable) => {
@@ -147,8 +158,11 @@ impl Registry<'_> {
                 other.message
             )));
         }
-        let others =
-            contents.entries.into_iter().map(|(entry, _)| entry).filter(|entry| entry.instance_id != instance_id);
+        let others = contents
+            .entries
+            .into_iter()
+            .map(|instance| instance.entry)
+            .filter(|entry| entry.instance_id != instance_id);
         Ok(others.flat_map(|entry| entry.groups).map(|group| group.id).collect())
     }
 

@@ -50,7 +50,7 @@ const MAX_TRIES: u32 = 5;
 const TERM: Duration = Duration::from_secs(10);
 /// The time after which the lease of an instance's users expires if it is not renewed. The state machines use the same
 /// value.
-const USERS_LEASE: Duration = Duration::from_secs(3600);
+pub(super) const USERS_LEASE: Duration = Duration::from_secs(3600);
 
 /// Returns whether a partition key in the registry belongs to the lease of an alias.
 pub(super) fn is_key(key: &str) -> bool {

@@ -12,8 +12,9 @@
 //! * [`origins`]: the approved origins that the onboarding has added to the instance (`origins`);
 //! * [`lease`] and the state machines of the user sync and the teardown: the lease of the users (`lease`, `leaseUntil`,
 //!   `leaseNumber`, `leaseRevokedAt`);
-//! * the state machine of the user sync: the request for another pass (`dirty`) and the results of the latest syncs
-//!   (`lastRun`, `lastSuccessAt`, `lastFailure`, `lastFailureAt`);
+//! * [`passes`] and the state machine of the user sync: the request for another pass (`dirty`, `urgent`);
+//! * the state machine of the user sync: the sync that gathers such requests (`gatherer`, `gatherUntil`) and the results
+//!   of the latest syncs (`lastRun`, `lastSuccessAt`, `lastFailure`, `lastFailureAt`);
 //! * [`approval`]: the request for approval (`approval…`, `rejected…`) and the approval (`approved…`). The commands
 //!   `onboard approve` and `onboard reject` also write these attributes;
 //! * [`progress`]: the progress of the running sync (`progress`);
@@ -39,9 +40,10 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 pub use self::{
     approval::{Approvals, GivenApproval, Request},
-    entries::{Contents, Pending, Unreadable},
+    entries::{Contents, Pending, Registered, Unreadable},
     entry::Entry,
     lease::{Acquisition, Holder, Scope, fence},
+    passes::RunningSync,
     rotation::Claim,
     tracking::Tracking,
 };
@@ -57,6 +59,7 @@ mod entries;
 mod entry;
 pub mod lease;
 mod origins;
+mod passes;
 mod progress;
 mod rotation;
 mod tracking;

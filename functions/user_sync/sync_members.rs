@@ -2,16 +2,16 @@
 //! invokes this step with batches of events. The schedule invokes it for all instances.
 //!
 //! * Reads: `dynamodb:Scan` on the registry.
-//! * Writes: `states:StartExecution` on the user sync.
+//! * Writes: `states:StartExecution` on the user sync; `dynamodb:UpdateItem` on the registry, to request another pass of
+//!   a running sync.
 //! * Metrics: if the schedule invokes the step, [`Metric::SecondsSinceSync`] of each instance. The metric shows that
 //!   syncs fail, do not start, or wait for approval.
-//! * Safe to repeat: if there are no differences, a sync changes nothing. If another sync of the same instance is
-//!   already running, the new sync leaves the work to the running sync.
+//! * Safe to repeat: if there are no differences, a sync or pass changes nothing.
 //!
-//! Events are combined in two ways. First, the queue delivers the events of one second as one batch, and the step
-//! starts only one sync per instance and batch. Second, if another sync of the instance is already running, the new
-//! sync only sets a flag in the registry item of the instance. The running sync then compares Entra and Connect once
-//! more (another pass). Each sync or pass starts after the events that caused it, so no event is lost.
+//! If a sync of the instance is running or gathers changes, an event only requests another pass of this sync (a further
+//! comparison of Entra and Connect, [`Registry::request_pass`]). Otherwise, the step starts a sync immediately. A member
+//! who was removed must lose access quickly, so the event of a removal does not wait for a sync that gathers changes.
+//! Each sync or pass starts after the events that caused it, so no event is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ use crate::{
     aws::error::CallResult as _,
     context::Context,
     entra::client_state::ALL_GROUPS,
-    registry::Registry,
+    registry::{Registered, Registry, RunningSync},
     runtime::metrics::{Metric, Metrics},
 };
 
@@ -58,9 +58,10 @@ pub async fn run(ctx: &Context, input: SyncMembersInput) -> Result<SyncMembersOu
     // subscription to all groups. The affected groups are unknown, so all instances are synced.
     let all_groups = groups.contains_key(&ALL_GROUPS.to_string());
     let mut failure = None;
-    let contents = Registry::new(ctx)?.scan().await?;
+    let registry = Registry::new(ctx)?;
+    let contents = registry.scan().await?;
     output.unreadable_entries = contents.unreadable.into_iter().map(|entry| entry.message).collect();
-    for (entry, last_success) in contents.entries {
+    for Registered { entry, last_success, running } in contents.entries {
         if reason == "schedule"
             && let Some(last_success) = last_success
         {
@@ -74,12 +75,18 @@ pub async fn run(ctx: &Context, input: SyncMembersInput) -> Result<SyncMembersOu
         }
         let mut hints = Hints::default();
         changed.into_iter().for_each(|members| hints.extend(members));
-        match start_sync(ctx, &entry.instance_id, reason, &hints).await {
-            Ok(()) => output.started.push(entry.instance_id),
+        let result = match running.filter(|_| reason == "event") {
+            Some(running) => request_pass_or_start(&registry, ctx, (&entry.instance_id, &running), &hints).await,
+            None => start_sync(ctx, &entry.instance_id, reason, &hints).await,
+        };
+        match result {
+            Ok(Request::Started) => output.started.push(entry.instance_id),
+            Ok(Request::AnotherPass) => output.requested.push(entry.instance_id),
             Err(error) => failure = Some(error),
         }
     }
-    info!(reason, events = input.records.len(), started = output.started.len(), "user syncs started");
+    let (started, requested) = (output.started.len(), output.requested.len());
+    info!(reason, events = input.records.len(), started, requested, "user syncs started or requested");
     failure.map_or(Ok(output), Err)
 }
 
@@ -115,7 +122,28 @@ fn changed_groups(input: &SyncMembersInput) -> (BTreeMap<String, Hints>, usize) 
     (groups, unreadable)
 }
 
-async fn start_sync(ctx: &Context, instance_id: &str, reason: &str, hints: &Hints) -> Result<(), StepError> {
+/// How the step requests that Entra and Connect are compared.
+enum Request {
+    /// The step started a sync.
+    Started,
+    /// A running sync makes another pass.
+    AnotherPass,
+}
+
+/// Requests another pass of a running sync. Starts a sync if the running sync does not accept the request.
+async fn request_pass_or_start(
+    registry: &Registry<'_>,
+    ctx: &Context,
+    (instance_id, running): (&str, &RunningSync),
+    hints: &Hints,
+) -> Result<Request, StepError> {
+    if registry.request_pass(instance_id, running, !hints.removed.is_empty()).await? {
+        return Ok(Request::AnotherPass);
+    }
+    start_sync(ctx, instance_id, "event", hints).await
+}
+
+async fn start_sync(ctx: &Context, instance_id: &str, reason: &str, hints: &Hints) -> Result<Request, StepError> {
     let mut input = json!({ "instanceId": instance_id, "reason": reason });
     for (field, members) in [("people", &hints.added), ("leavers", &hints.removed)] {
         if (1..=MAX_HINTED).contains(&members.len()) {
@@ -128,7 +156,7 @@ async fn start_sync(ctx: &Context, instance_id: &str, reason: &str, hints: &Hint
         .input(input.to_string())
         .send()
         .await
-        .map(drop)
+        .map(|_| Request::Started)
         .doing(format_args!("starting the user sync of the instance {instance_id}"))
 }
 

@@ -153,9 +153,23 @@ def refuse_what_an_account_refuses_at_deployment(patches, permissions):
         if not permissions.role_may(role, "sqs:SendMessage", destination):
             raise ValueError(f"The function's execution role does not have permissions to call SendMessage on {destination}")
 
+    def check_batches(properties):
+        """Checks the limits of batches from a queue (Lambda API reference, "CreateEventSourceMapping", and developer
+        guide, "Lambda parameters for Amazon SQS event source mappings"; the first error message is quoted in
+        aws/chalice#1778)."""
+        most, window = (int(properties.get(name) or default) for name, default in (("BatchSize", 10), ("MaximumBatchingWindowInSeconds", 0)))
+        is_fifo = properties["EventSourceArn"].endswith(".fifo")
+        if is_fifo and window:
+            raise ValueError("Batching window is not supported for FIFO queues.")
+        if most > 10 and not is_fifo and not window:
+            raise ValueError("Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10")
+        if most > (10 if is_fifo else 10_000) or window > 300:
+            raise ValueError(f"BatchSize {most} or MaximumBatchingWindowInSeconds {window} is above its maximum.")
+
     def check_source(properties):
         if ":sqs:" not in properties.get("EventSourceArn", ""):
             return
+        check_batches(properties)
         role = lambda_svc._functions[properties["FunctionName"].rsplit(":", 1)[-1]]["config"]["Role"]
         for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
             if not permissions.role_may(role, f"sqs:{action}", properties["EventSourceArn"]):
@@ -199,6 +213,8 @@ def refuse_what_an_account_refuses_at_deployment(patches, permissions):
 
     @patches.replace(stacks, "_update_resource")
     def update(change, kind, physical_id, old, new, *rest, **named):
+        if kind == "AWS::Lambda::EventSourceMapping":
+            check_source(new)
         mark = naming.set(kind)
         try:
             result = change(kind, physical_id, old, new, *rest, **named)

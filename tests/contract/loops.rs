@@ -23,6 +23,8 @@ const ROTATION_ROUNDS: u32 = 200;
 
 /// Maximum number of waits for the lease of an instance.
 const LEASE_WAITS: u32 = 600;
+/// Maximum number of additional passes of a user sync.
+const EXTRA_PASSES: u32 = 200;
 /// Maximum number of attempts of a drift remediation to acquire the lock of an alias.
 const REMEDIATION_ATTEMPTS: u32 = 10;
 
@@ -52,6 +54,15 @@ const fn lease(wait: u32) -> u64 {
     if wait < 120 { 30 } else { 300 }
 }
 
+/// Seconds for which a user sync gathers changes before an additional pass.
+const fn gathering(pass: u32) -> u64 {
+    match pass {
+        0 => 10,
+        1 => 20,
+        _ => 30,
+    }
+}
+
 fn loops(machine: &str) -> Vec<Loop> {
     match machine {
         "onboarding.asl.json" => vec![
@@ -78,6 +89,7 @@ fn loops(machine: &str) -> Vec<Loop> {
         "user-sync.asl.json" => vec![
             looped("WaitForLease", lease, LEASE_WAITS),
             looped("WaitForInvocations", takeover, backoff::MAX_TAKEOVERS),
+            looped("GatherChanges", gathering, EXTRA_PASSES),
         ],
         "drift.asl.json" => vec![looped("WaitForAlias", backoff::lock, REMEDIATION_ATTEMPTS)],
         _ => vec![],
@@ -164,6 +176,9 @@ fn the_limits_in_the_state_machines_equal_the_limits_in_this_table() {
         ("user-sync", "$leaseWaits < 120 ? 30 : 300 %}".into()),
         ("user-sync", format!("$takeovers < {} %}}", backoff::MAX_TAKEOVERS)),
         ("user-sync", format!("\"Seconds\": {},", backoff::TAKEOVER)),
+        ("user-sync", format!("$extraRounds >= {EXTRA_PASSES} %}}")),
+        ("user-sync", format!("\"gatherSeconds\": {},", gathering(0))),
+        ("user-sync", format!("$min([{}, 2 * $gatherSeconds]) %}}", gathering(EXTRA_PASSES))),
         ("teardown", format!("$takeovers < {} %}}", backoff::MAX_TAKEOVERS)),
         ("teardown", format!("\"Seconds\": {},", backoff::TAKEOVER)),
         ("teardown", format!("$leaseWaits >= {LEASE_WAITS} %}}")),

@@ -284,6 +284,10 @@ async fn refused_at_deployment(cloud: &Cloud) {
         "FunctionName": { "Ref": "Function" }, "EventSourceArn": queue,
     } });
     cloud.refuses("unread", &unread, "does not have permissions to call ReceiveMessage").await;
+    let mut unbatched = unread.clone();
+    unbatched["Role"] = role("Unbatched");
+    unbatched["Invocations"]["Properties"]["BatchSize"] = json!(11);
+    cloud.refuses("unbatched", &unbatched, "must be greater than 0 if maximum batch size is greater than 10").await;
     cloud.refuses("undelivered", &undelivered, "does not have permissions to call SendMessage").await;
 
     // Among the template's resource types, only state machines have generated names without the stack's name.

@@ -13,7 +13,8 @@ const GROUP: &str = "Support agents";
 
 fn cloud() -> &'static Cloud {
     static CLOUD: OnceLock<Cloud> = OnceLock::new();
-    CLOUD.get_or_init(|| Cloud::onboarded(3))
+    // A larger clock scale than usual, so that a sync gathers changes for longer than the tests take to send some.
+    CLOUD.get_or_init(|| Cloud::onboarded(3, &["--clock-scale", "0.05"]))
 }
 
 async fn usernames() -> BTreeSet<String> {
@@ -105,7 +106,7 @@ async fn five_thousand_and_one_notifications_cause_few_syncs_and_none_is_lost() 
         rounds += cloud().entered(execution, "SyncUsers").await;
     }
     eprintln!("{sent} batches of 5001 notifications: {} executions, {rounds} rounds", started.len());
-    assert!((1..=sent / 2).contains(&rounds), "{rounds} rounds");
+    assert!((1..=sent / 4).contains(&rounds), "{rounds} rounds");
 }
 
 /// Runs the function's schedule immediately, by adding a copy of the schedule that is due now.

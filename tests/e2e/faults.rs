@@ -61,7 +61,7 @@ const REASONS: [(&str, &str); 11] = [
     ("onboarding/NotifyNumbers", "only during a Support case, whose days pass too fast here: tests/steps/aws"),
     ("plan/DescribeOnboarding", "only for onboard adopt, and only reads: commands/adopt.rs"),
     ("user-sync/RenewLease", "only if one function run is too short for the work: tests/steps/user_sync/rounds.rs"),
-    ("user-sync/ClearDirty", "only if another sync marked the lease during the last round: user_sync/lease.rs"),
+    ("user-sync/ClearDirty", "only if a change is reported during a sync: user_sync/lease.rs"),
     ("user-sync/ReleaseAnyway", "only after 200 rounds: .ci/judges/control-flow/paths.py"),
     ("user-sync/ReleaseAfterFailure", "only after a failure, as in the run with denied calls"),
     ("teardown/RenewLease", "as in user-sync"),

@@ -216,7 +216,8 @@ impl Life {
         self.settled().await;
         let plan = json!({ "instanceId": sync["instanceId"], "mode": "plan" });
         self.run(Machine::UserSync, &plan, |output| output["status"] == "PLANNED").await;
-        self.run(Machine::UserSync, &sync, done).await;
+        // If the function that starts the sync after an event was killed, only this sync gathers changes.
+        self.run(Machine::UserSync, &with(sync.clone(), &json!({ "reason": "event" })), done).await;
 
         self.settled().await;
         self.changed(&[], &[0], self.calls(0).await.len()).await;

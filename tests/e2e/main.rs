@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod assumptions;
+mod burst;
 mod cloud;
 mod command_line;
 mod commands;

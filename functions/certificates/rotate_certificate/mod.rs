@@ -71,7 +71,7 @@ pub async fn run(
         Some(id) => (vec![registry.entry(id).await?], Vec::new()),
         None => {
             let contents = registry.scan().await?;
-            (contents.entries.into_iter().map(|(entry, _)| entry).collect::<Vec<_>>(), contents.unreadable)
+            (contents.entries.into_iter().map(|instance| instance.entry).collect::<Vec<_>>(), contents.unreadable)
         }
     };
     let (mut output, mut left) = (RotateCertificateOutput::default(), Vec::new());

@@ -117,6 +117,12 @@ impl Cloud {
         output
     }
 
+    /// Passes an event about the members of a group to `sync-members`, as the queue does. Returns the output.
+    pub(crate) async fn report_change(&self, change: &Value) -> Value {
+        let body = json!({ "source": "connect-onboarding.entra", "detail": change }).to_string();
+        self.invoke("SyncMembersFunction", &json!({ "Records": [{ "messageId": "1", "body": body }] })).await
+    }
+
     /// Sends a notification to the URL of a subscription, as Graph does. Returns the HTTP status.
     pub(crate) async fn notify(&self, subscription: &Value, body: &Value) -> u16 {
         let url: reqwest::Url = subscription["notificationUrl"].as_str().unwrap().parse().unwrap();

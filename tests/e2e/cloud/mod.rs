@@ -34,11 +34,16 @@ pub(crate) struct Cloud {
 impl Cloud {
     /// Deploys the stack for this tenant without an onboarding.
     pub(crate) fn idle(tenant: &Value) -> Self {
+        Self::idle_with(tenant, &[])
+    }
+
+    /// Deploys the stack for this tenant without an onboarding, in a local cloud with these options.
+    pub(crate) fn idle_with(tenant: &Value, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         std::fs::write(path("tenant.json"), tenant.to_string()).unwrap();
         let mut command = local();
-        command.args(["--keep", "--idle", "--tenant"]).arg(path("tenant.json"));
+        command.args(["--keep", "--idle", "--tenant"]).arg(path("tenant.json")).args(options);
         Self::of(&command, folder)
     }
 
@@ -55,10 +60,10 @@ impl Cloud {
         Self::of(&command, folder)
     }
 
-    /// Starts a local cloud and onboards this many users with the smallest onboarding input.
-    pub(crate) fn onboarded(users: usize) -> Self {
+    /// Starts a local cloud with these options, and onboards this many users with the smallest onboarding input.
+    pub(crate) fn onboarded(users: usize, options: &[&str]) -> Self {
         let mut command = local();
-        command.args(["--keep", "--input", "examples/smallest.json", "--users", &users.to_string()]);
+        command.args(["--keep", "--input", "examples/smallest.json", "--users", &users.to_string()]).args(options);
         Self::of(&command, tempfile::tempdir().unwrap())
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Cloud;
+use super::{Cloud, until};
 
 impl Cloud {
     /// The registry entry of an instance, with plain values instead of DynamoDB's typed values.
@@ -19,6 +19,30 @@ impl Cloud {
         let key = json!({ "instanceId": { "S": key } });
         let body = json!({ "TableName": self.output("RegistryTable"), "Key": key, "ConsistentRead": true });
         self.call("dynamodb", "DynamoDB_20120810.GetItem", body).await["Item"].is_object()
+    }
+
+    /// Creates an instance for groups with these ids and display names, and writes the registry entry that
+    /// `register-instance` writes, with a limit of two removals. Returns the ID of the instance.
+    pub(crate) async fn registered_instance(&self, alias: &str, groups: &[(String, String)]) -> String {
+        let (instance, arn) = self.create_instance(alias).await;
+        until("the instance is active", async || {
+            let found = self.rest("connect", "GET", &format!("/instance/{instance}"), &Value::Null).await;
+            (found["Instance"]["InstanceStatus"] == "ACTIVE").then_some(())
+        })
+        .await;
+        let each = |of: &dyn Fn(&(String, String)) -> Value| -> Value { groups.iter().map(of).collect() };
+        let config = json!({
+            "instanceId": instance, "instanceArn": arn, "alias": alias, "tenantId": "of the local cloud",
+            "users": {
+                "groups": each(&|(_, name)| json!({ "group": name, "securityProfiles": ["Agent"] })),
+                "removed": { "action": "delete", "graceDays": 0 },
+                "brake": { "maxRemovals": 2, "maxRemovalsPercent": 100 },
+            },
+            "groups": each(&|(id, name)| json!({ "id": id, "displayName": name })),
+        });
+        let values = json!({ ":config": { "S": config.to_string() } });
+        self.update_entry(&instance, "SET config = :config", &values).await;
+        instance
     }
 
     /// Updates the registry entry of an instance. `values` may be `null`.

@@ -206,6 +206,24 @@ impl Fixture {
         self.cloud.run("TeardownStateMachineArn", &teardown).await;
     }
 
+    /// Reports a change while an execution holds the lease of the users.
+    async fn changed_during_a_sync(&self) {
+        let inventory = self.cloud.inventory().await;
+        let groups = inventory["graph"]["groups"].as_array().unwrap();
+        let group = groups.iter().find(|group| group["displayName"] == "Support agents").unwrap()["id"].clone();
+        // A sync that runs at the same time can revoke this lease, so several attempts are allowed.
+        until("a running sync is requested to make another pass", async || {
+            let expiry = (time::OffsetDateTime::now_utc().unix_timestamp() + 3_600) * 1000;
+            let values = json!({ ":holder": { "S": "a sync" }, ":until": { "N": expiry.to_string() } });
+            let update = "SET lease = :holder, leaseUntil = :until REMOVE leaseRevokedAt";
+            self.cloud.update_entry(&self.instance, update, &values).await;
+            let output = self.cloud.report_change(&json!({ "groupId": group, "added": ["a member"] })).await;
+            (output["requested"] == json!([self.instance])).then_some(())
+        })
+        .await;
+        self.cloud.update_entry(&self.instance, "REMOVE lease, leaseUntil, leaseRevokedAt, dirty", &Value::Null).await;
+    }
+
     /// Runs the scheduled functions and sends a notification.
     pub(super) async fn schedules_and_notifications(&self) {
         let inventory = self.cloud.inventory().await;
@@ -213,6 +231,7 @@ impl Fixture {
         self.cloud.unsubscribe(&subscription).await;
         self.cloud.invoke("SubscribeGroupsFunction", &json!({})).await;
         self.cloud.invoke("SyncMembersFunction", &json!({})).await;
+        self.changed_during_a_sync().await;
         let rotation = json!({ "instanceId": self.instance, "force": true });
         self.cloud.run("RotateCertificateStateMachineArn", &rotation).await;
         self.cloud.run("RotateCertificateStateMachineArn", &json!({})).await;

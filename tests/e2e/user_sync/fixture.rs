@@ -53,33 +53,13 @@ impl Fixture {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         assert!(number < GROUPS, "more tests than groups");
         let cloud = cloud();
-        let (instance, arn) = cloud.create_instance(&format!("sync-{number}")).await;
+        let group = (group_id(number), format!("Group {number}"));
+        let instance = cloud.registered_instance(&format!("sync-{number}"), &[group]).await;
         let fixture = Self { cloud, instance, number };
-        until("the instance is active", async || {
-            let found = cloud.rest("connect", "GET", &format!("/instance/{}", fixture.instance), &Value::Null).await;
-            (found["Instance"]["InstanceStatus"] == "ACTIVE").then_some(())
-        })
-        .await;
-        fixture.register(&arn).await;
         for number in 0..members {
             fixture.joins(number).await;
         }
         fixture
-    }
-
-    /// Writes the registry entry that `register-instance` writes, with a limit of two removals.
-    async fn register(&self, arn: &str) {
-        let group = format!("Group {}", self.number);
-        let config = json!({
-            "instanceId": self.instance, "instanceArn": arn, "alias": self.alias(), "tenantId": "of the local cloud",
-            "users": {
-                "groups": [{ "group": group, "securityProfiles": ["Agent"] }],
-                "removed": { "action": "delete", "graceDays": 0 },
-                "brake": { "maxRemovals": 2, "maxRemovalsPercent": 100 },
-            },
-            "groups": [{ "id": group_id(self.number), "displayName": group }],
-        });
-        self.update("SET config = :config", json!({ ":config": { "S": config.to_string() } })).await;
     }
 
     pub(crate) fn alias(&self) -> String {
@@ -107,6 +87,13 @@ impl Fixture {
     pub(crate) async fn joins(&self, number: usize) {
         let member = member(&self.member_id(number), &self.username(number), &format!("Agent {number}"));
         self.cloud.add_member(&group_id(self.number), &member).await;
+    }
+
+    /// Passes an event about members of the group to `sync-members`. Returns the output.
+    pub(crate) async fn reported(&self, added: &[usize], removed: &[usize]) -> Value {
+        let ids = |numbers: &[usize]| numbers.iter().map(|&number| self.member_id(number)).collect::<Vec<_>>();
+        let change = json!({ "groupId": group_id(self.number), "added": ids(added), "removed": ids(removed) });
+        self.cloud.report_change(&change).await
     }
 
     pub(crate) async fn leaves(&self, number: usize) {

@@ -34,6 +34,66 @@ async fn an_event_during_a_scheduled_sync_causes_another_round_of_that_sync() {
     assert_eq!(last_run["counts"]["created"], 4, "{last_run}");
 }
 
+/// Starts a sync for an event, and reports a further change while this sync creates users. Returns the output of the
+/// sync, and the number of times that it entered `SyncUsers` and `GatherChanges`.
+async fn after_a_change_during_a_sync(fixture: &Fixture, added: &[usize], removed: &[usize]) -> (Value, usize, usize) {
+    let gate = fixture.hold_a_creation("event").await;
+    let execution = fixture.start(json!({ "reason": "event" })).await;
+    fixture.until_held(&gate).await;
+    for number in added {
+        fixture.joins(*number).await;
+    }
+    for number in removed {
+        fixture.leaves(*number).await;
+    }
+    let reported = fixture.reported(added, removed).await;
+    assert_eq!((&reported["requested"], &reported["started"]), (&json!([fixture.instance]), &json!([])), "{reported}");
+    let entry = fixture.entry().await;
+    assert_eq!((entry["dirty"] == true, entry.contains_key("urgent")), (true, !removed.is_empty()), "{entry:?}");
+
+    fixture.open(&gate).await;
+    let output = fixture.succeeded(&execution).await;
+    let entry = fixture.entry().await;
+    let remaining = ["lease", "leaseUntil", "dirty", "urgent", "gatherer", "gatherUntil"];
+    assert!(remaining.iter().all(|name| !entry.contains_key(*name)), "{entry:?}");
+    let entered = async |state: &str| fixture.cloud.entered(&execution, state).await;
+    (output, entered("SyncUsers").await, entered("GatherChanges").await)
+}
+
+#[tokio::test]
+async fn a_sync_gathers_changes_before_another_pass_and_before_it_ends() {
+    let fixture = Fixture::with_members(2).await;
+    let (output, passes, gatherings) = after_a_change_during_a_sync(&fixture, &[2], &[]).await;
+    assert_eq!((&output["status"], passes, gatherings), (&json!("DONE"), 2, 2), "{output}");
+    assert_eq!(output["counts"]["created"], 3, "the counts include both passes: {output}");
+    assert_eq!(fixture.usernames().await, fixture.of(0..3));
+}
+
+#[tokio::test]
+async fn the_pass_after_a_removal_begins_without_a_wait() {
+    let fixture = Fixture::with_members(2).await;
+    let (output, passes, gatherings) = after_a_change_during_a_sync(&fixture, &[], &[1]).await;
+    assert_eq!((&output["status"], passes, gatherings), (&json!("DONE"), 2, 1), "{output}");
+    assert_eq!(fixture.usernames().await, fixture.of([0]));
+}
+
+#[tokio::test]
+async fn another_execution_that_acquires_the_lease_during_the_gathering_does_the_requested_work() {
+    let fixture = Fixture::with_members(1).await;
+    let gathering =
+        json!({ ":other": { "S": "arn:aws:states:::execution:gathers" }, ":until": { "N": "9999999999999" } });
+    fixture.update("SET gatherer = :other, gatherUntil = :until", gathering).await;
+    let reported = fixture.reported(&[0], &[]).await;
+    assert_eq!(reported["requested"], json!([fixture.instance]), "{reported}");
+    assert_eq!(fixture.entry().await["dirty"], true);
+    assert_eq!(fixture.sync(json!({ "reason": "schedule" })).await["status"], "DONE");
+    assert_eq!(fixture.usernames().await, fixture.of([0]));
+    let entry = fixture.entry().await;
+    assert!(["gatherer", "gatherUntil", "dirty"].iter().all(|name| !entry.contains_key(*name)), "{entry:?}");
+    let reported = fixture.reported(&[0], &[]).await;
+    assert_eq!(reported["started"], json!([fixture.instance]), "{reported}");
+}
+
 #[tokio::test]
 async fn the_next_sync_takes_over_the_lease_of_a_killed_sync() {
     let fixture = Fixture::with_members(3).await;

@@ -1,7 +1,7 @@
 //! The test fixture for the path of a change from Entra to the user sync.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
@@ -10,7 +10,7 @@ use connect_onboarding::{context::Context, runtime::settings::Settings};
 pub(crate) use local_cloud::stand_in::made_up::{TENANT_ID as TENANT, person_id as member_id};
 use local_cloud::stand_in::{Behaviour, Options, Tenant, made_up::person};
 use serde_json::{Value, json};
-use test_support::until;
+use test_support::{until, with};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
 pub(crate) use crate::steps::support::GROUP;
@@ -32,6 +32,16 @@ pub(crate) struct Fixture {
     endpoint: MockServer,
     groups: Arc<AtomicUsize>,
     damaged: Arc<AtomicBool>,
+    running: Arc<Mutex<Running>>,
+}
+
+/// The user sync of the instance that is running, in the registry.
+#[derive(Debug)]
+struct Running {
+    /// The attributes of the instance's item that show the running sync.
+    attributes: Value,
+    /// The execution for which the conditions of writes are met.
+    execution: String,
 }
 
 /// A mock of the emulator: registry, secrets, event bus and state machines.
@@ -40,6 +50,7 @@ struct Emulator {
     groups: Arc<AtomicUsize>,
     /// Whether there is an entry that can't be parsed.
     damaged: Arc<AtomicBool>,
+    running: Arc<Mutex<Running>>,
 }
 
 impl Respond for Emulator {
@@ -52,6 +63,11 @@ impl Respond for Emulator {
                 let damaged = Some(damaged).filter(|_| self.damaged.load(Ordering::Relaxed));
                 let items: Vec<Value> = damaged.into_iter().chain([self.item()]).collect();
                 json!({ "Count": items.len(), "ScannedCount": items.len(), "Items": items })
+            }
+            "UpdateItem" if input["ExpressionAttributeValues"][":sync"]["S"] == self.execution() => json!({}),
+            "UpdateItem" => {
+                let error = json!({ "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException" });
+                return ResponseTemplate::new(400).set_body_json(error);
             }
             "GetSecretValue" if input["SecretId"] == "client-state" => {
                 json!({ "ARN": "arn", "Name": "client-state", "SecretString": "a secret key" })
@@ -83,7 +99,12 @@ impl Emulator {
         let groups = (1..=self.groups.load(Ordering::Relaxed))
             .map(|number| json!({ "id": group(number), "displayName": group(number) }));
         entry["groups"] = groups.collect();
-        json!({ "instanceId": { "S": INSTANCE }, "config": { "S": entry.to_string() } })
+        let item = json!({ "instanceId": { "S": INSTANCE }, "config": { "S": entry.to_string() } });
+        with(item, &self.running.lock().unwrap().attributes)
+    }
+
+    fn execution(&self) -> String {
+        self.running.lock().unwrap().execution.clone()
     }
 }
 
@@ -111,7 +132,9 @@ impl Fixture {
     pub(crate) async fn start() -> Self {
         let emulator = MockServer::start().await;
         let (groups, damaged) = (Arc::new(AtomicUsize::new(1)), Arc::<AtomicBool>::default());
-        let registry = Emulator { groups: Arc::clone(&groups), damaged: Arc::clone(&damaged) };
+        let running = Arc::new(Mutex::new(Running { attributes: json!({}), execution: String::new() }));
+        let registry =
+            Emulator { groups: Arc::clone(&groups), damaged: Arc::clone(&damaged), running: Arc::clone(&running) };
         Mock::given(any()).respond_with(registry).mount(&emulator).await;
         let endpoint = MockServer::start().await;
         Mock::given(any()).respond_with(Endpoint).mount(&endpoint).await;
@@ -135,7 +158,13 @@ impl Fixture {
             }
             _ => None,
         });
-        Self { cloud, ctx, notification_url, emulator, endpoint, groups, damaged }
+        Self { cloud, ctx, notification_url, emulator, endpoint, groups, damaged, running }
+    }
+
+    /// Sets the attributes of the instance's item that show a running user sync, and the execution for which a request
+    /// of another pass is accepted.
+    pub(crate) fn sync_runs(&self, attributes: Value, execution: &str) {
+        *self.running.lock().unwrap() = Running { attributes, execution: execution.into() };
     }
 
     /// Adds an entry that can't be parsed to the registry, before the entry of the instance.
@@ -189,6 +218,13 @@ impl Fixture {
     pub(crate) async fn started(&self) -> Vec<Value> {
         let bodies = self.received("StartExecution").await;
         bodies.iter().map(|body| serde_json::from_str(body["input"].as_str().unwrap()).unwrap()).collect()
+    }
+
+    /// The update expressions and conditions of the writes to the registry.
+    pub(crate) async fn updates(&self) -> Vec<(String, String)> {
+        let text = |body: &Value, name: &str| body[name].as_str().unwrap().to_owned();
+        let bodies = self.received("UpdateItem").await;
+        bodies.iter().map(|body| (text(body, "UpdateExpression"), text(body, "ConditionExpression"))).collect()
     }
 
     async fn received(&self, name: &str) -> Vec<Value> {

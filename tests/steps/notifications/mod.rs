@@ -6,6 +6,7 @@
 
 mod deadline;
 mod fixture;
+mod passes;
 
 use connect_onboarding::{
     entra::{NewSubscription, Watched},

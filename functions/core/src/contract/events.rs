@@ -122,6 +122,9 @@ pub struct QueuedEvent {
 pub struct SyncMembersOutput {
     /// The ids of the instances whose user sync was started.
     pub started: Vec<String>,
+    /// The ids of the instances whose running user sync was requested to compare Entra and Connect once more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requested: Vec<String>,
     /// The number of messages that don't contain a valid event.
     pub unreadable: usize,
     /// The registry entries that can't be parsed, each with the recommended action. The users of these instances are
