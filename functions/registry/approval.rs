@@ -33,7 +33,8 @@ const REQUEST_VALIDITY: Duration = Duration::days(3);
 /// another three days.
 const CHUNK_LIFETIME: Duration = Duration::days(7);
 
-/// Returns whether a partition key in the registry belongs to a chunk.
+/// Returns whether a partition key in the registry belongs to a chunk, or to the record of an assignment
+/// ([`assignments`](super::assignments)).
 pub(super) fn is_key(key: &str) -> bool {
     key.starts_with(PREFIX)
 }

@@ -2,8 +2,9 @@
 //! application that existed before the onboarding. Entra has no tags for assignments, so only this record shows which
 //! assignments a teardown may remove.
 //!
-//! The key of an item is `assigned#`, the ID of the service principal, `#`, and the object ID of the user. The item
-//! contains `assignment` (the ID of the assignment) and `createdAt` (the time of its creation, as Entra returned it).
+//! The key of an item is `approval#assigned#`, the ID of the service principal, `#`, and the object ID of the user. The
+//! key starts with the prefix of [`approval`](super::approval), because earlier releases ignore items with this prefix.
+//! A release that does not know the prefix of an item treats the item as a damaged registry entry. The item contains `assignment` (the ID of the assignment) and `createdAt` (the time of its creation, as Entra returned it).
 //! The time proves that an assignment with a recorded ID is the one that was recorded, because Microsoft does not
 //! document whether Entra reuses the ID if an administrator assigns the same user again. An item is written after the
 //! creation. If a function is stopped between these two requests, the assignment has no record, and a teardown keeps it.
@@ -16,12 +17,7 @@ use super::{Item, Registry, number, string, text};
 use crate::entra::{AppRoleAssignment, NewAssignment};
 
 /// The prefix of the key of an item.
-const PREFIX: &str = "assigned#";
-
-/// Returns whether a key of the registry is the key of a recorded assignment.
-pub(super) fn is_key(key: &str) -> bool {
-    key.starts_with(PREFIX)
-}
+const PREFIX: &str = "approval#assigned#";
 
 fn key(service_principal: &str, user: &str) -> String {
     format!("{PREFIX}{service_principal}#{user}")
@@ -106,6 +102,14 @@ mod tests {
         let unreadable = [("assignment", "a"), ("createdAt", "yesterday")];
         let item: Item = unreadable.into_iter().map(|(name, value)| (name.to_owned(), string(value))).collect();
         assert!(!is_record_of(&item, &assignment("a", Some("yesterday"))));
-        assert!(is_key(&key("sp", "user")) && !is_key("0b1c2d3e"));
+    }
+
+    #[test]
+    fn an_earlier_release_ignores_the_record_of_an_assignment() {
+        // The prefixes that the release before the first record of an assignment ignores.
+        let ignored = ["alias#", "approval#", "delta#"];
+        let key = key("sp", "user");
+        assert!(ignored.iter().any(|prefix| key.starts_with(prefix)), "{key}");
+        assert!(super::super::approval::is_key(&key));
     }
 }

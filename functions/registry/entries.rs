@@ -7,7 +7,7 @@ use onboarding_core::{StepError, contract::Approval, names, onboarding::Onboardi
 use time::OffsetDateTime;
 use tracing::error;
 
-use super::{Entry, Item, Registry, RunningSync, approval, assignments, lease, now_ms, string, text, time, tracking};
+use super::{Entry, Item, Registry, RunningSync, approval, lease, now_ms, string, text, time, tracking};
 use crate::runtime::metrics::{Metric, Metrics};
 
 /// The attribute that contains the registry entry, as JSON.
@@ -225,10 +225,7 @@ impl Registry<'_> {
 /// is not registered.
 fn configuration(item: &Item) -> Result<Option<Entry>, Unreadable> {
     let instance_id = text(item, "instanceId").unwrap_or_default();
-    if [lease::is_key, approval::is_key, assignments::is_key, tracking::is_key]
-        .iter()
-        .any(|is_other| is_other(instance_id))
-    {
+    if [lease::is_key, approval::is_key, tracking::is_key].iter().any(|is_other| is_other(instance_id)) {
         return Ok(None);
     }
     let registered = item.contains_key("registeredAt");
