@@ -62,14 +62,15 @@ impl Graph {
         }
     }
 
-    /// Reads an assignment. Returns `None` if the assignment no longer exists.
+    /// Reads an assignment. Returns `None` if Graph does not find the assignment after several reads. The assignment no
+    /// longer exists, or has not replicated yet.
     ///
     /// # Errors
     /// The error that Graph returns.
     pub async fn assignment(&self, id: &str, assignment: &str) -> Result<Option<AppRoleAssignment>, StepError> {
         let path = ["servicePrincipals", id, "appRoleAssignedTo", assignment];
         let doing = format!("reading the assignment {assignment} of the service principal {id}");
-        self.find(&Call::get(&path, doing).needs(READ_APPLICATIONS)).await
+        self.find(&Call::get(&path, doing).needs(READ_APPLICATIONS).just_made()).await
     }
 
     /// Removes an assignment. If the assignment no longer exists, the function returns `Ok`.

@@ -9,14 +9,19 @@
 //!   and `User.Read.All`. Assigning groups requires Entra ID P1.
 //! * Safe to repeat: a group or user that already has an assignment, with any app role, is skipped. If Graph rejects an
 //!   assignment because it already exists, the step verifies this by reading the list of assignments again. The step
-//!   never removes assignments.
+//!   never removes assignments. After an error, the step starts no further assignment, but waits until the assignments
+//!   that are being created have been recorded. A repeated step finds these assignments and would not record them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+    future::ready,
+};
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use onboarding_core::{
     StepError,
-    contract::{AssignGroupsInput, AssignGroupsOutput, EntraGroup},
+    contract::{AssignGroupsInput, AssignGroupsOutput, EntraApplication, EntraGroup},
     onboarding::Assignment,
 };
 
@@ -43,22 +48,15 @@ pub async fn run(ctx: &Context, input: AssignGroupsInput) -> Result<AssignGroups
         Assignment::Groups => input.groups.iter().map(|group| group.id.clone()).collect(),
         Assignment::Users => users(graph, &input.groups, input.nested).await?,
     };
-    let role = &input.application.app_role_id;
-    // A teardown recognizes the assignments of groups by the groups in the input.
-    let records = input.application.adopted && input.assignment == Assignment::Users;
-    let outcomes: Vec<(&String, Assigned)> = stream::iter(wanted.difference(&assigned))
-        .map(|id| async move {
-            let assigned = graph.assign(principal, id, role).await?;
-            if let Assigned::New(new) = &assigned
-                && records
-            {
-                Registry::new(ctx)?.record_assignment(principal, id, new).await?;
-            }
-            Ok::<_, StepError>((id, assigned))
-        })
+    let failed = Cell::new(false);
+    let outcomes: Vec<Result<(&String, Assigned), StepError>> = stream::iter(wanted.difference(&assigned))
+        .take_while(|_| ready(!failed.get()))
+        .map(|id| assign(ctx, &input, id))
         .buffer_unordered(LANES)
-        .try_collect()
-        .await?;
+        .inspect(|outcome| failed.set(failed.get() || outcome.is_err()))
+        .collect()
+        .await;
+    let outcomes: Vec<(&String, Assigned)> = outcomes.into_iter().collect::<Result<_, _>>()?;
     let mut unclear = BTreeMap::new();
     for (id, outcome) in &outcomes {
         if let Assigned::Unclear(error) = outcome {
@@ -73,6 +71,24 @@ pub async fn run(ctx: &Context, input: AssignGroupsInput) -> Result<AssignGroups
     }
     let made = outcomes.len() - unclear.len();
     Ok(AssignGroupsOutput { assigned: count(made), existing: count(wanted.len() - made) })
+}
+
+/// Assigns a group or user. If the application existed before the onboarding, records the assignment of a user. A
+/// teardown recognizes the assignments of groups by the groups in the input.
+async fn assign<'i>(
+    ctx: &Context,
+    input: &AssignGroupsInput,
+    id: &'i String,
+) -> Result<(&'i String, Assigned), StepError> {
+    let EntraApplication { service_principal_id: principal, app_role_id: role, adopted, .. } = &input.application;
+    let assigned = ctx.graph().assign(principal, id, role).await?;
+    if let Assigned::New(new) = &assigned
+        && *adopted
+        && input.assignment == Assignment::Users
+    {
+        Registry::new(ctx)?.record_assignment(principal, id, new).await;
+    }
+    Ok((id, assigned))
 }
 
 async fn users(graph: &Graph, groups: &[EntraGroup], nested: bool) -> Result<BTreeSet<String>, StepError> {

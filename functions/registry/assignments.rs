@@ -7,11 +7,13 @@
 //! A release that does not know the prefix of an item treats the item as a damaged registry entry. The item contains `assignment` (the ID of the assignment) and `createdAt` (the time of its creation, as Entra returned it).
 //! The time proves that an assignment with a recorded ID is the one that was recorded, because Microsoft does not
 //! document whether Entra reuses the ID if an administrator assigns the same user again. An item is written after the
-//! creation. If a function is stopped between these two requests, the assignment has no record, and a teardown keeps it.
+//! creation. An assignment has no record if the response of Entra was lost, if the write of the item failed, or if the
+//! function was stopped between the two requests. A teardown keeps an assignment without a record.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use onboarding_core::StepError;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tracing::warn;
 
 use super::{Item, Registry, number, string, text};
 use crate::entra::{AppRoleAssignment, NewAssignment};
@@ -24,21 +26,14 @@ fn key(service_principal: &str, user: &str) -> String {
 }
 
 impl Registry<'_> {
-    /// Records an assignment of a user. Does nothing if Entra returned no ID or no time.
-    ///
-    /// # Errors
-    /// If `DynamoDB` returns an error.
-    pub async fn record_assignment(
-        &self,
-        service_principal: &str,
-        user: &str,
-        new: &NewAssignment,
-    ) -> Result<(), StepError> {
-        let (Some(id), Some(created)) = (&new.id, &new.created_date_time) else { return Ok(()) };
+    /// Records an assignment of a user. Does nothing if Entra returned no ID or no time. A failed write is logged and
+    /// otherwise ignored, because a repeated call of the caller would not create the assignment again.
+    pub async fn record_assignment(&self, service_principal: &str, user: &str, new: &NewAssignment) {
+        let (Some(id), Some(created)) = (&new.id, &new.created_date_time) else { return };
         let doing = format!("recording the assignment of the user {user} in the registry");
         let values: [(&str, AttributeValue); 2] = [(":assignment", string(id)), (":created", string(created))];
         let update = "SET assignment = :assignment, createdAt = :created REMOVE expiresAt";
-        self.update_if(&doing, &key(service_principal, user), None, update, &values).await.map(drop)
+        warn_if_failed(self.update_if(&doing, &key(service_principal, user), None, update, &values).await, user);
     }
 
     /// Returns whether this assignment was recorded.
@@ -54,16 +49,21 @@ impl Registry<'_> {
         Ok(item.is_some_and(|item| is_record_of(&item, assignment)))
     }
 
-    /// Lets the record of the user's assignment expire, because the assignment was removed.
-    ///
-    /// # Errors
-    /// If `DynamoDB` returns an error.
-    pub async fn forget_assignment(&self, service_principal: &str, user: &str) -> Result<(), StepError> {
+    /// Lets the record of the user's assignment expire, because the assignment was removed. A failed write is logged and
+    /// otherwise ignored, because the record does not match a later assignment.
+    pub async fn forget_assignment(&self, service_principal: &str, user: &str) {
         let doing = format!("removing the record of the assignment of the user {user} from the registry");
         let values = [(":now", number(OffsetDateTime::now_utc().unix_timestamp()))];
         let update = "SET expiresAt = :now REMOVE assignment, createdAt";
         let exists = "attribute_exists(assignment)";
-        self.update_if(&doing, &key(service_principal, user), exists, update, &values).await.map(drop)
+        warn_if_failed(self.update_if(&doing, &key(service_principal, user), exists, update, &values).await, user);
+    }
+}
+
+/// Logs a failed write of the record of an assignment.
+fn warn_if_failed(written: Result<bool, StepError>, object_id: &str) {
+    if let Err(error) = written {
+        warn!(error = error.name(), message = error.message, object_id, "the record of an assignment was not written");
     }
 }
 

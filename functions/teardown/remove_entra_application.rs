@@ -193,7 +193,7 @@ async fn empty(
 }
 
 /// Removes an assignment. Returns whether the assignment was removed. A recorded assignment is read again immediately
-/// before, and is kept if an administrator has replaced it meanwhile.
+/// before, and is kept if an administrator has replaced it meanwhile, or if only the list of assignments contains it.
 async fn unassign(
     ctx: &Context,
     principal: &str,
@@ -205,13 +205,18 @@ async fn unassign(
         return ctx.graph().unassign(principal, id).await.map(|()| true);
     }
     let registry = Registry::new(ctx)?;
-    // An assignment that was not found was removed meanwhile.
-    let Some(current) = ctx.graph().assignment(principal, id).await? else { return Ok(true) };
-    if !registry.has_recorded(principal, &current).await? {
-        return Ok(false);
+    match ctx.graph().assignment(principal, id).await? {
+        Some(current) if !registry.has_recorded(principal, &current).await? => return Ok(false),
+        Some(_) => ctx.graph().unassign(principal, id).await?,
+        None => {
+            // The assignment was removed meanwhile, or it is missing only in a replica.
+            let left = ctx.graph().assignments(principal).await?;
+            if left.iter().any(|one| one.id.as_ref() == Some(id)) {
+                return Ok(false);
+            }
+        }
     }
-    ctx.graph().unassign(principal, id).await?;
-    registry.forget_assignment(principal, &assignment.principal_id).await?;
+    registry.forget_assignment(principal, &assignment.principal_id).await;
     Ok(true)
 }
 

@@ -118,8 +118,7 @@ impl<'a> Access<'a> {
                 self.removed.borrow_mut().insert(id.clone());
                 info!(object_id, "the assignment of the user was removed");
                 if application.adopted {
-                    let forgotten = Registry::new(self.ctx)?.forget_assignment(principal, object_id).await;
-                    warn_if_failed(forgotten, object_id);
+                    Registry::new(self.ctx)?.forget_assignment(principal, object_id).await;
                 }
             }
         }
@@ -172,7 +171,7 @@ impl<'a> Access<'a> {
         if let Assigned::New(new) = &assigned
             && application.adopted
         {
-            warn_if_failed(Registry::new(self.ctx)?.record_assignment(principal, id, new).await, id);
+            Registry::new(self.ctx)?.record_assignment(principal, id, new).await;
         }
         Ok(assigned)
     }
@@ -218,13 +217,5 @@ impl<'a> Access<'a> {
             Some(_) => LetIn { all_users, assigned: single, ..LetIn::default() },
             None => LetIn { all_users, users: single, ..LetIn::default() },
         })
-    }
-}
-
-/// Logs a failed write of the record of an assignment. The sync continues, because the record is used only by a teardown,
-/// which keeps an assignment without a record.
-fn warn_if_failed(written: Result<(), StepError>, object_id: &str) {
-    if let Err(error) = written {
-        warn!(error = error.name(), message = error.message, object_id, "the record of an assignment was not written");
     }
 }

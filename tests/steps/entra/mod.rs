@@ -41,7 +41,8 @@ const MEMBERS: [&str; 3] = [
 /// A local cloud, a mock of the registry and of the secret with the Graph credential, and the clients of the steps.
 struct Cloud {
     local: StandIn,
-    _secrets: MockServer,
+    /// The mock of the registry and of the secret.
+    registry: MockServer,
     ctx: Context,
     /// The global sign-in endpoint that the tests pass to the steps. This endpoint is set only for a replicated
     /// instance.
@@ -60,12 +61,12 @@ impl Cloud {
                 { "@odata.type": "#microsoft.graph.group", "id": INNER, "displayName": "Inner" } ] },
             { "id": INNER, "displayName": "Inner", "members": [user(MEMBERS[2])] } ] }))
         .unwrap();
-        let secrets = MockServer::start().await;
-        Mock::given(any()).respond_with(Emulator::default()).mount(&secrets).await;
+        let registry = MockServer::start().await;
+        Mock::given(any()).respond_with(Emulator::default()).mount(&registry).await;
         let behaviour = Behaviour { graph: behaviour, ..Behaviour::default() };
-        let options = Options { clock_scale: 0.02, behaviour, ..Options::made_up(secrets.uri(), tenant) };
+        let options = Options { clock_scale: 0.02, behaviour, ..Options::made_up(registry.uri(), tenant) };
         let local = StandIn::start(options).await;
-        Self { ctx: clients(&local, |_| None), local, _secrets: secrets, global_sign_in_endpoint: None }
+        Self { ctx: clients(&local, |_| None), local, registry, global_sign_in_endpoint: None }
     }
 
     fn fault(&self, rule: Value) {

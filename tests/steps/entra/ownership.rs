@@ -4,11 +4,13 @@
 use connect_onboarding::{entra::ServicePrincipal, teardown};
 use local_cloud::stand_in::GraphBehaviour;
 use onboarding_core::{
+    StepErrorKind,
     contract::{ApplicationDisposition, EntraApplication, EntraGroup, RemoveInput, RemoveOutput, TeardownTarget},
     names,
     onboarding::{Assignment, UsernameAttribute},
 };
 use serde_json::json;
+use wiremock::{Mock, ResponseTemplate, matchers::header};
 
 use super::{AGENTS, ALIAS, Cloud, MEMBERS, NAME};
 
@@ -127,8 +129,7 @@ async fn a_teardown_keeps_the_assignments_that_an_adopted_application_had_before
         let output = remove(&cloud, &application, ApplicationDisposition::Empty).await;
         let left: Vec<String> = graph.assigned(principal).await.unwrap().into_iter().collect();
         assert_eq!(left, &MEMBERS[..usize::from(adopted)]);
-        let open = output.open_items.iter().any(|item| item.what.starts_with("1 groups or users remain assigned"));
-        assert_eq!(open, adopted, "{:?}", output.open_items);
+        assert_eq!(remain_assigned(&output, 1), adopted, "{:?}", output.open_items);
     }
 }
 
@@ -163,24 +164,78 @@ async fn a_teardown_removes_exactly_the_assignments_of_users_that_the_onboarding
 
     let output = remove(&cloud, &application, ApplicationDisposition::Delete).await;
     assert_eq!(assigned(&cloud, &application).await, [MEMBERS[0], MEMBERS[2]]);
-    let open = output.open_items.iter().any(|item| item.what.starts_with("2 groups or users remain assigned"));
-    assert!(open, "{:?}", output.open_items);
+    assert!(remain_assigned(&output, 2), "{:?}", output.open_items);
+}
+
+/// Returns whether the open items of a teardown state this number of assignments.
+fn remain_assigned(output: &RemoveOutput, number: usize) -> bool {
+    let what = format!("{number} groups or users remain assigned");
+    output.open_items.iter().any(|item| item.what.starts_with(&what))
 }
 
 #[tokio::test]
-async fn a_recorded_assignment_is_read_again_immediately_before_its_removal() {
+async fn a_recorded_assignment_that_a_replica_does_not_have_counts_as_removed_only_if_the_list_does_not_contain_it() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let application = with_assigned_users(&cloud).await;
     cloud.writes();
-    // The list shows an assignment that no longer exists when it is read again.
     cloud.fault(json!({
         "service": "graph", "match": "GET .*/appRoleAssignedTo/[^/]+$", "times": 0, "status": 404,
         "code": "Request_ResourceNotFound",
     }));
-    remove(&cloud, &application, ApplicationDisposition::Empty).await;
+    let output = remove(&cloud, &application, ApplicationDisposition::Empty).await;
     assert_eq!(assigned(&cloud, &application).await, MEMBERS);
+    assert!(remain_assigned(&output, 3), "{:?}", output.open_items);
     let removed = cloud.writes().into_iter().filter(|write| write.contains("appRoleAssignedTo")).count();
-    assert_eq!(removed, 0);
+    assert_eq!(removed, 0, "an assignment that was not read again is kept");
+}
+
+#[tokio::test]
+async fn a_recorded_assignment_that_a_replica_does_not_have_at_first_is_removed() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    let application = with_assigned_users(&cloud).await;
+    cloud.fault(json!({
+        "service": "graph", "match": "GET .*/appRoleAssignedTo/[^/]+$", "times": 2, "status": 404,
+        "code": "Request_ResourceNotFound",
+    }));
+    let output = remove(&cloud, &application, ApplicationDisposition::Empty).await;
+    assert_eq!(assigned(&cloud, &application).await, [MEMBERS[0]]);
+    assert!(remain_assigned(&output, 1), "{:?}", output.open_items);
+}
+
+#[tokio::test]
+async fn an_error_in_one_assignment_does_not_prevent_the_records_of_the_assignments_that_are_being_created() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    made_by_hand(&cloud).await;
+    let application = registered_for(&cloud, None).await;
+    let post = "POST .*/appRoleAssignedTo$";
+    cloud.fault(json!({ "service": "graph", "match": post, "delayMs": 200, "status": 403,
+        "code": "Authorization_RequestDenied" }));
+    cloud.fault(json!({ "service": "graph", "match": post, "times": 2, "answerDelayMs": 500 }));
+    let error = cloud.assign(&application, Assignment::Users, true).await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::AccessDenied, "{error:?}");
+    cloud.assign(&application, Assignment::Users, true).await.unwrap();
+    assert_eq!(assigned(&cloud, &application).await, MEMBERS);
+    remove(&cloud, &application, ApplicationDisposition::Empty).await;
+    assert_eq!(assigned(&cloud, &application).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn an_assignment_whose_record_can_not_be_written_does_not_prevent_the_other_assignments() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    made_by_hand(&cloud).await;
+    let application = registered_for(&cloud, None).await;
+    let denied = json!({ "__type": "com.amazon.coral.service#AccessDeniedException", "Message": "no" });
+    Mock::given(header("x-amz-target", "DynamoDB_20120810.UpdateItem"))
+        .respond_with(ResponseTemplate::new(400).set_body_json(denied))
+        .up_to_n_times(1)
+        .with_priority(1)
+        .mount(&cloud.registry)
+        .await;
+    let made = cloud.assign(&application, Assignment::Users, true).await.unwrap();
+    assert_eq!((made.assigned, made.existing), (3, 0));
+    let output = remove(&cloud, &application, ApplicationDisposition::Empty).await;
+    assert_eq!(assigned(&cloud, &application).await.len(), 1);
+    assert!(remain_assigned(&output, 1), "{:?}", output.open_items);
 }
 
 #[tokio::test]
