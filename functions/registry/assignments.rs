@@ -18,7 +18,7 @@ use tracing::warn;
 use super::{Item, Registry, number, string, text};
 use crate::entra::{AppRoleAssignment, NewAssignment};
 
-/// The prefix of the key of an item.
+/// The prefix of the key of an item. The permissions in `template.yaml` contain the same prefix.
 const PREFIX: &str = "approval#assigned#";
 
 fn key(service_principal: &str, user: &str) -> String {

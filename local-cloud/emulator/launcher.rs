@@ -30,6 +30,7 @@ const LAUNCHER: &str = concat!(
     include_str!("definitions.py"),
     include_str!("states.py"),
     include_str!("account.py"),
+    include_str!("condition_keys.py"),
     include_str!("evaluator.py"),
     include_str!("expressions.py"),
     include_str!("delays.py"),
@@ -243,6 +244,11 @@ mod tests {
     #[test]
     fn each_rule_for_state_machine_definitions_is_enforced() {
         python(concat!(include_str!("definitions.py"), include_str!("definitions_test.py")));
+    }
+
+    #[test]
+    fn the_partition_keys_of_a_request_are_available_to_policies() {
+        python(concat!(include_str!("condition_keys.py"), include_str!("condition_keys_test.py")));
     }
 
     /// Runs Python tests that need only a Python interpreter, and no installed emulator.

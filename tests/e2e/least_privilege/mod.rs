@@ -166,6 +166,25 @@ fn functions_that_tag_users_or_phone_numbers_may_set_only_this_applications_tags
     assert_eq!(bounded, 2, "users and phone numbers");
 }
 
+/// The registry also contains the entries of the instances and the locks, so a function that only records assignments
+/// may write no other item.
+#[test]
+fn functions_that_only_record_assignments_may_write_only_the_records() {
+    let template = allowed::template();
+    for name in ["AssignGroupsFunction", "RemoveEntraApplicationFunction"] {
+        let policies = template["Resources"][name]["Properties"]["Policies"].as_array().unwrap().iter();
+        let statements = policies.flat_map(|policy| policy["Statement"].as_array().into_iter().flatten());
+        let writes: Vec<&Value> =
+            statements.filter(|statement| statement["Action"].to_string().contains("dynamodb:UpdateItem")).collect();
+        let [write] = writes.as_slice() else { panic!("{name}: {writes:#?}") };
+        let condition = json!({
+            "ForAllValues:StringLike": { "dynamodb:LeadingKeys": "approval#assigned#*" },
+            "Null": { "dynamodb:LeadingKeys": "false" },
+        });
+        assert_eq!(write["Condition"], condition, "{name}");
+    }
+}
+
 /// Lambda uses the function's role to send a failed event to the queue, and the queue is encrypted with a customer
 /// managed key.
 #[test]

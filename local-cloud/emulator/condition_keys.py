@@ -1,0 +1,26 @@
+"""Adds condition keys of DynamoDB that the emulator does not provide to the evaluation of policies."""
+import importlib
+import json
+
+
+def leading_keys(body):
+    """Returns the value of the partition key of each item that a request names, for the condition key
+    dynamodb:LeadingKeys (DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control").
+
+    The result is empty if the request names no item (Scan), if the primary key of the table has two attributes, or if
+    the request does not show which attribute is the key (PutItem)."""
+    request = json.loads(body or b"{}")
+    batches = (request.get("RequestItems") or {}).values()
+    keys = [request.get("Key") or {}, *(key for batch in batches if isinstance(batch, dict) for key in batch.get("Keys", []))]
+    return [value for key in keys if len(key) == 1 for typed in key.values() for value in typed.values()]
+
+
+def add_leading_keys(patches):
+    actions = importlib.import_module("ministack.core.iam_actions")
+
+    @patches.replace(actions, "dynamodb_service_context")
+    def with_leading_keys(context, body):
+        keys = leading_keys(body)
+        return {**context(body), **({"dynamodb:LeadingKeys": keys} if keys else {})}
+
+

@@ -1,0 +1,19 @@
+import unittest
+
+
+class LeadingKeysTest(unittest.TestCase):
+    def test_the_partition_key_of_each_item_of_a_request_is_returned(self):
+        one, two = ({"instanceId": {"S": name}} for name in ("i", "alias#a"))
+        for request, expected in [
+            ({"TableName": "t", "Key": one}, ["i"]),
+            ({"RequestItems": {"t": {"Keys": [one, two]}}}, ["i", "alias#a"]),
+            ({"RequestItems": {"t": [{"DeleteRequest": {"Key": one}}]}}, []),
+            ({"TableName": "t", "Key": {"partition": {"S": "p"}, "sort": {"S": "s"}}}, []),
+            ({"TableName": "t", "Item": one}, []),
+            ({"TableName": "t"}, []),
+        ]:
+            self.assertEqual(leading_keys(json.dumps(request)), expected, request)  # noqa: F821, defined in condition_keys.py
+        self.assertEqual(leading_keys(b""), [])  # noqa: F821
+
+
+unittest.main(argv=["condition_keys_test"])
