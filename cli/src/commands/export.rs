@@ -46,11 +46,13 @@ pub async fn run(args: ExportArgs, console: &Console) -> Result<Exit, CommandErr
     let cloud = Cloud::open(&args.target, words).await?;
     let entry = cloud.resolve_entry(Some(&args.instance)).await?;
     let Some(found) = as_found::read(&cloud, &entry, console).await? else { return Ok(Exit::Interrupted) };
-    let complete = found.application.is_object();
+    let has_application = found.application.is_object();
+    let (instance, denied) = instance(&cloud, &entry).await?;
+    let complete = has_application && denied.is_none();
     let source = Source {
         region: cloud.region().to_owned(),
         tenant_id: entry.config["tenantId"].as_str().unwrap_or_default().to_owned(),
-        instance: instance(&cloud, &entry).await?,
+        instance,
         federation: cloud.federation(&entry).await?,
         application: found.application,
         assignments: found.assignments,
@@ -66,8 +68,11 @@ pub async fn run(args: ExportArgs, console: &Console) -> Result<Exit, CommandErr
         None if !console.is_json() => console.raw(text.trim_end()),
         None => {}
     }
-    if !complete {
+    if !has_application {
         console.error(&words.export_without_application());
+    }
+    if let Some(error) = denied {
+        console.error(&words.export_without_starter_flow(error.what));
     }
     console.note(&words.export_next());
     console.result(&Export {
@@ -80,8 +85,9 @@ pub async fn run(args: ExportArgs, console: &Console) -> Result<Exit, CommandErr
     Ok(if complete { Exit::Done } else { Exit::Undecided })
 }
 
-/// Reads the instance with its attributes and storage locations.
-async fn instance(cloud: &Cloud, entry: &Entry) -> Result<Instance, CommandError> {
+/// Reads the instance with its attributes and storage locations. If a permission to read the starter flow is missing,
+/// returns the instance without the starter flow, and the error.
+async fn instance(cloud: &Cloud, entry: &Entry) -> Result<(Instance, Option<CommandError>), CommandError> {
     let connect = aws_sdk_connect::Client::new(&cloud.config);
     let id = entry.instance_id.as_str();
     let doing = cloud.words.reading_instance(&entry.alias);
@@ -120,8 +126,15 @@ async fn instance(cloud: &Cloud, entry: &Entry) -> Result<Instance, CommandError
         }
     }
     instance.security_profile = security_profile(cloud, &connect, id, &doing).await?;
-    instance.starter_flow = starter_flow(cloud, &connect, entry, &doing).await?;
-    Ok(instance)
+    let denied = match starter_flow(cloud, &connect, entry, &doing).await {
+        Ok(flow) => {
+            instance.starter_flow = flow;
+            None
+        }
+        Err(error) if error.is_denied() => Some(error),
+        Err(error) => return Err(error),
+    };
+    Ok((instance, denied))
 }
 
 /// Reads the security profile that is assigned to users who left. This profile is the only security profile that an

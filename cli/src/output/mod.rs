@@ -478,7 +478,9 @@ pub struct Export {
     pub file: Option<String>,
     /// The addresses of the resources.
     pub resources: Vec<String>,
-    /// Whether the configuration contains the objects in Entra. They are missing if the application could not be read.
+    /// Whether the configuration contains the objects in Entra and the starter flow, if one exists. The objects in Entra
+    /// are missing if the application could not be read. The starter flow is missing if the permission to read it is
+    /// missing.
     pub complete: bool,
     /// The configuration.
     pub configuration: String,

@@ -17,6 +17,8 @@ catalog! {
     export_written(file, resources) = "{file} was written, with {resources} resources.", "{file} を作成しました (リソース {resources} 個)。";
     export_without_application() = "The configuration contains no Entra objects, because the drift check could not read the application. See: `onboard drift`",
         "ドリフト検出でアプリケーションを読み取れなかったため、Entra のオブジェクトは構成に含まれていません。理由は `onboard drift` で確認できます。";
+    export_without_starter_flow(why) = "The configuration does not contain the starter flow, because a permission is missing. Grant the permission, then run the command again. The error: {why}",
+        "アクセス許可がないため、スターターフローは構成に含まれていません。アクセス許可を追加してから、コマンドを再実行してください。エラー: {why}";
     export_next() = "Next: `terraform init`, then `terraform plan`. The plan must import all resources and change none.",
         "次のステップ: `terraform init`、`terraform plan` を実行し、すべてのリソースがインポートされ、変更がないことを確認してください。";
     evidence_rows(table, rows) = "  {table}: {rows}", "  {table}: {rows} 件";

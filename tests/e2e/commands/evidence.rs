@@ -276,4 +276,18 @@ async fn the_terraform_configuration_has_the_values_of_both_clouds_and_no_secret
     let redirected = succeeds(cloud, &["export", ALIAS]);
     assert_eq!(out(&redirected).trim(), text.trim());
     assert!(err(&redirected).contains("DetectDrift") && err(&redirected).contains("terraform plan"), "{redirected:?}");
+
+    // Without the permission to read the starter flow, the rest is still exported.
+    let denied = object!({ "service": "connect", "match": "ListFlowAssociations", "status": 403,
+        "code": "AccessDeniedException" });
+    cloud.fault(&denied).await;
+    let without = cloud.onboard(&["export", ALIAS, "--json"]).output().unwrap();
+    assert_eq!(without.status.code(), Some(5), "{}", printed(&without));
+    assert!(err(&without).contains("does not contain the starter flow"), "{}", printed(&without));
+    let exported = json(&without);
+    assert_eq!(exported["complete"], object!(false));
+    let resources = exported["resources"].as_array().unwrap();
+    let expected: Vec<&str> = text.lines().filter(|line| line.starts_with("resource \"")).collect();
+    let flows = expected.iter().filter(|line| line.contains("contact_flow")).count();
+    assert_eq!((flows, resources.len()), (2, expected.len() - flows));
 }

@@ -21,8 +21,9 @@ pub use self::starter_flow::StarterFlow;
 use crate::cloud::iam::{Federation, Tags};
 
 /// The minimum versions of the providers. Earlier versions lack some of the resources, arguments or import ids of the
-/// configuration.
-const PROVIDERS: [(&str, &str); 2] = [("aws", ">= 6.0"), ("azuread", ">= 3.0")];
+/// configuration. Version 6.6.0 of the AWS provider added `aws_connect_phone_number_contact_flow_association`
+/// (hashicorp/terraform-provider-aws pull request 43557).
+const PROVIDERS: [(&str, &str); 2] = [("aws", ">= 6.6"), ("azuread", ">= 3.0")];
 /// The properties of the application that the onboarding does not set, because the gallery or an administrator sets
 /// them.
 const APPLICATION_IGNORES: [&str; 23] = [
