@@ -12,6 +12,9 @@ import { list } from './stack.mjs'
 // Condition keys that have the prefix of a global key, but apply only to the actions and resources for which AWS lists
 // them.
 const LISTED = /^aws:(requesttag|resourcetag)\/|^aws:tagkeys$/
+// Actions for which AWS lists several resource types as required, although a request names a resource of one type only
+// (Step Functions API reference, DescribeExecution: an execution has one ARN, of a Standard or of an Express Workflow).
+const ALTERNATIVES = { 'states:DescribeExecution': ['execution', 'express'] }
 const VARIABLE = /\$\{[^}]*\}/g
 // Variables in ARN formats whose values can contain slashes. The value of any other variable ends at a slash or colon,
 // so that variable is replaced with SEGMENT.
@@ -124,8 +127,13 @@ async function aboutCall({ service, operation, permissions }) {
   }
   const about = await details(action)
   const asked = permissions.filter((one) => one.action === action).map((one) => one.resource)
+  const isAsked = (type) => asked.some((resource) => overlap(resource, type.pattern))
+  const isReplaced = (type) => {
+    const alternatives = ALTERNATIVES[action] ?? []
+    return alternatives.includes(type.name) && about.types.some((one) => alternatives.includes(one.name) && isAsked(one))
+  }
   for (const type of about.types.filter((one) => one.required))
-    if (!asked.some((resource) => overlap(resource, type.pattern)))
+    if (!isAsked(type) && !isReplaced(type))
       say(`${action} ${type.name}`, `${action} needs a resource ${type.name}, and the local cloud asks for ${asked}`)
   const dependent = [
     ...about.dependentActions,
