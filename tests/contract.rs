@@ -50,7 +50,7 @@ fn read(path: impl AsRef<Path>) -> String {
 }
 
 /// The template. CloudFormation's tags (`!Ref`, `!GetAtt`, …) become objects with one field.
-fn template() -> Value {
+pub(crate) fn template() -> Value {
     fn plain(value: serde_norway::Value) -> Value {
         use serde_norway::Value as Yaml;
         match value {

@@ -42,7 +42,7 @@ pub struct Registered {
     pub entry: Entry,
     /// The time of the last successful sync. If no sync was successful yet, this is the time of the registration.
     pub last_success: Option<OffsetDateTime>,
-    /// The user sync that is running.
+    /// The user sync that the registry shows as running.
     pub running: Option<RunningSync>,
 }
 

@@ -289,7 +289,7 @@ fn lease_in(item: &Item, key: &str, holder: &str) -> Result<Lease, StepError> {
 
 /// Returns whether an execution is still running. An execution with a pending redrive or an unknown status counts as
 /// running.
-async fn is_running(client: &aws_sdk_sfn::Client, execution: &str) -> Result<bool, StepError> {
+pub(super) async fn is_running(client: &aws_sdk_sfn::Client, execution: &str) -> Result<bool, StepError> {
     let sent = client.describe_execution().execution_arn(execution).send().await;
     let found = sent.none_if(&["ExecutionDoesNotExist", "InvalidArn"]);
     let found = found.doing(format_args!("reading the state of the execution {execution}"))?;

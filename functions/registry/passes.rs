@@ -11,9 +11,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use onboarding_core::StepError;
 use time::OffsetDateTime;
 
-use super::{Item, Registry, lease::USERS_LEASE, string, text, time};
+use super::{
+    Item, Registry,
+    lease::{USERS_LEASE, is_running},
+    string, text, time,
+};
 
-/// For how long after the last renewal of a lease its holder counts as running. While a function of a sync runs, it
+/// For how long after the last renewal of a lease its holder is expected to run. While a function of a sync runs, it
 /// renews the lease at least every 10 seconds. Three times this time also covers the start of a function and the states
 /// between two functions. If the lease is older, for example because the sync was stopped or waits for a retry, an
 /// execution of the user sync must check its holder.
@@ -22,7 +26,8 @@ const RENEWED: Duration = Duration::from_secs(30);
 /// clocks.
 const LATE: Duration = Duration::from_secs(10);
 
-/// A user sync that is running and will compare Entra and Connect again if another pass is requested.
+/// A user sync that the registry shows as running. A running sync compares Entra and Connect again if another pass is
+/// requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunningSync {
     execution: String,
@@ -56,14 +61,26 @@ impl Registry<'_> {
     /// the sync does not accept the request: the sync has ended or is in another phase, or it is gathering and the pass
     /// is urgent. The caller must then start another sync.
     ///
+    /// The registry alone does not show that a sync is running: the function of a stopped execution keeps running for
+    /// up to 15 minutes, and renews the lease.
+    ///
     /// # Errors
-    /// If `DynamoDB` returns an error.
-    pub async fn request_pass(&self, instance_id: &str, sync: &RunningSync, urgent: bool) -> Result<bool, StepError> {
+    /// If `DynamoDB` or Step Functions returns an error.
+    pub async fn request_pass(
+        &self,
+        step_functions: &aws_sdk_sfn::Client,
+        instance_id: &str,
+        sync: &RunningSync,
+        urgent: bool,
+    ) -> Result<bool, StepError> {
         let condition = match sync.phase {
             Phase::Pass => "lease = :sync AND attribute_not_exists(leaseRevokedAt)",
             Phase::Gathering if urgent => return Ok(false),
             Phase::Gathering => "gatherer = :sync AND attribute_not_exists(lease)",
         };
+        if !is_running(step_functions, &sync.execution).await? {
+            return Ok(false);
+        }
         let update = if urgent { "SET dirty = :yes, urgent = :yes" } else { "SET dirty = :yes" };
         let doing = format!("requesting another pass of the user sync of the instance {instance_id}");
         let values = [(":sync", string(&sync.execution)), (":yes", AttributeValue::Bool(true))];

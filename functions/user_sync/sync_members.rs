@@ -1,7 +1,7 @@
 //! `sync-members`: starts the user sync for each instance that is affected by a change. The queue of membership events
 //! invokes this step with batches of events. The schedule invokes it for all instances.
 //!
-//! * Reads: `dynamodb:Scan` on the registry.
+//! * Reads: `dynamodb:Scan` on the registry; `states:DescribeExecution` on a sync that the registry shows as running.
 //! * Writes: `states:StartExecution` on the user sync; `dynamodb:UpdateItem` on the registry, to request another pass of
 //!   a running sync.
 //! * Metrics: if the schedule invokes the step, [`Metric::SecondsSinceSync`] of each instance. The metric shows that
@@ -10,7 +10,8 @@
 //!
 //! If a sync of the instance is running or gathers changes, an event only requests another pass of this sync (a further
 //! comparison of Entra and Connect, [`Registry::request_pass`]). Otherwise, the step starts a sync immediately. A member
-//! who was removed must lose access quickly, so the event of a removal does not wait for a sync that gathers changes.
+//! who was removed must lose access quickly. So an event that reports a removal, or that may have been caused by one,
+//! is urgent, and does not wait for a sync that gathers changes. An event is not urgent if it reports only new members.
 //! Each sync or pass starts after the events that caused it, so no event is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,7 +74,7 @@ pub async fn run(ctx: &Context, input: SyncMembersInput) -> Result<SyncMembersOu
         if reason == "event" && changed.is_empty() && !all_groups {
             continue;
         }
-        let mut hints = Hints::default();
+        let mut hints = Hints { urgent: all_groups, ..Hints::default() };
         changed.into_iter().for_each(|members| hints.extend(members));
         let result = match running.filter(|_| reason == "event") {
             Some(running) => request_pass_or_start(&registry, ctx, (&entry.instance_id, &running), &hints).await,
@@ -95,12 +96,15 @@ pub async fn run(ctx: &Context, input: SyncMembersInput) -> Result<SyncMembersOu
 struct Hints {
     added: BTreeSet<String>,
     removed: BTreeSet<String>,
+    /// Whether a member was or may have been removed.
+    urgent: bool,
 }
 
 impl Hints {
     fn extend(&mut self, other: &Self) {
         self.added.extend(other.added.iter().cloned());
         self.removed.extend(other.removed.iter().cloned());
+        self.urgent |= other.urgent;
     }
 }
 
@@ -113,6 +117,8 @@ fn changed_groups(input: &SyncMembersInput) -> (BTreeMap<String, Hints>, usize) 
         match serde_json::from_str::<Envelope>(&record.body) {
             Ok(Envelope { detail }) => {
                 let hints = groups.entry(detail.group_id.to_ascii_lowercase()).or_default();
+                // An event without members may have been caused by any change to the group.
+                hints.urgent |= !detail.removed.is_empty() || detail.added.is_empty();
                 hints.added.extend(detail.added);
                 hints.removed.extend(detail.removed);
             }
@@ -130,21 +136,29 @@ enum Request {
     AnotherPass,
 }
 
-/// Requests another pass of a running sync. Starts a sync if the running sync does not accept the request.
+/// Requests another pass of a running sync. Starts a sync if the running sync does not accept the request, or if the
+/// request fails.
 async fn request_pass_or_start(
     registry: &Registry<'_>,
     ctx: &Context,
     (instance_id, running): (&str, &RunningSync),
     hints: &Hints,
 ) -> Result<Request, StepError> {
-    if registry.request_pass(instance_id, running, !hints.removed.is_empty()).await? {
-        return Ok(Request::AnotherPass);
+    match registry.request_pass(ctx.step_functions(), instance_id, running, hints.urgent).await {
+        Ok(true) => return Ok(Request::AnotherPass),
+        Ok(false) => {}
+        Err(error) => {
+            warn!(%error, "starting a user sync, because no further pass of the running sync could be requested")
+        }
     }
     start_sync(ctx, instance_id, "event", hints).await
 }
 
 async fn start_sync(ctx: &Context, instance_id: &str, reason: &str, hints: &Hints) -> Result<Request, StepError> {
     let mut input = json!({ "instanceId": instance_id, "reason": reason });
+    if hints.urgent {
+        input["urgent"] = json!(true);
+    }
     for (field, members) in [("people", &hints.added), ("leavers", &hints.removed)] {
         if (1..=MAX_HINTED).contains(&members.len()) {
             input[field] = json!(members);
@@ -178,7 +192,7 @@ mod tests {
             ],
         };
         let changed = changed_groups(&input);
-        let hints = Hints { added: BTreeSet::from(["x".into()]), removed: BTreeSet::from(["y".into()]) };
+        let hints = Hints { added: BTreeSet::from(["x".into()]), removed: BTreeSet::from(["y".into()]), urgent: true };
         assert_eq!(changed, (BTreeMap::from([("a".to_owned(), hints)]), 2));
     }
 }

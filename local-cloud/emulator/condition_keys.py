@@ -1,6 +1,11 @@
 """Adds condition keys of DynamoDB that the emulator does not provide to the evaluation of policies."""
 import importlib
 import json
+import re
+
+# The top-level names in an expression of DynamoDB, without functions, values and the names after a dot.
+ATTRIBUTE = re.compile(r"(?<![\w.:#])#?[A-Za-z_]\w*(?![\w(])")
+KEYWORDS = {"SET", "REMOVE", "ADD", "DELETE", "AND", "OR", "NOT", "BETWEEN", "IN"}
 
 
 def leading_keys(body):
@@ -15,6 +20,17 @@ def leading_keys(body):
     return [value for key in keys if len(key) == 1 for typed in key.values() for value in typed.values()]
 
 
+def updated_attributes(body):
+    """Returns the names of the attributes that an update names: in its expressions, and in the primary key. In AWS,
+    these names are part of the condition key dynamodb:Attributes (same guide). The emulator names only the attributes
+    that a projection reads."""
+    request = json.loads(body or b"{}")
+    names = request.get("ExpressionAttributeNames") or {}
+    words = [word for part in ("UpdateExpression", "ConditionExpression") for word in ATTRIBUTE.findall(request.get(part) or "")]
+    named = {names.get(word, word) for word in words if word.upper() not in KEYWORDS}
+    return sorted({*named, *request["Key"]}) if named else []
+
+
 def add_leading_keys(patches):
     actions = importlib.import_module("ministack.core.iam_actions")
 
@@ -24,3 +40,10 @@ def add_leading_keys(patches):
         return {**context(body), **({"dynamodb:LeadingKeys": keys} if keys else {})}
 
 
+def add_updated_attributes(patches):
+    actions = importlib.import_module("ministack.core.iam_actions")
+
+    @patches.replace(actions, "dynamodb_service_context")
+    def with_updated_attributes(context, body):
+        attributes = updated_attributes(body)
+        return {**context(body), **({"dynamodb:Attributes": attributes} if attributes else {})}

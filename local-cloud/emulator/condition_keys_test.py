@@ -16,4 +16,16 @@ class LeadingKeysTest(unittest.TestCase):
         self.assertEqual(leading_keys(b""), [])  # noqa: F821
 
 
+class UpdatedAttributesTest(unittest.TestCase):
+    def test_every_attribute_in_an_expression_and_the_key_are_returned(self):
+        key = {"instanceId": {"S": "i"}}
+        for update, condition, expected in [
+            ("SET dirty = :yes, urgent = :yes", "lease = :sync AND attribute_not_exists(leaseRevokedAt)", ["dirty", "instanceId", "lease", "leaseRevokedAt", "urgent"]),
+            ("SET #s = if_not_exists(since, :now) REMOVE a.b ADD n :one", None, ["a", "instanceId", "n", "since", "state"]),
+        ]:
+            request = {"Key": key, "UpdateExpression": update, "ConditionExpression": condition, "ExpressionAttributeNames": {"#s": "state"}}
+            self.assertEqual(updated_attributes(json.dumps(request)), expected)  # noqa: F821, defined in condition_keys.py
+        self.assertEqual(updated_attributes(json.dumps({"Key": key})), [])  # noqa: F821
+
+
 unittest.main(argv=["condition_keys_test"])

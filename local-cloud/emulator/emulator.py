@@ -239,6 +239,7 @@ evaluate_as_the_reference_does(patches, sfn)  # noqa: F821, defined in evaluator
 record_expressions_if_asked(patches, sfn)  # noqa: F821, defined in expressions.py
 be_as_strict_as_an_account(patches)  # noqa: F821, defined in account.py
 add_leading_keys(patches)  # noqa: F821, defined in condition_keys.py
+add_updated_attributes(patches)  # noqa: F821
 start_executions_at_once(patches, sfn)  # noqa: F821, defined in delays.py
 wait_for_events_without_polling(patches, lambda_runtime, socketserver.BaseServer)  # noqa: F821
 look_for_due_schedules_each_second(patches, scheduler, eventbridge)  # noqa: F821

@@ -332,6 +332,7 @@ async fn unknown_words(aws: &StepFunctions) {
                 (sync("approvedDigest", json!(1)), "$.approvedDigest is not text"),
                 (sync("people", json!("i")), "$.people is not a list"),
                 (sync("leavers", json!("i")), "$.leavers is not a list"),
+                (sync("urgent", json!("i")), "$.urgent is not true or false"),
                 (json!({ "mode": "plan" }), "$.instanceId is missing or not text"),
             ],
         ),

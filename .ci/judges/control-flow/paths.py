@@ -106,6 +106,13 @@ PATHS = [
     ),
     (
         "user-sync",
+        "an urgent event while a running execution holds the lease",
+        {"SyncUsers"},
+        {"reason": "event", "urgent": True},
+        all_of(first("AcquireLease", CHANGED_MEANWHILE), instead("DescribeHolder", RUNS)),
+    ),
+    (
+        "user-sync",
         "an onboarding waits for the lease",
         {"SyncUsers"},
         {"reason": "onboarding"},

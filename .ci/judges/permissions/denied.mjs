@@ -134,6 +134,23 @@ function tokens(stack) {
   )
 }
 
+// The write of `sync-members` to the registry, which may name only the attributes that request another pass.
+function passes(stack) {
+  const right = ['instanceId', 'lease', 'leaseRevokedAt', 'gatherer', 'dirty', 'urgent']
+  const lists = [
+    [right, 'allow'],
+    [[...right, 'config'], 'deny'],
+  ]
+  return lists.map(([attributes, wanted]) => ({
+    who: 'another pass',
+    role: stack.roleOf('SyncMembersFunction'),
+    action: 'dynamodb:UpdateItem',
+    resource: stack.arn('Registry'),
+    context: { 'dynamodb:Attributes': attributes },
+    wanted,
+  }))
+}
+
 // Requests by principals outside the stack, which the resource policies must deny.
 function strangers(stack) {
   const foreignRule = { 'aws:SourceArn': `arn:aws:events:${stack.region}:${OTHER_ACCOUNT}:rule/x`, 'aws:SourceAccount': OTHER_ACCOUNT }
@@ -199,5 +216,5 @@ export function denied(stack) {
     const identity = ask.action === 'sts:GetWebIdentityToken' ? ['SetupIdentityRole', 'RuntimeIdentityRole'] : may
     return roles.map((role) => ({ who: role, role, ...ask, wanted: identity.includes(role) ? 'allow' : 'deny' }))
   })
-  return [...never, ...some, ...tokens(stack), ...strangers(stack)]
+  return [...never, ...some, ...tokens(stack), ...passes(stack), ...strangers(stack)]
 }

@@ -27,6 +27,9 @@ pub struct Entry {
     pub config: Value,
     /// The execution that holds the lease of the instance, if any.
     pub lease: Option<String>,
+    /// The user sync that has released the lease and gathers further changes, if any. This sync can acquire the lease
+    /// again.
+    pub gatherer: Option<String>,
     /// Time of the last successful user sync, in milliseconds since the epoch.
     pub last_success_at: Option<f64>,
     /// The counts of the last successful user sync, for example how many users the sync created, changed and deleted.
@@ -213,6 +216,7 @@ fn read(item: &HashMap<String, AttributeValue>) -> Entry {
         alias: text("alias").or_else(|| config["alias"].as_str().map(ToOwned::to_owned)).unwrap_or_default(),
         config,
         lease: text("lease"),
+        gatherer: text("gatherer"),
         last_success_at: number("lastSuccessAt"),
         last_run: json("lastRun"),
         last_failure: number("lastFailureAt").zip(text("lastFailure")),

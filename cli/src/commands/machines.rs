@@ -204,9 +204,9 @@ async fn without_sync(cloud: &Cloud, entry: &Entry, console: &Console) -> Result
     Ok(true)
 }
 
-/// The user sync that holds the lease of the instance, if this sync is still running.
+/// The user sync that holds the lease of the instance or gathers changes, if this sync is still running.
 async fn running_sync(cloud: &Cloud, entry: &Entry) -> Result<Option<Described>, CommandError> {
-    let holder = cloud.entry(&entry.instance_id).await?.and_then(|entry| entry.lease);
+    let holder = cloud.entry(&entry.instance_id).await?.and_then(|entry| entry.lease.or(entry.gatherer));
     let Some(holder) = holder else { return Ok(None) };
     let running = |found: &Described| {
         found.execution.machine == Machine::UserSync && found.execution.status == ExecutionStatus::Running

@@ -101,6 +101,20 @@ async fn a_teardown_beside_a_running_sync_names_the_sync_and_waits_until_it_has_
     let gate = fixture.hold_a_creation("beside a teardown").await;
     let sync = fixture.start(object!({ "reason": "schedule" })).await;
     fixture.until_held(&gate).await;
+    waits_for_the_sync(&fixture, &sync, &gate).await;
+    assert!(fixture.usernames().await.is_empty(), "the plan contains the users that the sync has created");
+}
+
+#[tokio::test]
+async fn a_teardown_also_waits_for_a_sync_that_gathers_changes() {
+    let fixture = Fixture::with_members(1).await;
+    let (sync, gate) = fixture.running_plan().await;
+    fixture.update("SET gatherer = :sync", object!({ ":sync": object!({ "S": sync }) })).await;
+    waits_for_the_sync(&fixture, &sync, &gate).await;
+}
+
+/// Fails unless a teardown waits for this sync until the gate is opened, and then succeeds.
+async fn waits_for_the_sync(fixture: &Fixture, sync: &str, gate: &str) {
     let alias = fixture.alias();
     let mut teardown =
         fixture.cloud.onboard(&["teardown", &alias, "--users", "delete", "--apply", "--confirm", &alias]);
@@ -110,10 +124,9 @@ async fn a_teardown_beside_a_running_sync_names_the_sync_and_waits_until_it_has_
     lines.read_line(&mut first).unwrap();
     let name = sync.rsplit(':').next().unwrap();
     assert!(first.starts_with(&format!("The user sync {name} of {alias} is running.")), "{first}");
-    fixture.open(&gate).await;
+    fixture.open(gate).await;
     let mut rest = String::new();
     lines.read_to_string(&mut rest).unwrap();
     assert_eq!(teardown.wait().unwrap().code(), Some(0), "{rest}");
     assert!(rest.contains(&format!("The onboarding of {alias} has been removed.")), "{rest}");
-    assert!(fixture.usernames().await.is_empty(), "the plan contains the users that the sync has created");
 }

@@ -206,22 +206,31 @@ impl Fixture {
         self.cloud.run("TeardownStateMachineArn", &teardown).await;
     }
 
-    /// Reports a change while an execution holds the lease of the users.
+    /// Reports a change while a running execution holds the lease of the users.
     async fn changed_during_a_sync(&self) {
         let inventory = self.cloud.inventory().await;
         let groups = inventory["graph"]["groups"].as_array().unwrap();
         let group = groups.iter().find(|group| group["displayName"] == "Support agents").unwrap()["id"].clone();
-        // A sync that runs at the same time can revoke this lease, so several attempts are allowed.
+        // The plan needs no lease, and runs until the gate is opened.
+        let gate = "a plan reads the users";
+        let held = json!({ "caller": "/PlanUsers$", "service": "connect", "match": "^SearchUsers$", "times": 1, "gate": gate });
+        self.cloud.fault(&held).await;
+        let plan = json!({ "instanceId": self.instance, "mode": "plan" });
+        let holder = self.cloud.start("UserSyncStateMachineArn", &plan).await;
+        // A sync that runs at the same time can change the lease, so several attempts are allowed.
         until("a running sync is requested to make another pass", async || {
             let expiry = (time::OffsetDateTime::now_utc().unix_timestamp() + 3_600) * 1000;
-            let values = json!({ ":holder": { "S": "a sync" }, ":until": { "N": expiry.to_string() } });
+            let values = json!({ ":holder": { "S": holder }, ":until": { "N": expiry.to_string() } });
             let update = "SET lease = :holder, leaseUntil = :until REMOVE leaseRevokedAt";
             self.cloud.update_entry(&self.instance, update, &values).await;
             let output = self.cloud.report_change(&json!({ "groupId": group, "added": ["a member"] })).await;
-            (output["requested"] == json!([self.instance])).then_some(())
+            // Other instances follow the same group.
+            output["requested"].as_array()?.contains(&json!(self.instance)).then_some(())
         })
         .await;
         self.cloud.update_entry(&self.instance, "REMOVE lease, leaseUntil, leaseRevokedAt, dirty", &Value::Null).await;
+        self.cloud.admin("POST", "gates", &json!({ "open": gate })).await;
+        self.cloud.end_of(&holder).await;
     }
 
     /// Runs the scheduled functions and sends a notification.

@@ -119,9 +119,20 @@ impl Fixture {
         gate
     }
 
-    /// Waits until a `CreateUser` call waits at the gate.
+    /// Starts a sync that only creates a plan, and therefore needs no lease. The sync runs until the test opens the
+    /// gate. Returns the execution and the gate.
+    pub(crate) async fn running_plan(&self) -> (String, String) {
+        let gate = format!("plan of {}", self.instance);
+        let matched = format!("^GET /security-profiles-summary/{}", self.instance);
+        self.cloud.fault(&json!({ "service": "connect", "match": matched, "times": 1, "gate": gate })).await;
+        let execution = self.start(json!({ "mode": "plan" })).await;
+        self.until_held(&gate).await;
+        (execution, gate)
+    }
+
+    /// Waits until a call waits at the gate.
     pub(crate) async fn until_held(&self, gate: &str) {
-        until("a CreateUser call waits at the gate", async || {
+        until("a call waits at the gate", async || {
             let waiting = self.cloud.admin("GET", "gates", &Value::Null).await;
             (waiting[gate].as_u64() > Some(0)).then_some(())
         })

@@ -3,6 +3,7 @@
 use super::fixture::Fixture;
 use crate::cloud::until;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 #[tokio::test]
 async fn an_event_during_a_scheduled_sync_causes_another_round_of_that_sync() {
@@ -19,7 +20,10 @@ async fn an_event_during_a_scheduled_sync_causes_another_round_of_that_sync() {
 
     fixture.open(&gate).await;
     let output = fixture.succeeded(&schedule).await;
-    assert_eq!((&output["status"], fixture.cloud.entered(&schedule, "SyncUsers").await), (&json!("DONE"), 2));
+    let entered = async |state: &str| fixture.cloud.entered(&schedule, state).await;
+    assert_eq!((&output["status"], entered("SyncUsers").await), (&json!("DONE"), 2));
+    let times = (entered("ReleaseLease").await, entered("GatherChanges").await);
+    assert_eq!(times, (1, 1), "the sync gathers changes only after the other round");
     assert_eq!(fixture.usernames().await, fixture.of(0..4));
     let counts = &output["counts"];
     assert_eq!(
@@ -80,8 +84,8 @@ async fn the_pass_after_a_removal_begins_without_a_wait() {
 #[tokio::test]
 async fn another_execution_that_acquires_the_lease_during_the_gathering_does_the_requested_work() {
     let fixture = Fixture::with_members(1).await;
-    let gathering =
-        json!({ ":other": { "S": "arn:aws:states:::execution:gathers" }, ":until": { "N": "9999999999999" } });
+    let (other, gate) = fixture.running_plan().await;
+    let gathering = json!({ ":other": { "S": other }, ":until": { "N": "9999999999999" } });
     fixture.update("SET gatherer = :other, gatherUntil = :until", gathering).await;
     let reported = fixture.reported(&[0], &[]).await;
     assert_eq!(reported["requested"], json!([fixture.instance]), "{reported}");
@@ -92,6 +96,30 @@ async fn another_execution_that_acquires_the_lease_during_the_gathering_does_the
     assert!(["gatherer", "gatherUntil", "dirty"].iter().all(|name| !entry.contains_key(*name)), "{entry:?}");
     let reported = fixture.reported(&[0], &[]).await;
     assert_eq!(reported["started"], json!([fixture.instance]), "{reported}");
+    fixture.open(&gate).await;
+}
+
+#[tokio::test]
+async fn an_execution_that_finds_the_lease_held_requests_an_urgent_pass_for_removed_members() {
+    let fixture = Fixture::with_members(1).await;
+    let (holder, gate) = fixture.running_plan().await;
+    // The holder is running, but has not renewed the lease recently. So each event starts an execution.
+    let until_then = (OffsetDateTime::now_utc().unix_timestamp() + 3_500) * 1000;
+    let held = json!({ ":holder": { "S": holder }, ":until": { "N": until_then.to_string() } });
+    for (added, removed, is_urgent) in [(0..1, 0..0, false), (0..0, 0..1, true), (0..0, 0..25, true)] {
+        fixture.update("SET lease = :holder, leaseUntil = :until REMOVE dirty, urgent", held.clone()).await;
+        let (added, removed): (Vec<_>, Vec<_>) = (added.collect(), removed.collect());
+        let reported = fixture.reported(&added, &removed).await;
+        assert_eq!(reported["started"], json!([fixture.instance]), "{reported}");
+        let entry = until("the execution has requested another pass", async || {
+            let entry = fixture.entry().await;
+            entry.contains_key("dirty").then_some(entry)
+        })
+        .await;
+        assert_eq!((&entry["lease"], entry.contains_key("urgent")), (&held[":holder"]["S"], is_urgent), "{entry:?}");
+    }
+    fixture.update("REMOVE lease, leaseUntil, dirty, urgent", Value::Null).await;
+    fixture.open(&gate).await;
 }
 
 #[tokio::test]
@@ -102,8 +130,14 @@ async fn the_next_sync_takes_over_the_lease_of_a_killed_sync() {
     fixture.until_held(&gate).await;
     fixture.cloud.call("states", "AWSStepFunctions.StopExecution", json!({ "executionArn": killed })).await;
 
-    let output = fixture.sync(json!({ "reason": "schedule" })).await;
-    assert_eq!(output["status"], "DONE", "{output}");
+    // The function of the killed execution is still running, and has renewed the lease recently. Nevertheless, the
+    // event starts a sync.
+    let reported = fixture.reported(&[0], &[]).await;
+    assert_eq!(reported["started"], json!([fixture.instance]), "{reported}");
+    until("the sync has created the users and released the lease", async || {
+        (fixture.usernames().await == fixture.of(0..3) && !fixture.entry().await.contains_key("lease")).then_some(())
+    })
+    .await;
     fixture.open(&gate).await;
     // As in AWS, the function that the killed execution invoked keeps running. The function must not create a user a
     // second time.

@@ -42,6 +42,8 @@ struct Running {
     attributes: Value,
     /// The execution for which the conditions of writes are met.
     execution: String,
+    /// The status of each execution. If this is `None`, the caller may not read it.
+    status: Option<&'static str>,
 }
 
 /// A mock of the emulator: registry, secrets, event bus and state machines.
@@ -74,6 +76,12 @@ impl Respond for Emulator {
             }
             "GetSecretValue" => credential(),
             "PutEvents" => json!({ "FailedEntryCount": 0, "Entries": [{ "EventId": "1" }] }),
+            "DescribeExecution" => match self.running.lock().unwrap().status {
+                Some(status) => {
+                    json!({ "executionArn": input["executionArn"], "stateMachineArn": "arn", "status": status, "startDate": 1.0 })
+                }
+                None => return ResponseTemplate::new(400).set_body_json(json!({ "__type": "AccessDeniedException" })),
+            },
             "StartExecution" => json!({ "executionArn": "arn:aws:states:::execution:x:y", "startDate": 1.0 }),
             _ => return ResponseTemplate::new(400),
         };
@@ -132,7 +140,7 @@ impl Fixture {
     pub(crate) async fn start() -> Self {
         let emulator = MockServer::start().await;
         let (groups, damaged) = (Arc::new(AtomicUsize::new(1)), Arc::<AtomicBool>::default());
-        let running = Arc::new(Mutex::new(Running { attributes: json!({}), execution: String::new() }));
+        let running = Arc::new(Mutex::new(Running { attributes: json!({}), execution: String::new(), status: None }));
         let registry =
             Emulator { groups: Arc::clone(&groups), damaged: Arc::clone(&damaged), running: Arc::clone(&running) };
         Mock::given(any()).respond_with(registry).mount(&emulator).await;
@@ -164,7 +172,12 @@ impl Fixture {
     /// Sets the attributes of the instance's item that show a running user sync, and the execution for which a request
     /// of another pass is accepted.
     pub(crate) fn sync_runs(&self, attributes: Value, execution: &str) {
-        *self.running.lock().unwrap() = Running { attributes, execution: execution.into() };
+        *self.running.lock().unwrap() = Running { attributes, execution: execution.into(), status: Some("RUNNING") };
+    }
+
+    /// Sets the status of the sync. If `status` is `None`, the status can't be read.
+    pub(crate) fn sync_has_status(&self, status: Option<&'static str>) {
+        self.running.lock().unwrap().status = status;
     }
 
     /// Adds an entry that can't be parsed to the registry, before the entry of the instance.
