@@ -68,6 +68,14 @@ impl Deadline {
         tokio::time::Instant::now() >= self.last_request
     }
 
+    /// Returns the deadline of a part of the step that may take this fraction of the remaining time: with 6, a sixth.
+    #[must_use]
+    pub fn fraction(&self, divisor: u32) -> Self {
+        let now = tokio::time::Instant::now();
+        let time = self.last_response.saturating_duration_since(now) / divisor;
+        Self { last_request: self.last_request.min(now + time * 4 / 5), last_response: now + time }
+    }
+
     /// Runs work that may consist of several requests. Returns `None` if the work could not start or finish in time.
     pub async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let work = self.finish(work);

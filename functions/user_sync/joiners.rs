@@ -18,7 +18,8 @@ use onboarding_core::{
 use time::OffsetDateTime;
 use tracing::warn;
 
-use super::sync_users::Round;
+use super::{leavers::out_of_time, sync_users::Round};
+use crate::runtime::adapter::Deadline;
 
 /// The result of the fast path.
 #[derive(Debug, Default)]
@@ -41,8 +42,8 @@ pub(super) struct Hinted {
 }
 
 /// Reads the groups of the users `object_ids`, which a notification reports as added, and searches for their usernames
-/// in Connect. The result is empty if a read fails, or if the settings require the full comparison.
-pub(super) async fn read(round: &Round<'_>, object_ids: &[String]) -> Hinted {
+/// in Connect. The result is empty if a read fails or takes too long, or if the settings require the full comparison.
+pub(super) async fn read(round: &Round<'_>, object_ids: &[String], deadline: Deadline) -> Hinted {
     // With nested groups, it is not sufficient to read the direct memberships of a user. If the username is the `mail`
     // attribute, another member could have the same username.
     let sufficient =
@@ -50,7 +51,8 @@ pub(super) async fn read(round: &Round<'_>, object_ids: &[String]) -> Hinted {
     if object_ids.is_empty() || object_ids.len() > MAX_HINTED || !sufficient {
         return Hinted::default();
     }
-    try_read(round, object_ids).await.unwrap_or_else(|error| {
+    let read = deadline.run(try_read(round, object_ids)).await;
+    read.unwrap_or_else(|| Err(out_of_time())).unwrap_or_else(|error| {
         defer(&error);
         Hinted::default()
     })
@@ -67,7 +69,7 @@ async fn try_read(round: &Round<'_>, object_ids: &[String]) -> Result<Hinted, St
 }
 
 /// Creates users for the members that the notification reports as added and that do not have a user yet.
-pub(super) async fn create(round: &Round<'_>, profiles: &Profiles, hinted: &Hinted) -> Joiners {
+pub(super) async fn create(round: &Round<'_>, profiles: &Profiles, hinted: &Hinted, deadline: Deadline) -> Joiners {
     let today = OffsetDateTime::now_utc().date();
     let plan = plan(&hinted.groups, &hinted.existing, profiles, round.policy, today).creations();
     let mut joiners = Joiners { totals: Totals { calls: hinted.calls, ..Totals::default() }, ..Joiners::default() };
@@ -76,7 +78,7 @@ pub(super) async fn create(round: &Round<'_>, profiles: &Profiles, hinted: &Hint
     }
     // If a predefined attribute can't be used, the full comparison that follows reports this.
     let plan = round.ensure_attributes(&plan).await.plan;
-    match round.writer(true).apply(&plan, round.deadline).await {
+    match round.writer(true).apply(&plan, deadline).await {
         Ok(applied) => {
             // The full comparison retries the failed requests, and counts the failures.
             joiners.totals = Totals {

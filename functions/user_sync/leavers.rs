@@ -17,6 +17,7 @@ use crate::{
     connect::RemovalCheck,
     entra::Graph,
     registry::{Entry, Registry},
+    runtime::adapter::Deadline,
 };
 
 /// A check that reads a user again from Entra immediately before the Connect user is removed or signed out.
@@ -71,22 +72,31 @@ impl RemovalCheck for CurrentMembership<'_> {
 /// The function does nothing while a request for approval is open or rejected, or if the registry can't be read.
 /// Otherwise, a mass removal could bypass the removal limit: the notifications arrive in several events, and the number
 /// of users in each event could be within the limit.
-pub(super) async fn sign_out(round: &Round<'_>, object_ids: &[String]) -> Totals {
+pub(super) async fn sign_out(round: &Round<'_>, object_ids: &[String], deadline: Deadline) -> Totals {
     let applies = round.policy.removed.sign_out && round.input.mode == SyncMode::Apply && round.input.carry.is_none();
     if !applies || object_ids.is_empty() || object_ids.len() > MAX_HINTED {
         return Totals::default();
     }
-    try_sign_out(round, object_ids).await.unwrap_or_else(|error| {
+    try_sign_out(round, object_ids, deadline).await.unwrap_or_else(|error| {
         warn!(error = error.name(), message = error.message, "leavers are left to the full comparison");
         Totals::default()
     })
 }
 
-async fn try_sign_out(round: &Round<'_>, object_ids: &[String]) -> Result<Totals, StepError> {
+async fn try_sign_out(round: &Round<'_>, object_ids: &[String], deadline: Deadline) -> Result<Totals, StepError> {
+    let planned = deadline.run(plan(round, object_ids)).await.unwrap_or_else(|| Err(out_of_time()));
+    let Some(plan) = planned? else { return Ok(Totals::default()) };
+    let applied = round.writer(true).apply(&plan, deadline).await?;
+    // The full comparison retries the failed requests, and counts the failures.
+    Ok(Totals { failed: 0, ..applied.totals })
+}
+
+/// Returns the plan that signs these leavers out. Returns `None` if the full comparison must handle the leavers.
+async fn plan(round: &Round<'_>, object_ids: &[String]) -> Result<Option<Plan>, StepError> {
     let approvals = Registry::new(round.ctx)?.approvals(&round.entry.instance_id).await?;
     if approvals.request.is_some() {
         info!("a request for approval is open, so leavers are left to the full comparison");
-        return Ok(Totals::default());
+        return Ok(None);
     }
     let found = round.directory.users_of(object_ids).await?;
     let managed = found.into_iter().filter(|user| user.ownership == Ownership::Ours);
@@ -94,15 +104,18 @@ async fn try_sign_out(round: &Round<'_>, object_ids: &[String]) -> Result<Totals
     // sessions. So a record of an earlier sign-out is ignored.
     let leavers: Vec<UserRef> = managed.map(|user| UserRef { signed_out: false, ..UserRef::from(user) }).collect();
     if leavers.is_empty() {
-        return Ok(Totals::default());
+        return Ok(None);
     }
     let plan = Plan::signing_out(leavers, round.directory.managed().await?, round.policy.removal_limit.clone());
     let reasons = plan.approval_reasons();
     if !reasons.is_empty() {
         warn!(reasons = reasons.join("; "), "leavers are left to the full comparison");
-        return Ok(Totals::default());
+        return Ok(None);
     }
-    let applied = round.writer(true).apply(&plan, round.deadline).await?;
-    // The full comparison retries the failed requests, and counts the failures.
-    Ok(Totals { failed: 0, ..applied.totals })
+    Ok(Some(plan))
+}
+
+/// Returns the error of a fast path that has no time left.
+pub(super) fn out_of_time() -> StepError {
+    StepError::unavailable("AWS or Entra did not respond in time")
 }

@@ -136,7 +136,7 @@ async fn a_sign_out_that_failed_is_repeated_by_the_next_sync_and_only_once() {
 
 #[tokio::test]
 async fn a_user_whose_sign_out_never_succeeds_does_not_prevent_the_sign_out_of_others() {
-    let fixture = Fixture::with_short_waits(12, |_| {}).await;
+    let fixture = Fixture::with_members(12).await;
     fixture.set_users("brake", json!({ "maxRemovals": 100, "maxRemovalsPercent": 100 }));
     fixture.set_users("removed", json!({ "action": "delete", "graceDays": 7 }));
     fixture.sync().await.unwrap();
@@ -210,6 +210,19 @@ async fn a_reported_leaver_who_was_back_since_the_last_sync_is_signed_out_again(
     fixture.sync().await.unwrap();
     // Between the two syncs, the member was in the group again and could sign in, but no sync detected this.
     let output = hinted(&fixture, [3]).await;
+    assert_eq!((output.status, output.counts.done.signed_out), (SyncStatus::Done, 1), "{output:?}");
+}
+
+#[tokio::test]
+async fn a_fast_path_without_a_response_leaves_the_full_comparison_enough_time() {
+    let fixture = Fixture::with_short_waits(12, |_| {}).await;
+    fixture.set_users("removed", json!({ "action": "keep" }));
+    fixture.sync().await.unwrap();
+    leave(&fixture, 0);
+    // Graph does not respond to the check before the sign-out in the fast path, and responds to later checks.
+    fixture.fault(json!({ "service": "graph", "match": "GET .*/users/", "delayMs": 120_000 }));
+    let input = SyncUsersInput { leavers: vec![member_id(0)], ..fixture.input() };
+    let output = fixture.round(input, Duration::from_secs(16)).await.unwrap();
     assert_eq!((output.status, output.counts.done.signed_out), (SyncStatus::Done, 1), "{output:?}");
 }
 
