@@ -8,11 +8,13 @@
 //!   (`secretsmanager:DescribeSecret`), because only the functions of an onboarding may read the secret's value.
 //! * Writes: only the metrics `SigningCertificateDaysLeft`, `CredentialDaysLeft` and `SubscriptionHoursLeft`.
 //! * Safe to repeat: the step only reads. If there is not enough time for all instances, the step fails, and Lambda
-//!   invokes it again; each invocation begins with another instance.
+//!   invokes it again. Each invocation begins with an instance that depends on the time.
 //!
 //! The metadata may contain several certificates. If the step can read the service principal, it measures the active
 //! certificate. Otherwise, the step measures the certificate that expires first, so that the alarm is too early rather
 //! than too late.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use onboarding_core::{
     StepError,
@@ -111,11 +113,19 @@ fn emit(seen: &InstanceExpiry) {
 /// Rotates the entries, so that a repeated check begins with other instances. Without this, a check that always runs out
 /// of time would never reach the last instances.
 fn start_elsewhere(entries: &mut [Entry], now: OffsetDateTime) {
-    if let Some(start) =
-        now.unix_timestamp().unsigned_abs().checked_rem(u64::try_from(entries.len()).unwrap_or_default())
-    {
-        entries.rotate_left(usize::try_from(start).unwrap_or_default());
+    if !entries.is_empty() {
+        entries.rotate_left(start(now, entries.len()));
     }
+}
+
+/// Returns the position of the entry with which a check at this time begins. The position is derived from a hash of the
+/// time. If it were derived from the time itself, the checks at the same time of each day would begin with the same
+/// entry for many numbers of entries.
+fn start(now: OffsetDateTime, entries: usize) -> usize {
+    let mut hasher = DefaultHasher::new();
+    now.unix_timestamp().hash(&mut hasher);
+    let entries = u64::try_from(entries).unwrap_or(u64::MAX);
+    hasher.finish().checked_rem(entries).and_then(|start| usize::try_from(start).ok()).unwrap_or_default()
 }
 
 fn log(failure: &mut Option<StepError>, what: &str, error: StepError) {
@@ -172,4 +182,22 @@ fn hours_left(subscriptions: &[Subscription], entry: &Entry, now: OffsetDateTime
         ends.max().map_or(0, |end| (end - now).whole_hours().max(0))
     };
     entry.groups.iter().map(|group| of_group(&group.id)).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn daily_checks_begin_with_every_instance_in_turn() {
+        for entries in [2, 3, 4, 5, 6, 8, 10, 24] {
+            let day = |number: i64| start(OffsetDateTime::UNIX_EPOCH + Duration::days(20_000 + number), entries);
+            let starts: BTreeSet<usize> = (0..365).map(day).collect();
+            assert_eq!(starts, (0..entries).collect(), "{entries} entries");
+        }
+    }
 }

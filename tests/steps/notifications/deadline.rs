@@ -3,14 +3,20 @@
 use connect_onboarding::{
     certificates::{rotate_certificate, watch_expiry},
     drift::detect_drift,
-    runtime::adapter::Invocation,
+    runtime::{adapter::Invocation, clock::epoch_millis},
 };
 use onboarding_core::{
     StepErrorKind,
-    contract::{DetectDriftInput, RotateCertificateInput, Rotation, RotationStatus, WatchExpiryInput},
+    contract::{
+        DetectDriftInput, EntraApplication, RotateCertificateInput, Rotation, RotationStatus, WatchExpiryInput,
+    },
 };
 
+use serde_json::json;
+use time::OffsetDateTime;
+
 use super::fixture::{Fixture, INSTANCE};
+use crate::steps::support::entry;
 
 const NO_TIME: Invocation = Invocation { deadline_ms: 0 };
 
@@ -39,6 +45,19 @@ async fn an_expiry_check_without_time_for_an_instance_fails_and_lambda_invokes_i
     let failed = watch_expiry::run(&fixture.ctx, WatchExpiryInput {}, NO_TIME).await.unwrap_err();
     assert_eq!(failed.kind, StepErrorKind::Unavailable, "{failed}");
     assert!(failed.message.contains("in time"), "{failed}");
+}
+
+#[tokio::test]
+async fn an_expiry_check_names_the_instances_whose_signing_certificate_could_not_be_read_in_time() {
+    let fixture = Fixture::start().await;
+    let mut entry = entry(INSTANCE, "arn");
+    entry["application"] = serde_json::to_value(EntraApplication::default()).unwrap();
+    fixture.sync_runs(json!({ "config": { "S": entry.to_string() } }), "");
+    fixture.fault(json!({ "service": "login", "match": "federationmetadata", "times": 0, "delayMs": 120_000 }));
+    let deadline_ms = u64::try_from(epoch_millis(OffsetDateTime::now_utc())).unwrap() + 8_000;
+    let failed = watch_expiry::run(&fixture.ctx, WatchExpiryInput {}, Invocation { deadline_ms }).await.unwrap_err();
+    assert_eq!(failed.kind, StepErrorKind::Unavailable, "{failed}");
+    assert!(failed.message.contains("signing certificates of 1 instances, for example acme-support"), "{failed}");
 }
 
 #[tokio::test]
