@@ -54,6 +54,11 @@ impl<'p> Lane<'p> {
         self.ready.len() + self.delayed.len()
     }
 
+    /// Returns the number of requests that have no response yet.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
     /// Returns whether more requests are ready than the token bucket of the lane has tokens.
     pub(super) fn is_limited(&self, now: Instant) -> bool {
         !self.limiter.allows(self.ready.len(), now)

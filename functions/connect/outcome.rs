@@ -19,6 +19,8 @@ pub struct Applied {
     /// The number of requests of the plan and of assignments to the application that were not sent because the deadline
     /// was reached.
     pub left: usize,
+    /// The number of checks before removals that had no response when the time was over.
+    pub abandoned_checks: usize,
     /// The users that the plan removes, but that were kept. For example, a user may have become a member again after
     /// the plan was made.
     pub kept: Vec<String>,

@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
 
 use super::{
-    Applied, Directory,
+    Applied, Directory, Operation,
     lane::{Attempt, Finished, Lane},
     request::{Request, RequestError, Response},
     run::Run,
@@ -148,6 +148,8 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
                     () = sleep_until(deadline.last_response) => {
                         warn!(abandoned = in_flight.len(), "requests were abandoned shortly before the timeout");
                         run.abandoned += in_flight.len();
+                        let checks = run.lanes.get(&Operation::ReadMembership);
+                        run.applied.abandoned_checks += checks.map_or(0, Lane::in_flight);
                         return;
                     }
                 },
@@ -238,5 +240,6 @@ mod tests {
         let applied = timeout(Duration::from_secs(120), writer.apply(&plan, deadline)).await;
         let applied = applied.unwrap().unwrap();
         assert_eq!((applied.left, applied.totals.removed, applied.totals.failed), (2, 0, 0));
+        assert_eq!(applied.abandoned_checks, 2);
     }
 }

@@ -17,7 +17,7 @@ use onboarding_core::{
     contract::{OpenItem, RemoveInput, RemoveOutput, RemoveStatus},
     names,
     onboarding::QuickConnects,
-    sync::{Ownership, Plan, UserRef},
+    sync::{Failure, Ownership, Plan, UserRef},
 };
 use tracing::info;
 
@@ -31,8 +31,8 @@ use crate::{
 /// Deletes as many users as the remaining time allows.
 ///
 /// # Errors
-/// `Conflict`, with the reasons, if no user could be deleted in several consecutive invocations; otherwise the error
-/// that Connect returns.
+/// If no user could be deleted in several consecutive invocations: `Conflict` with the reasons, or `Unavailable` if
+/// Connect did not respond. Otherwise the error that Connect returns.
 pub async fn run(ctx: &Context, input: RemoveInput, invocation: Invocation) -> Result<RemoveOutput, StepError> {
     let deadline = invocation.deadline();
     let (id, alias) = (input.target.instance_id.as_str(), input.target.alias.as_str());
@@ -53,13 +53,7 @@ pub async fn run(ctx: &Context, input: RemoveInput, invocation: Invocation) -> R
     let finished = applied.left == 0 && failures.is_empty();
     let idle = if finished || applied.totals.removed > 0 { 0 } else { previous.attempt + 1 };
     if idle >= MAX_IDLE_ROUNDS {
-        let reasons: Vec<&str> = failures.iter().take(3).map(|failure| failure.reason.as_str()).collect();
-        return Err(StepError::conflict(format!(
-            "{} users of the instance {alias} can't be deleted: {}; correct the cause, then start the same \
-             teardown again",
-            failures.len(),
-            reasons.join("; ")
-        )));
+        return Err(no_progress(alias, &failures, applied.left));
     }
     if finished {
         let profiles = directory.security_profiles().await?;
@@ -80,6 +74,23 @@ pub async fn run(ctx: &Context, input: RemoveInput, invocation: Invocation) -> R
         totals,
         ..RemoveOutput::default()
     })
+}
+
+/// Returns the error after several consecutive invocations that deleted no user.
+fn no_progress(alias: &str, failures: &[Failure], left: usize) -> StepError {
+    if failures.is_empty() {
+        return StepError::unavailable(format!(
+            "no user of the instance {alias} was deleted, because Amazon Connect did not respond in time or throttled the requests; \
+             {left} requests are left; start the same teardown again later"
+        ));
+    }
+    let reasons: Vec<&str> = failures.iter().take(3).map(|failure| failure.reason.as_str()).collect();
+    StepError::conflict(format!(
+        "{} users of the instance {alias} can't be deleted: {}; correct the cause, then start the same \
+         teardown again",
+        failures.len(),
+        reasons.join("; ")
+    ))
 }
 
 /// Adds an open item for the quick connects that could not be deleted together with their users. `items` are the open
@@ -113,5 +124,23 @@ impl RemovalCheck for StillOurs<'_> {
         let tag = |key: &str| tags.get(key).map(String::as_str);
         let owner = Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), self.alias);
         Ok(owner != Ownership::Ours)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use onboarding_core::StepErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn users_without_an_error_of_their_own_mean_that_connect_did_not_respond() {
+        let error = no_progress("acme", &[], 4);
+        assert_eq!(error.kind, StepErrorKind::Unavailable);
+        assert!(error.message.contains("did not respond in time") && error.message.contains("4 requests"), "{error}");
+        let failure = Failure { username: "taro".into(), reason: "denied".into() };
+        let error = no_progress("acme", &[failure], 4);
+        assert_eq!(error.kind, StepErrorKind::Conflict);
+        assert!(error.message.contains("1 users") && error.message.contains("denied"), "{error}");
     }
 }

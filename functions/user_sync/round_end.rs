@@ -28,6 +28,13 @@ pub(super) fn finish(output: &mut SyncUsersOutput, applied: &Applied, previous: 
     output.status = SyncStatus::More;
     let idle_rounds = if applied.changed_anything() || applied.left == 0 { 0 } else { previous.idle_rounds + 1 };
     if idle_rounds >= MAX_IDLE_ROUNDS {
+        if applied.abandoned_checks > 0 {
+            return Err(StepError::unavailable(format!(
+                "{idle_rounds} rounds of the user sync changed nothing, because Microsoft Graph did not respond in time to {} \
+                 checks before removals; the next sync repeats these checks",
+                applied.abandoned_checks
+            )));
+        }
         return Err(StepError::limit_exceeded(format!(
             "{idle_rounds} rounds of the user sync changed nothing, and {} requests are left; other programs of this account use \
              the complete rate of Amazon Connect's API in this Region, so reduce their rate or request higher rate quotas",
@@ -72,7 +79,11 @@ pub(super) fn measure<'a>(alias: &'a str, before: &Checkpoint, output: &SyncUser
 
 #[cfg(test)]
 mod tests {
-    use onboarding_core::sync::{Durations, WaitingPart};
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+    use onboarding_core::{
+        StepErrorKind,
+        sync::{Durations, WaitingPart},
+    };
 
     use super::*;
 
@@ -94,6 +105,20 @@ mod tests {
         output.counts.planned.skipped = 60;
         output.durations = Durations { observe_ms: 1, plan_ms: 2, apply_ms: 4 };
         output
+    }
+
+    #[test]
+    fn a_sync_without_progress_names_the_service_that_did_not_respond() {
+        let before = Checkpoint { idle_rounds: MAX_IDLE_ROUNDS - 1, ..Checkpoint::default() };
+        for (abandoned_checks, kind, service) in [
+            (0, StepErrorKind::LimitExceeded, "Amazon Connect's API"),
+            (2, StepErrorKind::Unavailable, "Microsoft Graph did not respond in time to 2 checks"),
+        ] {
+            let mut applied = Applied::default();
+            (applied.left, applied.abandoned_checks) = (3, abandoned_checks);
+            let error = finish(&mut output(SyncStatus::More), &applied, &before).unwrap_err();
+            assert!(error.kind == kind && error.message.contains(service), "{error}");
+        }
     }
 
     #[test]

@@ -107,8 +107,9 @@ pub(super) struct Observed {
 /// require it, and applies as many of the other changes as time allows.
 ///
 /// # Errors
-/// If Entra or Connect can't be read completely. `AccessDenied` if a permission is missing. `LimitExceeded` after
-/// several rounds without progress, because the state machine does not repeat a round after this error.
+/// If Entra or Connect can't be read completely. `AccessDenied` if a permission is missing. After several
+/// rounds without progress, `Unavailable` if Graph did not respond to the checks before removals; otherwise
+/// `LimitExceeded`, because the state machine does not repeat a round after this error.
 pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -> Result<SyncUsersOutput, StepError> {
     let started = Instant::now();
     let deadline = invocation.deadline();
