@@ -11,14 +11,15 @@
 //! * The response of a replica that is not up to date may lack the newest certificate. Therefore, one request reads
 //!   both the lists and the active certificate. Nothing is written unless the credentials to keep include the active
 //!   certificate and all other certificates from an earlier read.
-//! * Both lists are read again after the write.
+//! * Both lists are read again after the write. A removal is recorded before it is written, so that the lists are also
+//!   read again if the write or the read was interrupted.
 //!
 //! If any condition for the write is not met, nothing is written. The caller then reports the reason, and an
 //! administrator must remove the certificate.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use onboarding_core::{StepError, saml};
+use onboarding_core::{StepError, contract::CertificateRemoval, saml};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -37,6 +38,8 @@ type Credential = Map<String, Value>;
 /// The result of a removal of certificates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
+    /// Nothing was changed yet. The caller must record this removal, and then pass it to the next call.
+    Planned(CertificateRemoval),
     /// Neither list contains the removed certificates, and both lists still contain all other certificates.
     Done,
     /// Nothing was changed, for the given reason.
@@ -79,6 +82,9 @@ impl Graph {
     /// together with its private key, its public key and its password. `kept` contains the thumbprints of all other
     /// certificates, from an earlier read.
     ///
+    /// `recorded` is the removal that the previous call returned and that the caller has recorded. This call writes only
+    /// if the removal is still the same. Otherwise, it returns the removal to record.
+    ///
     /// # Errors
     /// `NotConsistentYet` if Graph does not return the service principal, the certificates to keep, or the result of
     /// the removal yet.
@@ -87,8 +93,13 @@ impl Graph {
         id: &str,
         removed: &BTreeSet<String>,
         kept: &BTreeSet<String>,
+        recorded: Option<&CertificateRemoval>,
     ) -> Result<Removal, StepError> {
-        let plan = match plan(&self.credentials(id).await?, removed, kept) {
+        let shown = self.credentials(id).await?;
+        if let Some(recorded) = recorded.filter(|recorded| recorded.removed.is_disjoint(&ids(&shown))) {
+            return self.verify_removal(id, recorded).await;
+        }
+        let plan = match plan(&shown, removed, kept) {
             Ok(Some(plan)) => plan,
             Ok(None) => return Ok(Removal::Done),
             Err(Doubt::Unclear(why)) => return Ok(Removal::Refused(why)),
@@ -98,15 +109,19 @@ impl Graph {
                 )));
             }
         };
+        let removal = plan.removal();
+        if recorded != Some(&removal) {
+            return Ok(Removal::Planned(removal));
+        }
         let changes = json!({ "keyCredentials": plan.keys, "passwordCredentials": plan.passwords });
         let doing = format!("removing certificates from the service principal {id}");
         match self.act(&Call::patch(&["servicePrincipals", id], changes, doing).needs(WRITE_APPLICATIONS)).await {
-            Ok(()) => self.read_back(id, &plan).await,
+            Ok(()) => self.verify_removal(id, &removal).await,
             // Another execution may have removed the certificates after this function read the lists.
             Err(GraphError::Refused(refusal)) if refusal.status == 400 => {
                 let shown = ids(&self.credentials(id).await?);
                 match plan.removed.is_disjoint(&shown) {
-                    true => self.read_back(id, &plan).await,
+                    true => self.verify_removal(id, &removal).await,
                     false => Ok(Removal::Refused(format!("{}: {}", refusal.code, refusal.message))),
                 }
             }
@@ -124,14 +139,18 @@ impl Graph {
         })
     }
 
-    /// Reads both lists after the write. Repeats the read a few times, because a replica may still return the previous
+    /// Reads both lists after a removal. Repeats the read a few times, because a replica may still return the previous
     /// lists.
-    async fn read_back(&self, id: &str, plan: &Plan) -> Result<Removal, StepError> {
+    ///
+    /// # Errors
+    /// `NotConsistentYet` if Graph still returns the removed certificates.
+    pub async fn verify_removal(&self, id: &str, removal: &CertificateRemoval) -> Result<Removal, StepError> {
         let mut waits = REPLICA_WAITS.into_iter();
         loop {
             let shown = self.credentials(id).await?;
-            let stale = !plan.removed.is_disjoint(&ids(&shown));
-            let missing = plan.missing(&shown);
+            let stale = !removal.removed.is_disjoint(&ids(&shown));
+            let shown = named(&shown.key_credentials, &shown.password_credentials);
+            let missing: Vec<&str> = removal.kept.difference(&shown).map(String::as_str).collect();
             if !stale && missing.is_empty() {
                 return Ok(Removal::Done);
             }
@@ -149,16 +168,16 @@ impl Graph {
 }
 
 impl Plan {
-    /// Returns the credentials that should have been kept but are missing, each with the name of its list.
-    fn missing(&self, shown: &Credentials) -> Vec<String> {
-        let absent = |kept: &[Credential], shown: &[Credential], list: &str| {
-            let gone = kept.iter().filter(|kept| !shown.iter().any(|one| key_id(one) == key_id(kept)));
-            gone.map(|kept| format!("{list} {}", key_id(kept))).collect::<Vec<_>>()
-        };
-        let mut missing = absent(&self.keys, &shown.key_credentials, "keyCredentials");
-        missing.extend(absent(&self.passwords, &shown.password_credentials, "passwordCredentials"));
-        missing
+    fn removal(&self) -> CertificateRemoval {
+        CertificateRemoval { removed: self.removed.clone(), kept: named(&self.keys, &self.passwords) }
     }
+}
+
+/// Returns each credential as the name of its list and its `keyId`. The private key and the password of a certificate
+/// have the same `keyId`.
+fn named(keys: &[Credential], passwords: &[Credential]) -> BTreeSet<String> {
+    let keys = keys.iter().map(|key| format!("keyCredentials {}", key_id(key)));
+    keys.chain(passwords.iter().map(|password| format!("passwordCredentials {}", key_id(password)))).collect()
 }
 
 fn text<'a>(credential: &'a Credential, name: &str) -> &'a str {
@@ -349,12 +368,10 @@ mod tests {
     }
 
     #[test]
-    fn a_read_after_the_write_returns_the_missing_credentials() {
-        let before = listed(&[OLD, NEW], NEW.1);
-        let planned = plan(&before, &set(&[OLD]), &set(&[NEW])).unwrap().unwrap();
-        assert_eq!(planned.missing(&listed(&[NEW], NEW.1)), Vec::<String>::new());
-        let mut half = listed(&[NEW], NEW.1);
-        half.password_credentials.clear();
-        assert_eq!(planned.missing(&half), [format!("passwordCredentials sign {}", NEW.1)]);
+    fn a_removal_names_each_credential_with_its_list() {
+        let planned = plan(&listed(&[OLD, NEW], NEW.1), &set(&[OLD]), &set(&[NEW])).unwrap().unwrap();
+        let kept = ["keyCredentials sign", "keyCredentials verify", "passwordCredentials sign"];
+        assert_eq!(planned.removal().kept, kept.map(|name| format!("{name} {}", NEW.1)).into());
+        assert_eq!(planned.removal().removed, planned.removed);
     }
 }

@@ -23,11 +23,13 @@
 //! If Entra or IAM permanently refuses a change, the step reports the refusal to the operator instead of returning an
 //! error, so that the rotation for the other instances continues.
 //!
-//! Each round removes certificates of only one instance, and the result is verified before the next removal. After an
-//! unexpected result, the execution removes no more certificates.
+//! Certificates are removed from only one instance at a time, and the result is verified before the next removal. One
+//! round returns the removal, and the next round carries it out. So even if a round is interrupted, the next round
+//! verifies the result. After an unexpected result, the execution removes no more certificates.
 
 mod observation;
 mod provider;
+mod removals;
 
 use std::collections::BTreeSet;
 
@@ -41,7 +43,11 @@ use onboarding_core::{
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tracing::{info, warn};
 
-use self::{observation::Observation, provider::Provider};
+use self::{
+    observation::Observation,
+    provider::Provider,
+    removals::{Admission, Removals, damaged, not_removed},
+};
 use crate::{
     context::Context,
     entra::{Graph, LOOKS_FOR_A_LOST_CERTIFICATE, Removal, ServicePrincipal},
@@ -120,45 +126,6 @@ pub async fn run(
     Ok(output)
 }
 
-/// Limits the removal of certificates to one instance per round. After a removal with an unexpected result, no more
-/// certificates are removed.
-#[derive(Debug)]
-struct Removals {
-    /// Whether this round has already removed certificates of an instance.
-    used: bool,
-    /// The alias of the instance for which the removal of certificates had an unexpected result.
-    halted_by: Option<String>,
-}
-
-/// Whether certificates of an instance may be removed.
-#[derive(Debug, PartialEq, Eq)]
-enum Admission {
-    Now,
-    NextRound,
-    /// No certificate may be removed in this execution, for the given reason.
-    Never(String),
-}
-
-impl Removals {
-    fn new(before: &[Rotation]) -> Self {
-        let halted_by = before.iter().find(|rotation| rotation.halts_removals).map(|rotation| rotation.alias.clone());
-        Self { used: false, halted_by }
-    }
-
-    fn admit(&mut self) -> Admission {
-        match &self.halted_by {
-            Some(alias) => Admission::Never(format!(
-                "the removal for {alias} had an unexpected result, so this execution removes no more certificates"
-            )),
-            None if self.used => Admission::NextRound,
-            None => {
-                self.used = true;
-                Admission::Now
-            }
-        }
-    }
-}
-
 fn started(entry: &Entry) -> Rotation {
     Rotation {
         instance_id: entry.instance_id.clone(),
@@ -199,7 +166,8 @@ fn after_error(before: &Rotation, error: &StepError) -> (Rotation, u64) {
         failures,
         "no progress in this round"
     );
-    (Rotation { status, failures, detail, ..before.clone() }, wait)
+    let halts_removals = before.halts_removals || (before.removal.is_some() && !status.pending());
+    (Rotation { status, failures, detail, halts_removals, ..before.clone() }, wait)
 }
 
 /// One round of the rotation for one instance.
@@ -232,8 +200,10 @@ impl Round<'_> {
                 return Err(StepError::unavailable(message));
             }
         };
-        let result = self.deadline.finish(registry::fence(self.ctx, lease)?.guard(self.run(removals))).await;
-        let result = result.unwrap_or_else(|| Err(StepError::unavailable("AWS or Entra did not respond in time")));
+        let round = self.deadline.finish(registry::fence(self.ctx, lease)?.guard(self.run(removals))).await;
+        // AWS or Entra may still execute an abandoned request. So the lease is not released, and the next round of this
+        // execution acquires it again.
+        let Some(result) = round else { return Err(StepError::unavailable("AWS or Entra did not respond in time")) };
         if result.as_ref().is_err_and(|error| error.kind == StepErrorKind::LeaseLost) {
             // The lease may now belong to a later invocation of this execution.
             return result;
@@ -260,6 +230,16 @@ impl Round<'_> {
             target: &self.before.thumbprint,
         };
         let action = rotation::next(&observation.observed, &parameters);
+        if let Some(begun) = &self.before.removal
+            && !action.removes_certificates()
+        {
+            let verified = self.writer().verify_removal(&observation.principal.id, begun).await?;
+            if let Removal::Damaged(missing) = verified {
+                self.registry.release_rotation(&self.entry.instance_id).await?;
+                return Ok((self.damaged(&observation, removals, &missing), 0));
+            }
+            removals.finish(&self.entry.instance_id);
+        }
         if action.writes() {
             // Each change in Entra requires that this SAML provider trusts the new certificate. So the owner of the
             // provider is checked before any change in Entra.
@@ -383,7 +363,7 @@ impl Round<'_> {
         mut certificates: BTreeSet<String>,
         removals: &mut Removals,
     ) -> Result<(Rotation, u64), StepError> {
-        let admission = if removed.is_empty() { None } else { Some(removals.admit()) };
+        let admission = if removed.is_empty() { None } else { Some(removals.admit(&self.entry.instance_id)) };
         let result = match admission {
             None => Removal::Done,
             Some(Admission::Now) => self.remove(observation, removed).await?,
@@ -394,12 +374,22 @@ impl Round<'_> {
             RotationStatus::Started => RotationStatus::NotDue,
             _ => RotationStatus::Rotated,
         };
-        let (status, detail) = match &result {
-            Removal::Done => (done, String::new()),
-            Removal::Refused(why) => (RotationStatus::NeedsPerson, not_removed(removed, why)),
-            Removal::Damaged(missing) => (RotationStatus::NeedsPerson, damaged(&observation.principal.app_id, missing)),
-        };
-        if result != Removal::Done {
+        let mut rotation = self.at(done, &observation.observed, &observation.observed.active);
+        match &result {
+            Removal::Planned(removal) => {
+                return Ok((Rotation { removal: Some(removal.clone()), ..self.before.clone() }, LOOK_AGAIN));
+            }
+            Removal::Done => {}
+            Removal::Refused(why) => {
+                rotation.status = RotationStatus::NeedsPerson;
+                rotation.detail = not_removed(removed, why);
+                rotation.halts_removals = self.is_unclear();
+            }
+            Removal::Damaged(missing) => rotation = self.damaged(observation, removals, missing),
+        }
+        if result == Removal::Done {
+            removals.finish(&self.entry.instance_id);
+        } else {
             // IAM continues to trust the old certificate, because Entra's certificate list may still contain it, and an
             // administrator could activate it there.
             certificates.extend(removed.iter().cloned());
@@ -408,18 +398,27 @@ impl Round<'_> {
             observation.trust(self.ctx, &certificates).await?;
         }
         self.registry.release_rotation(&self.entry.instance_id).await?;
-        let halts_removals = matches!(result, Removal::Damaged(_));
-        if halts_removals {
-            removals.halted_by = Some(self.entry.alias.clone());
-        }
-        let rotation = self.at(status, &observation.observed, &observation.observed.active);
-        Ok((Rotation { detail, halts_removals, ..rotation }, 0))
+        Ok((rotation, 0))
+    }
+
+    /// Returns the status after a removal for which credentials are missing that must be kept.
+    fn damaged(&self, observation: &Observation, removals: &mut Removals, missing: &str) -> Rotation {
+        removals.halt(&self.entry.alias);
+        let rotation = self.at(RotationStatus::NeedsPerson, &observation.observed, &observation.observed.active);
+        let detail = damaged(&observation.principal.app_id, missing);
+        Rotation { detail, halts_removals: true, ..rotation }
+    }
+
+    /// Returns whether several rounds could not determine the result of a removal that was begun.
+    fn is_unclear(&self) -> bool {
+        self.before.removal.is_some() && self.before.failures >= MOST_FAILURES
     }
 
     async fn remove(&self, observation: &Observation, removed: &BTreeSet<String>) -> Result<Removal, StepError> {
         let all = observation.observed.certificates.iter().map(|certificate| certificate.thumbprint.clone());
         let kept = all.filter(|thumbprint| !removed.contains(thumbprint)).collect();
-        match self.writer().remove_certificates(&observation.principal.id, removed, &kept).await {
+        let begun = self.before.removal.as_ref();
+        match self.writer().remove_certificates(&observation.principal.id, removed, &kept, begun).await {
             // After several retries, it is still unclear whether the removal is safe.
             Err(error) if error.kind == StepErrorKind::NotConsistentYet && self.before.failures >= MOST_FAILURES => {
                 Ok(Removal::Refused(error.message))
@@ -431,7 +430,8 @@ impl Round<'_> {
     fn at(&self, status: RotationStatus, observed: &Observed, thumbprint: &str) -> Rotation {
         let certificate = observed.certificates.iter().find(|one| one.thumbprint.eq_ignore_ascii_case(thumbprint));
         let expires = certificate.and_then(|one| one.expires.format(&Rfc3339).ok()).unwrap_or_default();
-        Rotation { status, thumbprint: thumbprint.to_uppercase(), expires, failures: 0, ..self.before.clone() }
+        let thumbprint = thumbprint.to_uppercase();
+        Rotation { status, thumbprint, expires, failures: 0, removal: None, ..self.before.clone() }
     }
 
     fn application(&self) -> Result<&EntraApplication, StepError> {
@@ -461,34 +461,26 @@ impl Round<'_> {
     }
 }
 
-fn not_removed(removed: &BTreeSet<String>, why: &str) -> String {
-    format!(
-        "the new certificate is active, but the old one was not removed from Entra ({why}); delete {} in the Entra admin center under \
-         Enterprise applications > Single sign-on > SAML certificates",
-        removed.iter().cloned().collect::<Vec<_>>().join(", ")
-    )
-}
-
-fn damaged(app_id: &str, missing: &str) -> String {
-    format!(
-        "the old certificate was removed, but other credentials of the application {app_id} that must be kept are no longer \
-         in Entra ({missing}); check immediately whether users can sign in, and if not, start the onboarding again, which creates \
-         a new certificate and adds it to the SAML provider in IAM"
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use onboarding_core::contract::CertificateRemoval;
+
     use super::*;
 
     #[test]
-    fn one_instance_per_round_removes_certificates_and_none_after_a_failed_removal() {
-        let mut removals = Removals::new(&[Rotation::default()]);
-        assert_eq!((removals.admit(), removals.admit()), (Admission::Now, Admission::NextRound));
-        removals.halted_by = Some("acme".into());
-        assert!(matches!(removals.admit(), Admission::Never(why) if why.contains("acme")));
-        let wrong = Rotation { alias: "acme".into(), halts_removals: true, ..Rotation::default() };
-        let mut next_round = Removals::new(&[Rotation::default(), wrong]);
-        assert!(matches!(next_round.admit(), Admission::Never(_)));
+    fn a_removal_that_is_not_verified_delays_other_removals_and_prevents_them_if_it_is_never_verified() {
+        let begun = Rotation {
+            instance_id: "b".into(),
+            status: RotationStatus::Switched,
+            removal: Some(CertificateRemoval::default()),
+            ..Rotation::default()
+        };
+        let (mut rotation, _) = after_error(&begun, &StepError::unavailable("no response"));
+        assert!(!rotation.halts_removals, "the next round verifies the removal");
+        let mut removals = Removals::new(std::slice::from_ref(&rotation));
+        assert_eq!((removals.admit("a"), removals.admit("b")), (Admission::NextRound, Admission::Now));
+        rotation.failures = MOST_FAILURES;
+        let (failed, _) = after_error(&rotation, &StepError::unavailable("no response"));
+        assert_eq!((failed.status, failed.halts_removals), (RotationStatus::Failed, true));
     }
 }

@@ -119,6 +119,12 @@ impl RotationAction {
             Self::NotVisible | Self::NoneActive | Self::OtherActive => false,
         }
     }
+
+    /// Whether the action removes certificates from the application.
+    #[must_use]
+    pub fn removes_certificates(&self) -> bool {
+        matches!(self, Self::Retire { removed, .. } if !removed.is_empty())
+    }
 }
 
 /// Decides the next action of a certificate rotation.

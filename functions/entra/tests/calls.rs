@@ -228,10 +228,16 @@ async fn a_removal_is_complete_only_if_both_lists_show_it() {
         (vec![old, other, new], None),
     ] {
         let cloud = Cloud::start().await;
-        cloud.once("GET", AT, credentials(&[old, other, new])).await;
+        for _ in 0..2 {
+            cloud.once("GET", AT, credentials(&[old, other, new])).await;
+        }
         cloud.on("PATCH", AT, ResponseTemplate::new(204)).await;
         cloud.on("GET", AT, credentials(&shown)).await;
-        let removal = cloud.graph().remove_certificates("s", &thumbprints(&[old]), &thumbprints(&[other, new])).await;
+        let (graph, removed, kept) = (cloud.graph(), thumbprints(&[old]), thumbprints(&[other, new]));
+        let Removal::Planned(planned) = graph.remove_certificates("s", &removed, &kept, None).await.unwrap() else {
+            panic!("a removal must be recorded before it is written");
+        };
+        let removal = graph.remove_certificates("s", &removed, &kept, Some(&planned)).await;
         match (removal, outcome) {
             (Ok(Removal::Done), Some("done")) => {}
             (Ok(Removal::Damaged(missing)), Some("damaged")) => assert!(missing.contains("other"), "{missing}"),

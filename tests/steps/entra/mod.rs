@@ -6,6 +6,7 @@ mod certificates;
 mod global_sign_in;
 mod ownership;
 mod replication;
+mod rotation;
 
 use std::time::Duration;
 

@@ -55,7 +55,7 @@ pub use self::{
         BranchFailure, Check, RegisterInstanceInput, RegisterInstanceOutput, Report, ReportInput, SignOnResult,
         TelephonyResult, VerifySignInInput, VerifySignInOutput,
     },
-    rotation::{RotateCertificateInput, RotateCertificateOutput, Rotation, RotationStatus},
+    rotation::{CertificateRemoval, RotateCertificateInput, RotateCertificateOutput, Rotation, RotationStatus},
     teardown::{
         ApplicationDisposition, Approval, Disposition, PlanTeardownInput, PlanTeardownOutput, RefusedDeletion,
         RemoveInput, RemoveOutput, RemoveStatus, Teardown, TeardownMode, TeardownTarget,

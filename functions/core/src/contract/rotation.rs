@@ -1,6 +1,8 @@
 //! Input and output of the step `rotate-certificate`, and the output of its state machine. The state machine calls this
 //! step several times during one rotation. In this module, a round is one call of the step.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::onboarding::Language;
@@ -66,6 +68,23 @@ pub struct Rotation {
     /// other instances.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub halts_removals: bool,
+    /// The removal of certificates that this execution begins in the next round, or has begun and not verified yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removal: Option<CertificateRemoval>,
+}
+
+/// A removal of certificates from an application. A round returns the removal before the next round carries it out, so
+/// that each later round can verify the result, even if a round is interrupted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateRemoval {
+    /// The `keyId`s of the credentials to remove from both credential lists.
+    #[serde(default)]
+    pub removed: BTreeSet<String>,
+    /// The credentials to keep, each as the name of its list and its `keyId`.
+    #[serde(default)]
+    pub kept: BTreeSet<String>,
 }
 
 /// The stages of a rotation.
