@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use onboarding_core::contract::{DriftFinding, InstanceDrift, SkippedInstance};
+use onboarding_core::contract::{DriftFinding, InstanceDrift, MAX_FINDINGS, SkippedInstance};
 
 use crate::{
-    registry::Unreadable,
+    registry::{Entry, Unreadable},
     runtime::metrics::{Metric, Metrics},
 };
 
@@ -29,6 +29,32 @@ pub(super) fn unreadable(entry: &Unreadable) -> InstanceDrift {
         digest: digest(std::slice::from_ref(&finding)),
         findings: vec![short(finding)],
         ..InstanceDrift::default()
+    }
+}
+
+/// Returns the result for an instance for which a whole pass was not long enough. `before` is the result of the first
+/// check, after which drift was reverted.
+pub(super) fn not_compared(entry: &Entry, before: Option<&InstanceDrift>) -> InstanceDrift {
+    let finding = DriftFinding {
+        place: format!("settings of {}", entry.alias),
+        expected: "a comparison within the time limit".into(),
+        found: "AWS or Entra did not respond in time".into(),
+        advice: format!("Start another check: onboard drift {}", entry.alias),
+        ..DriftFinding::default()
+    };
+    let mut findings = before.map_or_else(Vec::new, |before| before.findings.clone());
+    findings.truncate(MAX_FINDINGS - 1);
+    findings.insert(0, short(finding));
+    let count = 1 + before.map_or(0, |before| before.count);
+    Metrics::of_instance(&entry.alias).with(Metric::DriftFindings, count).emit();
+    InstanceDrift {
+        instance_id: entry.instance_id.clone(),
+        alias: entry.alias.clone(),
+        language: entry.language,
+        count,
+        digest: digest(&findings),
+        findings,
+        remediation: None,
     }
 }
 

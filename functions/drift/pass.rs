@@ -5,21 +5,25 @@ use onboarding_core::{
     contract::{DriftReport, InstanceDrift},
 };
 
+use super::findings::not_compared;
 use crate::registry::Entry;
 
 /// Adds to the report each instance that is not in the report yet. `before` is the report of the first check, or of the
 /// previous pass of the second check. `check` returns `None` if there is no time for an instance.
 ///
+/// If the time of the whole pass is not sufficient for its first instance, the report states that this instance could not
+/// be compared, so that one slow instance does not prevent the comparison of the others.
+///
 /// # Errors
-/// If a check fails, or if there is no time for any instance.
+/// If a check fails, or if there is no time for the only instance.
 pub(super) async fn pass(
     mut report: DriftReport,
     entries: &[Entry],
     before: Option<&DriftReport>,
     check: impl AsyncFn(&Entry, Option<&InstanceDrift>) -> Option<Result<InstanceDrift, StepError>>,
 ) -> Result<DriftReport, StepError> {
-    let mut checked = 0;
-    for entry in entries {
+    let mut has_progress = false;
+    for (index, entry) in entries.iter().enumerate() {
         let earlier = before.and_then(|before| before.of(&entry.instance_id));
         // After a remediation, the step compares only the instances whose drift was reverted.
         if before.is_some() && earlier.is_none_or(|earlier| earlier.remediation.is_none()) {
@@ -32,9 +36,13 @@ pub(super) async fn pass(
         match check(entry, earlier).await {
             Some(drift) => {
                 report.instances.push(drift?);
-                checked += 1;
+                has_progress = true;
             }
-            None if checked == 0 => {
+            None if !has_progress && (!report.instances.is_empty() || index + 1 < entries.len()) => {
+                report.instances.push(not_compared(entry, earlier));
+                has_progress = true;
+            }
+            None if !has_progress => {
                 let message =
                     format!("AWS or Entra did not respond in time while the settings of {} were read", entry.alias);
                 return Err(StepError::unavailable(message));
@@ -53,7 +61,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use std::cell::Cell;
 
-    use onboarding_core::contract::{EntraApplication, Remediation};
+    use onboarding_core::contract::{DriftFinding, EntraApplication, Remediation};
 
     use super::*;
 
@@ -130,8 +138,38 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_pass_without_time_for_any_instance_fails_so_that_passes_can_not_repeat_without_end() {
-        let failed = pass_with_time_for(0, DriftReport::default(), None).await.unwrap_err();
+    async fn an_instance_that_is_always_too_slow_does_not_prevent_the_comparison_of_the_others() {
+        let entries = ["slow", "two", "three"].map(entry);
+        let mut report = DriftReport::default();
+        for _ in 0..2 {
+            // The slow instance uses up the time of its pass.
+            let has_time = Cell::new(true);
+            let check = async |entry: &Entry, _: Option<&InstanceDrift>| {
+                has_time.set(has_time.get() && entry.alias != "slow");
+                has_time.get().then(|| Ok(drift(&entry.instance_id, None)))
+            };
+            report = pass(DriftReport { more: false, ..report }, &entries, None, check).await.unwrap();
+        }
+        assert_eq!((ids(&report), report.more), (vec!["slow", "two", "three"], false));
+        let slow = &report.instances[0];
+        assert_eq!((slow.count, slow.findings[0].found.as_str()), (1, "AWS or Entra did not respond in time"));
+        assert!(report.instances[1..].iter().all(|instance| instance.count == 0));
+    }
+
+    #[tokio::test]
+    async fn the_second_check_keeps_the_findings_of_an_instance_that_it_can_not_compare_in_time() {
+        let before =
+            InstanceDrift { findings: vec![DriftFinding::default()], count: 1, ..drift("one", Some(remediation())) };
+        let before = DriftReport { instances: vec![before, drift("two", None)], more: false };
+        let (report, _) = pass_with_time_for(0, DriftReport::default(), Some(&before)).await.unwrap();
+        let slow = &report.instances[0];
+        assert_eq!((slow.findings.len(), slow.count, &slow.remediation), (2, 2, &None));
+    }
+
+    #[tokio::test]
+    async fn a_pass_without_time_for_the_only_instance_fails_and_is_retried() {
+        let check = async |_: &Entry, _: Option<&InstanceDrift>| None;
+        let failed = pass(DriftReport::default(), &[entry("one")], None, check).await.unwrap_err();
         assert!(failed.kind.is_temporary() && failed.message.contains("one"), "{failed}");
     }
 }
