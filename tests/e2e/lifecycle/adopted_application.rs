@@ -69,6 +69,13 @@ async fn a_teardown_removes_the_users_that_onboarding_and_sync_assigned_and_keep
         assigned(&fixture, &principal).await.contains(&ids(&[&joiner])[0]).then_some(())
     })
     .await;
+    // The notification about the joiner starts a sync too, which must not change users while the teardown is planned.
+    fixture.cloud.until_queues_are_empty().await;
+    for (execution, input) in fixture.cloud.executions("UserSyncStateMachineArn").await {
+        if input["instanceId"] == id {
+            fixture.cloud.end_of(&execution).await;
+        }
+    }
 
     let (plan, end) = torn_down(&fixture, &id, ALIAS, &json!({ "instance": "delete" })).await;
     let items = plan["items"].as_array().unwrap().iter().filter(|item| item["kind"] == "assignments");
