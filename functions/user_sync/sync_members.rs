@@ -77,7 +77,7 @@ pub async fn run(ctx: &Context, input: SyncMembersInput) -> Result<SyncMembersOu
         let mut hints = Hints { urgent: all_groups, ..Hints::default() };
         changed.into_iter().for_each(|members| hints.extend(members));
         let result = match running.filter(|_| reason == "event") {
-            Some(running) => request_pass_or_start(&registry, ctx, (&entry.instance_id, &running), &hints).await,
+            Some(running) => request_pass_or_start(ctx, &registry, &entry.instance_id, &running, &hints).await,
             None => start_sync(ctx, &entry.instance_id, reason, &hints).await,
         };
         match result {
@@ -139,9 +139,10 @@ enum Request {
 /// Requests another pass of a running sync. Starts a sync if the running sync does not accept the request, or if the
 /// request fails.
 async fn request_pass_or_start(
-    registry: &Registry<'_>,
     ctx: &Context,
-    (instance_id, running): (&str, &RunningSync),
+    registry: &Registry<'_>,
+    instance_id: &str,
+    running: &RunningSync,
     hints: &Hints,
 ) -> Result<Request, StepError> {
     match registry.request_pass(ctx.step_functions(), instance_id, running, hints.urgent).await {

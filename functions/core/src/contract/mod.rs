@@ -142,17 +142,22 @@ impl PreflightOutput {
     /// Number of characters of an object id in Entra.
     const OBJECT_ID: usize = 36;
 
-    /// The minimum of [`Self::carried`] for an input whose groups have not been read from Entra yet. If the input
-    /// contains the object id of a group, the length of the group's name is unknown, and an empty name is assumed.
+    /// The minimum of [`Self::carried`] for an input whose groups have not been read from Entra yet.
     #[must_use]
     pub fn least_carried(onboarding: &Onboarding) -> usize {
+        Self::least(onboarding).carried()
+    }
+
+    /// The output with the fewest bytes for an input whose groups have not been read from Entra yet. If the input
+    /// contains the object id of a group, the length of the group's name is unknown, and an empty name is assumed.
+    pub(crate) fn least(onboarding: &Onboarding) -> Self {
         let group = |group: &UserGroup| {
             let is_id =
                 group.group.len() == Self::OBJECT_ID && group.group.chars().all(|c| c == '-' || c.is_ascii_hexdigit());
             let display_name = if is_id { String::new() } else { group.group.clone() };
             EntraGroup { id: "0".repeat(Self::OBJECT_ID), display_name, users: 0 }
         };
-        let output = Self {
+        Self {
             groups: onboarding.users.groups.iter().map(group).collect(),
             onboarding: onboarding.clone(),
             account: String::new(),
@@ -161,8 +166,7 @@ impl PreflightOutput {
             tenant_id: String::new(),
             users: 0,
             open_items: Vec::new(),
-        };
-        output.carried()
+        }
     }
 
     /// The maximum size in bytes of the input of the state `Report`. This input contains the output of `preflight`, the

@@ -61,16 +61,7 @@ mod tests {
 
         let onboarding = parse(most).unwrap();
         let group = |number| EntraGroup { id: "i".repeat(36), display_name: format!("g{number}"), users: 0 };
-        let output = PreflightOutput {
-            groups: (0..most).map(group).collect(),
-            account: String::new(),
-            region: String::new(),
-            partition: String::new(),
-            tenant_id: String::new(),
-            users: 0,
-            open_items: Vec::new(),
-            onboarding,
-        };
+        let output = PreflightOutput { groups: (0..most).map(group).collect(), ..PreflightOutput::least(&onboarding) };
         assert_eq!(output.carried(), PreflightOutput::least_carried(&output.onboarding));
         assert!(output.within_limits().is_ok(), "preflight accepts the same inputs");
     }
