@@ -5,7 +5,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     future::Future,
     time::Duration,
 };
@@ -31,6 +31,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
     channels,
+    rate_budget::RateBudget,
     rate_limiter::{DEFAULT_RATE, RateLimiter},
 };
 use crate::{
@@ -45,13 +46,13 @@ const NAMES_PAGE: i32 = 1000;
 /// and fails.
 pub(super) const RETRY_TIME: Duration = Duration::from_secs(60);
 
-/// The kind of a read request. Connect limits the rate of searches. Searches for users have a separate maximum time for
-/// retries.
+/// The kind of a read request. This process limits the rate of searches. Searches for users have a separate maximum
+/// time for retries. Other reads are rare, so only the shared budget limits their rate.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Read {
     Search(Duration),
     SearchQuickConnects,
-    Other,
+    Other(&'static str),
 }
 
 /// Reads the users and profiles of one instance, within Connect's default rate limit for searches.
@@ -61,6 +62,10 @@ pub struct Directory<'a> {
     pub(super) instance_id: &'a str,
     alias: &'a str,
     clock: Clock,
+    budget: Option<&'a dyn RateBudget>,
+    /// The times of reserved requests that are not sent yet, and the number of requests of the last reservation, by
+    /// operation.
+    reserved: RefCell<BTreeMap<&'static str, (VecDeque<Instant>, u32)>>,
     searches: RefCell<RateLimiter>,
     quick_connect_searches: RefCell<RateLimiter>,
     calls: Cell<usize>,
@@ -79,10 +84,44 @@ impl<'a> Directory<'a> {
             instance_id,
             alias,
             clock,
+            budget: None,
+            reserved: RefCell::default(),
             searches: RefCell::new(RateLimiter::new(DEFAULT_RATE, true, Instant::now())),
             quick_connect_searches: RefCell::new(RateLimiter::new(DEFAULT_RATE, true, Instant::now())),
             calls: Cell::new(0),
             throttles: Cell::new(0),
+        }
+    }
+
+    /// Returns a directory that reserves its requests in `budget`.
+    #[must_use]
+    pub fn with_budget(self, budget: &'a dyn RateBudget) -> Self {
+        Self { budget: Some(budget), ..self }
+    }
+
+    /// Returns the budget in which requests must be reserved.
+    pub(super) fn budget(&self) -> Option<&'a dyn RateBudget> {
+        self.budget
+    }
+
+    /// Waits until a reserved request of this operation may be sent. Reserves 1, 2, 4 … requests in advance, at most the
+    /// burst, so that a list with many pages needs few reservations. Does not wait if there is no budget.
+    pub async fn permit(&self, operation: &'static str) {
+        let Some(budget) = self.budget else { return };
+        let next = || self.reserved.borrow_mut().get_mut(operation).and_then(|(times, _)| times.pop_front());
+        let at = match next() {
+            Some(at) => Some(at),
+            None => {
+                let pace = RateLimiter::new(DEFAULT_RATE, true, Instant::now()).pace();
+                let last = self.reserved.borrow().get(operation).map_or(0, |(_, last)| *last);
+                let requests = (last * 2).clamp(1, pace.burst);
+                let times = pace.reserve(budget, operation, requests).await;
+                self.reserved.borrow_mut().insert(operation, (times, requests));
+                next()
+            }
+        };
+        if let Some(at) = at {
+            sleep_until(at).await;
         }
     }
 
@@ -204,7 +243,9 @@ impl<'a> Directory<'a> {
     pub async fn security_profiles(&self) -> Result<BTreeMap<String, String>, StepError> {
         let list = self.client.list_security_profiles().instance_id(self.instance_id).max_results(NAMES_PAGE);
         let send = |token| list.clone().set_next_token(token).send();
-        let pages = self.pages("listing the security profiles", Read::Other, send, |page| page.next_token()).await?;
+        let pages = self
+            .pages("listing the security profiles", Read::Other("ListSecurityProfiles"), send, |page| page.next_token())
+            .await?;
         let profiles = pages.into_iter().flat_map(|page| page.security_profile_summary_list.unwrap_or_default());
         Ok(profiles.filter_map(|profile| Some((profile.name?, profile.id?))).collect())
     }
@@ -212,7 +253,9 @@ impl<'a> Directory<'a> {
     async fn routing_profiles(&self) -> Result<BTreeMap<String, String>, StepError> {
         let list = self.client.list_routing_profiles().instance_id(self.instance_id).max_results(NAMES_PAGE);
         let send = |token| list.clone().set_next_token(token).send();
-        let pages = self.pages("listing the routing profiles", Read::Other, send, |page| page.next_token()).await?;
+        let pages = self
+            .pages("listing the routing profiles", Read::Other("ListRoutingProfiles"), send, |page| page.next_token())
+            .await?;
         let profiles = pages.into_iter().flat_map(|page| page.routing_profile_summary_list.unwrap_or_default());
         Ok(profiles.filter_map(|profile| Some((profile.name?, profile.id?))).collect())
     }
@@ -226,7 +269,11 @@ impl<'a> Directory<'a> {
         }
         let list = self.client.list_user_hierarchy_groups().instance_id(self.instance_id).max_results(NAMES_PAGE);
         let send = |token| list.clone().set_next_token(token).send();
-        let pages = self.pages("listing the hierarchy groups", Read::Other, send, |page| page.next_token()).await?;
+        let pages = self
+            .pages("listing the hierarchy groups", Read::Other("ListUserHierarchyGroups"), send, |page| {
+                page.next_token()
+            })
+            .await?;
         let groups = pages.into_iter().flat_map(|page| page.user_hierarchy_group_summary_list.unwrap_or_default());
         let is_candidate = |name: Option<&str>| paths.iter().any(|path| path.rsplit(" / ").next() == name);
         for id in groups.filter(|group| is_candidate(group.name())).filter_map(|group| group.id) {
@@ -246,7 +293,9 @@ impl<'a> Directory<'a> {
     pub async fn hierarchy_path(&self, id: &str) -> Result<Option<String>, StepError> {
         let describe = self.client.describe_user_hierarchy_group().instance_id(self.instance_id);
         let describe = describe.hierarchy_group_id(id);
-        let output = self.read("reading a hierarchy group", Read::Other, || describe.clone().send()).await?;
+        let output = self
+            .read("reading a hierarchy group", Read::Other("DescribeUserHierarchyGroup"), || describe.clone().send())
+            .await?;
         Ok(output.hierarchy_group.as_ref().and_then(|group| group.hierarchy_path()).map(path_of))
     }
 
@@ -289,9 +338,12 @@ impl<'a> Directory<'a> {
         R: std::fmt::Debug,
         SdkError<E, R>: RequestId,
     {
-        let started = Instant::now();
+        // The time until a reserved request may be sent does not count for the maximum time for retries.
+        let mut spent = Duration::ZERO;
         let (mut wait, mut waited) = (Duration::from_millis(500), Duration::ZERO);
         loop {
+            self.permit(kind.operation()).await;
+            let started = Instant::now();
             let error = match self.attempt(doing, kind, &send).await {
                 Ok(output) => return Ok(output),
                 Err(error) => error,
@@ -302,7 +354,8 @@ impl<'a> Directory<'a> {
                 _ => return Err(error),
             };
             waited += wait;
-            if waited > kind.retry_time() || started.elapsed() + pause > kind.retry_time() {
+            spent += started.elapsed() + pause;
+            if waited > kind.retry_time() || spent > kind.retry_time() {
                 return Err(error);
             }
             sleep(pause).await;
@@ -321,7 +374,7 @@ impl<'a> Directory<'a> {
         let limiter = match kind {
             Read::Search(_) => Some(&self.searches),
             Read::SearchQuickConnects => Some(&self.quick_connect_searches),
-            Read::Other => None,
+            Read::Other(_) => None,
         };
         if let Some(limiter) = limiter {
             let at = limiter.borrow().next(Instant::now());
@@ -348,11 +401,20 @@ impl<'a> Directory<'a> {
 }
 
 impl Read {
+    /// Returns the name of the operation.
+    const fn operation(self) -> &'static str {
+        match self {
+            Self::Search(_) => "SearchUsers",
+            Self::SearchQuickConnects => "SearchQuickConnects",
+            Self::Other(operation) => operation,
+        }
+    }
+
     /// Returns the maximum time for retries.
     const fn retry_time(self) -> Duration {
         match self {
             Self::Search(retry_time) => retry_time,
-            Self::SearchQuickConnects | Self::Other => RETRY_TIME,
+            Self::SearchQuickConnects | Self::Other(_) => RETRY_TIME,
         }
     }
 }

@@ -36,6 +36,9 @@ pub(super) struct Lane<'p> {
     ready: VecDeque<Attempt<'p>>,
     delayed: Vec<(Instant, Attempt<'p>)>,
     in_flight: usize,
+    /// The times at which reserved requests may be sent. Empty if no request is reserved.
+    reserved: VecDeque<Instant>,
+    is_reserving: bool,
 }
 
 impl<'p> Lane<'p> {
@@ -46,6 +49,8 @@ impl<'p> Lane<'p> {
             ready: VecDeque::new(),
             delayed: Vec::new(),
             in_flight: 0,
+            reserved: VecDeque::new(),
+            is_reserving: false,
         }
     }
 
@@ -62,6 +67,23 @@ impl<'p> Lane<'p> {
     /// Returns whether more requests are ready than the token bucket of the lane has tokens.
     pub(super) fn is_limited(&self, now: Instant) -> bool {
         !self.limiter.allows(self.ready.len(), now)
+    }
+
+    /// Returns the number of requests to reserve now. Returns `None` if no request is ready, if a ready request is
+    /// already reserved, or if a reservation is not finished yet. The caller must finish the reservation with
+    /// [`Self::add_reserved`].
+    pub(super) fn start_reservation(&mut self) -> Option<u32> {
+        if self.is_reserving || self.ready.is_empty() || !self.reserved.is_empty() {
+            return None;
+        }
+        self.is_reserving = true;
+        Some(u32::try_from(self.ready.len()).unwrap_or(u32::MAX).min(self.limiter.pace().burst))
+    }
+
+    /// Adds the times at which reserved requests may be sent.
+    pub(super) fn add_reserved(&mut self, times: VecDeque<Instant>) {
+        self.is_reserving = false;
+        self.reserved.extend(times);
     }
 
     /// Adds a request at the end of the lane.
@@ -91,11 +113,13 @@ impl<'p> Lane<'p> {
     }
 
     /// Sends the requests that may be sent now. If a second token bucket `reads` is given, each request also takes a
-    /// token from it. Returns the time at which the next waiting request may be sent, if this time is known.
+    /// token from it. If `reserved` is set, only reserved requests are sent. Returns the time at which the next waiting
+    /// request may be sent, if this time is known.
     pub(super) fn launch(
         &mut self,
         now: Instant,
         mut reads: Option<&mut RateLimiter>,
+        reserved: bool,
         mut send: impl FnMut(Attempt<'p>),
     ) -> Option<Instant> {
         for (_, attempt) in self.delayed.extract_if(.., |(at, _)| *at <= now) {
@@ -103,8 +127,10 @@ impl<'p> Lane<'p> {
         }
         let next_delayed = self.delayed.iter().map(|(at, _)| *at).min();
         while self.in_flight < MAX_IN_FLIGHT {
+            let first = if reserved { self.reserved.front().copied() } else { Some(now) };
+            let Some(first) = first else { break };
             let Some(attempt) = self.ready.pop_front() else { break };
-            let at = reads.as_ref().map_or(now, |reads| reads.next(now)).max(self.limiter.next(now));
+            let at = reads.as_ref().map_or(now, |reads| reads.next(now)).max(self.limiter.next(now)).max(first);
             if at > now {
                 self.ready.push_front(attempt);
                 return earliest(next_delayed, Some(at));
@@ -113,6 +139,7 @@ impl<'p> Lane<'p> {
             if let Some(reads) = &mut reads {
                 reads.take(now);
             }
+            self.reserved.pop_front();
             self.in_flight += 1;
             send(attempt);
         }

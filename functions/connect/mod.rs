@@ -10,6 +10,7 @@ mod outcome;
 pub mod predefined_attributes;
 mod proficiencies;
 mod quick_connects;
+mod rate_budget;
 mod rate_limiter;
 mod request;
 mod run;
@@ -21,6 +22,7 @@ pub use directory::Directory;
 pub use operation::Operation;
 pub use outcome::Applied;
 pub use quick_connects::add_quick_connects;
+pub use rate_budget::RateBudget;
 pub use rate_limiter::RateLimiter;
 pub use writer::{RemovalCheck, Writer};
 

@@ -62,6 +62,13 @@ impl Operation {
         }
     }
 
+    /// Returns whether the writer reserves the requests of this operation in the
+    /// [`RateBudget`](super::RateBudget). The [`Directory`](super::Directory) reserves its searches itself, and
+    /// Connect's quotas do not apply to Graph.
+    pub(super) const fn is_reserved(self) -> bool {
+        !matches!(self, Self::SearchUsers | Self::ReadMembership)
+    }
+
     /// Returns the operations that are called after this operation if the plan sets proficiencies. The writer needs
     /// these operations when it reads the quotas for request rates, because their lanes are still empty at that time.
     pub(super) const fn of_proficiencies_after(self) -> &'static [Self] {

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::rate_budget::Pace;
+
 /// The default rate limit, in requests per second, of nearly all Connect operations (Amazon Connect service quotas, API
 /// throttling).
 pub(super) const DEFAULT_RATE: f64 = 2.0;
@@ -107,6 +109,16 @@ impl RateLimiter {
     #[must_use]
     pub const fn rate(&self) -> f64 {
         self.rate
+    }
+
+    /// Returns the rate and the burst of the quota, regardless of throttled requests.
+    pub(super) fn pace(&self) -> Pace {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the burst is at least 1 and small"
+        )]
+        Pace { interval: Duration::from_secs_f64(1.0 / self.ceiling), burst: self.burst as u32 }
     }
 
     fn available(&self, now: Instant) -> f64 {

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::{
     Applied, Operation, RateLimiter,
     lane::{Attempt, Finished, Lane, earliest},
+    rate_budget::Paces,
     rate_limiter::DEFAULT_RATE,
     request::{Reaction, Request, RequestError, Response, Write},
     sign_out::{SignOuts, today},
@@ -147,13 +148,34 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Sends the requests of all lanes that may be sent now. Returns the time at which the next waiting request may be
-    /// sent, if this time is known.
-    pub(super) fn launch(&mut self, now: Instant, mut send: impl FnMut(Attempt<'p>)) -> Option<Instant> {
+    /// Sends the requests of all lanes that may be sent now. If `reserved` is set, requests that count for the quotas of
+    /// Connect are sent only if they are reserved. Returns the time at which the next waiting request may be sent, if
+    /// this time is known.
+    pub(super) fn launch(
+        &mut self,
+        now: Instant,
+        reserved: bool,
+        mut send: impl FnMut(Attempt<'p>),
+    ) -> Option<Instant> {
         self.lanes.iter_mut().fold(None, |wake, (operation, lane)| {
             let reads = operation.read_before().and_then(|read| self.reads.get_mut(&read));
-            earliest(wake, lane.launch(now, reads, &mut send))
+            earliest(wake, lane.launch(now, reads, reserved && operation.is_reserved(), &mut send))
         })
+    }
+
+    /// Returns the requests to reserve now: the operation, the number of requests, and the pace of each operation that
+    /// a request calls. The caller must finish each reservation ([`Lane::add_reserved`]).
+    pub(super) fn start_reservations(&mut self) -> Vec<(Operation, u32, Paces)> {
+        let reads = &self.reads;
+        let lanes = self.lanes.iter_mut().filter(|(operation, _)| operation.is_reserved());
+        lanes
+            .filter_map(|(operation, lane)| {
+                let requests = lane.start_reservation()?;
+                let read = operation.read_before().and_then(|read| Some((read.name(), reads.get(&read)?.pace())));
+                let paces = [(operation.name(), lane.limiter.pace())].into_iter().chain(read);
+                Some((*operation, requests, paces.collect()))
+            })
+            .collect()
     }
 
     pub(super) fn lane(&mut self, operation: Operation) -> &mut Lane<'p> {

@@ -1,13 +1,14 @@
 //! Applies a plan to Connect within the API rate limits of the account.
 //!
 //! The requests of each operation wait in a lane with its own [`RateLimiter`](super::RateLimiter). All lanes send their
-//! requests concurrently on one thread. If Connect throttles a request, only the lane of this request becomes slower.
+//! requests concurrently on one thread. If other functions share the rates, the writer reserves each request in the
+//! [`RateBudget`](super::RateBudget). If Connect throttles a request, only the lane of this request becomes slower.
 //! An error that concerns one user is recorded for this user. Only a missing permission or an unavailable service stops
 //! the run. After the deadline, no new request is sent, and the result contains the number of requests that were not
 //! sent. Requests that have no response shortly before the Lambda timeout are abandoned, and also count as not sent. For
 //! example, a check before a removal consists of several requests to Graph, each with retries, so it can take minutes.
 
-use std::{cell::Cell, future::Future};
+use std::{cell::Cell, collections::VecDeque, future::Future};
 
 use futures_util::{
     future::{LocalBoxFuture, join_all},
@@ -23,6 +24,7 @@ use tracing::{debug, warn};
 use super::{
     Applied, Directory, Operation,
     lane::{Attempt, Finished, Lane},
+    rate_budget::Paces,
     request::{Request, RequestError, Response},
     run::Run,
     user_api::UserApi,
@@ -56,7 +58,15 @@ pub struct Writer<'a, C> {
     no_access: Option<String>,
 }
 
-type InFlight<'f, 'p> = LocalBoxFuture<'f, Finished<'p>>;
+/// The end of a future that the writer waits for.
+enum Event<'p> {
+    /// A request is finished.
+    Finished(Box<Finished<'p>>),
+    /// Requests of an operation may be sent at these times.
+    Reserved(Operation, VecDeque<Instant>),
+}
+
+type InFlight<'f, 'p> = LocalBoxFuture<'f, Event<'p>>;
 
 impl<'a, C: RemovalCheck> Writer<'a, C> {
     /// Creates a writer for the instance. `burst_available` means that no requests were sent in the last seconds, so
@@ -126,28 +136,36 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
     /// Sends the requests of all lanes until the lanes are empty, `deadline` is reached or a fatal error occurs. Then
     /// waits for the responses to the requests that were already sent, at most until the time of the last response.
     async fn drive<'p>(&self, run: &mut Run<'p>, deadline: Deadline) {
+        let budget = self.directory.budget();
         let mut in_flight: FuturesUnordered<InFlight<'_, 'p>> = FuturesUnordered::new();
         loop {
             let now = Instant::now();
             let mut wake = None;
             if now < deadline.last_request && run.fatal.is_none() {
-                wake = run.launch(now, |attempt| in_flight.push(Box::pin(self.send(attempt))));
+                wake = run.launch(now, budget.is_some(), |attempt| in_flight.push(Box::pin(self.send(attempt))));
+                for (operation, requests, paces) in budget.iter().flat_map(|_| run.start_reservations()) {
+                    in_flight.push(Box::pin(self.reserve(operation, requests, paces)));
+                }
             }
             let wake = wake.map(|at| at.min(deadline.last_request));
             match (in_flight.is_empty(), wake) {
                 (true, None) => return,
                 (true, Some(at)) => sleep_until(at).await,
                 (false, at) => tokio::select! {
-                    Some(finished) = in_flight.next() => {
-                        run.settle(finished);
-                        if let Some(progress) = self.progress {
-                            progress.set(run.applied.totals);
+                    Some(event) = in_flight.next() => match event {
+                        Event::Reserved(operation, times) => run.lane(operation).add_reserved(times),
+                        Event::Finished(finished) => {
+                            run.settle(*finished);
+                            if let Some(progress) = self.progress {
+                                progress.set(run.applied.totals);
+                            }
                         }
-                    }
+                    },
                     () = sleep_until(at.unwrap_or(now)), if at.is_some() => {}
                     () = sleep_until(deadline.last_response) => {
-                        warn!(abandoned = in_flight.len(), "requests were abandoned shortly before the timeout");
-                        run.abandoned += in_flight.len();
+                        let abandoned: usize = run.lanes.values().map(Lane::in_flight).sum();
+                        warn!(abandoned, "requests were abandoned shortly before the timeout");
+                        run.abandoned += abandoned;
                         let checks = run.lanes.get(&Operation::ReadMembership);
                         run.applied.abandoned_checks += checks.map_or(0, Lane::in_flight);
                         return;
@@ -157,14 +175,26 @@ impl<'a, C: RemovalCheck> Writer<'a, C> {
         }
     }
 
-    async fn send<'p>(&self, attempt: Attempt<'p>) -> Finished<'p> {
+    /// Reserves requests of an operation, and of the read operation that is called before each of them.
+    async fn reserve<'p>(&self, operation: Operation, requests: u32, paces: Paces) -> Event<'p> {
+        let mut times = VecDeque::from(vec![Instant::now(); requests as usize]);
+        for (name, pace) in paces {
+            if let Some(budget) = self.directory.budget() {
+                let reserved = pace.reserve(budget, name, requests).await;
+                times = times.into_iter().zip(reserved).map(|(one, other)| one.max(other)).collect();
+            }
+        }
+        Event::Reserved(operation, times)
+    }
+
+    async fn send<'p>(&self, attempt: Attempt<'p>) -> Event<'p> {
         let Attempt { request, tries } = attempt;
         let operation = request.operation();
         let result = match self.response(&request).await {
             Ok(response) => Ok(response),
             Err(error) => Err((request, error)),
         };
-        Finished { operation, tries, result }
+        Event::Finished(Box::new(Finished { operation, tries, result }))
     }
 
     async fn response<'p>(&self, request: &Request<'p>) -> Result<Response<'p>, RequestError> {

@@ -22,8 +22,9 @@
 //! * the teardown: the approved plan (`teardown`). While this attribute exists, no other component changes the
 //!   instance.
 //!
-//! Separate items store the state of incremental syncs ([`tracking`]), and each assignment that an onboarding created
-//! at an application that existed before the onboarding ([`assignments`]).
+//! Separate items store the state of incremental syncs ([`tracking`]), the reservations of requests to Connect
+//! ([`rates`]), and each assignment that an onboarding created at an application that existed before the onboarding
+//! ([`assignments`]).
 //!
 //! Times are in milliseconds since the epoch. The registry does not record which objects exist in AWS and Entra,
 //! because the functions always read the objects from AWS and Entra. There is one exception: approved origins and
@@ -61,6 +62,7 @@ pub mod lease;
 mod origins;
 mod passes;
 mod progress;
+mod rates;
 mod rotation;
 mod tracking;
 

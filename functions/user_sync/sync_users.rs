@@ -22,6 +22,8 @@
 //!   `connect:AssociateUserProficiencies`, `connect:UpdateUserProficiencies` and
 //!   `connect:DisassociateUserProficiencies`; `dynamodb:UpdateItem` on the registry, to request approval and to report
 //!   the progress of the sync.
+//! * Shared rates: before each request to Connect, `dynamodb:UpdateItem` on the registry reserves one or more requests,
+//!   so that the syncs of several instances together stay within the API rate limits of the account.
 //! * Incremental syncs: Graph `/groups/delta` and `/users/delta` ([`incremental`]); `dynamodb:BatchGetItem` and
 //!   `dynamodb:UpdateItem` on the registry.
 //! * Fast path: before the full comparison, the round creates the users that a notification reports as added
@@ -122,7 +124,8 @@ pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -
     let entry = &entry;
     for_instance(&entry.alias);
     let policy = &Policy::from(&entry.users);
-    let directory = &Directory::new(ctx.connect(), &entry.instance_id, &entry.alias, ctx.settings.clock());
+    let directory = Directory::new(ctx.connect(), &entry.instance_id, &entry.alias, ctx.settings.clock());
+    let directory = &directory.with_budget(&registry);
     let checkpoint = input.carry.clone().unwrap_or_default();
     let access = &Access::new(ctx, entry);
     let round = Round {
@@ -145,6 +148,7 @@ pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -
         }
         Answer::Compare(links) => links,
     };
+    directory.permit("DescribeInstance").await;
     let traffic_group = traffic_group::read(ctx, &entry.instance_id).await;
     let policy = &Policy { traffic_group: traffic_group.id.clone(), ..policy.clone() };
     let round = Round { policy, traffic_group, ..round };

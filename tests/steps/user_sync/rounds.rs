@@ -34,11 +34,12 @@ async fn all_users_are_created_with_one_call_each_and_a_second_run_changes_nothi
     let second = fixture.sync().await.unwrap();
     assert_eq!((second.status, second.counts.planned.unchanged), (SyncStatus::Done, 25));
     assert_eq!(second.sso_ready_user, Some(username(0)));
-    let calls = fixture.calls();
+    let (reservations, calls): (Vec<_>, Vec<_>) = fixture.calls().into_iter().partition(|call| call == "UpdateItem");
     assert!(
         calls.len() <= 1 + 1 + 5,
         "one page of members, one page of users, and at most five other calls: {calls:?}"
     );
+    assert_eq!(reservations.len(), 4, "one reservation for each read from Connect");
     assert!(second.counts.done.calls <= 5, "{:?}", second.counts);
 }
 
