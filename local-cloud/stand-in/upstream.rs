@@ -1,4 +1,6 @@
-//! The HTTP client that forwards requests to the emulator unchanged.
+//! The HTTP client of the emulator. It forwards requests unchanged, and makes the calls that the stand-in itself needs.
+
+use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
@@ -8,6 +10,12 @@ use crate::stand_in::http::{Request, Response};
 /// Headers that apply only to one connection, so they are not forwarded.
 const HOP: [&str; 7] =
     ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+
+/// How long an unused connection is kept. The emulator closes a connection after 75 seconds. A request that is sent at
+/// that moment would fail, so the client closes its connections earlier.
+const IDLE: Duration = Duration::from_secs(30);
+/// Maximum number of attempts of a call that the stand-in itself needs.
+const MAX_TRIES: usize = 3;
 
 /// A client of the emulator.
 #[derive(Clone, Debug)]
@@ -22,20 +30,35 @@ impl Upstream {
     /// Fails if the HTTP client cannot be created.
     pub(crate) fn new(url: &str, region: &str) -> Result<Self, reqwest::Error> {
         // The emulator is on loopback and has no TLS.
-        let builder = reqwest::Client::builder().no_proxy().tls_certs_only([]);
+        let builder = reqwest::Client::builder().no_proxy().tls_certs_only([]).pool_idle_timeout(IDLE);
         let client = builder.redirect(reqwest::redirect::Policy::none()).build()?;
         Ok(Self { url: url.trim_end_matches('/').to_owned(), region: region.to_owned(), client })
     }
 
     /// Returns the emulator's unchanged response to the request. Returns status 503 if the emulator does not respond.
     pub(crate) async fn pass(&self, request: &Request, protocol: Protocol) -> Response {
-        match self.send(request).await {
-            Ok(answer) => answer,
-            Err(error) => {
-                let message = format!("The emulator at {} does not respond: {error}. Is it running?", self.url);
-                Refusal::new(503, "ServiceUnavailable", message).answer(protocol)
+        self.send(request).await.unwrap_or_else(|error| self.unavailable(&error, protocol))
+    }
+
+    /// Sends a request of the stand-in itself. The request only reads, so it can be repeated if the emulator does not
+    /// respond.
+    async fn read(&self, request: &Request, protocol: Protocol) -> Response {
+        for _ in 1..MAX_TRIES {
+            if let Ok(answer) = self.send(request).await {
+                return answer;
             }
         }
+        self.pass(request, protocol).await
+    }
+
+    fn unavailable(&self, error: &reqwest::Error, protocol: Protocol) -> Response {
+        let mut message = format!("The emulator at {} does not respond: {error}", self.url);
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            message = format!("{message}: {cause}");
+            source = cause.source();
+        }
+        Refusal::new(503, "ServiceUnavailable", format!("{message}. Is it running?")).answer(protocol)
     }
 
     async fn send(&self, request: &Request) -> Result<Response, reqwest::Error> {
@@ -69,8 +92,8 @@ impl Upstream {
         Ok(Response { status, headers, body: answer.bytes().await?.to_vec(), broken: false })
     }
 
-    /// Calls an operation of a service with AWS's query protocol. Used only for calls that the stand-in itself needs,
-    /// not for calls of a function.
+    /// Calls a read operation of a service with AWS's query protocol. Used only for calls that the stand-in itself
+    /// needs, not for calls of a function.
     pub(crate) async fn query(&self, service: &str, form: &[(&str, &str)]) -> Response {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = Request {
@@ -80,11 +103,11 @@ impl Upstream {
             headers: vec![("content-type".into(), "application/x-www-form-urlencoded".into())],
             body: body.into_bytes(),
         };
-        self.pass(&self.operators(&request, service), Protocol::Query).await
+        self.read(&self.operators(&request, service), Protocol::Query).await
     }
 
-    /// Calls an operation of a service with an AWS JSON protocol. Used only for calls that the stand-in itself needs,
-    /// not for calls of a function.
+    /// Calls a read operation of a service with an AWS JSON protocol. Used only for calls that the stand-in itself
+    /// needs, not for calls of a function.
     pub(crate) async fn json(&self, service: &str, target: &str, input: &serde_json::Value) -> Response {
         let request = Request {
             method: "POST".into(),
@@ -96,7 +119,7 @@ impl Upstream {
             ],
             body: input.to_string().into_bytes(),
         };
-        self.pass(&self.operators(&request, service), Protocol::Json).await
+        self.read(&self.operators(&request, service), Protocol::Json).await
     }
 
     /// Replaces the access key in the request with the operator's access key, because the emulator allows the operator
@@ -114,7 +137,7 @@ impl Upstream {
     /// calls of a function.
     pub(crate) async fn get(&self, service: &str, path: &str, query: Vec<(String, String)>) -> Response {
         let request = Request { method: "GET".into(), path: path.into(), query, headers: Vec::new(), body: Vec::new() };
-        self.pass(&self.operators(&request, service), Protocol::RestJson).await
+        self.read(&self.operators(&request, service), Protocol::RestJson).await
     }
 }
 

@@ -82,14 +82,14 @@ impl Roles {
     /// Fails if a policy cannot be evaluated. The error message states the reason.
     pub(super) async fn read(&self, name: &str) -> Result<Role, String> {
         let mut role = Role::default();
-        let inline = self.texts(&[("Action", "ListRolePolicies"), ("RoleName", name)], "member").await;
+        let inline = self.texts(&[("Action", "ListRolePolicies"), ("RoleName", name)], "member").await?;
         for policy in inline {
             let form = [("Action", "GetRolePolicy"), ("RoleName", name), ("PolicyName", &policy)];
-            for text in self.texts(&form, "PolicyDocument").await {
+            for text in self.texts(&form, "PolicyDocument").await? {
                 role.policies.extend(statements(&text)?);
             }
         }
-        let attached = self.texts(&[("Action", "ListAttachedRolePolicies"), ("RoleName", name)], "PolicyArn").await;
+        let attached = self.texts(&[("Action", "ListAttachedRolePolicies"), ("RoleName", name)], "PolicyArn").await?;
         for arn in attached {
             match self.managed(&arn).await {
                 Ok(statements) => role.policies.extend(statements),
@@ -99,7 +99,7 @@ impl Roles {
                 Err(fault) => return Err(fault),
             }
         }
-        let boundary = self.texts(&[("Action", "GetRole"), ("RoleName", name)], "PermissionsBoundaryArn").await;
+        let boundary = self.texts(&[("Action", "GetRole"), ("RoleName", name)], "PermissionsBoundaryArn").await?;
         if let Some(arn) = boundary.first() {
             role.boundary = Some(self.managed(arn).await?);
         }
@@ -109,36 +109,36 @@ impl Roles {
     /// The statements of a managed policy's default version.
     async fn managed(&self, arn: &str) -> Result<Vec<Statement>, String> {
         let found =
-            self.elements(&[("Action", "GetPolicy"), ("PolicyArn", arn)], &["PolicyId", "DefaultVersionId"]).await;
+            self.elements(&[("Action", "GetPolicy"), ("PolicyArn", arn)], &["PolicyId", "DefaultVersionId"]).await?;
         let [id, version] = found.as_slice() else { return Err(format!("policy {arn} does not exist")) };
         let key = (id.clone(), version.clone());
         if let Some(known) = self.documents.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(known.clone());
         }
         let form = [("Action", "GetPolicyVersion"), ("PolicyArn", arn), ("VersionId", version)];
-        let documents = self.texts(&form, "Document").await;
+        let documents = self.texts(&form, "Document").await?;
         let text = documents.first().ok_or_else(|| format!("the policy {arn} has no document"))?;
         let statements = statements(text)?;
         self.documents.lock().unwrap_or_else(PoisonError::into_inner).insert(key, statements.clone());
         Ok(statements)
     }
 
-    async fn texts(&self, form: &[(&str, &str)], element: &str) -> Vec<String> {
-        texts(&answer(&self.upstream, form).await, element)
+    async fn texts(&self, form: &[(&str, &str)], element: &str) -> Result<Vec<String>, String> {
+        Ok(texts(&answer(&self.upstream, form).await?, element))
     }
 
     /// For each of these names, the text of the first element with that name. Missing elements are skipped.
-    async fn elements(&self, form: &[(&str, &str)], names: &[&str]) -> Vec<String> {
-        let answer = answer(&self.upstream, form).await;
-        let Ok(parsed) = roxmltree::Document::parse(&answer) else { return Vec::new() };
+    async fn elements(&self, form: &[(&str, &str)], names: &[&str]) -> Result<Vec<String>, String> {
+        let answer = answer(&self.upstream, form).await?;
+        let Ok(parsed) = roxmltree::Document::parse(&answer) else { return Ok(Vec::new()) };
         let first = |name: &&str| parsed.descendants().find(|node| node.tag_name().name() == *name)?.text();
-        names.iter().filter_map(first).map(str::to_owned).collect()
+        Ok(names.iter().filter_map(first).map(str::to_owned).collect())
     }
 }
 
 /// Reads an IAM role (`GetRole`) or an IAM policy (`GetPolicy`).
 pub(super) async fn found(upstream: &Upstream, form: &[(&str, &str)]) -> Found {
-    let answer = answer(upstream, form).await;
+    let answer = answer(upstream, form).await.unwrap_or_default();
     let texts = |element| texts(&answer, element);
     Found {
         arn: texts("Arn").into_iter().next(),
@@ -159,8 +159,25 @@ fn texts(answer: &str, element: &str) -> Vec<String> {
 }
 
 /// Sends a request to the emulator's IAM and returns the response body.
-async fn answer(upstream: &Upstream, form: &[(&str, &str)]) -> String {
+///
+/// # Errors
+/// Fails if the emulator does not respond. Otherwise, a role would seem to have no policies.
+async fn answer(upstream: &Upstream, form: &[(&str, &str)]) -> Result<String, String> {
     let form: Vec<(&str, &str)> = form.iter().copied().chain([("Version", "2010-05-08")]).collect();
     let answer = upstream.query("iam", &form).await;
-    String::from_utf8_lossy(&answer.body).into_owned()
+    let body = String::from_utf8_lossy(&answer.body).into_owned();
+    if answer.status < 500 { Ok(body) } else { Err(body) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+    use super::*;
+
+    #[tokio::test]
+    async fn a_role_that_cannot_be_read_is_not_a_role_without_policies() {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let roles = Roles::new(Upstream::new(&format!("http://{closed}"), "r").unwrap());
+        assert!(roles.of("SyncRole").await.unwrap_err().contains("does not respond"));
+    }
 }
