@@ -1,6 +1,7 @@
 //! The entries of the stack's registry.
 
 use serde_json::{Map, Value, json};
+use test_support::registry_config;
 
 use super::{Cloud, until};
 
@@ -30,16 +31,7 @@ impl Cloud {
             (found["Instance"]["InstanceStatus"] == "ACTIVE").then_some(())
         })
         .await;
-        let each = |of: &dyn Fn(&(String, String)) -> Value| -> Value { groups.iter().map(of).collect() };
-        let config = json!({
-            "instanceId": instance, "instanceArn": arn, "alias": alias, "tenantId": "of the local cloud",
-            "users": {
-                "groups": each(&|(_, name)| json!({ "group": name, "securityProfiles": ["Agent"] })),
-                "removed": { "action": "delete", "graceDays": 0 },
-                "brake": { "maxRemovals": 2, "maxRemovalsPercent": 100 },
-            },
-            "groups": each(&|(id, name)| json!({ "id": id, "displayName": name })),
-        });
+        let config = registry_config(&instance, &arn, alias, groups);
         let values = json!({ ":config": { "S": config.to_string() } });
         self.update_entry(&instance, "SET config = :config", &values).await;
         instance

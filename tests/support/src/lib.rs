@@ -23,6 +23,22 @@ pub fn member(id: &str, username: &str, display_name: &str) -> Value {
     })
 }
 
+/// The configuration that `register-instance` writes to the registry, for an instance with groups that have these IDs
+/// and display names, and with a limit of two removals.
+#[must_use]
+pub fn registry_config(instance: &str, arn: &str, alias: &str, groups: &[(String, String)]) -> Value {
+    let each = |of: &dyn Fn(&(String, String)) -> Value| -> Value { groups.iter().map(of).collect() };
+    json!({
+        "instanceId": instance, "instanceArn": arn, "alias": alias, "tenantId": "of the local cloud",
+        "users": {
+            "groups": each(&|(_, name)| json!({ "group": name, "securityProfiles": ["Agent"] })),
+            "removed": { "action": "delete", "graceDays": 0 },
+            "brake": { "maxRemovals": 2, "maxRemovalsPercent": 100 },
+        },
+        "groups": each(&|(id, name)| json!({ "id": id, "displayName": name })),
+    })
+}
+
 /// Adds fields to a JSON object. The added fields replace existing fields of the same name.
 #[must_use]
 pub fn with(mut object: Value, fields: &Value) -> Value {
