@@ -57,9 +57,9 @@ impl SkipReason {
         matches!(self, Self::Disabled | Self::Guest)
     }
 
-    /// Whether Graph's delta queries return every change that can remove this reason: a change of the member, of a
-    /// group or of the settings. Any other reason can also disappear after a change in Connect or of permissions, which
-    /// delta queries do not return.
+    /// Whether an incremental sync notices every change that can remove this reason: a change of the member, of a group
+    /// or of the settings. Any other reason can also disappear after a change in Connect or of the permissions in
+    /// Entra. An incremental sync does not notice such a change, because Graph's delta queries do not return it.
     #[must_use]
     pub const fn is_tracked(&self) -> bool {
         match self {
@@ -217,7 +217,7 @@ pub enum Finding {
         /// The other username.
         other: String,
     },
-    /// Entra ID still allows a user who left all groups to sign in. The user therefore loses all permissions in
+    /// A user left all groups but can still sign in through Entra ID. The user therefore loses all permissions in
     /// Connect.
     StillLetIn {
         /// The username of the user.

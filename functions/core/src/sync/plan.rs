@@ -30,8 +30,8 @@ pub struct Plan {
     pub cancel_deletion: Vec<UserRef>,
     /// Users to delete.
     pub delete: Vec<Removal>,
-    /// Users who left all groups and are kept. The sync assigns only the security profile without permissions to these
-    /// users.
+    /// Users who left all groups and are kept. The sync replaces all security profiles of these users with the security
+    /// profile without permissions.
     pub strip: Vec<UserRef>,
     /// Users who left all groups and are kept, but whose sessions have not been ended yet.
     pub end_sessions: Vec<UserRef>,
@@ -110,7 +110,7 @@ pub struct Adoption {
     pub user: UserRef,
     /// The Entra object id to store in the user's tag.
     pub object_id: String,
-    /// Whether the user was linked to another Entra account. The sessions of that account must be ended.
+    /// Whether the user was linked to another Entra account. If so, the sessions of that account must be ended.
     pub relinked: bool,
     /// Whether no onboarding has managed the user so far, because it was created manually or by another tool.
     pub created_manually: bool,
@@ -377,8 +377,9 @@ impl Plan {
         attributes
     }
 
-    /// Removes proficiencies from this plan: a user who would get a proficiency with an unavailable attribute gets no
-    /// proficiencies at all. Also returns the number of these users.
+    /// Removes the proficiencies of each user who would get a proficiency with an unavailable attribute from this plan.
+    /// The plan then creates such a user without proficiencies, or leaves all proficiencies of an existing user
+    /// unchanged. Also returns the number of these users.
     #[must_use]
     pub fn without_attributes(mut self, unavailable: &BTreeSet<String>) -> (Self, usize) {
         let mut users = 0;
