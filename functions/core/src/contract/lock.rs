@@ -1,4 +1,5 @@
-//! Input and output of the step `lock-alias`.
+//! Input and output of the step `lock-alias`, which acquires or releases the locks of an alias. Only the execution that
+//! holds a lock may make the changes that the lock protects ([`LockScope`]).
 
 use serde::{Deserialize, Serialize};
 

@@ -166,8 +166,8 @@ pub struct TeardownTarget {
     pub users: Disposition,
     /// Whether to delete the instance.
     pub instance: Disposition,
-    /// What to do with the application according to the plan. An application that existed before the onboarding is
-    /// kept, and only what the onboarding added to it is removed.
+    /// What to do with the application according to the plan. From an application that existed before the onboarding,
+    /// the teardown removes at most what the onboarding added.
     pub application_fate: ApplicationDisposition,
     /// The Entra application.
     #[serde(default)]
