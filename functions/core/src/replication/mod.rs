@@ -118,8 +118,8 @@ impl GlobalSignIn {
     }
 
     /// The reply URL that an administrator enters in Entra ID. The query of this URL can contain either the ARN or the
-    /// name of the role. The query contains the ARN, because the name contains a path. If the URL with the ARN is
-    /// longer than [`LONGEST_REPLY_URL`], the query contains the name.
+    /// name of the role. The ARN is preferred, because the name would contain the path of the role. The name is used
+    /// only if the URL with the ARN is longer than [`LONGEST_REPLY_URL`].
     #[must_use]
     pub fn reply_url(&self, instance_id: &str, role_arn: &str, saml_provider_arn: &str) -> String {
         let account = role_arn.split(':').nth(4).unwrap_or_default();
