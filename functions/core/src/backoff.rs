@@ -1,4 +1,5 @@
-//! Wait times of the polling loops in the state machines, and the maximum number of polls in each loop.
+//! Wait times of the polling loops in the state machines, and the maximum number of polls in each loop. A poll is one
+//! call of a step that checks whether AWS or Entra has finished a request.
 //!
 //! An execution of a Standard workflow of Step Functions lasts at most one year and has at most 25,000 events. If Step
 //! Functions stops an execution at one of these limits, no report is written. Each polling loop therefore ends before

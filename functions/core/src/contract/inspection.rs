@@ -167,7 +167,8 @@ pub struct DescribeOnboardingOutput {
     pub status: PlanStatus,
     /// The id of the instance.
     pub instance_id: String,
-    /// Whether an onboarding has registered the instance. If so, the groups and rules come from the registry.
+    /// Whether an onboarding has registered the instance. If so, the groups and the rules of the user sync in
+    /// `onboarding` come from the registry.
     #[serde(default)]
     pub registered: bool,
     /// The content of `onboarding.json`.

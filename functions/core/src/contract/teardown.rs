@@ -118,7 +118,7 @@ pub struct PlanTeardownOutput {
 }
 
 /// The approval of a plan, which is stored while a teardown runs. If a teardown fails, the next teardown can therefore
-/// continue with the remaining removals.
+/// continue with the remaining removals without a new approval.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {

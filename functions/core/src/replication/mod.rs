@@ -40,7 +40,7 @@ pub enum Replication {
 impl Replication {
     /// Determines whether the instance with this ID is a source or a replica. `reported` contains fields of the
     /// `DescribeInstance` response in `region`. If the response contains a global endpoint or another Region, the
-    /// instance is treated as replicated even if other fields are missing. An onboarding therefore never overwrites the
+    /// instance is treated as replicated even if other fields are missing, so that an onboarding never overwrites the
     /// global sign-in.
     #[must_use]
     pub fn of(instance_id: &str, region: &str, reported: &Reported) -> Self {

@@ -233,7 +233,8 @@ impl Totals {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
-    /// The plans of all passes, added up. Each pass contributes the plan of its first round.
+    /// The numbers of planned actions, summed over all passes. For each pass, only the plan of the first round is
+    /// counted.
     #[serde(flatten)]
     pub planned: Counts,
     /// The number of completed actions, by kind.

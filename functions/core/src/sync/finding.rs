@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// A member for whom this plan creates or updates no Connect user. An existing Connect user of the member is kept
-/// without changes, unless the member is treated as a leaver for this reason ([`SkipReason::is_leaver`]).
+/// without changes, unless the reason makes the member a leaver ([`SkipReason::is_leaver`]). A leaver is treated like a
+/// member who left all groups.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Skipped {
     /// The username. If the member has no username, another label of the member.
@@ -51,7 +52,8 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
-    /// Whether the member is treated as a leaver, so that the removal policy applies to an existing Connect user.
+    /// Whether the member is treated like a member who left all groups, so that the removal policy applies to an
+    /// existing Connect user.
     #[must_use]
     pub const fn is_leaver(&self) -> bool {
         matches!(self, Self::Disabled | Self::Guest)

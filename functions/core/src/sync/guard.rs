@@ -300,7 +300,8 @@ impl Plan {
     }
 
     /// The reasons why this number of users exceeds the removal limit. The removal of a single user never exceeds the
-    /// percentage, unless the percentage is 0: one leaver in a team of five is not a mass removal.
+    /// percentage, unless the percentage is 0. Otherwise, one user who leaves a team of five would already need
+    /// approval.
     fn beyond_limit(&self, users: usize, would: &str) -> Vec<String> {
         let limit = &self.removal_limit;
         let (most, percent) = (limit.max_removals as usize, limit.max_removals_percent as usize);

@@ -116,7 +116,7 @@ pub struct Adoption {
     pub created_manually: bool,
 }
 
-/// A user to update, with one [`Change`] for each Connect operation.
+/// A user to update, with at most one [`Change`] of each kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserUpdate {
     /// The user to update.
@@ -136,7 +136,8 @@ impl UserUpdate {
     }
 }
 
-/// A change that is made with one Connect operation, in some cases followed by a change of the user's tags.
+/// A change of a user. Each kind of change has its own Connect operation, in some cases followed by a change of the
+/// user's tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// `UpdateUserIdentityInfo`: first and last name.
@@ -337,7 +338,7 @@ impl Plan {
         self.schedule_deletion.binary_search_by(by_name).is_ok()
     }
 
-    /// The usernames of the users who lose access when this plan is applied, in the order of the lists.
+    /// The usernames of the users who lose access when this plan is applied, grouped by kind of action.
     pub fn removed_usernames(&self) -> impl Iterator<Item = &str> {
         self.delete
             .iter()
@@ -377,8 +378,8 @@ impl Plan {
         attributes
     }
 
-    /// Removes the proficiencies of each user who would get a proficiency with an unavailable attribute from this plan.
-    /// The plan then creates such a user without proficiencies, or leaves all proficiencies of an existing user
+    /// If a user would get a proficiency with an unavailable attribute, removes all proficiencies of this user from the
+    /// plan. The plan then creates the user without proficiencies, or leaves the proficiencies of the existing user
     /// unchanged. Also returns the number of these users.
     #[must_use]
     pub fn without_attributes(mut self, unavailable: &BTreeSet<String>) -> (Self, usize) {

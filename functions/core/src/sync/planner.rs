@@ -366,8 +366,8 @@ fn changes(user: &ConnectUser, desired: &DesiredUser<'_>) -> Vec<Change> {
     differences(user, person_name(desired.member, &user.username), &desired.assignment)
 }
 
-/// The changes of a user whom the plan creates but who already exists. Either another process created the user, or the
-/// response to an earlier request was lost.
+/// The changes after which an existing user matches the user that the plan would create. If such a user exists, either
+/// another process created the user, or the response to an earlier request was lost.
 #[must_use]
 pub fn changes_instead_of_creation(new: &NewUser, existing: &ConnectUser) -> Vec<Change> {
     differences(existing, (new.first_name.clone(), new.last_name.clone()), &new.assignment)
