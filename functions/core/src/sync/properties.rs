@@ -1,7 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 //! Property tests of the planner, with random members in Entra ID and random users in Connect. By default, each
-//! property is tested with 256 random inputs. To test more inputs, run this command: `PROPTEST_CASES=100000 cargo test
-//! -p onboarding-core --release sync::properties`.
+//! property is tested with 256 random inputs. To test more inputs, run this command:
+//! `PROPTEST_CASES=100000 cargo test -p onboarding-core --release sync::properties`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
