@@ -1,11 +1,13 @@
-//! Wait times of the polling loops in the state machines, and the maximum number of polls in each loop.
+//! Wait times of the polling loops in the state machines, and the maximum number of polls in each loop. A poll is one
+//! call of a step that checks whether AWS or Entra has finished a request.
 //!
-//! A Standard execution lasts at most one year and has at most 25,000 events. If Step Functions stops an execution at
-//! one of these limits, no report is written. Each polling loop therefore ends before an execution reaches these
-//! limits, with a report or a named error. `tests/contract/loops.rs` adds up the waits and events of all loops of each
-//! state machine and compares the sums with the limits.
+//! An execution of a Standard workflow of Step Functions lasts at most one year and has at most 25,000 events. If Step
+//! Functions stops an execution at one of these limits, no report is written. Each polling loop therefore ends before
+//! an execution reaches these limits, with a report or a named error. `tests/contract/loops.rs` adds up the waits and
+//! events of all loops of each state machine and compares the sums with the limits.
 
-/// Seconds between revoking the lease of a finished execution and acquiring this lease for another execution. A Lambda
+/// Seconds between revoking the lease of a finished execution and acquiring this lease for another execution. A lease
+/// allows only one execution at a time to change the resources of an alias or the users of an instance. A Lambda
 /// invocation of the finished execution may still be running. The invocation can start requests for up to 10 seconds
 /// after its last confirmation of the lease, and each attempt of a request takes up to 20 seconds. The remaining 10
 /// seconds allow for differences between clocks.
@@ -80,7 +82,7 @@ pub const LAST_FIRST_CALL_POLL: u32 = 20;
 
 /// Seconds until the next poll of a phone number that is being claimed. Claiming a phone number takes seconds to
 /// minutes, and the interval grows to one hour. With a constant interval, a claim that never finishes would use up the
-/// maximum number of polls within hours. An order in the same execution needs polls for weeks.
+/// maximum number of polls within hours. An order of other phone numbers in the same execution needs polls for weeks.
 #[must_use]
 pub const fn claim(attempt: u32) -> u64 {
     match attempt {

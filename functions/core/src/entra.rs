@@ -3,7 +3,8 @@
 //! The *setup* identity has wide permissions: it creates the enterprise application with its certificate and claims,
 //! and assigns groups. Only the functions of an onboarding may use the setup identity. An administrator can remove the
 //! setup identity between onboardings. The *runtime* identity can only read, and is needed as long as the stack is
-//! used. `onboard entra-setup` requests exactly the permissions in this file, and `preflight` checks them.
+//! used. `onboard entra-setup` requests exactly the permissions in this file, and `preflight` checks that they are
+//! granted.
 
 use serde::{Deserialize, Serialize};
 

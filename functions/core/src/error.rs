@@ -41,8 +41,9 @@ pub enum StepErrorKind {
     QuotaDenied,
     /// A plan would remove more users than the removal limit allows. An operator must approve or reject these removals.
     UnsafePlan,
-    /// Another execution, or a later invocation in the same execution, holds the lease. The step has sent no further
-    /// requests. The state machine does not retry the step, because the holder of the lease continues the work.
+    /// The step no longer holds the lease, without which it may not send requests. Another execution, or a later
+    /// invocation in the same execution, has taken over the lease. The step has sent no further requests. The state
+    /// machine does not retry the step, because the holder of the lease continues the work.
     LeaseLost,
     /// A bug in the code of the step, or an undocumented response of a service. The state machine retries the step
     /// once.

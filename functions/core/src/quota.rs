@@ -114,10 +114,11 @@ impl QuotaRequest {
         self.followed.unwrap_or_default()
     }
 
-    /// Whether the decision must consider this request. An open request is always considered. A request on which AWS
-    /// has decided is considered only if the decision is recent: the new value of the quota may not be visible yet,
-    /// and this step may have sent that request without receiving the response. An older request has no effect any
-    /// more, so a new execution sends a new request.
+    /// Whether [`decide`] must consider this request. An open request is always considered. A request on which AWS has
+    /// decided is considered only if it requests enough, and if AWS decided recently or this execution polls the
+    /// request. After a recent decision of AWS, the new value of the quota may not be visible yet, and this step may
+    /// have sent that request without receiving the response. An older request has no effect any more, so a new
+    /// execution sends a new request.
     fn counts(&self, need: QuotaNeed) -> bool {
         let recent = match self.stage() {
             Stage::Open => return true,

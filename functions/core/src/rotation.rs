@@ -73,7 +73,7 @@ pub enum RotationAction {
     Add,
     /// Let IAM trust these certificates, then wait [`TRUST_PROPAGATION`].
     Trust {
-        /// The thumbprint of the certificate that signs SAML responses now or after the rotation.
+        /// The thumbprint of the certificate that signs SAML responses, or that will sign them after the rotation.
         target: String,
         /// The thumbprints of all certificates that IAM should trust.
         certificates: BTreeSet<String>,
@@ -147,7 +147,8 @@ pub fn next(observed: &Observed, parameters: &RotationParameters<'_>) -> Rotatio
         // A certificate of this stack may be inactive and expire after the active certificate. Such a certificate was
         // added by an earlier rotation that failed before it activated the certificate. An administrator may also have
         // activated a certificate that this stack did not create, for example because the private key of the stack's
-        // certificate was disclosed. The rotation keeps the administrator's certificate active until it expires soon.
+        // certificate was disclosed. The rotation keeps the administrator's certificate active until this certificate
+        // is about to expire.
         let due = active.expires < parameters.now + Duration::days(parameters.days);
         let successor = observed.certificates.iter().filter(|one| one.ours && one.expires > active.expires);
         let successor = successor.filter(|one| one.expires > parameters.now && (active.ours || due));
@@ -259,7 +260,8 @@ mod tests {
             self.observed.trusted.contains(&self.observed.active)
         }
 
-        /// Runs rounds until the rotation has finished, or until this number of actions has been applied.
+        /// Runs rounds until the rotation has finished, or until this number of actions has been applied. Returns
+        /// whether the rotation has finished.
         fn run(&mut self, force: bool, actions: usize) -> bool {
             let (mut stage, mut target) = (RotationStatus::Started, String::new());
             for _ in 0..actions {

@@ -14,7 +14,7 @@ pub fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
 }
 
-/// Converts a string to Unicode Normalization Form D, in which marks are separate characters.
+/// Converts a string to Unicode Normalization Form D, in which a voicing mark or an accent is a separate character.
 #[must_use]
 pub fn nfd(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfd().collect()) }

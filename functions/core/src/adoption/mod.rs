@@ -133,8 +133,8 @@ pub fn add_phone_numbers(onboarding: &mut Onboarding, held: &[NumberResult]) -> 
 }
 
 /// Sets `telephony.starterFlow` for an instance that has the starter flow of this onboarding. `content` is the content
-/// of the flow. The input gets the language of the flow, so that the onboarding does not change the flow. Requires the
-/// phone numbers ([`add_phone_numbers`]).
+/// of the flow. The input gets the language of the flow, so that the onboarding does not change the flow. Must be
+/// called after [`add_phone_numbers`]. If the field can't be set, returns an open item with the reason.
 pub fn add_starter_flow(onboarding: &mut Onboarding, content: &str) -> Option<OpenItem> {
     let left_out = |why: &str, action: &str| {
         let what = format!("{why}, so the file does not contain telephony.starterFlow");
@@ -159,7 +159,7 @@ pub fn add_starter_flow(onboarding: &mut Onboarding, content: &str) -> Option<Op
     None
 }
 
-/// The values in a claims mapping policy that an onboarding sets.
+/// The values that an onboarding would set in a claims mapping policy, as found in an existing policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FoundClaims {
     /// The ARN of the role in the `Role` claim.

@@ -22,8 +22,8 @@ pub struct DetectDriftInput {
     /// instances in this report again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<DriftReport>,
-    /// The report of the previous pass of the first check, which had no time for all instances. If present, the step
-    /// continues with the other instances.
+    /// The report of the previous call of the step in the first check, if the time was not sufficient for all
+    /// instances. If present, the step continues with the other instances.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<DriftReport>,
     /// Instances whose findings could not be reverted, because another execution held the lock of their alias.
@@ -55,7 +55,8 @@ pub struct DriftReport {
 
 impl DriftReport {
     /// Maximum size of a report in bytes. Step Functions limits the input of a state to 256 KiB (developer guide of
-    /// Step Functions, "Service quotas"). The input of the second check contains the report of the first check.
+    /// Step Functions, "Service quotas"). The second check, after the findings were reverted, gets the report of the
+    /// first check as a part of its input.
     pub const MAX_BYTES: usize = 200 * 1024;
 
     /// Shortens the report to [`Self::MAX_BYTES`]. First, shortens the list of findings of each instance; the field

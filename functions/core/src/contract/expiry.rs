@@ -40,7 +40,7 @@ pub struct InstanceExpiry {
     pub instance_id: String,
     /// The instance's alias.
     pub alias: String,
-    /// Whole days until the certificate that signs the assertions expires; negative if it has expired.
+    /// Whole days until the certificate that signs the SAML assertions expires; negative if it has expired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signing_certificate_days_left: Option<i64>,
     /// Whole hours until the first of the instance's group subscriptions expires; 0 if a group has no subscription.

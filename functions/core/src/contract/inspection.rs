@@ -121,11 +121,13 @@ pub struct PlanOnboardingOutput {
 }
 
 impl PlanOnboardingOutput {
-    /// Maximum size of a plan in bytes. Step Functions limits the output of a state to 256 KiB (developer guide, "Service
-    /// quotas"). Only the open items can exceed this limit, because each group of a large input can have open items.
+    /// Maximum size of a plan in bytes. Step Functions limits the output of a state to 256 KiB (developer guide of Step
+    /// Functions, "Service quotas"). Only the open items can exceed this limit, because each group of a large input can
+    /// have open items.
     const MAX_BYTES: usize = 240 * 1024;
 
-    /// Omits the last open items if the plan would be too large. The last open item then contains their number.
+    /// Omits the last open items if the plan would be too large. An additional open item then states how many items
+    /// were omitted.
     #[must_use]
     pub fn within_limits(mut self) -> Self {
         let all = std::mem::take(&mut self.open_items);
@@ -165,7 +167,8 @@ pub struct DescribeOnboardingOutput {
     pub status: PlanStatus,
     /// The id of the instance.
     pub instance_id: String,
-    /// Whether an onboarding has registered the instance. If so, the groups and rules come from the registry.
+    /// Whether an onboarding has registered the instance. If so, the groups and the rules of the user sync in
+    /// `onboarding` come from the registry.
     #[serde(default)]
     pub registered: bool,
     /// The content of `onboarding.json`.

@@ -1,4 +1,5 @@
-//! Input and output of the step `lock-alias`.
+//! Input and output of the step `lock-alias`, which acquires or releases the locks of an alias. Only the execution that
+//! holds a lock may make the changes that the lock protects ([`LockScope`]).
 
 use serde::{Deserialize, Serialize};
 
@@ -60,8 +61,8 @@ pub struct LockAliasOutput {
     /// The number of this attempt, starting from 1.
     #[serde(default)]
     pub attempt: u32,
-    /// The lease that the state machine passes to each step while it holds the locks. `None` unless this execution
-    /// holds the locks. For [`LockScope::All`], this field contains the lease for [`LockScope::Alias`].
+    /// The lease that the state machine passes to each step while the execution holds the locks. `None` unless this
+    /// execution holds the locks. For [`LockScope::All`], this field contains the lease for [`LockScope::Alias`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
     /// Seconds until the next attempt; 0 if there is no further attempt.

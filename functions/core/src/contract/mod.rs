@@ -142,7 +142,7 @@ impl PreflightOutput {
     /// Number of characters of an object id in Entra.
     const OBJECT_ID: usize = 36;
 
-    /// The minimum of [`Self::carried`] for an input whose groups have not been read from Entra yet.
+    /// The smallest possible value of [`Self::carried`] for an input whose groups have not been read from Entra yet.
     #[must_use]
     pub fn least_carried(onboarding: &Onboarding) -> usize {
         Self::least(onboarding).carried()

@@ -78,7 +78,8 @@ pub struct RequestQuotasInput {
     pub instance_arn: String,
     /// The quotas to check, each with its required value.
     pub quotas: Vec<Quota>,
-    /// The number of users that the instance will have. The step derives the users quota from this number.
+    /// The number of users that the instance will have. The step derives the required value of the users quota from
+    /// this number.
     #[serde(default)]
     pub users: u64,
     /// The output of the previous poll of the quotas.

@@ -118,7 +118,7 @@ pub struct PlanTeardownOutput {
 }
 
 /// The approval of a plan, which is stored while a teardown runs. If a teardown fails, the next teardown can therefore
-/// continue with the remaining removals.
+/// continue with the remaining removals without a new approval.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {
@@ -166,8 +166,8 @@ pub struct TeardownTarget {
     pub users: Disposition,
     /// Whether to delete the instance.
     pub instance: Disposition,
-    /// What to do with the application according to the plan. An application that existed before the onboarding is
-    /// kept, and only what the onboarding added to it is removed.
+    /// What to do with the application according to the plan. From an application that existed before the onboarding,
+    /// the teardown removes at most what the onboarding added.
     pub application_fate: ApplicationDisposition,
     /// The Entra application.
     #[serde(default)]

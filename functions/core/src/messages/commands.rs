@@ -10,8 +10,8 @@ pub(super) fn onboard_reject(instance: &str) -> String {
     format!("onboard reject {instance}")
 }
 
-/// The `onboard` command that prints the report of an execution. The command also works if the execution failed after
-/// it created the report.
+/// The `onboard` command that prints the report of an execution. The command also works for an execution that created
+/// the report and failed afterwards.
 pub(super) fn onboard_report(execution: &str) -> String {
     format!("onboard report {}", execution.rsplit(':').next().unwrap_or_default())
 }

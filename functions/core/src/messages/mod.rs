@@ -67,7 +67,7 @@ pub enum Message {
         /// The execution's ARN.
         execution: String,
     },
-    /// News about phone numbers and Support cases. The step that sends this message has composed the text with
+    /// News about phone numbers and Support cases. The step that sends this message composes its text with
     /// [`telephony_news`].
     TelephonyNews {
         /// The instance's alias.
@@ -132,8 +132,8 @@ pub enum Message {
         instance_id: String,
         /// The instance's alias.
         alias: String,
-        /// The thumbprint of the certificate that signs SAML responses now or after the rotation. Empty if the
-        /// certificate is unknown.
+        /// The thumbprint of the certificate that signs SAML responses, or that will sign them after the rotation.
+        /// Empty if the certificate is unknown.
         #[serde(default)]
         thumbprint: String,
         /// Expiry time of the certificate with this thumbprint (RFC 3339). Empty if the certificate is unknown.
@@ -171,7 +171,8 @@ pub enum Message {
         /// The execution's ARN.
         execution: String,
     },
-    /// An execution that an operator started failed, timed out or was aborted.
+    /// An execution of an onboarding, a certificate rotation, a drift check or a teardown failed, timed out or was
+    /// aborted.
     ExecutionFailed {
         /// The field `detail` of the EventBridge event "Step Functions Execution Status Change".
         detail: ExecutionDetail,

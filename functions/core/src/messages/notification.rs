@@ -105,7 +105,7 @@ fn cut(text: &str, most: usize) -> String {
     text.chars().take(most).chain(" […]".chars()).collect()
 }
 
-/// Computes the reference number, which is a digest of the message without the time and the task token. Repeated
+/// Computes the reference number, which is a digest of the kind, the execution and the topic of the message. Repeated
 /// notifications of the same event therefore have the same reference number.
 fn reference(message: &Message) -> String {
     digest::of_parts([message.kind(), message.execution(), message.topic()], 6)

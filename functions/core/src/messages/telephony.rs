@@ -43,7 +43,7 @@ pub fn telephony_news(language: Language, order: &CaseOrder, news: News<'_>, tok
     }
 }
 
-/// How a notification names the topic of a Support case.
+/// The name of a Support case's topic in a notification.
 pub(crate) fn topic_name(topic: Topic, language: Language) -> String {
     match topic {
         Topic::PhoneNumbers => Texts(language).phone_numbers(),

@@ -208,7 +208,8 @@ texts! {
 texts! {
     phone_numbers() = "phone numbers", "電話番号";
     outbound_calls() = "outbound calls to Japanese mobiles", "日本の携帯電話への発信";
-    // For Tokyo phone numbers (03), AWS checks this requirement first, and many orders don't meet it.
+    // For Tokyo phone numbers (03), AWS first checks whether the proof of address shows an address in Tokyo. Many
+    // orders fail this check.
     tokyo_address() = "\nThe order includes 03 numbers: the proof of address must show an address in Tokyo.",
         "\n03 番号を申請するため、住所の証明書類には東京都内の住所が記載されている必要があります。";
     case_filed(topic, case, reminder) = "{topic}: case {case} was filed with AWS Support. It usually takes two to six weeks; the \

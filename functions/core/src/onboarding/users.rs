@@ -65,8 +65,8 @@ pub enum UsernameAttribute {
 }
 
 impl UsernameAttribute {
-    /// The value for the `source` of this attribute in a claims mapping policy (Microsoft's documentation, "Table 3",
-    /// user sources).
+    /// The value of the field `ID` for this attribute in a claims mapping policy. The field `Source` of such a claim is
+    /// `user` (Microsoft's documentation, "Table 3").
     #[must_use]
     pub const fn claim_source(self) -> &'static str {
         match self {

@@ -1,5 +1,5 @@
 //! Parses the execution input that requests the description of an existing instance. The checks are as strict as those
-//! of `onboarding.json`.
+//! for `onboarding.json`.
 
 use serde_json::Value;
 

@@ -397,7 +397,7 @@ fn connect_username(at: &Location<'_>, value: &Value) {
     }
 }
 
-/// Checks that `graceDays` is set only if the action for users who left has a grace period.
+/// Checks that `graceDays` is not set together with the action `strip`, which has no grace period.
 fn grace_days(at: &Location<'_>, removed: &Value) {
     if removed["action"] == "strip" && removed.get("graceDays").is_some() {
         at.key("graceDays").fault(

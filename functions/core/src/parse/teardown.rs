@@ -1,4 +1,4 @@
-//! Parses the execution input of a teardown. The checks are as strict as those of `onboarding.json`.
+//! Parses the execution input of a teardown. The checks are as strict as those for `onboarding.json`.
 
 use serde_json::Value;
 

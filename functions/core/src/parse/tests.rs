@@ -196,7 +196,7 @@ fn quota_codes_are_compared_without_case() {
     assert!(faults(&value).contains("$.quotas: names the quota concurrentActiveCalls (L-12AB7C57) twice"));
     value["quotas"] = json!({ "L-0123abcd": 20, "L-0123ABCD": 30 });
     assert!(faults(&value).contains("$.quotas: names the quota L-0123ABCD twice"));
-    // An execution that an older release started stored this JSON document.
+    // This JSON document is stored in the state of executions that an older release started.
     let kept: crate::onboarding::Quota = serde_json::from_value(json!({ "code": "L-12ab7c57", "value": 20 })).unwrap();
     assert_eq!(kept.code, "L-12AB7C57");
 }

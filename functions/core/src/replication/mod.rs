@@ -40,7 +40,7 @@ pub enum Replication {
 impl Replication {
     /// Determines whether the instance with this ID is a source or a replica. `reported` contains fields of the
     /// `DescribeInstance` response in `region`. If the response contains a global endpoint or another Region, the
-    /// instance is treated as replicated even if other fields are missing. An onboarding therefore never overwrites the
+    /// instance is treated as replicated even if other fields are missing, so that an onboarding never overwrites the
     /// global sign-in.
     #[must_use]
     pub fn of(instance_id: &str, region: &str, reported: &Reported) -> Self {
@@ -118,8 +118,8 @@ impl GlobalSignIn {
     }
 
     /// The reply URL that an administrator enters in Entra ID. The query of this URL can contain either the ARN or the
-    /// name of the role. The query contains the ARN, because the name contains a path. If the URL with the ARN is
-    /// longer than [`LONGEST_REPLY_URL`], the query contains the name.
+    /// name of the role. The ARN is preferred, because the name would contain the path of the role. The name is used
+    /// only if the URL with the ARN is longer than [`LONGEST_REPLY_URL`].
     #[must_use]
     pub fn reply_url(&self, instance_id: &str, role_arn: &str, saml_provider_arn: &str) -> String {
         let account = role_arn.split(':').nth(4).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! The data about a request for approval and about an approval that operators, notifications and reports show.
+//! The data about requests for approval and about approvals. Notifications, reports and commands show this data to
+//! operators.
 
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +53,7 @@ pub struct WaitingPart {
 
 impl WaitingPart {
     /// Describes the part of a plan that waits for approval. `known` contains the actions of an earlier request or
-    /// approval.
+    /// approval. If `known` is not empty, the users with other actions are listed as added.
     #[must_use]
     pub fn of(plan: &GuardedPlan, known: &ActionSet) -> Self {
         let user = |(action, username): (GuardedAction, &str)| GuardedUser { username: username.to_owned(), action };

@@ -15,7 +15,7 @@ pub struct UserChannels(BTreeMap<Channel, VoiceSettings>);
 pub(super) struct ChannelSources(BTreeMap<(Channel, Setting), String>);
 
 impl ChannelSources {
-    /// Records this group as the source of the settings that no earlier group has defined.
+    /// Records this group as the source of each value in `settings` that no earlier group has defined.
     fn complete(&mut self, group: &str, channel: Channel, settings: VoiceSettings) {
         for (setting, _) in named_settings(settings) {
             self.0.entry((channel, setting)).or_insert_with(|| group.to_owned());
@@ -67,7 +67,7 @@ impl UserChannels {
         (channels, sources)
     }
 
-    /// The channel settings of a user whose groups define only the field `phone`.
+    /// The channel settings of a user in one group that has this field `phone` and no settings for channels.
     #[must_use]
     pub fn of_phone(phone: &Phone) -> Self {
         let group = UserGroup { phone: phone.clone(), ..UserGroup::default() };
@@ -113,8 +113,8 @@ impl UserChannels {
     }
 
     /// Whether the settings that Connect returned match the desired settings. Connect may omit a setting that has its
-    /// default value. For the voice channel, Connect must return auto-accept and after-contact work, because a user
-    /// without these settings has a desk phone.
+    /// default value. For the voice channel, a missing value of auto-accept or after-contact work is a difference,
+    /// because a user without these values has a desk phone.
     pub(super) fn are_met_by(&self, seen: &Self) -> bool {
         self.iter().all(|(channel, wanted)| {
             let seen = seen.get(channel);

@@ -15,8 +15,8 @@ use crate::onboarding::Language;
 /// Maximum number of entries in each list of [`SyncUsersOutput`].
 pub const MAX_LISTED: usize = 50;
 
-/// Maximum number of object ids in [`SyncUsersInput::people`] and [`SyncUsersInput::leavers`]. With more members, the
-/// full comparison takes no longer than processing these members first.
+/// Maximum number of object ids in [`SyncUsersInput::people`] and [`SyncUsersInput::leavers`]. If a list were longer,
+/// processing its members first would take as long as the full comparison.
 pub const MAX_HINTED: usize = 20;
 
 /// Input of `SyncUsers`.
@@ -233,7 +233,8 @@ impl Totals {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
-    /// The plans of all passes, added up. Each pass contributes the plan of its first round.
+    /// The numbers of planned actions, summed over all passes. For each pass, only the plan of the first round is
+    /// counted.
     #[serde(flatten)]
     pub planned: Counts,
     /// The number of completed actions, by kind.

@@ -33,7 +33,8 @@ pub(super) struct Desired<'a> {
     pub(super) protected_usernames: BTreeSet<&'a str>,
     pub(super) skipped: Vec<Skipped>,
     pub(super) findings: Vec<Finding>,
-    /// Whether some members of a group could not be read. If some are missing, no action may be planned.
+    /// Whether the members of at least one group could not be read completely, or no group was read. If so, no action
+    /// may be planned.
     pub(super) partial: bool,
     /// Whether a group has no members. If a group is empty, no removal may be planned.
     pub(super) empty: bool,
@@ -66,8 +67,8 @@ fn merged(groups: &[GroupRead]) -> BTreeMap<&str, (&Member, Vec<usize>)> {
         for member in &group.members {
             let (best, memberships) = members.entry(&member.id).or_insert_with(|| (member, Vec::new()));
             // If a member changes while the pages of members are read, two pages may contain the member with different
-            // properties. The read with more properties is used, so that the result does not depend on the order of the
-            // pages.
+            // properties. The version with more properties is used, so that the result does not depend on the order of
+            // the pages.
             *best = (*best).max(member);
             if memberships.last() != Some(&index) {
                 memberships.push(index);
@@ -106,7 +107,8 @@ impl<'a> Desired<'a> {
         }
     }
 
-    /// Groups the members who can become Connect users by the username that each member would get.
+    /// For each username, determines the members who would get this username. Members who can't become Connect users
+    /// are added to `skipped`.
     fn claims(
         &mut self,
         groups: &'a [GroupRead],
@@ -201,8 +203,8 @@ fn usable_username<'a>(member: &'a Member, policy: &Policy) -> Result<&'a str, S
     Ok(username)
 }
 
-/// The ids of the profiles in the settings of a group. If a profile does not exist in the instance, the error for this
-/// profile.
+/// The ids of the profiles in the settings of a group. If a profile does not exist in the instance, its field contains
+/// the reason why the members of the group are skipped.
 struct GroupProfiles<'g> {
     security: Result<Vec<String>, SkipReason>,
     routing: Result<String, SkipReason>,
@@ -244,9 +246,9 @@ impl<'g> GroupProfiles<'g> {
     }
 }
 
-/// The assignment of a user who is a member of these groups. The user gets the security profiles and the proficiencies
-/// of all groups, each proficiency with its highest level. For each channel setting, the first group that contains the
-/// setting defines the value. The first group defines all other settings.
+/// The desired Connect settings of a user who is a member of these groups. The user gets the security profiles and the
+/// proficiencies of all groups, each proficiency with its highest level. For each channel setting, the first group that
+/// contains the setting defines the value. The first group defines all other settings.
 fn assignment(
     memberships: &[usize],
     resolved: &[GroupProfiles<'_>],

@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// A member for whom this plan creates or updates no Connect user. An existing Connect user of the member is kept
-/// without changes, unless the member is treated as a leaver for this reason ([`SkipReason::is_leaver`]).
+/// without changes, unless the reason makes the member a leaver ([`SkipReason::is_leaver`]). A leaver is treated like a
+/// member who left all groups.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Skipped {
     /// The username. If the member has no username, another label of the member.
@@ -51,15 +52,16 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
-    /// Whether the member is treated as a leaver, so that the removal policy applies to an existing Connect user.
+    /// Whether the member is treated like a member who left all groups, so that the removal policy applies to an
+    /// existing Connect user.
     #[must_use]
     pub const fn is_leaver(&self) -> bool {
         matches!(self, Self::Disabled | Self::Guest)
     }
 
-    /// Whether Graph's delta queries return every change that can remove this reason: a change of the member, of a
-    /// group or of the settings. Any other reason can also disappear after a change in Connect or of permissions, which
-    /// delta queries do not return.
+    /// Whether an incremental sync notices every change that can remove this reason: a change of the member, of a group
+    /// or of the settings. Any other reason can also disappear after a change in Connect or of the permissions in
+    /// Entra. An incremental sync does not notice such a change, because Graph's delta queries do not return it.
     #[must_use]
     pub const fn is_tracked(&self) -> bool {
         match self {
@@ -217,7 +219,7 @@ pub enum Finding {
         /// The other username.
         other: String,
     },
-    /// Entra ID still allows a user who left all groups to sign in. The user therefore loses all permissions in
+    /// A user left all groups but can still sign in through Entra ID. The user therefore loses all permissions in
     /// Connect.
     StillLetIn {
         /// The username of the user.

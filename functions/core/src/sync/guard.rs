@@ -3,16 +3,17 @@
 //! An approval is valid for a set of actions ([`ActionSet`]), so the approval remains valid if other parts of the plan
 //! change. The following actions are guarded, which means that they wait for approval (docs/theory.md, "Approval"):
 //!
-//! * all removals, if together they exceed the removal limit. If the sync applied removals up to the limit, the
-//!   following runs would apply the remaining removals in the same way. A user who loses all permissions and is
-//!   scheduled for deletion is counted once, and the two actions for this user are applied together or wait together;
+//! * all removals, if together they exceed the removal limit (`users.brake` in the input). The sync does not apply some
+//!   of these removals up to the limit, because the next syncs would then apply the others without approval. A user who
+//!   loses all permissions and is scheduled for deletion is counted once, and the two actions for this user are applied
+//!   together or wait together;
 //! * all updates that remove security profiles from users, if together they exceed the removal limit;
 //! * the adoption of a user who was created manually, together with the user's update, if the update removes a security
 //!   profile;
 //! * all actions that remove the security profile [`ADMIN_PROFILE`] from users, if afterwards no user would have it.
 //!
-//! If a Connect user is linked to another Entra account, the removal of security profiles is not guarded, because the
-//! permissions belonged to the former account.
+//! If the plan links a Connect user to another Entra account, the removal of security profiles from this user is not
+//! guarded, because the permissions belonged to the former account.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -260,7 +261,7 @@ impl Plan {
         Guard::of(self, &ActionSet::EMPTY).reasons
     }
 
-    /// The actions in this plan that may need approval, each with the username, in the order of the lists. Omits the
+    /// The actions in this plan that may need approval, each with the username, grouped by kind of action. Omits the
     /// actions in `known`.
     pub fn guardable_users<'p>(
         &'p self,
@@ -274,7 +275,7 @@ impl Plan {
         })
     }
 
-    /// The removals in this plan. Each list with removals must be added here.
+    /// The removals in this plan. If a new list of removals is added to the plan, the list must be added here, too.
     fn removed(&self) -> impl Iterator<Item = (GuardedAction, &UserRef)> {
         let deletions = self.delete.iter().map(|removal| (GuardedAction::Delete, &removal.user));
         let scheduled = self.schedule_deletion.iter().map(|user| (GuardedAction::ScheduleDeletion, &user.user));
@@ -299,7 +300,8 @@ impl Plan {
     }
 
     /// The reasons why this number of users exceeds the removal limit. The removal of a single user never exceeds the
-    /// percentage, unless the percentage is 0: one leaver in a team of five is not a mass removal.
+    /// percentage, unless the percentage is 0. Otherwise, one user who leaves a team of five would already need
+    /// approval.
     fn beyond_limit(&self, users: usize, would: &str) -> Vec<String> {
         let limit = &self.removal_limit;
         let (most, percent) = (limit.max_removals as usize, limit.max_removals_percent as usize);
@@ -376,16 +378,16 @@ impl<'a> Guard<'a> {
     }
 
     /// Determines whether the actions that remove the profile [`ADMIN_PROFILE`] are guarded, because no user would keep
-    /// this profile. In general, a user that the plan creates is not counted, because the creation may fail. A user
-    /// that replaces the old user of a renamed member is counted, because the old user is deleted only after the
-    /// creation.
+    /// this profile. In general, a user that the plan creates does not count as a user who keeps the profile, because
+    /// the creation may fail. The new user of a renamed member counts, because the old user is deleted only after the
+    /// new user was created.
     fn guard_last_admins(&mut self, plan: &Plan) {
         let profile_id = &plan.admins.profile_id;
         let reduced = plan.update.iter().filter(|update| update.lost_profiles.contains(profile_id));
         let (taken_over, reduced): (Vec<&UserRef>, Vec<&UserRef>) =
             reduced.map(|update| &update.user).partition(|user| self.taken_over.contains(&user.id));
-        // A user that is linked to another Entra account is not counted, because the former account can't sign in any
-        // more.
+        // A user who loses the profile because the plan links the user to another Entra account does not count as a
+        // user who has the profile, because the former account can't sign in any more.
         let admins = plan.admins.without(&taken_over.iter().map(|user| user.id.as_str()).collect());
         if admins.is_empty() {
             return;
@@ -400,8 +402,8 @@ impl<'a> Guard<'a> {
         let removed = plan.removed().filter(|(action, _)| *action != GuardedAction::EndSessions).map(|(_, user)| user);
         let losing = removed.chain(reduced).filter(|user| admins.contains(user.id.as_str()));
         let losing: HashMap<&str, &UserRef> = losing.map(|user| (user.id.as_str(), user)).collect();
-        // A deletion is applied only after the new user exists. All other actions that remove permissions are applied
-        // even if the creation of the new user fails.
+        // The old user of a renamed member is deleted only after the new user exists. All other actions that remove
+        // permissions are applied even if the creation of the new user fails.
         let stripped: HashSet<&str> = plan.strip.iter().map(|user| user.id.as_str()).collect();
         let replaced = |user: &&UserRef| {
             !stripped.contains(user.id.as_str()) && user.object_id.as_deref().is_some_and(|id| renamed.contains(id))
@@ -433,8 +435,8 @@ impl<'a> Guard<'a> {
         reduction_ids(update).all(|id| self.approved.contains(&id))
     }
 
-    /// Moves the updates that wait for approval from `updates` to the result. A change of a name or a routing profile
-    /// waits only if the adoption of the user waits.
+    /// Moves the updates that wait for approval from `updates` to the result. A change that does not concern security
+    /// profiles, for example a change of the name, waits only if the adoption of the user waits.
     fn extract_updates(&self, updates: &mut Vec<UserUpdate>) -> Vec<UserUpdate> {
         let (mut apply, mut wait) = (Vec::with_capacity(updates.len()), Vec::new());
         for update in std::mem::take(updates) {

@@ -1,4 +1,5 @@
-//! Decides when a full comparison is due, and whether a changed user of the tenant may be a group member.
+//! Decides when a full comparison is due, and whether a changed user of the tenant may be a group member. A full
+//! comparison reads all group members and all Connect users. Other syncs first read only the changes in Entra.
 
 use std::time::Duration;
 

@@ -4,10 +4,10 @@
 //!
 //! * [`plan()`] always returns a plan, and the plan does not depend on the order of its input. If the users in Connect
 //!   already match the group members, the plan is empty.
-//! * Users are matched by username, because Connect users can't be renamed. The tag with the Entra object id shows
-//!   whether a member with a new username is a renamed member or a new member.
-//! * A user without the tags of any onboarding is adopted if the username is exactly that of a member. No plan contains
-//!   any other user without these tags.
+//! * Users are matched by username, because Connect users can't be renamed. The Entra object id in the tags of the
+//!   Connect users shows whether a member with a new username is a renamed member or a new member.
+//! * A user without the tags of any onboarding is adopted if the username is exactly that of a member. A plan contains
+//!   no action for any other user without these tags.
 //! * If the members of a group were not read completely, no action is planned. If a group is empty, no removal is
 //!   planned.
 //! * [`Plan::guard`] separates the actions that need an operator's approval from the rest of the plan, for example

@@ -49,10 +49,12 @@ pub fn date_to_tag(date: Date) -> String {
     format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
 }
 
-/// A member of a group who is a user. Graph can return null for the properties `mail`, `givenName` and `surname`, which
-/// are optional. If the permission `User.Read.All` is missing, Graph returns null for all properties.
+/// A group member that is a user, not a group or a device. Graph can return null for the properties `mail`, `givenName`
+/// and `surname`, which are optional. If the permission `User.Read.All` is missing, Graph returns null for all
+/// properties.
 ///
-/// If two reads of the same member differ, the read with more properties is greater in the order of [`Ord`].
+/// If a member was read twice with different properties, the version with more properties is the greater one according
+/// to [`Ord`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Member {
     /// The object id, which identifies the member and never changes.
@@ -133,7 +135,7 @@ pub struct GroupRead {
     pub display_name: String,
     /// The Connect settings for the members of the group.
     pub settings: UserGroup,
-    /// The direct members that are users. With `flatten`, also the users in nested groups.
+    /// The direct members that are users. If `users.nestedGroups` is `flatten`, also the users in nested groups.
     pub members: Vec<Member>,
     /// The groups that are direct members of this group.
     pub nested_groups: Vec<NestedGroup>,
@@ -148,7 +150,7 @@ pub struct GroupRead {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Ownership {
     /// No onboarding manages the user, who was created manually or by another tool. The sync changes such a user only
-    /// if it adopts the user by the exact username.
+    /// if the username is exactly that of a member. The sync then adopts the user.
     #[default]
     Unmanaged,
     /// This onboarding manages the user. The tag `managed-by` contains the name of this product, and the tag
@@ -201,7 +203,8 @@ pub struct ConnectUser {
     pub removal_due: Option<Date>,
     /// Whether the sessions of the user were ended when the member left, according to the user's tags.
     pub signed_out: bool,
-    /// The date on which the user lost access. `None` if the sessions of the user have been ended since then.
+    /// The date on which the user lost access. `None` if the user still has access, or if the sessions of the user have
+    /// been ended since the loss of access.
     pub sign_out_due: Option<Date>,
     /// The value of the tag [`PROFICIENCIES_KEY`].
     pub proficiencies: Option<String>,
@@ -245,11 +248,11 @@ pub struct Assignment {
 pub struct LetIn {
     /// Whether every user of the tenant, or a group that the input does not contain, may sign in.
     pub all_users: bool,
-    /// The object ids of users who may sign in, because they are individually assigned to the application.
+    /// The object ids of users who may sign in, because they are individually assigned to the enterprise application.
     pub users: BTreeSet<String>,
-    /// The object ids of users whose individual assignments the sync manages. When the sync removes a user, it also
-    /// removes the user's assignment. A user who left earlier and still has an assignment may therefore still be able
-    /// to sign in.
+    /// The object ids of users whose individual assignments to the enterprise application the sync manages. When the
+    /// sync removes a user, it also removes the user's assignment. If a user who left earlier still has an assignment,
+    /// the user may still be able to sign in.
     pub assigned: BTreeSet<String>,
 }
 

@@ -30,8 +30,8 @@ pub struct Plan {
     pub cancel_deletion: Vec<UserRef>,
     /// Users to delete.
     pub delete: Vec<Removal>,
-    /// Users who left all groups and are kept. The sync assigns only the security profile without permissions to these
-    /// users.
+    /// Users who left all groups and are kept. The sync replaces all security profiles of these users with the security
+    /// profile without permissions.
     pub strip: Vec<UserRef>,
     /// Users who left all groups and are kept, but whose sessions have not been ended yet.
     pub end_sessions: Vec<UserRef>,
@@ -110,13 +110,13 @@ pub struct Adoption {
     pub user: UserRef,
     /// The Entra object id to store in the user's tag.
     pub object_id: String,
-    /// Whether the user was linked to another Entra account. The sessions of that account must be ended.
+    /// Whether the user was linked to another Entra account. If so, the sessions of that account must be ended.
     pub relinked: bool,
     /// Whether no onboarding has managed the user so far, because it was created manually or by another tool.
     pub created_manually: bool,
 }
 
-/// A user to update, with one [`Change`] for each Connect operation.
+/// A user to update, with at most one [`Change`] of each kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserUpdate {
     /// The user to update.
@@ -136,7 +136,8 @@ impl UserUpdate {
     }
 }
 
-/// A change that is made with one Connect operation, in some cases followed by a change of the user's tags.
+/// A change of a user. Each kind of change has its own Connect operation, in some cases followed by a change of the
+/// user's tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// `UpdateUserIdentityInfo`: first and last name.
@@ -337,7 +338,7 @@ impl Plan {
         self.schedule_deletion.binary_search_by(by_name).is_ok()
     }
 
-    /// The usernames of the users who lose access when this plan is applied, in the order of the lists.
+    /// The usernames of the users who lose access when this plan is applied, grouped by kind of action.
     pub fn removed_usernames(&self) -> impl Iterator<Item = &str> {
         self.delete
             .iter()
@@ -377,8 +378,9 @@ impl Plan {
         attributes
     }
 
-    /// Removes proficiencies from this plan: a user who would get a proficiency with an unavailable attribute gets no
-    /// proficiencies at all. Also returns the number of these users.
+    /// If a user would get a proficiency with an unavailable attribute, removes all proficiencies of this user from the
+    /// plan. The plan then creates the user without proficiencies, or leaves the proficiencies of the existing user
+    /// unchanged. Also returns the number of these users.
     #[must_use]
     pub fn without_attributes(mut self, unavailable: &BTreeSet<String>) -> (Self, usize) {
         let mut users = 0;

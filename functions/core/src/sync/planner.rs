@@ -15,14 +15,14 @@ use super::username::person_name;
 use crate::names::NO_ACCESS_PROFILE;
 use crate::onboarding::RemovalAction;
 
-/// The time after which all sessions that began before a user lost access have expired. A session lasts at most 12
-/// hours. The constant is two days, because the tag contains only a date
+/// The time from the loss of a user's access until all earlier sessions of the user have expired. A session lasts at
+/// most 12 hours. The constant is two days, because the tag contains a date without a time of day
 /// (<https://repost.aws/knowledge-center/connect-resolve-session-expired-errors>).
 const SESSIONS_EXPIRED: Duration = Duration::days(2);
 
 /// Compares the desired users, which the groups define, with the users in Connect.
 ///
-/// `today` (UTC) determines which grace periods have ended. This function always succeeds: [`Plan::skipped`] and
+/// `today` (UTC) determines which scheduled deletions are due. This function always succeeds: [`Plan::skipped`] and
 /// [`Plan::findings`] contain the members and groups for which no action can be planned.
 #[must_use]
 pub fn plan(groups: &[GroupRead], users: &[ConnectUser], profiles: &Profiles, policy: &Policy, today: Date) -> Plan {
@@ -278,8 +278,9 @@ impl Planner<'_> {
 
     fn remove(&mut self, user: &ConnectUser, replaced_by: Option<String>, a_group_is_empty: bool, let_in: bool) {
         let removed = &self.policy.removed;
-        // For a user who left earlier, no other removal is planned. Without this exception, a remaining assignment
-        // would never be removed.
+        // For a user who left earlier, no other removal is planned, and no other action would remove the user's
+        // assignment to the enterprise application. A user with such an assignment is therefore treated as a user who
+        // can still sign in.
         let left_earlier = user.removal_due.is_some() || user.signed_out || !removed.sign_out;
         let is_assigned = user.entra_object_id.as_ref().is_some_and(|id| self.policy.let_in.assigned.contains(id));
         let let_in = let_in || (left_earlier && is_assigned);
@@ -365,8 +366,8 @@ fn changes(user: &ConnectUser, desired: &DesiredUser<'_>) -> Vec<Change> {
     differences(user, person_name(desired.member, &user.username), &desired.assignment)
 }
 
-/// The changes of a user whom the plan creates but who already exists. Either another process created the user, or the
-/// response to an earlier request was lost.
+/// The changes after which an existing user matches the user that the plan would create. If such a user exists, either
+/// another process created the user, or the response to an earlier request was lost.
 #[must_use]
 pub fn changes_instead_of_creation(new: &NewUser, existing: &ConnectUser) -> Vec<Change> {
     differences(existing, (new.first_name.clone(), new.last_name.clone()), &new.assignment)

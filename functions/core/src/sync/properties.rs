@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
-//! Property tests of the planner with any Entra ID directory and any Connect instance. By default, each property is
-//! tested with 256 random inputs. To test more inputs, run this command:
+//! Property tests of the planner, with random members in Entra ID and random users in Connect. By default, each
+//! property is tested with 256 random inputs. To test more inputs, run this command:
 //! `PROPTEST_CASES=100000 cargo test -p onboarding-core --release sync::properties`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -267,8 +267,9 @@ proptest! {
             prop_assert_eq!(user.security_profile_ids.iter().cloned().collect::<BTreeSet<_>>(), security);
             wanted.insert(username.to_owned());
         }
-        // If a managed user is not the user of a member, Connect keeps the user only for one of these reasons: removals
-        // are postponed, a grace period has not ended, the removal policy keeps the user, or the member is skipped.
+        // If a managed user does not belong to a member, the user still exists after the plan only for one of these
+        // reasons: removals are postponed, a grace period has not ended, the removal policy keeps the user, or the
+        // member is skipped.
         let all_gone =
             policy.removed.action == RemovalAction::Delete && policy.removed.grace_days == 0 && !guarded(&groups);
         for user in after.values().filter(|user| all_gone && user.ownership == Ownership::Ours && user.removal_due.is_none()) {

@@ -1,5 +1,5 @@
-//! Property tests for the part of a plan that the removal limit and approvals control, with any Entra ID directory,
-//! Connect instance, removal limit and approval.
+//! Property tests of [`Plan::guard`], which decides by the removal limit and by approvals which part of a plan is
+//! applied. The members, users, removal limits and approvals are random.
 
 use std::collections::BTreeSet;
 
@@ -72,7 +72,8 @@ fn within_limit(plan: &Plan, users: usize) -> bool {
     users == 0 || users <= max_removals as usize && (share || users == 1 && max_removals_percent > 0)
 }
 
-/// Two counts: the users who have the security profile `Admin`, and those of them who are not scheduled for deletion.
+/// The number of users who have the security profile `Admin`, and the number of these users who are not scheduled for
+/// deletion.
 fn admins(users: &[ConnectUser]) -> (usize, usize) {
     let admins = users.iter().filter(|user| user.security_profile_ids.iter().any(|id| id == "id:Admin"));
     (admins.clone().count(), admins.filter(|user| user.removal_due.is_none()).count())
@@ -110,8 +111,8 @@ fn without_former_admins(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser>
     users.iter().filter(|user| !loses(user)).cloned().collect()
 }
 
-/// The users in Connect after a part of a plan was applied and every creation failed. If a creation failed, the Connect
-/// user with the previous username of a renamed member is kept.
+/// The users in Connect after a part of a plan was applied and every creation failed. If the creation of the new user
+/// of a renamed member fails, the old user is kept.
 fn after_failed_creations(part: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
     let new: BTreeSet<&str> = part.create.iter().map(|new| new.username.as_str()).collect();
     let mut part = part.clone();

@@ -48,7 +48,7 @@ pub(super) fn profiles() -> Profiles {
     }
 }
 
-/// A policy that deletes users who left immediately and has no removal limit.
+/// A policy without a removal limit that immediately deletes users who left.
 pub(super) fn policy() -> Policy {
     Policy {
         removed: Removed { action: RemovalAction::Delete, grace_days: 0, ..Removed::default() },

@@ -249,7 +249,7 @@ fn a_user_who_left_earlier_and_is_still_assigned_loses_all_rights() {
     assert_eq!(stripped(removing(7).removed, scheduled), 1);
     assert_eq!(stripped(keep(true), ConnectUser { signed_out: true, ..user("left") }), 1);
     // If the policy does not end sessions, no removal is planned for a kept user. No other action would therefore
-    // remove the assignment.
+    // remove the user's assignment to the enterprise application.
     assert_eq!(stripped(keep(false), user("left")), 1);
     // If a user has only just left, the sync that removes the user also removes the assignment.
     assert_eq!(stripped(removing(7).removed, user("left")), 0);

@@ -129,7 +129,7 @@ fn parted(display: &str) -> (String, String) {
     }
 }
 
-/// The part of a display name that is left without the known given name or surname.
+/// The part of a display name that remains after the known given name or surname is removed.
 fn rest_of(display: &str, known: &str) -> Option<String> {
     let rest = display.strip_prefix(known).or_else(|| display.strip_suffix(known)).unwrap_or(display);
     let rest = rest.trim().trim_matches(',').trim();

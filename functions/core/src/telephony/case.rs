@@ -79,10 +79,10 @@ pub fn number_name(prefix: &str) -> Option<&'static str> {
 /// The marker in the subject of a Support case. A repeated step, or a later execution with the same input, finds the
 /// case by this marker.
 ///
-/// The marker is a digest of the phone numbers in the input. The marker does not depend on the phone numbers that are
-/// still missing, because their quantity can change with each poll. If other documents are specified, the marker
-/// changes, so that a rejected order can be filed again with these documents. If the phone numbers need no documents,
-/// the marker does not depend on `documents`.
+/// The marker is a digest of the phone numbers in the input. The marker does not depend on how many phone numbers are
+/// still missing, because this can change with each poll. If other documents are specified, the marker changes, so that
+/// a rejected order can be filed again with these documents. If the phone numbers need no documents, the marker does
+/// not depend on `documents`.
 #[must_use]
 pub fn marker<'a>(
     alias: &str,

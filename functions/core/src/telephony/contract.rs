@@ -29,8 +29,8 @@ pub struct OrderNumbersInput {
     /// How phone numbers are ordered, and other telephony requests.
     #[serde(default)]
     pub telephony: Telephony,
-    /// The results of the quota requests. If the instance has reached its quota of phone numbers, these results show
-    /// whether AWS may still increase this quota.
+    /// The required quota values, from the input section `quotas`. If the instance has reached its quota of phone
+    /// numbers, these values show whether the onboarding also requests a sufficient increase of this quota.
     #[serde(default)]
     pub quotas: Vec<Quota>,
     /// The id of the starter flow, which is set for phone numbers without another flow.
@@ -79,8 +79,9 @@ pub struct OrderNumbersOutput {
     /// stored here. A repeated poll therefore claims the same phone numbers with the same client tokens.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offers: Vec<Offer>,
-    /// The latest day (YYYY-MM-DD) on which Connect starts to accept claims of phone numbers again. Set if Connect
-    /// rejected a claim because the account has reached the limit for claims and releases of phone numbers.
+    /// The day (YYYY-MM-DD) on which Connect accepts claims of phone numbers again at the latest, unless the account
+    /// releases further phone numbers before that day. Set if Connect rejected a claim because the account has reached
+    /// the limit for claims and releases of phone numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims_blocked_until: Option<String>,
 }

@@ -22,10 +22,10 @@ pub fn needs_documents(desired: &PhoneNumber) -> bool {
     desired.country == "JP"
 }
 
-/// Allocates the phone numbers of the instance (`held`) to the entries of `phoneNumbers` (`desired_numbers`). Returns
-/// the indexes in `held` for each entry, at most as many as the quantity of the entry. Each phone number is allocated
-/// only once. Entries with a longer prefix come first, so that a Tokyo phone number (03) is not allocated to an entry
-/// for any Japanese phone number.
+/// Allocates the phone numbers of the instance (`held`) to the entries of `phoneNumbers` (`desired_numbers`). For each
+/// entry, returns the indexes in `held` of its phone numbers, at most as many as the quantity of the entry. Each phone
+/// number is allocated only once. Entries with a longer prefix come first, so that a Tokyo phone number (03) is not
+/// allocated to an entry for any Japanese phone number.
 #[must_use]
 pub fn allocate(desired_numbers: &[PhoneNumber], held: &[NumberResult]) -> Vec<Vec<usize>> {
     let prefix = |desired: &PhoneNumber| desired.prefix.clone().unwrap_or_default();

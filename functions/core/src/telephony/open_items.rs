@@ -95,7 +95,7 @@ pub fn open_item(order: &CaseOrder) -> Option<OpenItem> {
     }
 }
 
-/// The open item for accounts that have an older support plan, before an order is filed. `None` after the day on which
+/// The open item that warns accounts with an older support plan before an order is filed. `None` after the day on which
 /// AWS discontinues these plans (AWS Support user guide, "About the AWS Support API").
 #[must_use]
 pub fn older_plans_end(today: Date) -> Option<OpenItem> {

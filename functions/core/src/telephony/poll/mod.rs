@@ -313,7 +313,8 @@ impl<'a> Poll<'a> {
         self.order(NewCase { topic: Topic::PhoneNumbers, marker, text, documents }, tokyo)
     }
 
-    /// Checks the status of an order. `tokyo` states whether Tokyo phone numbers (03) are missing.
+    /// Updates the status of an order, and adds a notification if the operator must know about the update. `tokyo`
+    /// states whether Tokyo phone numbers (03) are missing.
     fn order(&mut self, case: NewCase, tokyo: bool) -> Result<(), Action> {
         let mut order = self.previous_order(&case.marker).cloned().unwrap_or_default();
         order.topic = case.topic;
@@ -335,7 +336,8 @@ impl<'a> Poll<'a> {
     }
 
     /// Updates an order from its Support case, even if an operator or an earlier execution filed the case. If there is
-    /// no case, files one. Returns the event about which the operator must be notified.
+    /// no case, files one, unless an operator must file it. Returns the event about which the operator must be
+    /// notified.
     fn follow(&self, order: &mut CaseOrder, case: NewCase) -> Result<Option<News<'a>>, Action> {
         let find = || Action::FindCase(Box::new(order.clone()));
         let filed = match self.responses.cases.get(&case.marker).ok_or_else(find)? {
