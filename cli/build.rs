@@ -21,8 +21,8 @@ fn commit(root: &Path) -> Option<String> {
     if fs::canonicalize(top).ok()? != fs::canonicalize(root).ok()? {
         return None;
     }
-    // Cargo runs this build script again if `HEAD` or its log changes. `HEAD` changes if another branch is checked out,
-    // and its log with each commit.
+    // Cargo runs this build script again if the file `HEAD` or its log changes. `HEAD` changes when another branch is
+    // checked out. The log changes with each commit.
     for name in ["HEAD", "logs/HEAD"] {
         let file = root.join(git(root, &["rev-parse", "--git-path", name])?);
         if file.exists() {

@@ -32,7 +32,8 @@ struct Check {
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if the input is invalid or AWS is not usable.
+/// Fails if the input is invalid, or if a request without which no check is possible fails, for example because there
+/// are no credentials.
 pub async fn run(args: DoctorArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let file = args.file.clone().or_else(|| Path::new("onboarding.json").exists().then(|| "onboarding.json".into()));

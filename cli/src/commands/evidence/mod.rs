@@ -49,7 +49,7 @@ const HISTORY_SECONDS: i64 = 90 * 86_400;
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if the directory is not empty or can't be written, or the cloud is not usable.
+/// Fails if the directory is not empty or can't be written, or a request to AWS or the local cloud fails.
 pub async fn run(args: EvidenceArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let directory = args.output.as_path();

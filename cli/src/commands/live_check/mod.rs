@@ -89,7 +89,8 @@ impl Findings {
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if one of the clouds is not usable. The command also removes the resources that it created if it fails.
+/// Fails if AWS or Entra (or the local cloud) can't be used with the operator's credentials. Even if the command fails,
+/// it removes the resources that it created.
 pub async fn run(args: LiveCheckArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let clouds = Clouds::open(&args, words).await?;
