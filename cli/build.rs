@@ -1,6 +1,6 @@
 //! Adds the commit to the version of the program. Without Git, or outside a clone of this repository (for example in a
-//! source archive), the version contains no commit. For such a build, the environment variable `ONBOARD_COMMIT` sets
-//! the commit.
+//! source archive), the version contains no commit. For such a build, the environment variable `ONBOARD_COMMIT` can
+//! specify the commit.
 
 use std::{fs, path::Path, process::Command};
 

@@ -1,4 +1,4 @@
-//! Creates the Python environment of the AWS emulator, which `onboard local` uses, while cargo builds. If this fails,
+//! While cargo builds, creates the Python environment in which the AWS emulator of `onboard local` runs. If this fails,
 //! `onboard local` tries again and explains the error.
 
 use std::{

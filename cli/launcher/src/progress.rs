@@ -14,7 +14,7 @@ const REWRITES: Duration = Duration::from_secs(1);
 /// Interval between progress lines if standard error is not a terminal. The interval is short, so that the reader sees
 /// that the work continues.
 const LINES: Duration = Duration::from_secs(4);
-/// Maximum width of the rewritten line. A line that is longer than the terminal is wide wraps, and then it can't be
+/// Maximum width of the rewritten line. A longer line would wrap on a terminal with 80 columns, and could then not be
 /// rewritten.
 const COLUMNS: usize = 78;
 

@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{args::input::unreadable, words::Words};
 
-/// Environment variable with the path of the address file. With different paths, several local clouds can run at the
-/// same time.
+/// Environment variable with the path of the address file. Several local clouds can run at the same time if each has
+/// its own path.
 pub const FILE: &str = "ONBOARD_LOCAL_CLOUD";
 /// If a local cloud accepts no connection within this time, it is treated as not running.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -50,7 +50,7 @@ pub struct Kept {
     pub region: String,
     /// Number of the emulated AWS account.
     pub account: String,
-    /// Clock scale: how many seconds the local cloud takes for one second of the real cloud.
+    /// Clock scale: how many seconds the local cloud takes for what takes one second in AWS.
     #[serde(default = "one")]
     pub clock_scale: f64,
     /// Name of the stack that is deployed in the local cloud.

@@ -30,7 +30,7 @@ use crate::{
     words::Words,
 };
 
-/// A cloud in which the stack is deployed.
+/// AWS or a local cloud, in which the stack is deployed, and the clients that access it.
 #[derive(Debug)]
 pub struct Cloud {
     /// AWS SDK configuration, shared by all clients.

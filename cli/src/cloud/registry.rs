@@ -25,11 +25,11 @@ pub struct Entry {
     pub alias: String,
     /// The configuration that the onboarding stored: ids, groups and user settings.
     pub config: Value,
-    /// The execution that holds the lease of the instance, if any. Only the holder of the lease may change the
+    /// The execution, if any, that holds the lease of the instance. Only the holder of the lease may change the
     /// instance's users.
     pub lease: Option<String>,
-    /// The user sync that has released the lease but is still running, because it gathers requests for another pass, if
-    /// any. This sync can acquire the lease again.
+    /// The user sync, if any, that has released the lease but is still running, because it gathers requests for another
+    /// pass. This sync can acquire the lease again.
     pub gatherer: Option<String>,
     /// Time of the last successful user sync, in milliseconds since the epoch.
     pub last_success_at: Option<f64>,
@@ -48,7 +48,7 @@ pub struct Entry {
 /// A request for approval of changes that a user sync has not applied.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ApprovalRequest {
-    /// Digest of the request for approval.
+    /// Digest of the request for approval. The digest identifies the request.
     pub digest: String,
     /// Expiry of the request, in milliseconds since the epoch.
     pub until: f64,

@@ -13,7 +13,7 @@ use crate::{
     ui::Console,
 };
 
-/// How many times a log is read until it is complete, and the interval between two reads.
+/// The maximum number of times that a log is read until it is complete, and the interval between two reads.
 const PATIENCE: (u32, Duration) = (60, Duration::from_secs(2));
 
 /// A setting that the drift check compared with the input.
@@ -36,12 +36,12 @@ pub(crate) struct AsFound {
     pub(crate) settings: Vec<Setting>,
     /// The enterprise application with its certificates and claims. Null if the application could not be read.
     pub(crate) application: Value,
-    /// The assignments of the enterprise application.
+    /// The assignments of users and groups to the enterprise application.
     pub(crate) assignments: Vec<Value>,
 }
 
-/// Runs a drift check of an instance that reverts nothing, and reads the results from its log. Returns `None` if the
-/// operator interrupts the command while the check runs.
+/// Runs a drift check of an instance without reverting any difference, and reads the results from its log. Returns
+/// `None` if the operator interrupts the command while the check runs.
 ///
 /// # Errors
 /// Fails if the drift check fails, if its log does not become complete, or if a request to AWS or the local cloud

@@ -90,7 +90,8 @@ impl<'a> Follower<'a> {
         let root = &self.executions.root.described.execution.arn;
         let mut listed = self.cloud.executions(Machine::UserSync, None, RECENT_SYNCS).await?;
         listed.retain(|sync| {
-            // The two start times come from two responses, so they may differ by up to one second.
+            // A sync that the execution started has a later start time than the execution. A difference of one second
+            // is allowed, because the two times come from two responses.
             sync.started + 1.0 >= started
                 && !self.foreign.contains(&sync.arn)
                 && !self.executions.syncs.iter().any(|known| known.described.execution.arn == sync.arn)

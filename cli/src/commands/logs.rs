@@ -124,7 +124,7 @@ pub(crate) async fn matching(
 }
 
 impl Line {
-    /// Reads one log event. Returns `None` if a function did not write it, but Lambda itself.
+    /// Reads one log event. Returns `None` if Lambda itself wrote the event, and not a function.
     pub(crate) fn read(event: &Value) -> Option<Self> {
         let logged: Value = serde_json::from_str(event["message"].as_str()?).ok()?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

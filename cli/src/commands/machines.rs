@@ -259,7 +259,8 @@ pub(super) async fn finished(
     Ok(ended.map(|ended| ended.output.unwrap_or_default()))
 }
 
-/// Prints items (`area`, `kind`, `name`, `action`, `detail`) grouped by area, then the open items.
+/// Prints the items of a plan (fields `area`, `kind`, `name`, `action`, `detail`), grouped by area. Then prints the
+/// open items.
 fn items(output: &Value, console: &Console) {
     let items = output["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     let width = items

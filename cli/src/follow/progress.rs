@@ -80,7 +80,7 @@ pub struct Running {
     pub until: Option<f64>,
     /// How many attempts of the state have failed so far.
     pub failures: u32,
-    /// The error of the last attempt, unless a later attempt succeeded.
+    /// The error of the last failed attempt. `None` if a later attempt succeeded.
     error: Option<String>,
     note: Note,
 }

@@ -10,7 +10,7 @@ use clap::{
 const HEADINGS: [(&str, &str); 1] = [("Stack", "接続先")];
 
 /// The Japanese text that follows the help of a command. The table contains only the commands whose English text
-/// contains more than examples, because examples need no translation.
+/// contains more than examples. If it contains only examples, only their heading is translated.
 const AFTER: [(&str, &str); 7] = [
     (
         "onboard",

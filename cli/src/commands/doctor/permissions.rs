@@ -13,7 +13,8 @@ use crate::{
     output::Verdict,
 };
 
-/// The permissions with which CloudFormation creates the resources of `template.yaml`, one for each resource type.
+/// The permissions that a deployment needs. CloudFormation creates the resources of `template.yaml` with the operator's
+/// permissions, and this list contains one permission for each type of resource.
 const DEPLOYMENT: [&str; 21] = [
     "cloudformation:CreateChangeSet",
     "cloudformation:DescribeStacks",
@@ -46,7 +47,8 @@ pub(super) async fn permissions(cloud: &Cloud, caller: &Result<Caller, CommandEr
         Ok(caller) => caller,
         Err(error) => return Check::unknown("permissions", error.clone()),
     };
-    // The policy simulator does not accept the root user. No IAM policy of the account restricts this user.
+    // The check succeeds for the root user, because no IAM policy of the account restricts this user. The policy
+    // simulator does not accept the root user.
     if caller.arn.ends_with(":root") {
         return Check::good("permissions", words.root_user());
     }

@@ -27,9 +27,10 @@ const INTERVAL: Duration = Duration::from_millis(500);
 /// The last sign-ins that CloudTrail has recorded.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct SignIns {
-    /// The time of the last sign-in by username, in seconds since the epoch.
+    /// For each username, the time of the last sign-in, in seconds since the epoch.
     pub(super) last: BTreeMap<String, f64>,
-    /// All events after this time were read, in seconds since the epoch. `None` if the events of all 90 days were read.
+    /// If a Region has too many events, only the events after this time were read (in seconds since the epoch). `None`
+    /// if the events of all 90 days were read.
     pub(super) complete_since: Option<f64>,
     /// The reason why the events of a Region could not be read. `None` if the events of all Regions were read.
     pub(super) unknown: Option<String>,

@@ -23,8 +23,8 @@ use crate::{cloud::error::CommandError, ui::Console};
 
 /// How long the command waits for each sign-in, in seconds.
 const PATIENCE: f64 = 900.0;
-/// The check ignores sign-ins less than this number of seconds after it has activated the second certificate. If the
-/// assumed reading is true, Entra signs the responses of all later sign-ins with the second certificate.
+/// The check activates the second certificate, and ignores all sign-ins during this number of seconds afterwards. If
+/// the assumed reading is true, Entra signs the responses of all later sign-ins with the second certificate.
 const SETTLED: f64 = 120.0;
 /// Number of sign-ins that the check evaluates. One sign-in is not enough, because different servers of Entra could
 /// sign with different certificates.

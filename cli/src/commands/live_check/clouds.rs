@@ -310,7 +310,7 @@ impl Clouds {
     }
 
     /// The number of seconds since `at`, which is the time at which an AWS service changed something, in seconds since
-    /// 1970. In a local cloud, the result is in seconds of its clock.
+    /// the epoch. In a local cloud, the result is in seconds of its clock.
     pub(crate) fn seconds_since(&self, at: f64) -> f64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         (now.as_secs_f64() - at) / self.scale

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::cloud::{error::CommandError, signed::IAM};
 
-/// The time in seconds after which every list operation returns a new resource.
+/// Every list operation returns a new resource after at most this number of seconds.
 const LISTED_AFTER: f64 = 300.0;
 
 fn text(value: &Value) -> String {
@@ -22,7 +22,7 @@ fn text(value: &Value) -> String {
 /// because the command stores the name of each role before it creates the role. Subscriptions are not searched, because
 /// they expire within an hour.
 pub(crate) async fn find(clouds: &Clouds, name: &str) -> Result<Vec<Resource>, CommandError> {
-    // After this wait, every list operation returns the new resources, so one search is enough.
+    // Waits first, so that every list operation returns the new resources, and one search is enough.
     clouds.pause(LISTED_AFTER).await;
     let mut found = providers(clouds, name).await?;
     found.extend(of_entra(clouds, name).await?);

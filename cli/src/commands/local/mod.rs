@@ -217,8 +217,8 @@ async fn deployed(
     Ok(deployment.run().await?)
 }
 
-/// Runs the onboarding. If `again` is true, then runs it a second time. Returns the output and the report of the first
-/// execution.
+/// Runs the onboarding. If `again` is true, runs it a second time afterwards. Returns the output and the report of the
+/// first execution.
 async fn executions(
     workflow: &Workflow<'_>,
     cloud: &Cloud,

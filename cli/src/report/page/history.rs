@@ -11,7 +11,7 @@ use super::graph::Graph;
 pub struct History {
     /// The states that the page can show, and their order.
     pub graph: Graph,
-    /// Results by state name.
+    /// The result of each state that ran, by the name of the state.
     pub runs: BTreeMap<String, Run>,
     /// Duration of the execution in seconds.
     pub seconds: f64,

@@ -126,7 +126,7 @@ pub struct Source {
     /// The enterprise application, as the drift check logged it. Null if the drift check could not read the
     /// application.
     pub application: Json,
-    /// The assignments of the enterprise application.
+    /// The assignments of users and groups to the enterprise application.
     pub assignments: Vec<Json>,
 }
 
@@ -135,11 +135,12 @@ pub struct Source {
 pub struct Configuration {
     /// The text of the configuration.
     pub text: String,
-    /// The addresses of the resources, in the order in which they are in the text.
+    /// The Terraform addresses of the resources (for example `aws_iam_role.sign_in`), in the order in which they are in
+    /// the text.
     pub resources: Vec<String>,
 }
 
-/// The instance attributes, each with the argument of `aws_connect_instance` that sets the attribute.
+/// The instance attributes, each with the argument of the resource `aws_connect_instance` that sets this attribute.
 const ATTRIBUTES: [(&str, &str); 5] = [
     ("AUTO_RESOLVE_BEST_VOICES", "auto_resolve_best_voices_enabled"),
     ("CONTACTFLOW_LOGS", "contact_flow_logs_enabled"),
@@ -173,7 +174,7 @@ impl Writer {
         self.text += &block.to_string();
     }
 
-    /// Adds a resource and its import block. Returns the resource's address.
+    /// Adds a resource and its `import` block. Returns the Terraform address of the resource.
     fn resource(&mut self, kind: &str, name: &str, id: &str, fill: impl FnOnce(Block) -> Block) -> String {
         let address = format!("{kind}.{name}");
         self.add(&Block::new("import", &[]).with("to", Value::Reference(address.clone())).with("id", id));
@@ -385,7 +386,8 @@ fn texts(values: &[String]) -> Value {
 }
 
 fn tags(tags: &Tags) -> Value {
-    // Tags that AWS itself sets (for example CloudFormation) are omitted, because the provider does not read them.
+    // Tags that AWS services set themselves (for example the tags of CloudFormation) are omitted, because the provider
+    // does not read them.
     let ours = tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
     Value::Map(ours.map(|(key, value)| (key.clone(), value.as_str().into())).collect())
 }
@@ -439,7 +441,7 @@ mod tests {
         }
     }
 
-    /// The ids in the import blocks by address.
+    /// For each `import` block, the address of the resource and the id.
     fn imports(body: &Body) -> Vec<(String, String)> {
         let import = |block: &hcl_edit::structure::Block| {
             let value = |name: &str| block.body.get_attribute(name).unwrap().value.clone();
