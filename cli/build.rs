@@ -1,6 +1,6 @@
 //! Adds the commit to the version of the program. Without Git, or outside a clone of this repository (for example in a
-//! source archive), the version contains no commit. For such a build, the environment variable `ONBOARD_COMMIT` sets
-//! the commit.
+//! source archive), the version contains no commit. For such a build, the environment variable `ONBOARD_COMMIT` can
+//! specify the commit.
 
 use std::{fs, path::Path, process::Command};
 
@@ -21,8 +21,8 @@ fn commit(root: &Path) -> Option<String> {
     if fs::canonicalize(top).ok()? != fs::canonicalize(root).ok()? {
         return None;
     }
-    // Cargo runs this build script again if `HEAD` or its log changes. `HEAD` changes if another branch is checked out,
-    // and its log with each commit.
+    // Cargo runs this build script again if the file `HEAD` or its log changes. `HEAD` changes when another branch is
+    // checked out. The log changes with each commit.
     for name in ["HEAD", "logs/HEAD"] {
         let file = root.join(git(root, &["rev-parse", "--git-path", name])?);
         if file.exists() {

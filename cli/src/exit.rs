@@ -13,12 +13,13 @@ pub enum Exit {
     BadInput,
     /// 3: the local cloud could not start or is not running.
     NoLocalCloud,
-    /// 4: the cloud is not usable: credentials, the stack or a permission are missing, or the service does not respond.
+    /// 4: a request to AWS or the local cloud failed: credentials, the stack or a permission are missing, or the
+    /// service does not respond.
     NoCloud,
     /// 5: the command did not fail, but an operator must act: changes to users wait for approval, an onboarding is
     /// already running, drift was found, or a check of `doctor` requires an action.
     Undecided,
-    /// 130: interrupted by Ctrl-C or a termination signal. Shells expect this exit code.
+    /// 130: Ctrl-C or a termination signal interrupted the command. 130 is the usual exit code for Ctrl-C in a shell.
     Interrupted,
 }
 

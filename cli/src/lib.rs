@@ -3,15 +3,17 @@
 //! A module may use only modules that come after it in this list. A contract test checks this rule.
 //!
 //! * [`commands`] — one file or directory for each command.
-//! * [`follow`] — the progress of an execution, and how it is drawn. This module calls no cloud and reads no clock.
+//! * [`follow`] — the progress of an execution, and how it is drawn. This module calls neither AWS nor a local cloud,
+//!   and does not read the clock.
 //! * [`report`] — the report of an onboarding on the terminal and as an HTML page.
-//! * [`cloud`] — AWS or a running local cloud: the stack, executions, the registry.
-//! * [`ui`] — the terminal.
-//! * [`args`] — the command line and the files that it names.
+//! * [`cloud`] — access to AWS or to a running local cloud: the CloudFormation stack, its executions, and the registry
+//!   (the table of the onboarded instances).
+//! * [`ui`] — output on the terminal.
+//! * [`args`] — the arguments, and the input files that the arguments name.
 //! * [`words`] — all texts in English and Japanese.
 //! * [`output`] — the objects that `--json` prints.
-//! * [`exit`] — the exit codes. The exit codes have their own module because both [`commands`] and the errors of
-//!   [`cloud`] use them.
+//! * [`exit`] — the exit codes. They have their own module because both [`commands`] and the errors of [`cloud`] use
+//!   them.
 
 pub mod args;
 pub mod cloud;
@@ -76,7 +78,7 @@ pub fn main() -> ExitCode {
 
 /// Prints the help, the version, or an error in the arguments.
 fn without_arguments(error: &clap::Error, words: Words, hints: Hints) -> Exit {
-    // The arguments could not be parsed, so the option `--json` is searched for in the unparsed arguments.
+    // The arguments could not be parsed, so this function looks for the option `--json` in the unparsed arguments.
     let json = std::env::args_os().skip(1).take_while(|argument| argument != "--").any(|argument| argument == "--json");
     let console = Console::of_this_process(words, Preferences { json, ..Preferences::default() }, hints);
     let fault = error.use_stderr() && error.kind() != NO_COMMAND;
@@ -84,7 +86,8 @@ fn without_arguments(error: &clap::Error, words: Words, hints: Hints) -> Exit {
     match (json, fault) {
         (false, true) if words.0 == Lang::Ja => console.error(&text),
         (false, _) => match error.print() {
-            // If the pipe is closed, the program that reads from it has ended, and no message is needed.
+            // If standard output is a closed pipe, the program that reads from the pipe has ended, and no message is
+            // needed.
             Err(reason) if reason.kind() != std::io::ErrorKind::BrokenPipe && !error.use_stderr() => {
                 console.error(&words.output_lost(reason));
                 return Exit::Failed;

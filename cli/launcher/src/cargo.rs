@@ -1,4 +1,4 @@
-//! Builds the tool and the functions with one cargo process.
+//! Builds the tool `onboard` and the binary of the Lambda functions with one cargo process.
 
 use std::{
     io::{BufReader, Read},
@@ -8,8 +8,8 @@ use std::{
 
 use crate::progress::Progress;
 
-/// The first words of cargo's own status lines. The flag of a word states whether the launcher shows the lines that
-/// start with this word. `Compiling` lines are not needed, because the progress bar already names the crates that are
+/// The first words of cargo's own status lines. If the flag next to a word is true, the launcher shows the lines that
+/// start with this word. It does not show `Compiling` lines, because the progress bar already names the crates that are
 /// being compiled.
 const WORK: [(&str, bool); 9] = [
     ("Blocking", true),
@@ -23,8 +23,8 @@ const WORK: [(&str, bool); 9] = [
     ("Finished", false),
 ];
 
-/// Builds `onboard` and, if `functions` is true, also the functions' binary. Prints the compiler's output. Returns
-/// whether the build succeeded.
+/// Builds `onboard` and, if `functions` is true, also the binary of the Lambda functions. Prints the compiler's output.
+/// Returns whether the build succeeded.
 pub(crate) fn build(root: &Path, functions: bool, progress: &Progress) -> Result<bool, String> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--bin", "onboard"]);
@@ -79,7 +79,7 @@ fn shown(line: &str) -> Shown<'_> {
     }
 }
 
-/// Removes the terminal sequences for colors and for clearing a line (`ESC [ … letter`).
+/// Removes the escape sequences (`ESC [ … letter`) that set colors or clear a line.
 fn plain(text: &str) -> String {
     let mut parts = text.split("\x1b[");
     let first = parts.next().unwrap_or_default().to_owned();

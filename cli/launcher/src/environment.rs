@@ -1,5 +1,5 @@
-//! Creates the emulator's Python environment while cargo builds. If the creation fails, `onboard local` creates the
-//! environment again and explains the failure.
+//! While cargo builds, creates the Python environment in which the AWS emulator of `onboard local` runs. If this fails,
+//! `onboard local` tries again and explains the error.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -13,7 +13,7 @@ use crate::progress::Progress;
 const PROGRAM: &str = include_str!("../../../local-cloud/emulator/environment.py");
 const REQUIREMENTS: &str = include_str!("../../../local-cloud/emulator/requirements.txt");
 
-/// Starts creating the environment in a separate thread.
+/// Starts a thread that creates the environment.
 pub(crate) fn prepare(root: &Path, progress: &Progress) -> JoinHandle<std::io::Result<()>> {
     let (root, progress) = (root.to_path_buf(), progress.clone());
     thread::spawn(move || {

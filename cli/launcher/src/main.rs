@@ -1,8 +1,8 @@
 //! `cargo onboard` (the alias in `.cargo/config.toml`): builds `onboard`, then replaces its own process with `onboard`.
 //!
 //! The launcher has no dependencies, so in a new checkout it is compiled and started within about a second. For
-//! `onboard local`, one cargo process builds both the tool and the functions, and the emulator's Python environment is
-//! created at the same time. Progress is shown at least every few seconds.
+//! `onboard local`, one cargo process builds both the tool and the Lambda functions. At the same time, the launcher
+//! creates the Python environment of the AWS emulator. Progress is shown at least every few seconds.
 
 mod cargo;
 mod environment;
@@ -19,9 +19,10 @@ use progress::Progress;
 
 /// Root of the checkout from which this program was built.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-/// Environment variable with the path of the functions' binary for `onboard local`; see `cli/src/args/local.rs`.
+/// Environment variable with the path of the Lambda functions' binary, for `onboard local`; see
+/// `cli/src/args/local.rs`.
 const BOOTSTRAP: &str = "ONBOARD_BOOTSTRAP";
-/// Environment variable with the command that started the tool, which the tool repeats in messages; see
+/// Environment variable with the command that started the tool. The tool uses this command in its messages; see
 /// `cli/src/args/hints.rs`.
 const CALLED_AS: &str = "ONBOARD_CALLED_AS";
 /// Exit code of cargo if a build fails.
@@ -51,8 +52,8 @@ fn launch(arguments: Vec<OsString>) -> Result<ExitCode, String> {
         return Ok(ExitCode::from(NOT_BUILT));
     }
     if let Some(environment) = environment {
-        // A failure to create the environment is not reported here: `onboard local` creates the environment again and
-        // explains the cause.
+        // If the environment could not be created, the launcher does not report the error: `onboard local` tries again
+        // and explains it.
         let _ = environment.join();
     }
     progress.end();

@@ -1,6 +1,6 @@
-//! Shows progress while cargo and pip run. Nothing is shown if all work finishes within the first second. On a
-//! terminal, one line is then rewritten every second. Without a terminal, a new line is printed after the first second
-//! and then every few seconds.
+//! Shows progress while cargo and pip run. If all work finishes within the first second, nothing is shown. After the
+//! first second, one line is rewritten every second on a terminal. Without a terminal, a new line is printed every few
+//! seconds.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -11,9 +11,11 @@ use std::{
 
 /// Delay before the first progress line, and interval at which the progress line is rewritten on a terminal.
 const REWRITES: Duration = Duration::from_secs(1);
-/// Interval between progress lines without a terminal. The interval is short enough to show that the work continues.
+/// Interval between progress lines if standard error is not a terminal. The interval is short, so that the reader sees
+/// that the work continues.
 const LINES: Duration = Duration::from_secs(4);
-/// Width of the rewritten line. A longer line would wrap and could not be rewritten.
+/// Maximum width of the rewritten line. A longer line would wrap on a terminal with 80 columns, and could then not be
+/// rewritten.
 const COLUMNS: usize = 78;
 
 /// The current activities of cargo and pip. A separate thread shows them until [`Progress::end`] is called.

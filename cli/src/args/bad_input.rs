@@ -8,8 +8,9 @@ use onboarding_core::parse::{Problem, Source, line_and_column};
 
 use crate::{output::InputProblem, words::Words};
 
-/// The number of errors for which the invalid line of the file is shown. For the other errors, only the line number and
-/// the column are shown, because a file with one wrong field in each of 300 groups would otherwise fill the terminal.
+/// The number of errors for which the invalid line of the file is shown. For each further error, only the line number
+/// and the column are shown. Otherwise, the errors of a file with one wrong field in each of 300 groups would fill the
+/// terminal.
 const WITH_LINE: usize = 20;
 
 /// A file that failed validation.
@@ -24,8 +25,8 @@ pub struct BadInput {
 }
 
 impl BadInput {
-    /// Creates the error for a file that has no content yet, for example because the answers of `onboard init` have not
-    /// been written.
+    /// Creates the error for a file whose content is not available, for example because `onboard init` has not written
+    /// the file yet.
     #[must_use]
     pub fn without_text(file: &Path, problems: Vec<Problem>) -> Self {
         Self { file: file.display().to_string(), problems, text: None }
@@ -39,7 +40,7 @@ impl BadInput {
         Self::without_text(file, vec![Problem::new(path, message, japanese)])
     }
 
-    /// Creates the error for a file with this content. Sorts the problems by their position in the content.
+    /// Creates the error for a file with the content `text`. Sorts the problems by their position in the content.
     #[must_use]
     pub fn in_text(file: &Path, text: &str, source: Source, mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| source.range(problem).start);
@@ -62,8 +63,8 @@ impl BadInput {
         }
     }
 
-    /// Formats the problems for a terminal with this number of columns. Each problem is shown with its position in the
-    /// file. For the first `WITH_LINE` problems, the invalid line is also shown.
+    /// Formats the problems for a terminal that is `columns` wide. Each problem is shown with its position in the file.
+    /// For the first `WITH_LINE` problems, the invalid line is also shown.
     #[must_use]
     pub fn drawn(&self, words: Words, colour: bool, columns: usize) -> String {
         let renderer = if colour { Renderer::styled().hyperlink(false) } else { Renderer::plain() };

@@ -71,7 +71,7 @@ pub enum CredentialArg {
 }
 
 impl CredentialArg {
-    /// The name on the command line.
+    /// The name of this credential kind on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

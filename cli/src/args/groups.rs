@@ -1,4 +1,4 @@
-//! The commands by purpose, as the help lists them.
+//! The groups in which the help lists the commands, by purpose.
 
 use clap::Command;
 
@@ -17,11 +17,11 @@ const GROUPS: [(&str, &str, &[&str]); 5] = [
     ("The tool", "ツール", &["local", "schema", "completion", "man", "help"]),
 ];
 
-/// Changes the help of the command line, so that it lists the commands in groups. `command` must already be in the
-/// language of `words`.
+/// Changes the help of the program, so that it lists the commands in groups. The texts of `command` must already be in
+/// the language of `words`.
 #[must_use]
 pub fn grouped(mut command: Command, words: Words) -> Command {
-    // Adds the command `help`, which clap defines only at this call.
+    // Makes clap add its command `help`, so that the help is also listed.
     command.build();
     let width = command.get_subcommands().map(|one| one.get_name().len()).max().unwrap_or_default();
     let line = |name: &&str| {

@@ -1,5 +1,5 @@
-//! Completes the commands in messages so that the operator can paste them into a shell. A complete command contains the
-//! program name as the operator typed it, and the options that select the cloud.
+//! Completes the `onboard` commands in messages, so that the operator can paste them into a shell. A complete command
+//! contains the program name as the operator typed it, and the options that select AWS or the local cloud.
 //!
 //! In a message, a command is in backquotes and starts with the name `onboard`.
 
@@ -14,17 +14,17 @@ use crate::words::quoted;
 pub const CALLED_AS: &str = "ONBOARD_CALLED_AS";
 /// The name of the program in messages.
 const NAME: &str = "onboard";
-/// The options that select the cloud.
+/// The options that select AWS or the local cloud, and the stack.
 const OPTIONS: [&str; 4] = ["local", "profile", "region", "stack"];
 
 /// The program name and the options that are inserted into the commands in messages.
 #[derive(Clone, Debug, Default)]
 pub struct Hints {
     program: String,
-    /// The options of [`OPTIONS`] that the operator specified: the name of each option, and its text on the command
+    /// Those options of [`OPTIONS`] that the operator specified: the name of each option, and its text on the command
     /// line.
     specified: Vec<(&'static str, String)>,
-    /// The options of [`OPTIONS`] that each command accepts.
+    /// For each command, those options of [`OPTIONS`] that it accepts.
     accepted: BTreeMap<String, Vec<&'static str>>,
 }
 
@@ -35,7 +35,7 @@ impl Hints {
         let arguments = arguments.and_then(ArgMatches::subcommand).map(|(_, arguments)| arguments);
         let specified = |name: &'static str| {
             let arguments = arguments?;
-            // If a command does not define an option, `try_get_one` returns an error.
+            // If the command does not have this option, `try_get_one` returns an error.
             if name == "local" {
                 let local = arguments.try_get_one::<bool>(name).ok().flatten()?;
                 return local.then(|| (name, " --local".to_owned()));
@@ -75,7 +75,8 @@ impl Hints {
         parts.iter().enumerate().map(complete).collect::<Vec<_>>().join("`")
     }
 
-    /// Completes the command whose arguments are `rest`. In `rest`, a space precedes each argument.
+    /// Returns the complete form of a command from a message. `rest` is the text of the command after `onboard`, so a
+    /// space precedes each argument. Returns `None` if no command has this name.
     fn command(&self, rest: &str) -> Option<String> {
         let name = rest.strip_prefix(' ')?.split(' ').next()?;
         let accepted = self.accepted.get(name)?;

@@ -52,7 +52,7 @@ impl JsonFile {
         Ok(Self { value, file: file.to_owned(), text: text.to_owned(), source: Source::new(text) })
     }
 
-    /// Creates the error that reports these problems in the file.
+    /// Creates the error that reports `problems` in this file.
     #[must_use]
     pub fn bad(&self, problems: Vec<Problem>) -> BadInput {
         BadInput::in_text(&self.file, &self.text, self.source.clone(), problems)
@@ -71,7 +71,7 @@ impl JsonFile {
     ///
     /// # Errors
     /// Fails if a value does not match the type, or if the text contains duplicate JSON keys. The error lists the first
-    /// value that does not match, and all duplicate keys.
+    /// value that does not match its type, and all duplicate keys.
     pub fn shaped<T: DeserializeOwned>(&self) -> Result<T, BadInput> {
         let shaped = serde_path_to_error::deserialize(self.value.clone()).map_err(|error| {
             let path = match error.path().to_string() {
@@ -99,8 +99,8 @@ fn not_json(file: &Path, text: &str, error: &serde_json::Error) -> BadInput {
     let place = place_of(error, text);
     let (line, column) = line_and_column(text, place.start);
     let full = error.to_string();
-    // The position in the parser's message is removed: the parser counts columns in bytes, but this tool counts
-    // characters.
+    // The position is removed from the parser's message, because the parser counts columns in bytes, but this tool
+    // counts characters.
     let cause = full.rsplit_once(" at line ").map_or(full.as_str(), |(cause, _)| cause);
     let [message, japanese] = Words::BOTH.map(|words| words.file_not_json(cause, line, column));
     let problem = Problem { part: Part::Text(place), ..Problem::new("$", message, japanese) };

@@ -1,9 +1,9 @@
-//! Deployments through CloudFormation: stacks, change sets and stack events.
+//! Calls to CloudFormation for a deployment: stacks, change sets and stack events.
 //!
-//! The response to a call can be lost after the call has taken effect. The call is then repeated. Therefore each call
-//! that creates or executes something contains a client token (see `CreateChangeSet`, `ExecuteChangeSet` and
-//! `CreateStack` in the API reference). If CloudFormation rejects the repeated call because the first call has taken
-//! effect, the repeated call is treated as successful.
+//! A call can take effect although its response is lost. The call is then repeated. Therefore each call that creates or
+//! executes something contains a client token (see `CreateChangeSet`, `ExecuteChangeSet` and `CreateStack` in the API
+//! reference). If CloudFormation rejects the repeated call because the first call has taken effect, this module treats
+//! the repeated call as successful.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -20,7 +20,7 @@ use crate::{
 
 /// The CloudFormation capabilities that the template needs, as in `samconfig.toml`.
 const CAPABILITIES: [&str; 2] = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"];
-/// The wait before the second poll, and the maximum wait between two polls.
+/// The wait between the first two polls, and the maximum wait between two polls.
 const POLL: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(4));
 
 /// The waits between polls of a CloudFormation operation. Each wait is longer than the previous wait, up to a maximum.
@@ -57,7 +57,8 @@ pub struct StackState {
 }
 
 impl StackState {
-    /// Whether CloudFormation is changing the stack. A stack that has only a change set is not being changed.
+    /// Whether CloudFormation is changing the stack. A stack that has change sets but was never deployed is not being
+    /// changed.
     #[must_use]
     pub fn is_changing(&self) -> bool {
         self.status.ends_with("_IN_PROGRESS") && self.status != "REVIEW_IN_PROGRESS"
@@ -79,8 +80,8 @@ pub struct ChangeSet {
 
 impl ChangeSet {
     /// Whether the change set failed because the stack already has the template and the parameters. CloudFormation has
-    /// no error code for this case, so the reason is compared with two messages. The AWS CLI and the SAM CLI compare
-    /// the same messages.
+    /// no error code for this case, so this method searches the reason for two messages. The AWS CLI and the SAM CLI
+    /// search for the same messages.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let texts = ["didn't contain changes", "No updates are to be performed"];
@@ -142,7 +143,8 @@ impl Stacks<'_> {
         }
     }
 
-    /// Creates the stack from a template without a change set. If the creation fails, CloudFormation deletes the stack.
+    /// Creates the stack from a template directly, without a change set. If the creation fails, CloudFormation deletes
+    /// the stack.
     ///
     /// # Errors
     /// Fails if CloudFormation rejects the request.
@@ -160,8 +162,8 @@ impl Stacks<'_> {
     }
 
     /// Creates a change set for the template at a URL in S3. The request can't contain the template itself, because the
-    /// template is larger than 51,200 bytes. The name of the change set must be unique, because the call is also
-    /// treated as successful if a change set with this name already exists.
+    /// template is larger than 51,200 bytes. The name of the change set must be unique: if a change set with this name
+    /// already exists, the call is treated as a repeated call and succeeds.
     ///
     /// # Errors
     /// Fails if CloudFormation rejects the template or a parameter.
@@ -239,8 +241,8 @@ impl Stacks<'_> {
         self.call("DeleteChangeSet", &[("ChangeSetName", name)]).await.map(drop)
     }
 
-    /// Returns the events after the event with this id, newest first. Without an id, returns only the newest page of
-    /// events.
+    /// Returns the events that are newer than the event with the id `after`, newest first. Without an id, returns only
+    /// the newest page of events.
     ///
     /// # Errors
     /// Fails if CloudFormation rejects the request.
@@ -263,7 +265,7 @@ impl Stacks<'_> {
     }
 }
 
-/// Converts an error with this code to success.
+/// Treats a call that failed with the error code `code` as successful.
 fn existing(result: Result<String, CommandError>, code: &str) -> Result<(), CommandError> {
     match result {
         Err(error) if error.name == code => Ok(()),
@@ -316,7 +318,7 @@ fn change(member: Node<'_, '_>) -> Option<Change> {
         ("Add" | "Import", _) => ChangeAction::Add,
         ("Remove", _) => ChangeAction::Remove,
         (_, Some("True")) => ChangeAction::Replace,
-        // The action `Dynamic` is used if CloudFormation cannot determine the action before the deployment.
+        // CloudFormation returns the action `Dynamic` if it can't determine the action before the deployment.
         ("Dynamic", _) | (_, Some("Conditional")) => ChangeAction::MayReplace,
         _ => ChangeAction::Change,
     };

@@ -1,9 +1,8 @@
 //! Reads the operator's AWS configuration. The profile, the credentials and the Region are determined as in the AWS
-//! CLI. The stack and the Region can also come from `samconfig.toml`, the file with which `sam deploy` deployed the
-//! stack.
+//! CLI. The name of the stack and the Region can also come from `samconfig.toml`, the settings file of `sam deploy`.
 //!
-//! There is no default Region, because a command with a wrong Region would use a wrong stack. The Region is also part
-//! of the names of the roles that Entra trusts.
+//! There is no default Region. With a wrong Region, a command would use a wrong stack, and `entra-setup` would make
+//! Entra trust roles with wrong names, because the names contain the Region.
 
 use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path, time::SystemTime};
 
@@ -31,7 +30,7 @@ use crate::{
 
 /// Name of the stack if neither the operator nor `samconfig.toml` specifies another name.
 pub(crate) const STACK: &str = "connect-onboarding";
-/// The file with the parameters of `sam deploy`, in the current directory.
+/// The settings file of `sam deploy`, in the current directory.
 const SAM_CONFIG: &str = "samconfig.toml";
 /// Credentials are requested again if they expire within this number of seconds.
 const EXPIRES_SOON: u64 = 300;
@@ -109,8 +108,8 @@ fn of_profile(name: &str, region: Region, config: &SdkConfig) -> SharedCredentia
     SharedCredentialsProvider::new(chain)
 }
 
-/// Keeps credentials until shortly before they expire. Without this cache, each signed call would request new
-/// credentials from IAM Identity Center or run the credential process again.
+/// Caches credentials until shortly before they expire. Without this cache, each signed call would request new
+/// credentials from IAM Identity Center or run the profile's credential process again.
 #[derive(Debug)]
 struct Cached {
     provider: SharedCredentialsProvider,
@@ -196,8 +195,8 @@ impl Profiles {
             },
         };
         detail(&words.uses_region(&region, source));
-        // Only plain characters are accepted, because the Region is inserted into host names and into the script of
-        // `entra-setup`.
+        // Only lowercase letters, digits and hyphens are accepted, because the Region is inserted into host names and
+        // into the script of `entra-setup`.
         let plain = region.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if plain && region.starts_with(|c: char| c.is_ascii_lowercase()) {
             Ok(region)
@@ -206,8 +205,8 @@ impl Profiles {
         }
     }
 
-    /// Creates the error for credentials that could not be loaded. The recommended action depends on how the profile
-    /// gets its credentials.
+    /// Creates the error for credentials that could not be loaded. Which action the error recommends depends on how the
+    /// profile gets its credentials.
     fn no_credentials(&self, why: &str, words: Words) -> CommandError {
         if why.contains("dispatch failure") {
             return CommandError::cloud("Unavailable", words.no_credentials(why), words.check_network());
@@ -249,8 +248,8 @@ struct SamConfig {
 }
 
 impl SamConfig {
-    /// Reads the settings of `sam deploy` in the default environment. If the file does not exist, no settings are
-    /// returned.
+    /// Reads the settings of `sam deploy` in the file's environment `default`. If the file does not exist, no settings
+    /// are returned.
     fn read(file: &Path, words: Words) -> Result<Self, CommandError> {
         let invalid = |why: String| CommandError::input(words.sam_config_invalid(why), words.correct_the_file());
         match fs::read_to_string(file) {
@@ -367,8 +366,8 @@ mod tests {
                 Self: 'a,
             {
                 let calls = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                // The credentials that the first call returns expire soon. The credentials that later calls return do
-                // not.
+                // The first call returns credentials that expire soon. Later calls return credentials that do not
+                // expire soon.
                 let expiry = SystemTime::now() + std::time::Duration::from_secs(60 + calls * 3_600);
                 future::ProvideCredentials::ready(Ok(Credentials::new(
                     format!("key-{calls}"),

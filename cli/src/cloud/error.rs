@@ -1,4 +1,4 @@
-//! The error type of all cloud commands: what happened and what the operator can do.
+//! The error type of all commands: what happened, and what the operator can do.
 
 use std::{error::Error, fmt};
 
@@ -48,17 +48,17 @@ impl CommandError {
         Self::new(Exit::BadInput, "InvalidInput", what, action)
     }
 
-    /// The error for a command that needs a decision of the operator first. The command changed nothing.
+    /// The error for a command that changed nothing, because the operator must make a decision first.
     pub fn undecided(name: impl Into<String>, what: impl Into<String>, action: impl Into<String>) -> Self {
         Self::new(Exit::Undecided, name, what, action)
     }
 
-    /// An error because the cloud is not usable.
+    /// The error for a problem with AWS or the local cloud, for example missing credentials ([`Exit::NoCloud`]).
     pub fn cloud(name: impl Into<String>, what: impl Into<String>, action: impl Into<String>) -> Self {
         Self::new(Exit::NoCloud, name, what, action)
     }
 
-    /// An error because no local cloud is running. `why` is the reason.
+    /// The error for a command that needs a local cloud while none is running. `why` is the reason.
     pub fn no_local_cloud(words: Words, why: String) -> Self {
         Self::new(Exit::NoLocalCloud, "NoLocalCloud", words.no_local_cloud(why), words.start_a_local_cloud())
     }
@@ -73,7 +73,7 @@ impl CommandError {
         Self::refused(words, doing, service.code().unwrap_or("Unknown"), service.message().unwrap_or_default())
     }
 
-    /// An error because AWS returned an error response.
+    /// The error for a request that AWS rejected with an error response.
     pub fn refused(words: Words, doing: &str, code: &str, message: &str) -> Self {
         let action = match code {
             code if is_credential(code) => words.renew_credentials(),
@@ -84,13 +84,13 @@ impl CommandError {
         Self::cloud(code, format!("{doing}: {code}: {message}"), action)
     }
 
-    /// Whether the caller lacks a permission.
+    /// Whether the request was rejected because the caller lacks a permission.
     #[must_use]
     pub fn is_denied(&self) -> bool {
         is_denial(&self.name)
     }
 
-    /// An error because AWS did not respond.
+    /// The error for a request to which AWS did not respond.
     pub fn unreached(words: Words, doing: &str, error: &str) -> Self {
         let credentials = error.contains("credential") || error.contains("profile");
         let (name, action) = if credentials {
@@ -120,7 +120,8 @@ impl CommandError {
         Self::new(Exit::Interrupted, "Interrupted", words.command_interrupted(), words.list_executions())
     }
 
-    /// The error as the tool prints it with `--json`. `complete` completes the `onboard` commands in the messages.
+    /// The error as the tool prints it with `--json`. `complete` adds the typed program name and options to the
+    /// `onboard` commands in the messages ([`crate::args::hints`]).
     #[must_use]
     pub fn output(&self, words: Words, complete: impl Fn(&str) -> String) -> ErrorOutput {
         let problems = self.bad_input.as_ref().map(|bad| bad.output(words));

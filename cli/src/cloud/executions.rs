@@ -10,10 +10,10 @@ use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::forma
 
 use super::{Cloud, Machine, error::CommandError};
 
-/// How many of the latest onboardings are searched for the alias of an instance.
+/// If the operator specifies an alias, the number of the latest onboardings that are searched for this alias.
 pub const RECENT: i32 = 50;
-/// The number of concurrent calls of `DescribeExecution`. Step Functions allows 15 calls of this operation per second,
-/// with bursts of 300 (Step Functions developer guide, "Quotas").
+/// The maximum number of concurrent calls of `DescribeExecution`. Step Functions allows 15 calls of this operation per
+/// second, with bursts of 300 (Step Functions developer guide, "Quotas").
 pub const AT_ONCE: usize = 15;
 /// Format of the timestamp in an execution's name.
 const STAMP: &[BorrowedFormatItem<'_>] =
@@ -58,7 +58,7 @@ impl Described {
         self.input["instance"]["alias"].as_str()
     }
 
-    /// Whether this execution is an onboarding of the instance with this alias.
+    /// Whether this execution is an onboarding of the instance with the alias `alias`.
     #[must_use]
     pub fn is_of(&self, alias: &str) -> bool {
         self.alias().is_some_and(|other| names::same_alias(other, alias))
@@ -164,8 +164,8 @@ impl Cloud {
     }
 
     /// Finds the execution that the operator's argument specifies. The argument is first interpreted as an ARN, then as
-    /// an execution name, then as an instance alias. Without an argument, returns the running onboarding or, if no
-    /// onboarding is running, the latest onboarding.
+    /// an execution name, then as an instance alias. Without an argument, returns the newest running onboarding or, if
+    /// no onboarding is running, the latest onboarding.
     ///
     /// # Errors
     /// Fails if no execution matches.
@@ -201,7 +201,7 @@ impl Cloud {
         Err(CommandError::input(self.words.no_execution(what), self.words.list_executions()))
     }
 
-    /// The running onboarding of the instance with this alias, if there is one.
+    /// The newest running onboarding of the instance with this alias, if there is one.
     ///
     /// # Errors
     /// Fails if Step Functions rejects the request.

@@ -1,4 +1,4 @@
-//! Reads the current IAM objects of an onboarding: role, policy and SAML provider. Changes nothing.
+//! Reads the IAM objects of an onboarding as they are now: role, policy and SAML provider. Changes nothing.
 //!
 //! Permissions: `iam:GetRole`, `iam:ListAttachedRolePolicies`, `iam:GetPolicy`, `iam:GetPolicyVersion`,
 //! `iam:GetSAMLProvider`.
@@ -105,7 +105,8 @@ impl Federation {
 }
 
 impl Cloud {
-    /// Reads the IAM objects of the instance that a registry entry describes.
+    /// Reads the IAM objects with which the users of an instance sign in. `entry` is the registry entry of the
+    /// instance.
     ///
     /// # Errors
     /// Fails if IAM rejects a request or does not respond.
@@ -191,7 +192,7 @@ impl Cloud {
     }
 }
 
-/// The common prefix of all IAM ARNs in the account, derived from the ARN of a Connect instance.
+/// The prefix that all IAM ARNs in the account share, derived from the ARN of a Connect instance.
 fn account(instance_arn: &str) -> String {
     let mut parts = instance_arn.split(':');
     let partition = parts.nth(1).unwrap_or("aws");

@@ -1,4 +1,5 @@
-//! The address file of a local cloud that `onboard local --keep` keeps running. Commands with `--local` read this file.
+//! The address file: the file to which `onboard local --keep` writes the addresses of the local cloud that it keeps
+//! running. Commands with `--local` read this file.
 
 use std::{
     collections::BTreeMap,
@@ -23,10 +24,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{args::input::unreadable, words::Words};
 
-/// Environment variable with the path of the address file. With different paths, several local clouds can run at the
-/// same time.
+/// Environment variable with the path of the address file. Several local clouds can run at the same time if each has
+/// its own path.
 pub const FILE: &str = "ONBOARD_LOCAL_CLOUD";
-/// Maximum time until a running local cloud accepts a connection.
+/// If a local cloud accepts no connection within this time, it is treated as not running.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The addresses of a running local cloud.
@@ -35,9 +36,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct Kept {
     /// Id of the process that runs the local cloud.
     pub process_id: u32,
-    /// URL of the emulator, for AWS clients.
+    /// URL of the AWS emulator.
     pub endpoint: String,
-    /// URL of the stand-in: the endpoint for the AWS services that the stand-in emulates, and for calls to `/_admin/`.
+    /// URL of the stand-in, which emulates the services that the AWS emulator lacks, and forwards all other AWS
+    /// requests to the emulator. The URL is the endpoint of all AWS services, and of the calls that control the local
+    /// cloud (`/_admin/`).
     pub stand_in: String,
     /// URL of the emulated Microsoft Graph.
     pub graph_url: String,
@@ -47,7 +50,7 @@ pub struct Kept {
     pub region: String,
     /// Number of the emulated AWS account.
     pub account: String,
-    /// Clock scale: how many seconds the local cloud takes for one second of the real cloud.
+    /// Clock scale: how many seconds the local cloud takes for what takes one second in AWS.
     #[serde(default = "one")]
     pub clock_scale: f64,
     /// Name of the stack that is deployed in the local cloud.
@@ -80,8 +83,8 @@ impl Kept {
         named_file().unwrap_or_else(|| workspace.cache().join("current.json"))
     }
 
-    /// Returns the running local cloud. The addresses are read from the file that the environment variable specifies
-    /// or, if the variable is not set, from the address file of this checkout.
+    /// Returns the running local cloud. Its addresses are read from the file that the environment variable [`FILE`]
+    /// specifies or, if the variable is not set, from the address file of this checkout.
     ///
     /// # Errors
     /// Returns the reason if no local cloud is running.
@@ -103,7 +106,7 @@ impl Kept {
     /// process.
     fn is_running(&self) -> bool {
         let process = i32::try_from(self.process_id).ok().and_then(Pid::from_raw);
-        // If this program is not permitted to signal the process, the process belongs to another user, but is running.
+        // `EPERM` means that the process is running, but belongs to another user, so this program may not signal it.
         let exists = matches!(process.map(test_kill_process), Some(Ok(()) | Err(Errno::PERM)));
         let address = self.stand_in.trim_start_matches("http://").trim_end_matches('/').parse::<SocketAddr>();
         exists && address.is_ok_and(|address| TcpStream::connect_timeout(&address, CONNECT_TIMEOUT).is_ok())
@@ -123,7 +126,7 @@ impl Kept {
         Ok(serde_json::from_str(&fs::read_to_string(file)?)?)
     }
 
-    /// Writes the address file. Dropping the returned guard removes the file.
+    /// Writes the address file. Dropping the returned value removes the file.
     ///
     /// # Errors
     /// Fails if the file can't be written.
@@ -146,7 +149,8 @@ const fn one() -> f64 {
     1.0
 }
 
-/// Guard of the address file. Dropping the guard removes the file, unless another local cloud has overwritten the file.
+/// Represents the written address file. Dropping this value removes the file, unless another local cloud has
+/// overwritten it.
 #[derive(Debug)]
 pub struct Published {
     file: PathBuf,
@@ -166,7 +170,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
 
-    /// Represents a local cloud that runs in this process and whose stand-in has this URL.
+    /// The addresses of a local cloud that seems to run in this process and whose stand-in has the URL `stand_in`.
     fn local_cloud(stand_in: String) -> Kept {
         Kept {
             process_id: std::process::id(),

@@ -1,13 +1,13 @@
 //! The cloud that a command works on: AWS, or a running local cloud (`onboard local --keep`). All commands access the
 //! cloud through this module, so each command works with AWS and with a local cloud.
 //!
-//! * [`configuration`] — profile, credentials and Region of the operator, and the name of the stack.
+//! * [`configuration`] — the operator's profile, credentials and Region, and the name of the stack.
 //! * [`change_set`] — deployments through CloudFormation.
-//! * [`stack`] — the deployed stack and its outputs, which name all other resources.
-//! * [`executions`] — starts, finds and describes executions.
+//! * [`stack`] — the deployed stack and its outputs. The outputs contain the names of the resources that commands use.
+//! * [`executions`] — starts, finds and describes executions of the stack's state machines.
 //! * [`iam`] — the IAM objects of an onboarding.
 //! * [`kept`] — the addresses of a running local cloud.
-//! * [`registry`] — the onboarded instances.
+//! * [`registry`] — the registry, which is the stack's table of the onboarded instances.
 //! * [`signed`] — calls to AWS services whose SDK crate is not used.
 //! * [`error`] — the errors of commands, with the recommended action.
 
@@ -30,7 +30,7 @@ use crate::{
     words::Words,
 };
 
-/// A cloud in which the stack is deployed.
+/// AWS or a local cloud, in which the stack is deployed, and the clients that access it.
 #[derive(Debug)]
 pub struct Cloud {
     /// AWS SDK configuration, shared by all clients.
@@ -39,11 +39,12 @@ pub struct Cloud {
     pub sfn: aws_sdk_sfn::Client,
     /// `DynamoDB` client.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// Client for services without an SDK crate.
+    /// Client for the services whose SDK crates are not used.
     pub signed: Signed,
     /// The deployed stack.
     pub stack: Stack,
-    /// Clock scale: how many seconds a local cloud takes for one second of the real cloud. `None` in AWS.
+    /// Clock scale of a local cloud: how many seconds the local cloud takes for what takes one second in AWS. `None` in
+    /// AWS.
     pub local: Option<f64>,
     /// The language of messages.
     pub words: Words,
@@ -53,7 +54,8 @@ impl Cloud {
     /// Connects to the cloud that the arguments select, and reads the stack.
     ///
     /// # Errors
-    /// Fails if the cloud or the stack does not exist or is not accessible.
+    /// Fails if no local cloud is running (with `--local`), if the stack does not exist, or if a request to AWS or the
+    /// local cloud fails.
     pub async fn open(target: &StackArgs, words: Words) -> Result<Self, CommandError> {
         match Self::connect(target, words).await? {
             (cloud, None) => Ok(cloud),
@@ -62,10 +64,10 @@ impl Cloud {
     }
 
     /// Connects to the cloud that the arguments select. If the stack does not exist or the caller is not permitted to
-    /// read it, the result contains the error and a cloud whose stack has no outputs.
+    /// read it, the result contains this error, and the stack in the returned `Cloud` has no outputs.
     ///
     /// # Errors
-    /// Fails if the cloud is not usable.
+    /// Fails if no local cloud is running (with `--local`), or if another request to AWS or the local cloud fails.
     pub async fn connect(target: &StackArgs, words: Words) -> Result<(Self, Option<CommandError>), CommandError> {
         if target.local {
             let kept = running(words)?;
@@ -130,7 +132,7 @@ fn running(words: Words) -> Result<Kept, CommandError> {
 }
 
 /// The configuration for a local cloud with this endpoint. The operator's own AWS configuration must not be used here,
-/// because it selects a real account, in which resources cost money.
+/// because it selects a real account, where resources cost money.
 fn local(endpoint: &str, region: &str) -> SdkConfig {
     let credentials = Credentials::new("test", "test", None, None, "local cloud");
     SdkConfig::builder()
@@ -152,7 +154,7 @@ pub enum Machine {
     UserSync,
     /// Removes an onboarding.
     Teardown,
-    /// Finds differences between the configuration and the input.
+    /// Finds drift: differences between the settings in AWS and Entra and the input of the onboarding.
     Drift,
     /// Replaces the SAML signing certificate.
     RotateCertificate,

@@ -13,7 +13,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::{Cloud, error::CommandError};
 
-/// The time for which an approval is valid.
+/// For how long an approval is valid.
 const APPROVAL_VALIDITY: Duration = Duration::days(3);
 
 /// The registry entry of one instance.
@@ -25,10 +25,11 @@ pub struct Entry {
     pub alias: String,
     /// The configuration that the onboarding stored: ids, groups and user settings.
     pub config: Value,
-    /// The execution that holds the lease of the instance, if any.
+    /// The execution, if any, that holds the lease of the instance. Only the holder of the lease may change the
+    /// instance's users.
     pub lease: Option<String>,
-    /// The user sync that has released the lease and gathers further changes, if any. This sync can acquire the lease
-    /// again.
+    /// The user sync, if any, that has released the lease but is still running, because it gathers requests for another
+    /// pass. This sync can acquire the lease again.
     pub gatherer: Option<String>,
     /// Time of the last successful user sync, in milliseconds since the epoch.
     pub last_success_at: Option<f64>,
@@ -47,12 +48,12 @@ pub struct Entry {
 /// A request for approval of changes that a user sync has not applied.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ApprovalRequest {
-    /// Digest of the request for approval.
+    /// Digest of the request for approval. The digest identifies the request.
     pub digest: String,
     /// Expiry of the request, in milliseconds since the epoch.
     pub until: f64,
-    /// Whether the request was stored by an earlier release, in which an execution waits until the task with the
-    /// request's task token completes.
+    /// Whether an earlier release stored the request. In that release, an execution waits for the decision with a Step
+    /// Functions task token.
     pub outdated: bool,
     /// The changes that wait for approval.
     pub waiting: WaitingPart,
@@ -65,7 +66,7 @@ pub struct ApprovalRequest {
 /// A decision of an operator.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordedDecision {
-    /// Digest of the request on which the operator decided.
+    /// Digest of the request that the operator approved or rejected.
     pub digest: String,
     /// The ARN of the operator who decided.
     pub by: String,
@@ -74,7 +75,7 @@ pub struct RecordedDecision {
 }
 
 impl ApprovalRequest {
-    /// Whether the request is still waiting for a decision at this time, in milliseconds since the epoch.
+    /// Whether the request is still waiting for a decision at the time `now`, in milliseconds since the epoch.
     #[must_use]
     pub fn is_open(&self, now: f64) -> bool {
         self.rejected_by.is_none() && self.until > now
@@ -184,15 +185,15 @@ impl Cloud {
 /// The decision of an operator about a request for approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Approves the changes: the next user sync applies them.
+    /// Approves the changes. The next user sync applies them.
     Approve,
-    /// Rejects the changes: no user sync applies them.
+    /// Rejects the changes. No user sync applies them.
     Reject,
 }
 
 impl Decision {
-    /// The update expression for the registry entry. An approval copies the digest of the request and the list of its
-    /// actions.
+    /// The update expression that writes this decision into the registry entry. An approval copies the digest of the
+    /// request and the list of its actions.
     const fn update(self) -> &'static str {
         match self {
             Self::Approve => {

@@ -1,8 +1,8 @@
-//! Calls to AWS services without their SDK crates, signed with the SDK's own signer.
+//! Calls AWS services without their SDK crates. The requests are signed with the signer of the SDK.
 //!
 //! The tool needs only one or two operations each of `CloudFormation`, SQS, SNS, `CloudWatch` and S3. The SDK crates of
-//! these services have 350,000 lines, which is a third of all other code that the workspace compiles. Compiling these
-//! crates would delay the first run of the local cloud.
+//! these services have 350,000 lines. All other code that the workspace compiles is only three times as much. Compiling
+//! these crates would therefore delay the first run of the local cloud.
 
 use std::time::{Duration, SystemTime};
 
@@ -22,16 +22,17 @@ use serde_json::Value;
 use super::error::{CommandError, chain};
 use crate::words::Words;
 
-/// The signing Region of services with one global endpoint.
+/// The Region in the signature of a request to a service with one global endpoint.
 const GLOBAL: &str = "us-east-1";
-/// Maximum number of attempts if a call is throttled or gets no response.
+/// Maximum number of attempts for a call that is throttled, gets a server error, or gets no response.
 const TRIES: u32 = 3;
 /// Maximum duration of a call, without the time for uploading the request body.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
-/// The lowest upload speed, in bytes per second, at which an upload does not reach the timeout.
+/// The timeout of an upload is long enough for this upload speed, in bytes per second.
 const SLOWEST_UPLOAD: u64 = 16 * 1024;
 
-/// An AWS service, with the names that it has in endpoints, signatures and settings.
+/// An AWS service, with its names in endpoints (`host`), in signatures (`signs_as`) and in the AWS configuration
+/// (`id`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Service {
     host: &'static str,
@@ -93,7 +94,7 @@ struct Call<'a> {
 }
 
 impl Signed {
-    /// Creates a client with the SDK's configuration: Region, credentials, endpoints.
+    /// Creates a client that uses the Region, the credentials and the endpoints of this SDK configuration.
     #[must_use]
     pub fn new(config: SdkConfig, words: Words) -> Self {
         let http = reqwest::Client::builder().timeout(CALL_TIMEOUT).build().unwrap_or_default();
@@ -156,7 +157,8 @@ impl Signed {
         self.json(CLOUD_TRAIL, doing, ("1.1", &target), input).await
     }
 
-    /// Calls an operation with one of the versions of the AWS JSON protocol.
+    /// Calls an operation with the AWS JSON protocol. `target` contains the version of the protocol and the value of
+    /// the header `x-amz-target`.
     async fn json(
         &self,
         service: Service,
@@ -198,8 +200,8 @@ impl Signed {
     /// Calls an operation of the REST JSON protocol with POST and returns the JSON response.
     ///
     /// # Errors
-    /// Fails if the service rejects the request or does not respond. If the response contains no error code, the name
-    /// of the error is the HTTP status.
+    /// Fails if the service rejects the request or does not respond. If an error response contains no error code, the
+    /// name of the returned error is the HTTP status.
     pub async fn rest_json(
         &self,
         service: Service,
@@ -262,7 +264,7 @@ impl Signed {
         self.send(call).await.map(drop)
     }
 
-    /// Whether an object exists in an S3 bucket. Also returns false if the check fails.
+    /// Whether an object exists in an S3 bucket. Returns false if the request fails.
     pub async fn has_object(&self, bucket: &str, key: &str) -> bool {
         let url = self.object_url(bucket, key);
         let call = Call { service: S3, method: reqwest::Method::HEAD, url, headers: Vec::new(), body: b"", doing: key };
@@ -297,7 +299,7 @@ impl Signed {
         }
     }
 
-    /// Makes one attempt at a call. If the attempt fails, the error contains a flag that states whether a retry can
+    /// Makes one attempt at a call. If the attempt fails, the `bool` next to the error states whether a retry can
     /// succeed.
     async fn once(&self, call: &Call<'_>) -> Result<String, (CommandError, bool)> {
         let unreached = |error: String, passing| (CommandError::unreached(self.words, call.doing, &error), passing);
@@ -369,8 +371,8 @@ impl Signed {
         self.configured(service).map_or_else(own, |url| url.trim_end_matches('/').to_owned())
     }
 
-    /// The configured endpoint, resolved as in the SDK: the setting of the service (`AWS_ENDPOINT_URL_SQS`) takes
-    /// precedence over the global setting.
+    /// The endpoint that the AWS configuration sets for a service, determined as in the SDK: the setting for one
+    /// service (for example `AWS_ENDPOINT_URL_SQS`) takes precedence over the setting for all services.
     fn configured(&self, service: Service) -> Option<String> {
         let key = ServiceConfigKey::builder().service_id(service.id).env("AWS_ENDPOINT_URL").profile("endpoint_url");
         let own = key.build().ok().and_then(|key| self.config.service_config()?.load_config(key));

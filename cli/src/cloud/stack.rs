@@ -46,7 +46,7 @@ impl Stack {
         if stack.status == NEVER_DEPLOYED { Err(missing()) } else { Ok(stack) }
     }
 
-    /// Represents a stack that could not be read.
+    /// A value for a stack that could not be read. It has no status and no outputs.
     #[must_use]
     pub fn missing(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }

@@ -1,6 +1,6 @@
-//! `onboard adopt`: writes the `onboarding.json` of an instance that was set up manually. A function of the stack reads
-//! the settings in AWS and Entra, so the operator needs no permission in Entra. The command changes nothing in AWS or
-//! Entra.
+//! `onboard adopt`: writes the `onboarding.json` of an instance that was set up manually. One of the stack's functions
+//! reads the settings in AWS and Entra, so the operator needs no permission in Entra. The command changes nothing in
+//! AWS or Entra.
 
 use onboarding_core::contract::OpenItem;
 use serde_json::json;
@@ -18,8 +18,8 @@ use crate::{
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if the output file exists and the operator does not allow replacing it, if no input can be derived from the
-/// instance, or if the cloud is not usable.
+/// Fails if the output file exists and the operator does not agree to replace it, if no input can be derived from the
+/// instance, or if a request to AWS or the local cloud fails.
 pub async fn run(args: AdoptArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     if let Some(file) = args.output.as_ref().filter(|file| file.exists()) {

@@ -1,8 +1,10 @@
-//! `onboard approve` and `onboard reject`: the operator's decision about changes to users that need approval.
+//! `onboard approve` and `onboard reject`: record the operator's decision about changes to users that wait for
+//! approval.
 //!
-//! The registry stores the request with its digest. Both commands write the decision and the caller's ARN into the
-//! registry, provided that the request still has the digest that the operator has seen. `approve` then starts a user
-//! sync, which applies the approved changes. If the start fails, the next user sync applies the changes.
+//! The registry stores the request for approval with its digest. Both commands write the decision and the caller's ARN
+//! into the registry, but only if the request still has the digest that the operator has seen. `approve` then starts a
+//! user sync, which applies the approved changes. If this sync can't be started, the next user sync applies the
+//! changes.
 
 use serde_json::json;
 
@@ -24,13 +26,13 @@ use crate::{
 /// Runs `approve`.
 ///
 /// # Errors
-/// Fails if no request waits for approval, if the specified digest differs from the digest of the request, or if the
-/// cloud is not usable.
+/// Fails if no request waits for approval, if the specified digest differs from the digest of the request, or if a
+/// request to AWS or the local cloud fails.
 pub async fn approve(args: ApproveArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let cloud = Cloud::open(&args.target, words).await?;
     let entry = cloud.resolve_entry(args.instance.as_deref()).await?;
-    // An operator may still approve a request that was rejected.
+    // An operator may also approve a request that was rejected before.
     let request = current(&entry, words, |request| request.until > now() * 1_000.0)?;
     match &args.digest {
         Some(seen) if *seen == request.digest => {}
@@ -69,7 +71,7 @@ pub async fn approve(args: ApproveArgs, console: &Console) -> Result<Exit, Comma
 /// Runs `reject`.
 ///
 /// # Errors
-/// Fails if no request waits for approval or the cloud is not usable.
+/// Fails if there is no open request for approval, or if a request to AWS or the local cloud fails.
 pub async fn reject(args: RejectArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let cloud = Cloud::open(&args.target, words).await?;
@@ -83,7 +85,8 @@ pub async fn reject(args: RejectArgs, console: &Console) -> Result<Exit, Command
     Ok(Exit::Done)
 }
 
-/// Returns the request for approval in the registry entry if `accepts` returns true for this request.
+/// Returns the request for approval in the registry entry. Fails if there is none, or if `accepts` returns false for
+/// it.
 fn current(
     entry: &Entry,
     words: Words,

@@ -1,5 +1,6 @@
-//! The current settings of an onboarding in AWS and Entra. The drift check of the stack reads these settings, so the
-//! operator needs no permission in Entra. The drift check changes nothing, and logs the settings that it finds.
+//! Reads the current settings of an onboarding in AWS and Entra from the log of a drift check. The stack runs this
+//! drift check, so the operator needs no permission in Entra. The drift check changes nothing, and logs the settings
+//! that it finds.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -12,19 +13,19 @@ use crate::{
     ui::Console,
 };
 
-/// The maximum number of attempts to read a complete log, and the interval between two attempts.
+/// The maximum number of times that a log is read until it is complete, and the interval between two reads.
 const PATIENCE: (u32, Duration) = (60, Duration::from_secs(2));
 
 /// A setting that the drift check compared with the input.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Setting {
-    /// The name of the object, and the name of its setting.
+    /// The name of the object and of the setting.
     pub(crate) place: String,
     /// The value that the input requires.
     pub(crate) expected: String,
     /// The value that the drift check found.
     pub(crate) found: String,
-    /// Whether the value that was found equals the required value.
+    /// Whether the drift check accepts the found value.
     pub(crate) passed: bool,
 }
 
@@ -35,15 +36,16 @@ pub(crate) struct AsFound {
     pub(crate) settings: Vec<Setting>,
     /// The enterprise application with its certificates and claims. Null if the application could not be read.
     pub(crate) application: Value,
-    /// The assignments of the enterprise application.
+    /// The assignments of users and groups to the enterprise application.
     pub(crate) assignments: Vec<Value>,
 }
 
-/// Runs the drift check for an instance, without remediation, and reads the results from its log. Returns `None` if the
-/// operator interrupts the wait.
+/// Runs a drift check of an instance without reverting any difference, and reads the results from its log. Returns
+/// `None` if the operator interrupts the command while the check runs.
 ///
 /// # Errors
-/// Fails if the drift check fails, its log lines do not become available, or the cloud is not usable.
+/// Fails if the drift check fails, if its log does not become complete, or if a request to AWS or the local cloud
+/// fails.
 pub(crate) async fn read(cloud: &Cloud, entry: &Entry, console: &Console) -> Result<Option<AsFound>, CommandError> {
     let input = json!({ "instanceId": entry.instance_id, "mend": false });
     let execution = cloud.start(Machine::Drift, &format!("{}-as-found", entry.alias), &input).await?;
@@ -55,11 +57,11 @@ pub(crate) async fn read(cloud: &Cloud, entry: &Entry, console: &Console) -> Res
     Ok(Some(AsFound::of(&lines, &entry.alias)))
 }
 
-/// Reads all log lines of an execution, and returns the fields of each line. Repeats the read until the lines are
-/// complete, because CloudWatch Logs shows a line only some seconds after the function has written it.
+/// Reads all log lines of an execution until `complete` returns true for them, and returns the fields of each line. One
+/// read is not enough, because CloudWatch Logs returns a line only some seconds after the function has written it.
 ///
 /// # Errors
-/// Fails if the lines do not become complete, or CloudWatch Logs rejects a request.
+/// Fails if the lines are still not complete after the last read, or if CloudWatch Logs rejects a request.
 pub(crate) async fn complete_log(
     cloud: &Cloud,
     described: &Described,
@@ -78,7 +80,7 @@ pub(crate) async fn complete_log(
     Err(CommandError::cloud("NoLog", words.log_incomplete(&described.execution.name), words.repeat_later()))
 }
 
-/// The log lines with this message that concern the instance.
+/// The log lines with this message about the instance with this alias.
 fn with<'l>(lines: &'l [Value], alias: &str, message: &str) -> impl Iterator<Item = &'l Value> {
     let is_ours =
         move |line: &&'l Value| line["instance"].as_str().is_some_and(|other| names::same_alias(other, alias));
@@ -90,21 +92,21 @@ fn document(line: &Value, field: &str) -> Option<Value> {
     serde_json::from_str(line[field].as_str()?).ok()
 }
 
-/// The application, from the log lines. If the drift check was repeated because of a temporary error, the last line
-/// with an application is used.
+/// The enterprise application, from the log lines. If the drift check was repeated because of a temporary error,
+/// several lines contain an application, and the last of them is used.
 fn application(lines: &[Value], alias: &str) -> Option<Value> {
     with(lines, alias, log_messages::APPLICATION).filter_map(|line| document(line, "application")).last()
 }
 
-/// The parts of the list of assignments, by part number. If the drift check was repeated because of a temporary error,
-/// the last line of each part is used.
+/// The list of the application's assignments, which is logged in several numbered parts. If the drift check was
+/// repeated because of a temporary error, the last line of each part is used.
 fn assignment_parts(lines: &[Value], alias: &str) -> BTreeMap<u64, Value> {
     with(lines, alias, log_messages::ASSIGNMENTS)
         .filter_map(|line| Some((line["part"].as_u64()?, document(line, "assignments")?)))
         .collect()
 }
 
-/// Whether the log lines contain all results of the drift check. It is not sufficient that the last line is present,
+/// Whether the log lines contain all results of the drift check. It is not sufficient to look for the last line,
 /// because CloudWatch Logs does not always return the lines in the order in which they were written.
 fn is_complete(lines: &[Value], alias: &str) -> bool {
     let expected = application(lines, alias).and_then(|application| application["assignmentParts"].as_u64());

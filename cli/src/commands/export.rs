@@ -3,9 +3,8 @@
 //!
 //! With the operator's credentials, the command reads the instance (`connect:DescribeInstance`,
 //! `ListInstanceAttributes`, `ListInstanceStorageConfigs`, `ListSecurityProfiles`, `DescribeSecurityProfile`,
-//! `ListSecurityProfilePermissions`, `ListContactFlows`, `DescribeContactFlow`,
-//! `ListFlowAssociations`) and the IAM objects. A drift check without remediation reads the enterprise
-//! application.
+//! `ListSecurityProfilePermissions`, `ListContactFlows`, `DescribeContactFlow`, `ListFlowAssociations`) and the IAM
+//! objects. A drift check of the stack, which reverts nothing, reads the enterprise application.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +33,8 @@ const STORED: [InstanceStorageResourceType; 3] = [
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if the file exists or can't be written, or the cloud is not usable.
+/// Fails if the file exists and `--force` is not set, if it can't be written, or if a request to AWS or the local cloud
+/// fails.
 pub async fn run(args: ExportArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     if let Some(file) = args.output.as_ref().filter(|file| !args.force && file.exists()) {
@@ -85,8 +85,8 @@ pub async fn run(args: ExportArgs, console: &Console) -> Result<Exit, CommandErr
     Ok(if complete { Exit::Done } else { Exit::Undecided })
 }
 
-/// Reads the instance with its attributes and storage locations. If a permission to read the starter flow is missing,
-/// returns the instance without the starter flow, and the error.
+/// Reads the instance with its attributes and storage locations. If the operator lacks a permission to read the starter
+/// flow, returns the instance without this flow, together with the error.
 async fn instance(cloud: &Cloud, entry: &Entry) -> Result<(Instance, Option<CommandError>), CommandError> {
     let connect = aws_sdk_connect::Client::new(&cloud.config);
     let id = entry.instance_id.as_str();
@@ -137,8 +137,7 @@ async fn instance(cloud: &Cloud, entry: &Entry) -> Result<(Instance, Option<Comm
     Ok((instance, denied))
 }
 
-/// Reads the security profile that is assigned to users who left. This profile is the only security profile that an
-/// onboarding creates.
+/// Reads the security profile for users who left. An onboarding creates only this security profile.
 async fn security_profile(
     cloud: &Cloud,
     connect: &aws_sdk_connect::Client,
@@ -199,7 +198,7 @@ async fn starter_flow(
     let list = list.resource_type(ListFlowAssociationResourceType::VoicePhoneNumber);
     let mut pages = list.into_paginator().items().send();
     let mut numbers = Vec::new();
-    // Amazon Connect returns ARNs in the members `FlowId` and `ResourceId`.
+    // The fields `FlowId` and `ResourceId` of the response contain ARNs.
     let last = |arn: Option<String>| arn.as_deref().and_then(|arn| arn.rsplit('/').next()).map(ToOwned::to_owned);
     while let Some(one) = pages.next().await {
         let one = one.map_err(|error| CommandError::of(cloud.words, doing, &error))?;

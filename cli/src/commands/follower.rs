@@ -1,5 +1,5 @@
-//! Polls executions and displays them until they end. The module [`crate::follow`] stores the events that were read and
-//! draws the executions.
+//! Polls executions and displays them until they end. The module [`crate::follow`] computes the progress from the
+//! polled events, and draws it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -24,9 +24,11 @@ use crate::{
 
 /// Polling interval in a local cloud.
 const LOCAL_POLL_INTERVAL: Duration = Duration::from_millis(150);
-/// Polling interval in AWS. All callers in an account share the API rate limit of `GetExecutionHistory`.
+/// Polling interval in AWS. The interval is long, because all callers in an account share the API rate limit of
+/// `GetExecutionHistory`.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
-/// Redraw interval. The interval is shorter than [`POLL_INTERVAL`], so that timers advance between polls.
+/// Interval at which the drawing is updated. It is shorter than [`POLL_INTERVAL`], so that the displayed timers also
+/// advance between two polls.
 const FRAME: Duration = Duration::from_millis(250);
 /// Number of events on one page of an execution's history.
 const PAGE: i32 = 500;
@@ -44,7 +46,8 @@ pub struct Follower<'a> {
     foreign: Vec<String>,
 }
 
-/// A change to report, with the nesting depth of the execution in which it happened.
+/// A change to report, and the nesting depth of the execution in which it happened: 0 for the followed execution, 1 for
+/// its user syncs.
 pub type NestedNews = (usize, Transition);
 
 impl<'a> Follower<'a> {
@@ -68,7 +71,7 @@ impl<'a> Follower<'a> {
         if self.executions.root.described.execution.machine == Machine::Onboarding {
             self.find_syncs().await?;
         }
-        // A sync that has already finished when it is first found is also polled, so that its history is read.
+        // A sync that has already finished when it is found is also polled once, because its history must be read.
         for sync in self.executions.syncs.iter_mut().filter(|sync| !sync.complete) {
             if sync.described.execution.status == ExecutionStatus::Running {
                 sync.described = self.cloud.describe(&sync.described.execution.arn).await?;
@@ -87,7 +90,8 @@ impl<'a> Follower<'a> {
         let root = &self.executions.root.described.execution.arn;
         let mut listed = self.cloud.executions(Machine::UserSync, None, RECENT_SYNCS).await?;
         listed.retain(|sync| {
-            // Allows one second of clock difference between the two responses.
+            // A sync that the execution started has a later start time than the execution. A difference of one second
+            // is allowed, because the two times come from two responses.
             sync.started + 1.0 >= started
                 && !self.foreign.contains(&sync.arn)
                 && !self.executions.syncs.iter().any(|known| known.described.execution.arn == sync.arn)
@@ -109,8 +113,8 @@ impl<'a> Follower<'a> {
 /// # Errors
 /// Fails if Step Functions rejects a request.
 pub(crate) async fn definition(cloud: &Cloud, arn: &str) -> Result<Value, CommandError> {
-    // The current definition of the state machine may differ from this definition, because the execution may have been
-    // started before the last deployment.
+    // The execution may have been started before the last deployment. The state machine's current definition can
+    // therefore be a different one.
     let machine = cloud
         .sfn
         .describe_state_machine_for_execution()
@@ -121,7 +125,7 @@ pub(crate) async fn definition(cloud: &Cloud, arn: &str) -> Result<Value, Comman
     Ok(serde_json::from_str(&machine.definition).unwrap_or_default())
 }
 
-/// Prepares to follow an execution: reads the definition with which it was started.
+/// Starts to follow an execution: reads the state machine definition with which it was started.
 ///
 /// # Errors
 /// Fails if Step Functions rejects a request.
@@ -183,7 +187,7 @@ async fn new_events(cloud: &Cloud, arn: &str, seen: i64) -> Result<Vec<Event>, C
 pub struct FollowOptions {
     /// With `--json`, print each change as a line of JSON.
     pub events: bool,
-    /// Whether this process runs the local cloud, so that Ctrl-C also ends the execution.
+    /// Whether this process runs the local cloud. If so, Ctrl-C also ends the execution.
     pub in_this_process: bool,
 }
 
@@ -196,7 +200,7 @@ pub enum Ending {
     Interrupted,
 }
 
-/// The latest output of a state, or `None` if no execution of the state has finished.
+/// The output with which the execution last left a state, or `None` if it has not left this state yet.
 ///
 /// # Errors
 /// Fails if Step Functions rejects a request.
@@ -208,8 +212,8 @@ pub async fn last_output(cloud: &Cloud, arn: &str, state: &str) -> Result<Option
     }))
 }
 
-/// Follows and displays an execution until it ends. To stop earlier, drop the future. On a terminal, the drawing is
-/// removed at the end.
+/// Follows and displays an execution until it ends. The caller can drop the future to stop earlier. On a terminal, the
+/// drawing is removed at the end.
 ///
 /// # Errors
 /// Fails if Step Functions rejects a request.
@@ -248,8 +252,8 @@ pub async fn follow_to_end(
     }
 }
 
-/// Prints the last drawing on a terminal. The drawing that [`follow_to_end`] updates is on the alternate screen, whose
-/// content is lost when the program leaves this screen.
+/// On a terminal, prints the drawing once more, so that it stays visible. [`follow_to_end`] draws on the terminal's
+/// alternate screen, whose content is lost when the program leaves this screen.
 pub fn leave_drawing(follower: &Follower<'_>, console: &Console) {
     if console.is_live() {
         tree::draw(&follower.executions, console, now(), None).iter().for_each(|line| console.line(line));

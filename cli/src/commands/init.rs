@@ -1,5 +1,5 @@
-//! `onboard init`: writes an `onboarding.json` from options or typed answers. An existing file is replaced only with
-//! `--force`.
+//! `onboard init`: writes an `onboarding.json` from the options and, for missing options, from the operator's answers.
+//! An existing file is replaced only with `--force`.
 
 use onboarding_core::{onboarding::Onboarding, parse::Problem};
 use serde_json::{Value, json};
@@ -32,7 +32,8 @@ pub async fn run(args: InitArgs, console: &Console) -> Result<Exit, CommandError
         return Err(CommandError::input(words.file_exists(file.display()), words.use_force()));
     }
     let schema = file.with_file_name(SCHEMA);
-    // The files are checked before the first question, so that the operator does not type answers in vain.
+    // Checks before the first question whether the files can be written, so that the operator does not type answers in
+    // vain.
     for written in [&file, &schema] {
         result_file::check(written, words)?;
     }
@@ -72,15 +73,16 @@ struct Question {
     default: &'static str,
     /// Stores the operator's answer.
     store: fn(&mut Answers, &str),
-    /// Whether the value at this JSON path of the input comes from the answer.
+    /// Whether the answer determines the value at this JSON path of the input.
     concerns: fn(&str) -> bool,
 }
 
-/// Returns the content of the input file. Asks for values that are not given as options. Returns `None` if the operator
-/// interrupts a question.
+/// Returns the content of the input file. Asks for the values that the options do not contain. Returns `None` if the
+/// operator interrupts a question.
 ///
 /// # Errors
-/// Fails before the first question if an option is invalid. Also fails if a required answer is missing.
+/// Fails before the first question if an option is invalid. Fails after the questions if the alias or the groups are
+/// missing, or if the input is invalid.
 async fn answers(args: InitArgs, console: &Console) -> Result<Option<Value>, CommandError> {
     let words = console.words();
     let file = args.file.clone();
@@ -114,7 +116,7 @@ async fn answers(args: InitArgs, console: &Console) -> Result<Option<Value>, Com
     }
 }
 
-/// The questions for the values that are not given as options.
+/// The questions for the values that the options do not contain.
 fn questions(args: &InitArgs, console: &Console) -> Vec<Question> {
     let words = console.words();
     let question =
@@ -164,7 +166,7 @@ fn questions(args: &InitArgs, console: &Console) -> Vec<Question> {
 }
 
 /// Asks a question until the operator gives a valid answer. Returns false if the operator interrupts the command. If
-/// the operator ends the input (Ctrl-D), the answer is the default.
+/// the operator presses Ctrl-D, the answer is the default.
 async fn answered(question: &Question, answers: &mut Answers, console: &Console) -> bool {
     loop {
         let typed = match ask(&question.text, console).await {
@@ -231,8 +233,8 @@ fn content(answers: &Answers) -> Value {
     value
 }
 
-/// Converts `COUNTRY:TYPE[:PREFIX]` to the input's format. This function reports no errors, because the validation of
-/// the input reports all errors.
+/// Converts `COUNTRY:TYPE[:PREFIX]` to the format of a phone number in the input. This function does not check the
+/// parts, because the later validation of the input does.
 fn phone_number(text: &str) -> Value {
     let mut parts = text.split(':').map(str::trim);
     let (country, kind) =

@@ -23,14 +23,14 @@ use crate::{
     },
 };
 
-/// The number of executions that are searched for a prefix. One call of `ListExecutions` returns at most this number of
-/// executions.
+/// If the operator specifies a prefix, the number of the latest executions that are searched for it. One call of
+/// `ListExecutions` returns at most this number of executions.
 const SEARCHED: usize = 1_000;
 
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if the cloud is not usable.
+/// Fails if a request to AWS or the local cloud fails.
 pub async fn run(args: ListArgs, console: &Console) -> Result<Exit, CommandError> {
     let cloud = Cloud::open(&args.target, console.words()).await?;
     // A stack that was deployed from an older release can lack some state machines.

@@ -11,7 +11,8 @@ use crate::{
     ui::{Console, Tone, time::iso},
 };
 
-/// How many milliseconds after the end of an execution its last log lines can become available.
+/// The log is read up to this number of milliseconds after the end of an execution, because the last log lines can have
+/// a later time than this end.
 const LATE: i64 = 60_000;
 
 /// One line of a function's log.
@@ -30,7 +31,7 @@ pub(crate) struct Line {
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if the execution or the state is unknown, or the cloud is not usable.
+/// Fails if the execution or the state does not exist, or if a request to AWS or the local cloud fails.
 pub async fn run(args: LogsArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let cloud = Cloud::open(&args.target, words).await?;
@@ -72,17 +73,17 @@ pub(crate) async fn of_execution(cloud: &Cloud, described: &Described) -> Result
     Ok(lines)
 }
 
-/// The filter pattern for log lines that contain this text. The pattern is a quoted phrase, because a quoted phrase
+/// The filter pattern for log lines that contain this text. The pattern is a quoted phrase, because such a pattern
 /// matches both log lines in JSON and log lines in plain text.
 fn phrase(text: &str) -> String {
     format!("\"{text}\"")
 }
 
 /// The filter pattern for log lines that contain an alias in any combination of upper and lower case
-/// ([`onboarding_core::names::same_alias`]). Phrases are case-sensitive, and filter patterns have no option to ignore
-/// case. The pattern is therefore a regular expression with both cases of each letter (user guide of CloudWatch Logs,
-/// "Supported regular expressions (regex) syntax"). All characters of an alias are allowed in such an expression and
-/// have no special meaning.
+/// ([`onboarding_core::names::same_alias`]). A quoted phrase is case-sensitive, and filter patterns have no option to
+/// ignore case. The pattern is therefore a regular expression with both cases of each letter (user guide of CloudWatch
+/// Logs, "Supported regular expressions (regex) syntax"). All characters of an alias are allowed in this regular
+/// expression, and none has a special meaning.
 pub(crate) fn alias_pattern(alias: &str) -> String {
     let both_cases = |letter: char| match letter.is_ascii_alphabetic() {
         true => format!("[{}{}]", letter.to_ascii_uppercase(), letter.to_ascii_lowercase()),
@@ -91,7 +92,7 @@ pub(crate) fn alias_pattern(alias: &str) -> String {
     format!("%{}%", alias.chars().map(both_cases).collect::<String>())
 }
 
-/// The log lines that match a filter pattern, oldest first. The times are in milliseconds since the epoch.
+/// The log lines that match a filter pattern, oldest first. `from` and `until` are in milliseconds since the epoch.
 ///
 /// # Errors
 /// Fails if CloudWatch Logs rejects a request.
@@ -123,7 +124,7 @@ pub(crate) async fn matching(
 }
 
 impl Line {
-    /// Reads one log event. Returns `None` if Lambda itself wrote it.
+    /// Reads one log event. Returns `None` if Lambda itself wrote the event, and not a function.
     pub(crate) fn read(event: &Value) -> Option<Self> {
         let logged: Value = serde_json::from_str(event["message"].as_str()?).ok()?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -147,7 +148,7 @@ fn message(fields: &Value) -> String {
     text.trim_start().to_owned()
 }
 
-/// Returns the name of the handler that the function of a state runs. The function writes this name to each log line.
+/// Returns the name of the handler that the function of a state runs. Each log line of the function contains this name.
 async fn handler(cloud: &Cloud, described: &Described, state: &str) -> Result<String, CommandError> {
     let words = cloud.words;
     let definition = definition(cloud, &described.execution.arn).await?;

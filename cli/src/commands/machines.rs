@@ -24,7 +24,7 @@ use crate::{
 /// Runs `plan`: shows the changes that an onboarding would make. Changes nothing.
 ///
 /// # Errors
-/// Fails if the input is invalid, the plan fails, or the cloud is not usable.
+/// Fails if the input is invalid, the plan fails, or a request to AWS or the local cloud fails.
 pub async fn plan(args: PlanArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let (input, onboarding) = input::onboarding(&args.file).map_err(|bad| CommandError::file(&bad, words))?;
@@ -48,10 +48,10 @@ pub async fn plan(args: PlanArgs, console: &Console) -> Result<Exit, CommandErro
     Ok(Exit::Done)
 }
 
-/// Runs `drift`: shows the differences between the settings in the clouds and the input of the onboarding.
+/// Runs `drift`: shows the differences between the settings in AWS and Entra and the input of the onboarding.
 ///
 /// # Errors
-/// Fails if the drift check fails or the cloud is not usable.
+/// Fails if the drift check fails or a request to AWS or the local cloud fails.
 pub async fn drift(args: DriftArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let cloud = Cloud::open(&args.target, words).await?;
@@ -87,7 +87,7 @@ pub async fn drift(args: DriftArgs, console: &Console) -> Result<Exit, CommandEr
 /// Runs `rotate-certificate`: replaces the SAML signing certificate.
 ///
 /// # Errors
-/// Fails if the rotation fails or the cloud is not usable.
+/// Fails if the rotation fails or a request to AWS or the local cloud fails.
 pub async fn rotate(args: RotateArgs, console: &Console) -> Result<Exit, CommandError> {
     let cloud = Cloud::open(&args.target, console.words()).await?;
     let (subject, mut input) = about(&cloud, args.instance.as_deref(), "rotate-certificate").await?;
@@ -117,11 +117,12 @@ pub async fn rotate(args: RotateArgs, console: &Console) -> Result<Exit, Command
 }
 
 /// Runs `teardown`: shows the resources that would be deleted. With `--apply`, deletes them after the operator has
-/// typed the alias. The input of the teardown contains the digest of the displayed plan, so that no other plan is
+/// typed the alias. The input of the state machine contains the digest of the displayed plan, so that only this plan is
 /// applied.
 ///
 /// # Errors
-/// Fails if the teardown is not confirmed, the teardown fails, or the cloud is not usable.
+/// Fails if the operator does not confirm the teardown, if the teardown fails, or if a request to AWS or the local
+/// cloud fails.
 pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let cloud = Cloud::open(&args.target, words).await?;
@@ -190,13 +191,13 @@ pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Com
     Ok(Exit::Done)
 }
 
-/// Waits until no user sync of the instance is running. A running sync could change users after the plan was created,
-/// and the teardown would then reject the plan. Returns false if the operator interrupts the wait.
+/// Waits until no user sync of the instance is running. Otherwise, the sync could change users after the plan was
+/// created, and the teardown would then reject the plan. Returns false if the operator interrupts the wait.
 async fn without_sync(cloud: &Cloud, entry: &Entry, console: &Console) -> Result<bool, CommandError> {
     while let Some(sync) = running_sync(cloud, entry).await? {
         console.line(&console.words().waits_for_sync(&sync.execution.name, &entry.alias));
         let mut follower = Follower::new(cloud, sync).await?;
-        // The sync may fail, because a teardown is also possible after a failed sync.
+        // The result of the sync is not checked, because a teardown is also possible after a failed sync.
         if follow(&mut follower, FollowOptions::default(), console).await? == Ending::Interrupted {
             return Ok(false);
         }
@@ -204,7 +205,8 @@ async fn without_sync(cloud: &Cloud, entry: &Entry, console: &Console) -> Result
     Ok(true)
 }
 
-/// The user sync that holds the lease of the instance or gathers changes, if this sync is still running.
+/// The running user sync of the instance, if there is one. The registry names it: it holds the lease of the instance
+/// (only the holder may change the users), or it has released the lease and gathers requests for another pass.
 async fn running_sync(cloud: &Cloud, entry: &Entry) -> Result<Option<Described>, CommandError> {
     let holder = cloud.entry(&entry.instance_id).await?.and_then(|entry| entry.lease.or(entry.gatherer));
     let Some(holder) = holder else { return Ok(None) };
@@ -214,7 +216,7 @@ async fn running_sync(cloud: &Cloud, entry: &Entry) -> Result<Option<Described>,
     Ok(cloud.find(&holder).await?.filter(running))
 }
 
-/// The command that applies the teardown with this input.
+/// The command line with which the operator applies the teardown that has this input.
 fn apply_command(alias: &str, input: &Value) -> String {
     let options = [
         ("users", "users", "keep"),
@@ -233,15 +235,15 @@ const fn disposition(disposition: Disposition) -> &'static str {
     }
 }
 
-/// Returns the execution name and the input for a state machine that can handle one instance or all instances. The
-/// execution name ends with `what`.
+/// Returns the start of the execution name, and the input, for a state machine that handles either one instance or all
+/// instances. The returned name ends with `what`.
 async fn about(cloud: &Cloud, instance: Option<&str>, what: &str) -> Result<(String, Value), CommandError> {
     let Some(instance) = instance else { return Ok((what.to_owned(), json!({}))) };
     let entry = cloud.resolve_entry(Some(instance)).await?;
     Ok((format!("{}-{what}", entry.alias), json!({ "instanceId": entry.instance_id })))
 }
 
-/// Runs a state machine until it finishes. Returns `None` if the operator interrupts the wait.
+/// Starts an execution and waits until it finishes. Returns `None` if the operator interrupts the wait.
 ///
 /// # Errors
 /// Fails if the execution fails or Step Functions rejects a request.
@@ -257,7 +259,8 @@ pub(super) async fn finished(
     Ok(ended.map(|ended| ended.output.unwrap_or_default()))
 }
 
-/// Prints items (`area`, `kind`, `name`, `action`, `detail`) grouped by area, then the open items.
+/// Prints the items of a plan (fields `area`, `kind`, `name`, `action`, `detail`), grouped by area. Then prints the
+/// open items.
 fn items(output: &Value, console: &Console) {
     let items = output["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     let width = items
@@ -265,7 +268,8 @@ fn items(output: &Value, console: &Console) {
         .map(|item| columns(text(item, "kind")) + columns(text(item, "name")) + 1)
         .max()
         .unwrap_or_default();
-    // The items are in the order in which they are applied, so the items of one area are not always adjacent.
+    // The items are in the order in which the teardown or onboarding processes them, so the items of one area are not
+    // always adjacent.
     let mut areas: Vec<&str> = Vec::new();
     for area in items.iter().map(|item| text(item, "area")) {
         if !areas.contains(&area) {

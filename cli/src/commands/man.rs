@@ -16,7 +16,7 @@ use crate::{
 /// The manual page that the message at the end of the command recommends.
 const EXAMPLE: &str = "onboard-start.1";
 
-/// Runs the command for this command line.
+/// Writes the manual pages of the program that `definition` describes.
 ///
 /// # Errors
 /// Fails if the folder can't be written.

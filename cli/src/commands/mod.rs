@@ -58,7 +58,7 @@ use crate::{
     words::Words,
 };
 
-/// Whether the part of a command that is running must continue after an interruption, because it must still clean up or
+/// Whether the command must continue after an interruption, because the part that is running must still clean up or
 /// report.
 static ENDS_ITSELF: AtomicBool = AtomicBool::new(false);
 /// Whether the operator has interrupted the command.
@@ -74,7 +74,7 @@ pub fn run(console: &Console, work: impl Future<Output = Result<Exit, CommandErr
         }
     };
     let result = runtime.block_on(async {
-        // From now on, a signal no longer ends the process.
+        // Installs the signal handlers. From now on, a signal no longer ends the process.
         let interrupted = interrupted();
         let mut work = pin!(work);
         tokio::select! {
@@ -92,8 +92,8 @@ pub fn run(console: &Console, work: impl Future<Output = Result<Exit, CommandErr
     }
 }
 
-/// Runs a part of a command until the part ends or the operator interrupts the command. Returns `None` after an
-/// interruption. The caller must then end the command.
+/// Runs a part of a command until this part ends or the operator interrupts the command. Returns `None` after an
+/// interruption, and the caller must then end the command.
 pub(crate) async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Option<T> {
     ENDS_ITSELF.store(true, Ordering::Relaxed);
     let mut interruption = INTERRUPTED.subscribe();
@@ -108,9 +108,9 @@ pub(crate) async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Opti
     result
 }
 
-/// Runs a part of a command that continues after an interruption until it has cleaned up. If the operator interrupts
-/// the command, this function calls `interrupt`, which must notify the part. When the part has ended, the caller must
-/// end the command.
+/// Runs a part of a command that must clean up after an interruption. If the operator interrupts the command, this
+/// function calls `interrupt`, which must notify the part, and waits until the part has cleaned up. The caller must
+/// then end the command.
 pub(crate) async fn ends_itself<T>(work: impl Future<Output = T>, interrupt: impl FnOnce()) -> T {
     ENDS_ITSELF.store(true, Ordering::Relaxed);
     let mut interruption = INTERRUPTED.subscribe();
@@ -197,7 +197,7 @@ pub fn interrupted() -> impl Future<Output = ()> {
     let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
     async {
         let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = signals else {
-            // If no handlers can be installed, a signal terminates the process, so the future never completes.
+            // If the handlers can't be installed, a signal ends the process. The future then never completes.
             return std::future::pending().await;
         };
         tokio::select! {

@@ -20,7 +20,7 @@ const BROWSERS: [&str; 2] = ["open", "xdg-open"];
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if the onboarding has no report, the page does not exist, or the cloud is not usable.
+/// Fails if the onboarding has no report, if the page does not exist, or if a request to AWS or the local cloud fails.
 pub async fn run(args: OpenArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let cloud = Cloud::open(&args.target, words).await?;

@@ -1,4 +1,4 @@
-//! Writes the report of an execution as an HTML page that includes the history of the execution.
+//! Writes the report of an onboarding as an HTML page. The page also shows the history of the execution.
 
 use std::path::Path;
 

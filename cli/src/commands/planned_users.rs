@@ -1,4 +1,4 @@
-//! Prints the users in a plan, with the groups from which each value comes.
+//! Prints the users in a plan. For each value that a user gets, the groups that determine the value are printed.
 
 use onboarding_core::{
     contract::Action,

@@ -23,8 +23,8 @@ pub(crate) enum Answer {
 pub(crate) async fn ask(question: &str, console: &Console) -> Answer {
     console.question(question);
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    // Reading from the terminal blocks the thread, so each question is asked in its own thread. After an interruption,
-    // this thread ends when the process ends.
+    // Reading from the terminal blocks the thread, so each answer is read in its own thread. If the operator interrupts
+    // the command, this thread ends together with the process.
     thread::spawn(move || {
         let line = io::stdin().lock().lines().next().and_then(Result::ok);
         let _ = sender.send(line);
@@ -34,13 +34,13 @@ pub(crate) async fn ask(question: &str, console: &Console) -> Answer {
         Some(_) => Answer::End,
         None => Answer::Interrupted,
     };
-    // The operator has not typed a line, so the cursor is still on the line of the question.
+    // The operator has not typed a line break, so the cursor is still on the line of the question.
     console.error("");
     answer
 }
 
-/// Asks a yes/no question, or returns true with `--yes`. Without a terminal, returns false. Returns `None` if the
-/// operator interrupts the command.
+/// Asks a yes/no question. With `--yes`, returns true without asking. If the command can't ask, for example without a
+/// terminal, returns false. Returns `None` if the operator interrupts the command.
 pub(crate) async fn confirmed(question: &str, console: &Console) -> Option<bool> {
     if console.says_yes() || !console.can_ask() {
         return Some(console.says_yes());

@@ -1,5 +1,5 @@
 //! `onboard replay`: reprocesses failed events. The command starts an SQS message move task, which moves the events
-//! from the queue of failed events back to the queue that starts user syncs.
+//! from the queue of failed events back to the queue whose events start user syncs.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::{
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if the cloud is not usable.
+/// Fails if a request to AWS or the local cloud fails.
 pub async fn run(args: ReplayArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let cloud = Cloud::open(&args.target, words).await?;
@@ -36,7 +36,7 @@ pub async fn run(args: ReplayArgs, console: &Console) -> Result<Exit, CommandErr
 /// Returns the number of failed events, and the ARN of the queue that contains them.
 ///
 /// # Errors
-/// Fails if the cloud is not usable.
+/// Fails if a request to AWS or the local cloud fails.
 pub async fn waiting(cloud: &Cloud) -> Result<(u64, String), CommandError> {
     let queue = cloud.stack.output("FailedEventQueue", cloud.words)?;
     let request = json!({ "QueueUrl": queue, "AttributeNames": ["QueueArn", "ApproximateNumberOfMessages"] });

@@ -1,5 +1,6 @@
-//! `onboard report`: prints the report of an onboarding. If a required quota or phone number could not be obtained, the
-//! onboarding fails only at its end. Such an onboarding also has a report, because its state `Report` has finished.
+//! `onboard report`: prints the report of an onboarding. An onboarding that could not obtain a required quota or phone
+//! number fails, but only after its state `Report` has created the report. Such an onboarding therefore also has a
+//! report.
 
 use onboarding_core::contract::Report;
 use serde_json::Value;
@@ -23,7 +24,7 @@ const STATE: &str = "Report";
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if there is no report or the cloud is not usable.
+/// Fails if there is no report, or if a request to AWS or the local cloud fails.
 pub async fn run(args: ReportArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let cloud = Cloud::open(&args.target, words).await?;
@@ -54,8 +55,8 @@ pub async fn run(args: ReportArgs, console: &Console) -> Result<Exit, CommandErr
 }
 
 /// Finds a report. The argument is the ARN or the name of an execution, or the alias of an instance. For an alias,
-/// returns the latest report of the instance. Without an argument, returns the latest report of all instances. If there
-/// is no report, returns the execution to which the argument refers.
+/// returns the latest report of the instance. Without an argument, returns the latest report of all instances. If none
+/// of these executions has a report, returns only the execution to which the argument refers.
 ///
 /// # Errors
 /// Fails if no execution matches or Step Functions rejects a request.

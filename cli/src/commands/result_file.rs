@@ -8,8 +8,8 @@ use std::{
 
 use crate::{cloud::error::CommandError, words::Words};
 
-/// Checks whether a file can be written, before the command starts its work. If the file did not exist, it does not
-/// exist after the check either, so that a command that fails does not leave an empty file.
+/// Checks whether a file can be written, before the command starts its work. The check leaves no new file behind, so
+/// that a command that fails later does not leave an empty file.
 ///
 /// # Errors
 /// Fails if the file can't be written.

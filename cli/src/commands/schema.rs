@@ -1,4 +1,5 @@
-//! `onboard schema`: the JSON Schemas of `onboarding.json` and of the output of `--json`, generated from the Rust types.
+//! `onboard schema`: prints the JSON Schema of `onboarding.json` or of the output of `--json`. Both schemas are
+//! generated from the Rust types.
 
 use onboarding_core::onboarding::Onboarding;
 
@@ -11,7 +12,7 @@ use crate::{
     ui::Console,
 };
 
-/// The schema as in the repository's `onboarding.schema.json`, without the final newline.
+/// The content of the repository's `onboarding.schema.json`, without the final newline.
 #[must_use]
 pub fn schema() -> String {
     let mut schema = schemars::schema_for!(Onboarding);

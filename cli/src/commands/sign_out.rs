@@ -17,8 +17,8 @@ const PATH: &str = "/auth/sessions/delete-all-entity-sessions";
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if the instance has no user with exactly this username, if the operation is denied or not available, or if the
-/// cloud is not usable.
+/// Fails if the instance has no user with exactly this username, if the Region does not offer the operation, or if a
+/// request to AWS or the local cloud fails.
 pub async fn run(args: SignOutArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let cloud = Cloud::open(&args.target, words).await?;
@@ -45,8 +45,8 @@ async fn end_sessions(cloud: &Cloud, entry: &Entry, username: &str) -> Result<St
     let sent = cloud.signed.rest_json(CONNECT, &words.signing_out(username), PATH, &input).await;
     sent.map_err(|error| match error.name.as_str() {
         "ResourceNotFoundException" => unknown(),
-        // If the response contains no error code, the response does not come from this operation, and the name of the
-        // error is the HTTP status.
+        // If the Region does not offer the operation, the response can lack an error code. The name of the error is
+        // then the HTTP status.
         "UnknownOperationException" | "404" | "405" | "501" => {
             let what = words.sign_out_not_available(cloud.region());
             CommandError::cloud("NotAvailable", what, words.wait_for_the_region())
@@ -89,7 +89,8 @@ mod tests {
         words::{Lang, Words},
     };
 
-    /// Ends the sessions of the user `taro` in a cloud that returns this response.
+    /// Ends the sessions of a user. The emulated Connect has only the user `taro`, and returns `response` when the
+    /// sessions are ended.
     async fn end(response: ResponseTemplate, username: &str) -> Result<String, CommandError> {
         let server = MockServer::start().await;
         let found = json!({ "Users": [{ "Id": "u1", "Username": "taro" }], "ApproximateTotalCount": 1 });

@@ -1,5 +1,5 @@
-//! `onboard start`: validates the input without calling a cloud, uploads the documents of a phone number order, and
-//! starts the onboarding.
+//! `onboard start`: validates the input before it calls AWS, uploads the documents of a phone number order, and starts
+//! the onboarding.
 
 use std::fs;
 
@@ -25,7 +25,8 @@ struct Document {
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if the input is invalid, an onboarding of the instance is already running, or the cloud is not usable.
+/// Fails if the input is invalid, if an onboarding of the instance is already running, or if a request to AWS or the
+/// local cloud fails.
 pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let mut file = JsonFile::read(&args.file).map_err(|bad| CommandError::file(&bad, words))?;
@@ -70,7 +71,7 @@ pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, CommandErro
 fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<Vec<Document>, CommandError> {
     let mut documents = Vec::new();
     if !input.is_object() || input.get("documents").is_some_and(|documents| !documents.is_object()) {
-        // There is no document to upload. The later validation of the input reports that this value is invalid.
+        // The documents can't be added to this input. The later validation of the input reports the invalid value.
         return Ok(documents);
     }
     for document in named {
@@ -85,8 +86,8 @@ fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<V
         let key = match field {
             Value::String(key) => key.clone(),
             Value::Null => {
-                // The object key contains a digest of the content. A corrected document therefore gets a new object
-                // key, and the onboarding then opens a new support case for the order.
+                // The object key contains a digest of the document's content. A corrected document therefore gets a new
+                // object key, for which the onboarding opens a new support case.
                 let digest = onboarding_core::digest::of(&content, 6);
                 let key = format!("{alias}/{}-{digest}.{extension}", document.kind);
                 *field = json!(key);

@@ -15,7 +15,7 @@ use crate::{
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if the cloud is not usable.
+/// Fails if a request to AWS or the local cloud fails.
 pub async fn run(args: StatusArgs, console: &Console) -> Result<Exit, CommandError> {
     let cloud = Cloud::open(&args.target, console.words()).await?;
     let described = cloud.resolve_execution(args.execution.as_deref()).await?;

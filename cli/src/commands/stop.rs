@@ -1,5 +1,5 @@
-//! `onboard stop`: stops a running execution. The requests to AWS that are still open are not withdrawn, so the command
-//! lists them.
+//! `onboard stop`: stops a running execution. The execution's requests to AWS that are still open (for example quota
+//! increases) are not withdrawn, so the command lists them.
 //!
 //! The resources that the onboarding has created are kept. The next onboarding of the instance finds these resources
 //! and continues.
@@ -21,13 +21,13 @@ use crate::{
     words::Words,
 };
 
-/// The error name of an execution that this command stopped.
+/// The error name that this command gives to the execution that it stops.
 const ERROR: &str = "Stopped";
 
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if the execution is not running, the operator does not confirm, or the cloud is not usable.
+/// Fails if the execution is not running, the operator does not confirm, or a request to AWS or the local cloud fails.
 pub async fn run(args: StopArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let cloud = Cloud::open(&args.target, words).await?;
@@ -79,7 +79,7 @@ async fn open_requests(cloud: &Cloud, described: &Described, words: Words) -> Re
     Ok(listed(instance, quotas, numbers, words))
 }
 
-/// The open requests in the latest outputs of the states that wait for AWS.
+/// Lists the open requests in the latest outputs of the states that request quotas and phone numbers.
 fn listed(
     instance: Option<QuotaResult>,
     quotas: RequestQuotasOutput,
@@ -95,7 +95,7 @@ fn listed(
     quotas.chain(claims).chain(cases).collect()
 }
 
-/// The latest output of a state, or `None` if the execution has not left the state yet.
+/// The output with which the execution last left a state, or `None` if it has not left this state yet.
 async fn output<T: DeserializeOwned>(cloud: &Cloud, arn: &str, state: &str) -> Result<Option<T>, CommandError> {
     Ok(last_output(cloud, arn, state).await?.and_then(|output| serde_json::from_str(&output).ok()))
 }

@@ -19,7 +19,7 @@ use crate::{
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if the sync fails or the cloud is not usable.
+/// Fails if the sync fails or a request to AWS or the local cloud fails.
 pub async fn run(args: SyncArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let cloud = Cloud::open(&args.target, words).await?;

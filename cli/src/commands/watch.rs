@@ -1,6 +1,6 @@
 //! `onboard watch`: follows an execution live. On a terminal, the command shows a tree of the states with timers.
-//! Without a terminal, the command prints one line for each state that ends. With `--json`, the command prints one JSON
-//! object for each event. After Ctrl-C, the execution continues.
+//! Without a terminal, the command prints one line whenever a state ends. With `--json`, it prints one JSON object for
+//! each event. After Ctrl-C, the execution continues.
 
 use crate::{
     args::WatchArgs,
@@ -11,13 +11,13 @@ use crate::{
     ui::Console,
 };
 
-/// Options for `onboard watch`: with `--json`, each event is printed separately.
+/// Options for `onboard watch`: with `--json`, the command prints each event and not only the result.
 const OPTIONS: FollowOptions = FollowOptions { events: true, in_this_process: false };
 
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if the execution failed or the cloud is not usable.
+/// Fails if the execution failed or a request to AWS or the local cloud fails.
 pub async fn run(args: WatchArgs, console: &Console) -> Result<Exit, CommandError> {
     let cloud = Cloud::open(&args.target, console.words()).await?;
     let described = cloud.resolve_execution(args.execution.as_deref()).await?;
@@ -27,7 +27,7 @@ pub async fn run(args: WatchArgs, console: &Console) -> Result<Exit, CommandErro
 /// Follows an execution. If the execution is an onboarding, prints the report.
 ///
 /// # Errors
-/// Fails if the execution failed or the cloud is not usable.
+/// Fails if the execution failed or a request to AWS or the local cloud fails.
 pub async fn watch(cloud: &Cloud, described: Described, console: &Console) -> Result<Exit, CommandError> {
     match watched(cloud, described, OPTIONS, console).await? {
         None => Ok(Exit::Interrupted),

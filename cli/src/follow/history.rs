@@ -1,7 +1,8 @@
-//! Reduces the execution history of Step Functions to the events that are displayed.
+//! Converts the execution history of Step Functions to the events that the progress display needs.
 //!
-//! Each event contains the id of the previous event. This id determines to which state the events of a task belong.
-//! Lambda functions have their own event types (`LambdaFunction…`).
+//! The events of a task do not contain the name of the task's state. The state is determined from the id of the
+//! previous event, which each event contains. Tasks that invoke a Lambda function have their own event types
+//! (`LambdaFunction…`).
 
 use aws_sdk_sfn::types::{HistoryEvent, HistoryEventType as Type};
 
@@ -18,7 +19,7 @@ pub struct Event {
     pub what: What,
 }
 
-/// The kinds of event that are displayed.
+/// The kinds of events, as far as the progress display needs them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// A state was entered.
@@ -34,8 +35,8 @@ pub enum What {
         /// Message of the task's error, as the service returned it.
         cause: String,
     },
-    /// An event that is not displayed. Later events refer to it, so it is needed to determine the state of these
-    /// events.
+    /// An event of another kind. It is needed because later events refer to it, and their state is determined through
+    /// it.
     Other,
 }
 
@@ -53,7 +54,7 @@ fn what(event: &HistoryEvent) -> What {
         return What::Exited(details.name.clone(), details.output.clone().unwrap_or_default());
     }
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    // The details of the different failure events have different Rust types with the same fields.
+    // Each kind of failure event has its own Rust type for the details, but all these types have the same fields.
     macro_rules! failed {
         ($details:ident, $name:literal) => {
             event.$details.as_ref().map(|details| What::Failed {

@@ -11,10 +11,10 @@ pub struct Node {
     pub name: String,
     /// State type in Amazon States Language.
     pub kind: String,
-    /// Whether the state can be reached without any caught error.
+    /// Whether an execution can reach the state without a caught error.
     pub regular: bool,
-    /// Whether each run without a caught error passes through the state. For a state in a branch, only the runs of this
-    /// branch are considered.
+    /// Whether each execution without a caught error passes through the state. For a state in a branch of another
+    /// state: whether each run of this branch does.
     pub certain: bool,
     /// The branches of a `Parallel` state, or the single branch of a `Map` state.
     pub branches: Vec<Vec<Node>>,
@@ -26,18 +26,18 @@ pub struct Machine {
     /// The states in workflow order.
     pub nodes: Vec<Node>,
     kinds: BTreeMap<String, String>,
-    /// The `Parallel` or `Map` state that directly contains a state, by the name of the contained state.
+    /// For each state inside a `Parallel` or `Map` state, the name of the innermost such state.
     around: BTreeMap<String, String>,
     /// The successors of each state.
     after: BTreeMap<String, Vec<String>>,
-    /// For each `Wait` state with a fixed duration, this duration in seconds.
+    /// The duration, in seconds, of each `Wait` state that has a fixed duration.
     seconds: BTreeMap<String, u64>,
     /// For each state, the errors that the state's `Catch` field lists by name.
     expected: BTreeMap<String, Vec<String>>,
 }
 
 impl Machine {
-    /// Reads a definition in Amazon States Language. The placeholders for ARNs must already be replaced by ARNs.
+    /// Reads a definition in Amazon States Language. The placeholders for ARNs must already have been replaced.
     #[must_use]
     pub fn read(definition: &Value) -> Self {
         let mut machine = Self::default();
@@ -89,27 +89,28 @@ impl Machine {
         names.into_iter().filter(|name| states.contains_key(*name)).map(node).collect()
     }
 
-    /// Whether the state has this type.
+    /// Whether the state has the type `kind`.
     #[must_use]
     pub fn is(&self, state: &str, kind: &str) -> bool {
         self.kinds.get(state).is_some_and(|known| known == kind)
     }
 
-    /// Whether a `Parallel` or `Map` state contains the state at any depth.
+    /// Whether the `Parallel` or `Map` state `outer` contains the state, directly or in a nested state.
     #[must_use]
     pub fn is_within(&self, state: &str, outer: &str) -> bool {
         let around = self.around.get(state);
         around.is_some_and(|around| around == outer || self.is_within(around, outer))
     }
 
-    /// Whether a `Map` state contains the state at any depth. If so, the state can run once for each item.
+    /// Whether a `Map` state contains the state, directly or in a nested state. If so, the state can run once for each
+    /// item of the `Map` state.
     #[must_use]
     pub fn is_inside_map(&self, state: &str) -> bool {
         let around = self.around.get(state);
         around.is_some_and(|around| self.is(around, "Map") || self.is_inside_map(around))
     }
 
-    /// Whether a state catches this error by name, not by `States.ALL`.
+    /// Whether the state's `Catch` field lists this error by its name. `States.ALL` is not sufficient.
     #[must_use]
     pub fn catches(&self, state: &str, error: &str) -> bool {
         self.expected.get(state).is_some_and(|expected| expected.iter().any(|name| name == error))
@@ -139,8 +140,8 @@ fn caught(state: &Value) -> Vec<&str> {
     state["Catch"].as_array().into_iter().flatten().filter_map(|catch| catch["Next"].as_str()).collect()
 }
 
-/// Whether a level can finish successfully without running the state `without`. A level is the state machine, or one
-/// branch of a `Parallel` or `Map` state.
+/// Whether a level can finish successfully without passing through the state `without`. A level is the state machine,
+/// or one branch of a `Parallel` or `Map` state.
 fn ends_without(level: &Value, without: &str) -> bool {
     let (mut open, mut seen) = (vec![level["StartAt"].as_str().unwrap_or_default()], BTreeSet::new());
     while let Some(name) = open.pop() {
@@ -156,8 +157,9 @@ fn ends_without(level: &Value, without: &str) -> bool {
     false
 }
 
-/// The states of a level in topological order: each state is before its successors. A level is the state machine, or
-/// one branch.
+/// The states of a level (the state machine, or one branch) in an order in which each state is before its successors,
+/// except for connections back to an earlier state. If `with_errors` is true, the states that follow caught errors are
+/// included.
 fn order(level: &Value, with_errors: bool) -> Vec<&str> {
     fn visit<'l>(
         states: &'l Value,
@@ -170,9 +172,10 @@ fn order(level: &Value, with_errors: bool) -> Vec<&str> {
             return;
         }
         let state = &states[name];
-        // The list is reversed at the end, so the states that are visited first are at the end of the result. Error
-        // paths are visited first, so that they come after all other states. The last successor of a state often leads
-        // back to an earlier state. This successor is visited last, so that it comes directly after the state.
+        // The list is reversed at the end, so a state that is visited early is late in the result. The states after a
+        // caught error are visited first, so that they come after all other states. The last successor of a state often
+        // starts a loop back to an earlier state. This successor is visited last, so that it comes directly after the
+        // state.
         if with_errors {
             caught(state).into_iter().for_each(|next| visit(states, next, with_errors, seen, last));
         }

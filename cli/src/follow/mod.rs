@@ -1,13 +1,14 @@
 //! The progress of an execution, for `onboard watch`, `status`, `start --wait`, `sync --wait` and `onboard local`. This
-//! module calls no cloud and reads no clock, because `commands/follower.rs` does both.
+//! module neither calls AWS or a local cloud nor reads the clock. `commands/follower.rs` does both.
 //!
-//! [`history`] reads the events of Step Functions, [`machine`] reads the definition of the state machine, and
-//! [`progress`] combines both. [`tree`] draws the states. Without a terminal, a line is printed for each state when the
-//! state ends.
+//! [`history`] converts the events of Step Functions, [`machine`] reads the definition of the state machine, and
+//! [`progress`] derives the status of each state from both. On a terminal, [`tree`] draws the states. Without a
+//! terminal, a line is printed when a state ends.
 //!
-//! The user counts are written to the registry by the running sync ([`users`]). The execution history is not
-//! sufficient: one call of the sync's function takes minutes, and the history contains the counts only after the call.
-//! Counting the users in Connect would use up the API rate limit that the sync needs.
+//! A running user sync writes the number of processed users to the registry, from which the progress of the users is
+//! derived ([`users`]). The execution history is not sufficient: one call of the sync's function takes minutes, and the
+//! history contains the numbers only after the call. Counting the users in Connect would use up the API rate limit that
+//! the sync needs.
 
 pub mod history;
 pub mod machine;
@@ -43,27 +44,28 @@ pub struct Followed {
     pub progress: Progress,
     /// Progress of the users, if the execution is a user sync.
     pub users: Users,
-    /// Whether the execution has finished and its whole history was observed.
+    /// Whether the execution has finished and its whole history was processed.
     pub complete: bool,
     seen: i64,
 }
 
 impl Followed {
     /// Starts to follow an execution whose history has not been read yet. `definition` is the definition of its state
-    /// machine, and `scale` is the clock scale of the cloud in which the execution runs.
+    /// machine. `scale` is the number of seconds that a `Wait` of one second takes: 1 in AWS, and less in a local
+    /// cloud.
     #[must_use]
     pub fn new(described: Described, definition: &Value, scale: f64) -> Self {
         let progress = Progress::new(Machine::read(definition), scale);
         Self { described, progress, users: Users::default(), complete: false, seen: 0 }
     }
 
-    /// Id of the last event that was observed.
+    /// Id of the last event that was processed.
     #[must_use]
     pub const fn seen(&self) -> i64 {
         self.seen
     }
 
-    /// The status of this execution, without the user syncs that it started.
+    /// The status of this execution as `--json` prints it, without the user syncs that the execution started.
     fn output(&self) -> output::ExecutionStatus {
         let execution = &self.described.execution;
         let running = self.progress.running().map(|(name, run)| output::RunningState {
@@ -120,8 +122,8 @@ impl Executions {
         &self.root.described.execution.status
     }
 
-    /// The failed state, the error name and the error message, if the execution has failed. The failure of a nested
-    /// execution takes precedence.
+    /// The failed state, the error name and the error message, if the execution has failed. A failure in one of its
+    /// user syncs takes precedence.
     #[must_use]
     pub fn failure(&self) -> Option<(&str, &str, &str)> {
         let nested = self.syncs.iter().filter_map(|sync| sync.progress.failure()).next_back();
@@ -179,7 +181,8 @@ pub fn event(depth: usize, transition: &Transition) -> output::Event {
 }
 
 impl Words {
-    /// Formats a caught error. An expected error is described as a regular outcome, because it is not a failure.
+    /// Formats a caught error. An expected error (see [`progress::Caught`]) is described as a regular outcome and not
+    /// as a failure.
     #[must_use]
     pub fn caught_error(self, caught: &progress::Caught) -> String {
         match (caught.expected, caught.error.as_str()) {
@@ -188,7 +191,7 @@ impl Words {
         }
     }
 
-    /// Formats the status that a task's output contains.
+    /// Formats the summary of a task's output.
     #[must_use]
     pub fn note(self, note: &progress::Note) -> String {
         match (note.status.as_str(), note.adopted) {

@@ -1,5 +1,5 @@
-//! Derives the status of each state from the history of an execution: whether the state is running, until when it
-//! waits, or that it has finished.
+//! Derives from the history of an execution which states are running, until when they wait, and which states have
+//! finished.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::{
     machine::Machine,
 };
 
-/// Short summary of a task's output.
+/// Short summary of the output of a task (a state that calls a function or a service).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Note {
     /// The status in the task's output.
@@ -33,7 +33,7 @@ pub enum Transition {
         /// Whether the finished state is a `Wait` state.
         waited: bool,
     },
-    /// A state failed with an error that the state machine catches. The execution continues without the state's result.
+    /// A state failed, and the state machine caught the error. The execution continues without the state's result.
     Caught {
         /// Name of the failed state.
         state: String,
@@ -76,11 +76,11 @@ pub enum End {
 pub struct Running {
     /// Start time in seconds since the epoch.
     pub since: f64,
-    /// End of the wait in seconds since the epoch, if the duration is known.
+    /// If the state is a `Wait` state of known duration, the time at which it ends, in seconds since the epoch.
     pub until: Option<f64>,
-    /// Number of failed attempts of the state.
+    /// How many attempts of the state have failed so far.
     pub failures: u32,
-    /// The error of the last attempt, unless a later attempt succeeded.
+    /// The error of the last failed attempt. `None` if a later attempt succeeded.
     error: Option<String>,
     note: Note,
 }
@@ -92,7 +92,8 @@ pub struct Finished {
     pub seconds: f64,
     /// Summary of the last run's output.
     pub note: Note,
-    /// The caught error of the last run. For a state inside a `Map` state, the caught error of any of the items.
+    /// The caught error of the last run. A state inside a `Map` state runs once for each item: if the last run has no
+    /// caught error, this is the caught error of an earlier run.
     pub caught: Option<Caught>,
     /// Number of times that the state ran.
     pub times: u32,
@@ -105,7 +106,7 @@ pub struct Progress {
     pub machine: Machine,
     running: BTreeMap<String, Running>,
     finished: BTreeMap<String, Finished>,
-    /// For each task, the wait time in seconds that its last output contains.
+    /// For each task whose last output contains a wait time (`waitSeconds`), this time in seconds.
     reported_waits: BTreeMap<String, u64>,
     /// For each event id, the state to which the event belongs.
     owners: BTreeMap<i64, String>,
@@ -114,12 +115,13 @@ pub struct Progress {
     stopped: BTreeMap<String, f64>,
     /// How the execution ended, if it has ended.
     end: Option<End>,
-    /// Clock scale: how many seconds the cloud takes for one second of a `Wait`; below 1 in the local cloud.
+    /// Clock scale: how many seconds a `Wait` of one second takes. 1 in AWS, and less in a local cloud.
     scale: f64,
 }
 
 impl Progress {
-    /// The progress of an execution that has just started. One second of a `Wait` takes `scale` seconds.
+    /// The progress of an execution of which no event has been processed yet. A `Wait` of one second takes `scale`
+    /// seconds.
     #[must_use]
     pub const fn new(machine: Machine, scale: f64) -> Self {
         Self {
@@ -141,7 +143,8 @@ impl Progress {
         self.failed.as_ref().map(|(state, error, message)| (state.as_str(), error.as_str(), message.as_str()))
     }
 
-    /// The running and waiting states, without `Parallel` and `Map` states.
+    /// The running and waiting states. `Parallel` and `Map` states are not included, because only the states inside
+    /// them do work.
     pub fn running(&self) -> impl Iterator<Item = (&str, &Running)> {
         let is_container = |name: &str| self.machine.is(name, "Parallel") || self.machine.is(name, "Map");
         self.running.iter().map(|(name, running)| (name.as_str(), running)).filter(move |(name, _)| !is_container(name))
@@ -159,7 +162,7 @@ impl Progress {
         self.finished.get(state)
     }
 
-    /// Duration in seconds of a state that was running when the execution ended.
+    /// If the state was running when the execution ended, its duration in seconds.
     #[must_use]
     pub fn stop_of(&self, state: &str) -> Option<f64> {
         self.stopped.get(state).copied()
@@ -171,8 +174,8 @@ impl Progress {
         self.end
     }
 
-    /// Records that the execution ended at this time, in seconds since the epoch. States that are still running are
-    /// recorded as stopped, because the history of a failed execution contains no exit events for them.
+    /// Records that the execution ended at the time `at`, in seconds since the epoch. The history of a failed execution
+    /// contains no exit events for the states that were running, so these states are recorded as stopped.
     pub fn finish(&mut self, end: End, at: f64) {
         self.end = Some(end);
         let running = std::mem::take(&mut self.running);
@@ -232,8 +235,8 @@ impl Progress {
         Transition::Failed { state: state.to_owned(), error: error.to_owned(), message }
     }
 
-    /// Duration of a `Wait` state in seconds. The duration is either fixed in the definition, or it is the wait time in
-    /// the last output of the task that follows the `Wait` state.
+    /// Duration of a `Wait` state in seconds. The duration is fixed in the definition, or the task after the `Wait`
+    /// state has reported it in its last output, because the `Wait` state is part of a polling loop.
     fn wait_seconds(&self, wait: &str) -> Option<f64> {
         let reported = self.machine.next(wait).and_then(|task| self.reported_waits.get(task)).copied();
         let seconds = self.machine.seconds(wait).or(reported)?;
@@ -253,8 +256,8 @@ impl Progress {
     }
 
     fn done(&mut self, state: &str, at: f64) -> Option<Transition> {
-        // If a branch fails, the history contains no exit events for the states of any branch. These states are
-        // therefore removed from the running states here.
+        // If a branch fails, the history contains no exit events for the states that were running in any branch. When
+        // the `Parallel` or `Map` state ends, these states are therefore removed from the running states.
         let machine = &self.machine;
         let within = |name: &str| machine.is_within(name, state);
         let failed = self.running.iter().find(|(name, running)| within(name) && running.error.is_some());
@@ -273,7 +276,7 @@ impl Progress {
         if let Some(caught) = caught {
             return Some(Transition::Caught { state: state.to_owned(), seconds, caught });
         }
-        // States of these types take no time and have no result.
+        // States of these types take no time and have no result, so they are not reported.
         if ["Choice", "Pass", "Succeed"].iter().any(|kind| self.machine.is(state, kind)) {
             return None;
         }
@@ -282,7 +285,8 @@ impl Progress {
     }
 }
 
-/// Extracts the error message from an error's cause. Lambda wraps the message in JSON.
+/// Extracts the error message from the `cause` of an error. If a Lambda function failed, the cause is a JSON object
+/// that contains the message.
 #[must_use]
 pub fn message(cause: &str) -> String {
     let wrapped: Option<Value> = serde_json::from_str(cause).ok();
@@ -336,7 +340,7 @@ mod tests {
         Fixture(Progress::new(Machine::read(definition), 0.5), 1)
     }
 
-    /// Creates a state machine with two parallel tasks, one of which is repeated after a wait.
+    /// Creates a state machine with two parallel tasks. One of the tasks is repeated after a wait.
     fn both() -> Fixture {
         fixture(&json!({"StartAt": "Both", "States": {"Both": {"Type": "Parallel", "Branches": [
             {"StartAt": "Look", "States": {
@@ -415,7 +419,7 @@ mod tests {
             transition("Assign", caught("NotConsistentYet", false))
         );
         assert_eq!(fails(&mut fixture, "Lease", "Taken"), transition("Lease", caught("Taken", true)));
-        // The next item succeeds, but the result of the state still contains the error of the first item.
+        // The state succeeds for the next item, but its result still contains the error of the first item.
         fixture.enters("Assign", 3.0);
         assert_eq!(fixture.leaves("Assign", 4.0), done("Assign", 1.0, ""));
         let end = fixture.0.end_of("Assign").and_then(|end| end.caught.clone());

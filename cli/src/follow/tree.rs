@@ -1,4 +1,4 @@
-//! Draws an execution as a tree of states with timers and the reasons for waiting.
+//! Draws an execution as a tree of its states. Each running state has a timer and, if it waits, the reason.
 
 use aws_sdk_sfn::types::ExecutionStatus;
 
@@ -14,24 +14,25 @@ use crate::{
     words::Words,
 };
 
-/// Length of the users' progress bar in characters.
+/// Length, in characters, of the bar that shows how many users a sync has processed.
 const BAR: usize = 24;
-/// Width of the column with state names, indentation included.
+/// Width of the column with the state names, including their indentation.
 const NAME: usize = 30;
 
 /// A line of the drawing, with its priority.
 type Line = (Weight, String);
 
-/// Priority of a line. If not all lines fit, the lines with the lowest priority are hidden first.
+/// Priority of a line, lowest first. If not all lines fit on the terminal, the lines with the lowest priority are
+/// hidden first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
     /// A state that has not started.
     Ahead,
-    /// A finished state.
+    /// A finished state, or a `Parallel` or `Map` state that has ended.
     Done,
-    /// A `Parallel` or `Map` state, which contains other states.
+    /// A `Parallel` or `Map` state (a state that contains other states) that has not ended.
     Frame,
-    /// A state that is running, waiting or failed.
+    /// A state that is running, is waiting, or has failed.
     Now,
 }
 
@@ -52,7 +53,7 @@ pub fn draw(executions: &Executions, console: &Console, now: f64, frame: Option<
     let root = &executions.root;
     let onboarding = root.described.execution.machine == Machine::Onboarding;
     let pen = Pen { console, now };
-    // States that did not run are shown as upcoming only while the execution is running.
+    // States that have not run are shown as upcoming, but only while an onboarding is running.
     let ahead = onboarding && *executions.status() == ExecutionStatus::Running;
     let within = Within { depth: 0, ahead, ended: root.progress.end().is_some() };
     pen.level(&root.progress.machine.nodes, &root.progress, within, &mut lines, &mut |state, depth, lines| {
@@ -85,7 +86,8 @@ fn crop(lines: &mut Vec<Line>, room: usize) -> usize {
     let all = lines.len();
     for weight in [Weight::Ahead, Weight::Done, Weight::Frame, Weight::Now] {
         while lines.len() > room {
-            // If there are too many lines, the last upcoming states or the first finished states are omitted.
+            // Upcoming states are removed from the end, because the next states are more important. Finished states are
+            // removed from the start, because the latest states are more important.
             let place = match weight {
                 Weight::Ahead | Weight::Now => lines.iter().rposition(|(of, _)| *of == weight),
                 Weight::Done | Weight::Frame => lines.iter().position(|(of, _)| *of == weight),
@@ -97,13 +99,13 @@ fn crop(lines: &mut Vec<Line>, room: usize) -> usize {
     all - lines.len()
 }
 
-/// The position of a group of states in the tree, and how this group is drawn.
+/// The position of one level of states in the tree, and how this level is drawn.
 #[derive(Clone, Copy)]
 struct Within {
     depth: usize,
     /// Whether states that have not started yet are shown.
     ahead: bool,
-    /// Whether the `Parallel` or `Map` state that contains this group has ended.
+    /// Whether the `Parallel` or `Map` state that contains this level has ended.
     ended: bool,
 }
 
@@ -150,8 +152,8 @@ impl Pen<'_> {
                     }
                 }
                 "Parallel" | "Map" => {
-                    // If a `Parallel` or `Map` state fails inside another `Parallel` or `Map` state, the history
-                    // contains no exit event for the inner state.
+                    // `ended` of the outer state is also considered: if a `Parallel` or `Map` state fails inside
+                    // another one, the history contains no exit event for the inner state.
                     let end = progress.end_of(&node.name).filter(|_| progress.run_of(&node.name).is_none());
                     let ended = ended || end.is_some();
                     let mut inside = Vec::new();
@@ -189,8 +191,8 @@ impl Pen<'_> {
         }
         let end = progress.end_of(&node.name);
         let stopped = progress.stop_of(&node.name);
-        // Shows the error with which the execution failed, even if the state machine caught this error and then ended
-        // in a `Fail` state.
+        // If the execution failed, the error is shown at the state that caused it, even if the state machine caught
+        // this error and then ended in a `Fail` state.
         if progress.end() == Some(End::Failed)
             && let Some((_, error, message)) = progress.failure().filter(|(state, _, _)| *state == node.name)
         {
@@ -254,7 +256,7 @@ impl Pen<'_> {
         self.line(depth, tone, mark, &node.name, &took, &notes.join(" · "))
     }
 
-    /// Draws a user sync inside an onboarding: the user counts and the current states.
+    /// Draws a running user sync that an onboarding started: how many users it has processed, and its current states.
     fn sync(self, sync: &Followed, depth: usize, lines: &mut Vec<Line>) {
         if sync.described.execution.status != ExecutionStatus::Running {
             return;
@@ -310,7 +312,8 @@ fn failed_with(error: &str, message: &str) -> String {
     format!("{error}: {}", lines.join(" "))
 }
 
-/// Whether a state of this level failed with an error that the state's `Catch` does not list by name.
+/// Whether a state of this level failed and the state machine caught the error, but the state's `Catch` does not list
+/// this error by name.
 fn caught(nodes: &[Node], progress: &Progress) -> bool {
     nodes.iter().any(|node| {
         let end = progress.end_of(&node.name).and_then(|end| end.caught.as_ref());
@@ -318,8 +321,8 @@ fn caught(nodes: &[Node], progress: &Progress) -> bool {
     })
 }
 
-/// Formats a duration that is still increasing. Below one minute, the text contains whole seconds only, because
-/// hundredths would change too fast to be read.
+/// Formats the duration of a state that is still running. Below one minute, the text contains only whole seconds,
+/// because hundredths would change too fast to be read.
 fn duration_short(seconds: f64) -> String {
     if seconds < 60.0 { format!("{:.0} s", seconds.max(0.0)) } else { duration(seconds) }
 }
@@ -337,8 +340,8 @@ mod tests {
     };
     use crate::{args::hints::Hints, ui::Preferences};
 
-    /// The progress of an execution with these events. Each event is given with its id and the id of the previous
-    /// event.
+    /// The progress of an execution with these events. Each event is a tuple of its id, the id of the previous event,
+    /// and its kind.
     fn progress<const N: usize>(definition: &serde_json::Value, events: [(i64, i64, What); N]) -> Progress {
         let mut progress = Progress::new(machine::Machine::read(definition), 1.0);
         for (id, previous, what) in events {

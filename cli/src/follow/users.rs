@@ -1,4 +1,5 @@
-//! Progress of a user sync. The progress is derived from the counts that the running sync writes to the registry.
+//! Progress of a user sync: how many users it has processed, and how fast. The running sync writes these numbers to the
+//! registry.
 
 use std::collections::VecDeque;
 
@@ -6,20 +7,22 @@ use onboarding_core::sync::SyncProgress;
 
 use crate::output::UserProgress;
 
-/// The period over which the rate is measured, in seconds.
+/// The processing rate is measured over this number of seconds.
 const SPAN: f64 = 30.0;
 
 /// Number of processed users and the processing rate.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Users {
     planned: f64,
-    /// Measurements, oldest first: the time of the measurement, and the number of users that were processed until then.
+    /// Measurements, oldest first. Each measurement is a time and the number of users that the sync had processed by
+    /// this time.
     done: VecDeque<(f64, f64)>,
     failed: f64,
 }
 
 impl Users {
-    /// Processes the counts in the registry. Ignores counts that an earlier sync stored in the registry.
+    /// Adds a measurement from the registry. Ignores it if an earlier sync wrote it, that is, before the time
+    /// `started`.
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     pub fn observe(&mut self, progress: &SyncProgress, started: f64) {
         let at = progress.at as f64 / 1_000.0;
@@ -47,7 +50,7 @@ impl Users {
         self.failed
     }
 
-    /// Users processed per second over the last half minute.
+    /// How many users the sync processed per second during the last half minute.
     #[must_use]
     pub fn rate(&self) -> Option<f64> {
         let ((first, before), (last, done)) = (self.done.front()?, self.done.back()?);

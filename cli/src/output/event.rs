@@ -1,4 +1,4 @@
-//! The events that `watch` and `start --wait` print with `--json`.
+//! The events that `watch`, `start --wait` and `local` print with `--json`, one per line, while an execution runs.
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -13,10 +13,12 @@ use super::{
     Replay, SignedOut, Started, Stopped, Teardown, Validation, WrittenInput,
 };
 
-/// Adds the schema of a type to the definitions, and returns a reference to this schema.
+/// A function that adds the schema of one type to the definitions of the generator, and returns a reference to this
+/// schema.
 type Generate = fn(&mut SchemaGenerator) -> Schema;
 
-/// The schema of each object that commands print. The title of a schema lists the commands that print the object.
+/// Each kind of object that commands print: the title of its schema, which lists the commands that print the object,
+/// and the function that generates the schema.
 const OBJECTS: [(&str, Generate); 31] = [
     ("all commands: an error", of::<ErrorOutput>),
     ("all commands: --help, --version", of::<Information>),
@@ -59,7 +61,7 @@ fn schema_document(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object", "required": ["$schema"] })
 }
 
-/// The schema as in the repository's `output.schema.json`, without the final newline.
+/// The content of the repository's `output.schema.json`, without the final newline.
 #[must_use]
 pub fn schema() -> String {
     let mut generator = SchemaSettings::draft2020_12().into_generator();

@@ -1,4 +1,4 @@
-//! The tables of an evidence pack, in the CSV and JSON formats of the pack. [`super::page::evidence`] renders the
+//! The tables of an evidence pack, and how they are written as CSV and JSON. [`super::page::evidence`] renders the
 //! tables as an HTML page.
 
 use serde_json::{Map, Value};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 /// A table of an evidence pack. The format of the pack defines the name of the table and the names of the columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    /// The name of the table, and of its CSV file without the suffix.
+    /// The name of the table. The name of its CSV file is this name and a suffix.
     pub name: &'static str,
     /// The names of the columns.
     pub columns: &'static [&'static str],
@@ -23,19 +23,19 @@ pub struct Evidence {
     pub facts: Vec<(&'static str, String)>,
     /// The tables.
     pub tables: Vec<Table>,
-    /// The documents that the command read: IAM policies, trust policy, claims and certificates.
+    /// The documents that `onboard evidence` read: IAM policies, trust policy, claims and certificates.
     pub documents: Map<String, Value>,
 }
 
-/// The characters at the start of a cell that make a spreadsheet program interpret the cell as a formula. The list
-/// includes the full-width forms of these characters, which a Japanese spreadsheet program also accepts (OWASP, "CSV
+/// If a cell starts with one of these characters, a spreadsheet program interprets the cell as a formula. The list
+/// includes full-width characters, which a Japanese spreadsheet program also accepts in formulas (OWASP, "CSV
 /// Injection").
 const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
 
 impl Table {
-    /// The table as CSV (RFC 4180), in UTF-8 with a byte order mark. Without this mark, Excel shows Japanese names
-    /// incorrectly. If a spreadsheet program would interpret a value as a formula, an apostrophe is added before the
-    /// value.
+    /// The table as CSV (RFC 4180), in UTF-8 with a byte order mark. Without the byte order mark, Excel shows Japanese
+    /// names incorrectly. An apostrophe is added before each value that a spreadsheet program would interpret as a
+    /// formula.
     #[must_use]
     pub fn csv(&self) -> String {
         let head = self.columns.iter().map(|column| (*column).to_owned()).collect();

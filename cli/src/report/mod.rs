@@ -1,5 +1,6 @@
-//! The report of an onboarding: as lines on the terminal ([`terminal`]) and as an HTML page ([`page`]). [`evidence`]
-//! contains the tables of an evidence pack, and [`terraform`] describes an onboarding as a Terraform configuration.
+//! Shows the report of an onboarding as lines on the terminal ([`terminal`]) or as an HTML page ([`page`]).
+//! [`evidence`] contains the tables of an evidence pack, and [`terraform`] describes an onboarding as a Terraform
+//! configuration.
 
 pub mod evidence;
 pub mod page;
@@ -10,7 +11,7 @@ pub use self::terminal::print;
 
 use onboarding_core::sync::Totals;
 
-/// The numbers of users by result, in the order of `Labels::counts`.
+/// How many users a sync created, adopted, updated and so on, in the order of `Labels::counts`.
 const fn user_counts(done: &Totals) -> [usize; 11] {
     [
         done.created,

@@ -36,7 +36,7 @@ pub fn print(report: &Report, console: &Console) {
     }
 }
 
-/// The name and the value in each line of the report.
+/// The facts that the report lists: the name and the value in each line.
 fn facts(report: &Report, words: Words) -> Vec<(&'static str, String)> {
     let names = Names::of(words.language());
     let sign_on = &report.sign_on;
@@ -99,7 +99,7 @@ fn facts(report: &Report, words: Words) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// The numbers of users by result, such as created, adopted and updated.
+/// The text that states how many users the sync created, adopted, updated and so on.
 fn users(report: &Report, words: Words) -> String {
     let names = Names::of(words.language());
     let counts = user_counts(&report.sign_on.users.counts.done);

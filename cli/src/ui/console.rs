@@ -1,9 +1,9 @@
-//! Terminal output: lines, and one status line below these lines that is rewritten in place.
+//! Output on the terminal: lines and, below these lines, one status line that is rewritten in place.
 //!
 //! Results, progress messages and suggestions are lines on standard output. Errors are written to standard error. With
 //! `--json`, standard output contains only JSON, with one object per line, and all text is written to standard error.
 //! If the result of a command is a text, for example a Terraform configuration, standard output contains only this
-//! text.
+//! text, and all lines are written to standard error.
 
 use std::{
     io::{self, ErrorKind, IsTerminal},
@@ -21,7 +21,7 @@ use unicode_width::UnicodeWidthChar;
 use super::stream::Stream;
 use crate::{args::hints::Hints, words::Words};
 
-/// Whether [`detail`] prints: true with `--verbose`.
+/// Whether [`detail`] prints its text. True with `--verbose`.
 static VERBOSE: AtomicBool = AtomicBool::new(false);
 
 /// Prints a line to standard error if `--verbose` is set.
@@ -48,12 +48,12 @@ pub enum Tone {
     Bad,
 }
 
-/// The options of all commands that determine the output and the questions.
+/// The options that all commands share and that determine what is printed and asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Preferences {
     /// Whether results are printed as JSON (`--json`).
     pub json: bool,
-    /// Whether the result is a text on standard output.
+    /// Whether the result of the command is a text on standard output.
     pub prints_text: bool,
     /// Whether progress and suggestions are omitted (`--quiet`).
     pub quiet: bool,
@@ -88,7 +88,8 @@ impl Console {
         VERBOSE.store(preferences.verbose, Ordering::Relaxed);
         let only_results = preferences.json || preferences.prints_text;
         let stream = if only_results { Stream::Err } else { Stream::Out };
-        // If results are printed on a terminal, a status line or a drawing on the same terminal would hide them.
+        // If JSON results are printed on a terminal, no status line or drawing is shown, because it would overwrite the
+        // results.
         let mixed = preferences.json && io::stdout().is_terminal();
         Self {
             preferences,
@@ -133,8 +134,8 @@ impl Console {
         let _ = Stream::Err.write(&format!("{text} "));
     }
 
-    /// Whether a result could not be written, for example because the disk is full. A closed pipe is not treated as a
-    /// failure, because the program that reads from the pipe has ended after it has read enough.
+    /// Whether a result could not be written, for example because the disk is full. A closed pipe is not such a
+    /// failure: the program that read from the pipe (for example `head`) has ended, because it needs no more output.
     #[must_use]
     pub fn has_lost_output(&self) -> bool {
         self.lost.load(Ordering::Relaxed)
@@ -164,7 +165,7 @@ impl Console {
     }
 
     /// Completes the `onboard` commands in the text: inserts the program name as the operator typed it, and the options
-    /// that select the cloud.
+    /// that select AWS or the local cloud.
     #[must_use]
     pub fn complete(&self, text: &str) -> String {
         self.hints.complete(text)
@@ -176,7 +177,7 @@ impl Console {
         self.stream
     }
 
-    /// Whether a status line can be shown.
+    /// Whether a status line or a drawing can be shown.
     #[must_use]
     pub const fn is_live(&self) -> bool {
         self.live
@@ -193,7 +194,8 @@ impl Console {
         *self.last_line.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         let text = escaped(&self.complete(text));
         let status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
-        // A closed pipe (`onboard local | head`) must not stop a local cloud that is still starting.
+        // A closed pipe (`onboard local | head`) is ignored, because it must not stop a local cloud that is still
+        // starting.
         self.write(self.stream, &format!("{}{text}\n{}", self.clear(&status), *status));
     }
 
@@ -263,8 +265,8 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Escapes control characters as in other output. Also replaces line breaks and tabs with spaces, so that the text fits
-/// in one row.
+/// Replaces line breaks and tabs with spaces, so that the text fits in one row of the terminal, and escapes all other
+/// control characters.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     escaped(&text.replace(['\n', '\t'], " "))
@@ -289,8 +291,8 @@ fn painted(colour: bool, tone: Tone, text: &str) -> String {
     if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-/// Truncates the text to fewer than `columns` columns. East Asian characters have a width of two columns, and color
-/// sequences have no width.
+/// Truncates the text, so that it is less than `columns` columns wide. An East Asian character is two columns wide, and
+/// a color sequence takes no column.
 #[must_use]
 pub fn fit(text: &str, columns: usize) -> String {
     let mut used = 0;

@@ -1,5 +1,5 @@
-//! Terminal output: lines and the status line ([`console`]), the live drawing ([`screen`]), the two output streams
-//! ([`stream`]), and times as text ([`time`]).
+//! Output on the terminal: lines and the status line ([`console`]), a drawing that is updated in place ([`screen`]),
+//! the two output streams ([`stream`]), and times as text ([`time`]).
 
 pub mod console;
 pub mod screen;

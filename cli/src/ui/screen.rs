@@ -1,8 +1,8 @@
 //! Draws on the terminal and updates the drawing in place.
 //!
-//! The drawing uses the terminal's alternate screen. A resize therefore does not corrupt the drawing, and the previous
-//! content of the terminal is restored at the end. Only changed lines are written, with a single write and as a
-//! synchronized update, to avoid flicker.
+//! The drawing is on the terminal's alternate screen. If the terminal is resized, the drawing is therefore not
+//! corrupted, and at the end, the previous content of the terminal is restored. To avoid flicker, only changed lines
+//! are written, with a single write and as a synchronized update of the terminal.
 
 use super::{
     console::{fit, one_line},
@@ -54,13 +54,14 @@ impl Drop for Screen {
     }
 }
 
-/// The lines that a terminal with this number of columns and rows can show. Texts from Entra ID and AWS can contain
-/// control characters, which must not reach the terminal.
+/// The part of the lines that fits on a terminal with this number of columns and rows. Control characters are replaced,
+/// because texts from Entra ID and AWS can contain them, and they must not reach the terminal.
 fn fitted(picture: &[String], (columns, rows): (usize, usize)) -> Vec<String> {
     picture.iter().take(rows).map(|line| fit(&one_line(line), columns)).collect()
 }
 
-/// The output that changes the terminal from `before` to `lines`. Without `before`, everything is redrawn.
+/// The output that replaces the lines `before` on the terminal with `lines`. Without `before`, the whole screen is
+/// redrawn.
 fn changes(before: Option<&[String]>, lines: &[String]) -> String {
     let mut text = String::new();
     if before.is_none() {

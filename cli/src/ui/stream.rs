@@ -1,5 +1,5 @@
-//! Standard output and standard error. For each stream, the program decides separately whether colors and progress are
-//! shown.
+//! Standard output and standard error. The program decides for each of the two streams whether it shows colors and
+//! progress there.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -27,7 +27,7 @@ impl Stream {
         }
     }
 
-    /// Whether the stream is a terminal on which the cursor can be moved.
+    /// Whether the stream is a terminal that supports moving the cursor.
     #[must_use]
     pub fn is_terminal(self) -> bool {
         let terminal = match self {
@@ -51,7 +51,7 @@ impl Stream {
             Self::Err => rustix::termios::tcgetwinsize(io::stderr()),
         };
         let (columns, rows) = size.map_or((0, 0), |size| (usize::from(size.ws_col), usize::from(size.ws_row)));
-        // Some terminals report a size of 0 because they do not know their size.
+        // A terminal that does not know its size reports 0. The usual default size is used then.
         (if columns == 0 { 80 } else { columns }, if rows == 0 { 24 } else { rows })
     }
 }

@@ -20,7 +20,7 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// Formats a time in ISO 8601, to the second.
+/// Formats a time in ISO 8601, with a precision of one second.
 #[must_use]
 pub fn iso(at: f64) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "a current time fits")]

@@ -1,4 +1,4 @@
-//! Messages about clouds that are not usable, and about objects that do not exist.
+//! Messages about problems with AWS and the local cloud, and about objects that do not exist.
 
 use onboarding_core::StepErrorKind;
 

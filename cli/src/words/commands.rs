@@ -65,7 +65,7 @@ catalog! {
 }
 
 impl Words {
-    /// The name of a setting that users get from their groups.
+    /// The text for a setting that users get from their groups.
     pub(crate) const fn setting(self, setting: Setting) -> &'static str {
         match setting {
             Setting::SecurityProfiles => self.choose("security profile", "セキュリティプロファイル"),
@@ -81,7 +81,7 @@ impl Words {
         }
     }
 
-    /// The name of an action that needs approval.
+    /// The text for an action that needs an operator's approval.
     pub(crate) const fn guarded_action(self, action: GuardedAction) -> &'static str {
         match action {
             GuardedAction::Delete => self.choose("delete", "削除"),

@@ -94,7 +94,7 @@ const TABLES: [(&str, Both, Both); 7] = [
     ),
 ];
 
-/// The display texts of columns, facts and documents, by name.
+/// The texts with which the evidence page shows the names of columns, facts and documents.
 const COLUMNS: [(&str, Both); 35] = [
     ("username", ["Username", "ユーザー名"]),
     ("connectUserId", ["User id in Connect", "Connect のユーザー ID"]),
@@ -133,7 +133,7 @@ const COLUMNS: [(&str, Both); 35] = [
     ("assignments", ["Assignments of the application", "アプリケーションの割り当て"]),
 ];
 
-/// The display texts of values that are fixed names.
+/// The texts with which the evidence page shows values that are fixed names.
 const VALUES: [(&str, Both); 17] = [
     ("yes", ["yes", "はい"]),
     ("no", ["no", "いいえ"]),
@@ -169,12 +169,12 @@ impl Words {
         TABLES.iter().find(|(table, ..)| *table == name).map_or("", |(.., note)| self.of(*note))
     }
 
-    /// The heading of a column, or the name of a fact or a document.
+    /// The text for the name of a column, a fact or a document.
     pub(crate) fn evidence_column(self, name: &str) -> &str {
         COLUMNS.iter().find(|(column, _)| *column == name).map_or(name, |(_, text)| self.of(*text))
     }
 
-    /// The display text of a value that is a fixed name. Any other value is returned unchanged.
+    /// The text for a value that is a fixed name. Any other value is returned unchanged.
     pub(crate) fn evidence_value(self, name: &str) -> &str {
         VALUES.iter().find(|(value, _)| *value == name).map_or(name, |(_, text)| self.of(*text))
     }

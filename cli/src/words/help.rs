@@ -1,5 +1,5 @@
-//! The Japanese help and argument errors of the command line. The English help is in [`crate::args`]; the tables here
-//! map command and argument names to the Japanese text.
+//! The Japanese help texts, and the Japanese messages for errors in the arguments. The English help texts are in
+//! [`crate::args`]. The tables here contain the Japanese text for each command name and argument name.
 
 use clap::{
     Arg, Command,
@@ -9,8 +9,8 @@ use clap::{
 /// Headings of option groups in English and Japanese.
 const HEADINGS: [(&str, &str); 1] = [("Stack", "接続先")];
 
-/// The Japanese text that follows the help of a command. The table contains only commands whose English text contains
-/// more than example commands.
+/// The Japanese text that follows the help of a command. The table contains only the commands whose English text
+/// contains more than examples. If it contains only examples, only their heading is translated.
 const AFTER: [(&str, &str); 7] = [
     (
         "onboard",
@@ -99,8 +99,8 @@ const COMMANDS: [(&str, &str); 30] = [
 const COMPLETION: &str = "シェルの補完スクリプトを表示";
 const HELP: &str = "このメッセージ、または指定したコマンドのヘルプを表示";
 
-/// The Japanese help of each argument, by argument id. If arguments of several commands have the same id but different
-/// meanings, the id is prefixed with the command.
+/// The Japanese help of each argument, by argument id. If several commands have an argument with the same id but
+/// different meanings, the key is the name of the command and the id.
 const ARGUMENTS: [(&str, &str); 88] = [
     ("help", "ヘルプを表示"),
     ("version", "バージョンを表示"),
@@ -275,11 +275,11 @@ fn find(table: &[(&'static str, &'static str)], key: &str) -> Option<&'static st
     table.iter().find(|(name, _)| *name == key).map(|(_, text)| *text)
 }
 
-/// The complete command line with Japanese help.
+/// Replaces the help texts of all commands and arguments with the Japanese texts.
 #[must_use]
 pub(crate) fn translated(mut command: Command) -> Command {
-    // Adds the options and commands that clap itself defines (`--help`, `--version` and the command `help`), so that
-    // they are also translated.
+    // Makes clap add its own options and commands (`--help`, `--version` and the command `help`), so that they are also
+    // translated.
     command.build();
     translate(command)
 }

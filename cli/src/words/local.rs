@@ -1,4 +1,4 @@
-//! Messages of `onboard local` and `onboard check`, messages of the report on the terminal, and messages about errors
+//! The messages of `onboard local`, of `onboard check` and of the report on the terminal, and the messages about errors
 //! in files.
 
 use local_cloud::emulator::{EmulatorFault, NotStarted};

@@ -1,7 +1,8 @@
 //! The message catalog in English and Japanese, with one function for each message.
 //!
 //! Two kinds of text are not in the catalog. Names of states, errors, statuses and fields are not translated, so that
-//! they remain searchable. Messages that the workflow creates are shown unchanged.
+//! they remain searchable. Messages that the workflow creates, for example error messages of the functions, are shown
+//! unchanged.
 
 mod cloud;
 mod commands;
@@ -32,8 +33,8 @@ pub enum Lang {
 }
 
 impl Lang {
-    /// The language that `--lang` selects. This function runs before the arguments are parsed, so it reads no other
-    /// option.
+    /// The language that `--lang` selects. The arguments are not parsed yet when this function runs, so it searches
+    /// them for this option.
     #[must_use]
     pub fn of_arguments(arguments: impl IntoIterator<Item = OsString>) -> Option<Self> {
         let mut arguments = arguments.into_iter();
@@ -48,7 +49,8 @@ impl Lang {
         Self::from_str(&value, false).ok()
     }
 
-    /// The language of the environment. `LC_ALL` takes precedence over `LC_MESSAGES` and `LANG`, as in POSIX.
+    /// The language that the environment variables select. As in POSIX, `LC_ALL` takes precedence over `LC_MESSAGES`,
+    /// and `LC_MESSAGES` over `LANG`.
     #[must_use]
     pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
@@ -67,7 +69,7 @@ impl Words {
     /// The catalogs in English and Japanese.
     pub const BOTH: [Self; 2] = [Self(Lang::En), Self(Lang::Ja)];
 
-    /// Returns the language as the type that the input and the report use.
+    /// Returns the language as the type [`Language`], which the input and the report use.
     #[must_use]
     pub const fn language(self) -> Language {
         match self.0 {
@@ -76,7 +78,7 @@ impl Words {
         }
     }
 
-    /// Selects the text in this language.
+    /// Returns the text that is in the language of this catalog.
     #[must_use]
     pub const fn choose<'t>(self, english: &'t str, japanese: &'t str) -> &'t str {
         match self.0 {
@@ -86,8 +88,8 @@ impl Words {
     }
 }
 
-/// The text as one word of a shell command. If the text contains characters that a shell interprets, the text is put in
-/// quotation marks.
+/// Returns the text in a form that a shell reads as one word. If the text is empty or contains characters that a shell
+/// interprets, the text is put in quotation marks.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);

@@ -162,7 +162,7 @@ catalog! {
 }
 
 impl Words {
-    /// The name of a plan's action.
+    /// The text for an action in a plan, for example `create`.
     pub(crate) fn action(self, action: &str) -> String {
         let ja = match action {
             "create" => "作成",
@@ -182,7 +182,7 @@ impl Words {
         }
     }
 
-    /// The heading of an area of a plan.
+    /// The heading for an area of a plan, for example `instance`.
     pub(crate) fn area(self, area: &str) -> &str {
         let (en, ja) = match area {
             "instance" => ("Amazon Connect instance", "Amazon Connect インスタンス"),

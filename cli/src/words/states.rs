@@ -58,7 +58,7 @@ impl Words {
         }
     }
 
-    /// The text that states what a state waits for, or `None` if the state does not wait.
+    /// The text that explains what a `Wait` state waits for. `None` if there is no such text.
     pub(crate) fn reason(self, state: &str) -> Option<&'static str> {
         Some(match state {
             "WaitForInstanceQuota" | "WaitForQuotas" => self

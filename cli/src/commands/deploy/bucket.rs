@@ -1,6 +1,6 @@
-//! The S3 bucket to which the deployed files are uploaded if the operator specifies no bucket. All stacks in an account
-//! and Region share this bucket. A separate stack contains the bucket, so that CloudFormation generates the bucket
-//! name, and no other account can own a bucket with this name.
+//! Creates the S3 bucket for the files of a deployment, for operators who specify no bucket. All stacks in an account
+//! and Region share this bucket. The bucket is in its own CloudFormation stack, because CloudFormation then generates a
+//! bucket name that no other account can already own.
 
 use crate::{
     cloud::{
@@ -15,8 +15,8 @@ use crate::{
 const STACK: &str = "connect-onboarding-deployments";
 /// The stack output with the name of the bucket.
 const OUTPUT: &str = "Bucket";
-/// The template of the stack. The objects in the bucket do not expire, because CloudFormation reads the code of the
-/// previous release again if it has to roll back an update.
+/// The template of the bucket's stack. The objects in the bucket do not expire, because CloudFormation needs the code
+/// of the previous release again if it rolls back an update.
 const TEMPLATE: &str = include_str!("bucket.json");
 
 /// Returns the name of the bucket. Creates the bucket if it does not exist.

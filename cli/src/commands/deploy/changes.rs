@@ -9,7 +9,7 @@ use crate::{
     words::Words,
 };
 
-/// Maximum size of a group whose resources are listed by name.
+/// The resources of a group are listed by name if the group has at most this number of resources.
 const NAMED: usize = 3;
 
 /// Prints the changes of a change set.

@@ -1,12 +1,13 @@
-//! `onboard deploy`: packages the stack and deploys it through CloudFormation. The SAM transform runs in CloudFormation,
-//! so neither the SAM CLI nor another program is needed.
+//! `onboard deploy`: packages the stack and deploys it through CloudFormation. CloudFormation itself runs the SAM
+//! transform of the template, so neither the SAM CLI nor another program is needed.
 //!
 //! Steps: [`package`] reads the files to deploy. [`bucket`] finds or creates the S3 bucket for the files. Then a change
 //! set is created and shown ([`changes`]). After the operator has confirmed, the change set is executed, and the
 //! progress of the deployment is shown ([`progress`]).
 //!
-//! The command can be repeated at any time. The names of uploaded objects are derived from their content, each run
-//! creates its own change set, and the command first waits until a running update of the stack has finished.
+//! The command can be repeated at any time, for three reasons. The names of uploaded objects are derived from their
+//! content. Each run of the command creates its own change set. The command first waits until a running update of the
+//! stack has finished.
 
 mod bucket;
 mod changes;
@@ -35,7 +36,7 @@ use crate::{
     words::Words,
 };
 
-/// Time without output after which the progress is printed again, if the output is not a terminal.
+/// If the output is not a terminal, the progress is printed again after this time without output.
 const SILENCE: Duration = Duration::from_secs(15);
 /// The template parameter whose value is read from the functions' binary.
 const ARCHITECTURE: &str = "Architecture";
@@ -52,7 +53,7 @@ pub async fn run(args: DeployArgs, console: &Console) -> Result<Exit, CommandErr
     let (configured_bucket, configured) =
         if args.target.local { <_>::default() } else { configuration::deployment(words)? };
     let given = given(&package, configured, args.parameters, words)?;
-    // The first deployment creates the stack, so the stack does not have to exist.
+    // A missing stack is not an error, because the first deployment creates the stack.
     let (Cloud { signed, stack: Stack { name, .. }, .. }, _) = Cloud::connect(&args.target, words).await?;
     let stacks = Stacks { signed: &signed, stack: &name, words };
     let existing = match ready(stacks, console).await? {
@@ -127,8 +128,8 @@ async fn plan(
     Ok(Some(Planned { token, changes: change_set.changes }))
 }
 
-/// The parameters that are specified on the command line or, if a parameter is not specified there, in
-/// `samconfig.toml`. The value of `Architecture` is read from the binary.
+/// The stack parameters that the command line or `samconfig.toml` specifies; the command line takes precedence. The
+/// value of `Architecture` is read from the functions' binary.
 fn given(
     package: &Package,
     configured: BTreeMap<String, String>,
@@ -151,8 +152,8 @@ fn given(
     Ok(given)
 }
 
-/// The parameters of the change set: the specified parameters, and the other parameters of the stack with their
-/// previous values. For all remaining parameters, CloudFormation uses the defaults of the template.
+/// The parameters of the change set: the specified parameters, and the other existing parameters of the stack with
+/// their previous values. For parameters that are new in the template, CloudFormation uses the defaults.
 fn parameters(
     names: Vec<String>,
     mut given: BTreeMap<String, String>,
@@ -174,7 +175,8 @@ enum Ready {
     Interrupted,
 }
 
-/// Waits until no other operation is changing the stack, and deletes a stack whose first deployment has failed.
+/// Waits until no other operation is changing the stack. If the first deployment of the stack has failed, asks the
+/// operator for confirmation and deletes the stack.
 async fn ready(stacks: Stacks<'_>, console: &Console) -> Result<Ready, CommandError> {
     let words = console.words();
     let mut polls = Polls::default();
@@ -212,7 +214,8 @@ async fn ready(stacks: Stacks<'_>, console: &Console) -> Result<Ready, CommandEr
 }
 
 /// Deletes a stack whose first deployment has failed. The stack is identified by its ARN and read again before the
-/// deletion, because another operator can have deployed a new stack with this name while this operator was being asked.
+/// deletion. While this operator was asked for confirmation, another operator can have deployed a new stack with the
+/// same name.
 async fn delete(stacks: Stacks<'_>, id: &str, console: &Console) -> Result<(), CommandError> {
     let this = Stacks { stack: id, ..stacks };
     if this.find().await?.is_none_or(|stack| stack.status != "ROLLBACK_COMPLETE") {
@@ -261,8 +264,8 @@ async fn settled(stacks: Stacks<'_>, name: &str) -> Result<ChangeSet, CommandErr
     }
 }
 
-/// The error for a change set that CloudFormation rejects. A rejected template or parameter is reported as an error in
-/// the input.
+/// The error for a change set that CloudFormation rejects. If CloudFormation rejects the template or a parameter, the
+/// error is an input error.
 fn rejected(error: CommandError, words: Words) -> CommandError {
     match error.name.as_str() {
         "ValidationError" => CommandError { exit: Exit::BadInput, action: words.correct_the_deployment(), ..error },
@@ -289,8 +292,8 @@ fn deployment(stack: &str, status: &str, changes: &[Change], outputs: BTreeMap<S
     Deployment { stack: stack.into(), status: status.into(), changes: changes.into(), outputs }
 }
 
-/// A name that no other run uses. The name is valid both for a change set and as a client token: it contains only
-/// letters, digits and hyphens, and starts with a letter.
+/// A name that no other run of the command uses. The name is valid both as a change set name and as a client token: it
+/// contains only letters, digits and hyphens, and starts with a letter.
 fn unique_name() -> String {
     let format = format_description!("[year][month][day]T[hour][minute][second]-[subsecond digits:9]");
     let now = OffsetDateTime::now_utc().format(format).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The files of a deployment: finds the template, the state machines and the functions' binary, and prepares them for
+//! Finds the files of a deployment (the template, the state machines and the functions' binary), and prepares them for
 //! S3 as `sam package` does. The name of each S3 object contains a hash of the object's content, so a repeated
 //! deployment with the same files uploads nothing.
 
@@ -16,8 +16,8 @@ use crate::{args::DeployArgs, cloud::error::CommandError, words::Words};
 
 /// The prefix of all S3 object names.
 const PREFIX: &str = "connect-onboarding";
-/// The paths at which the functions' binary is searched: the path in an unpacked release, and the output path of
-/// `cargo lambda build`.
+/// The paths at which the functions' binary can be: the path in an unpacked release, and the output path of `cargo
+/// lambda build`.
 const BINARIES: [&str; 2] = ["bootstrap/bootstrap", "target/lambda/bootstrap/bootstrap"];
 
 /// The files of a deployment.
@@ -53,8 +53,8 @@ impl Package {
     /// Finds and reads the files.
     ///
     /// # Errors
-    /// Fails if a file is missing, if the binary can't run in Lambda, or if the root is a checkout and the binary was
-    /// built from other source files.
+    /// Fails if a file is missing, if the binary can't run in Lambda, or if the directory contains source files and the
+    /// binary was built from other source files.
     pub(super) fn find(args: &DeployArgs, words: Words) -> Result<Self, CommandError> {
         let root = match &args.folder {
             Some(folder) => folder.clone(),
@@ -74,7 +74,8 @@ impl Package {
         let binary = read(&file, words)?;
         let architecture = architecture(&binary)
             .ok_or_else(|| CommandError::input(words.not_for_lambda(file.display()), words.build_for_lambda()))?;
-        // A script is not compared with the source files, because it only starts another program.
+        // A script is not compared with the source files, because a script only starts another program and contains no
+        // code of the functions.
         if !matches!(architecture, Runnable::Script) && !belongs_to(&binary, &root, words)? {
             return Err(CommandError::input(words.old_binary(file.display()), words.build_for_lambda()));
         }
@@ -130,7 +131,7 @@ fn read(file: &Path, words: Words) -> Result<Vec<u8>, CommandError> {
     })
 }
 
-/// Whether the binary was built from the source files in this directory. Also returns true if the directory contains no
+/// Whether the binary was built from the source files in this directory. Returns true if the directory contains no
 /// source files, as in a release.
 fn belongs_to(binary: &[u8], root: &Path, words: Words) -> Result<bool, CommandError> {
     let marker = sources::marker(root).map_err(|error| {
@@ -175,8 +176,8 @@ fn architecture(program: &[u8]) -> Option<Runnable> {
 /// Packs an executable file into a zip archive (APPNOTE.TXT 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16). The archive
 /// contains no creation time, so the same file always results in the same archive.
 ///
-/// The crate `zip` is not used, because it would enable another feature of a crate on which the AWS SDK depends, and
-/// cargo would compile that crate a second time.
+/// The crate `zip` is not used, because it enables a further feature of a crate that the AWS SDK also uses, and cargo
+/// would then compile that crate twice.
 fn zip(name: &str, content: &[u8]) -> std::io::Result<Vec<u8>> {
     const TOO_LARGE: &str = "the binary is larger than a zip archive can contain";
     let size = |length: usize| u32::try_from(length).map_err(|_| std::io::Error::other(TOO_LARGE));
@@ -194,8 +195,8 @@ fn zip(name: &str, content: &[u8]) -> std::io::Result<Vec<u8>> {
     [size(name.len())? as u16, 0].iter().for_each(|field| common.extend(field.to_le_bytes()));
 
     let local = [b"PK\x03\x04".as_slice(), &common, name.as_bytes(), &packed].concat();
-    // The field "version made by" (20, 3) means Unix, so that programs read the upper half of the external attributes
-    // as the file mode.
+    // The value (20, 3) of the field "version made by" means that the archive was made on Unix. Unpacking programs
+    // therefore use the upper half of the external attributes as the file mode.
     let mut central = [b"PK\x01\x02".as_slice(), &[20, 3], &common].concat();
     [0, 0, 0].iter().for_each(|field: &u16| central.extend(field.to_le_bytes()));
     [0o100_755 << 16, 0].iter().for_each(|field: &u32| central.extend(field.to_le_bytes()));
@@ -301,8 +302,8 @@ mod tests {
         };
         build("target/lambda/bootstrap/bootstrap");
         assert_eq!(find(None), Ok(Some("x86_64")));
-        // The binary is also rejected if the change is not committed, or if the operator specifies the path of the
-        // binary.
+        // An old binary is rejected even if the change to the source files is not committed, and even if the operator
+        // specifies the path of the binary.
         write("functions/main.rs", b"second");
         for bootstrap in [None, Some(root.join("target/lambda/bootstrap/bootstrap"))] {
             let (exit, what, action) = find(bootstrap).unwrap_err();

@@ -1,4 +1,4 @@
-//! Executes a change set, and shows the progress of the deployment from the events of the stack.
+//! Executes a change set and shows the progress of the deployment, which is derived from the stack's events.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,8 @@ use crate::{
 
 /// The resource type in events about the stack itself.
 const STACK: &str = "AWS::CloudFormation::Stack";
-/// A word in the status reason of a resource whose creation or update was cancelled because another resource failed.
+/// The status reason of a resource contains this word if its creation or update was cancelled because another resource
+/// failed.
 const CANCELLED: &str = "cancelled";
 
 /// The state of the deployment according to the events that were read so far.
@@ -69,7 +70,8 @@ pub(super) async fn execute(
     let stack = match finished {
         None => return Ok(None),
         Some(Ok(stack)) => stack,
-        // The deployment continues, although its progress can't be read.
+        // The progress can't be read, but the deployment continues. The recommended action is therefore to follow it
+        // again.
         Some(Err(error)) => return Err(CommandError { action: words.follow_again(), ..error }),
     };
     if ["CREATE_COMPLETE", "UPDATE_COMPLETE"].contains(&stack.status.as_str()) {
@@ -99,7 +101,8 @@ async fn follow(
     let words = console.words();
     console.note(&words.deploying(stacks.stack));
     let mut polls = Polls::default();
-    // Shortly after the change set is executed, CloudFormation can still return the previous status of the stack.
+    // Shortly after the command has executed the change set, CloudFormation can still return the previous status of the
+    // stack.
     let mut begun = false;
     loop {
         let stack = stacks.find().await?.unwrap_or_default();

@@ -19,14 +19,13 @@ use crate::{
     words::Words,
 };
 
-/// The limit of concurrent executions in an account is usually higher than this value. A lower limit means that the
+/// In most accounts, the limit of concurrent Lambda executions is higher than this value. A lower limit means that the
 /// account is new. Lambda always keeps 100 executions unreserved (AWS Lambda developer guide, "Configuring reserved
 /// concurrency for a function").
 const USUAL_CONCURRENCY: u64 = 100;
-/// The services without which the stack can't be deployed, each with the names that it can have in the public
-/// parameters of Systems Manager. For some services, the documentation does not state the name. A service is therefore
-/// reported as missing only if one of its possible names occurs in another Region and none of them occurs in this
-/// Region.
+/// The AWS services that the stack needs, each with the names that it can have in the public parameters of Systems
+/// Manager. For some services, the AWS documentation does not state this name. A service is therefore reported as
+/// missing only if one of its possible names is listed for another Region, and none of them is listed for this Region.
 const SERVICES: [&[&str]; 10] = [
     &["connect"],
     &["lambda"],
@@ -96,7 +95,7 @@ fn services(here: &BTreeSet<String>, anywhere: &BTreeSet<String>, region: &str, 
     Check::good("region", words.services_found(region, found.len()))
 }
 
-/// The services that are named in the public parameters with this prefix.
+/// Those names in [`SERVICES`] for which a public parameter with this prefix exists.
 async fn listed(cloud: &Cloud, prefix: &str) -> Result<BTreeSet<String>, CommandError> {
     let mut services = BTreeSet::new();
     for names in SERVICES.concat().chunks(PER_CALL) {
@@ -109,8 +108,8 @@ async fn listed(cloud: &Cloud, prefix: &str) -> Result<BTreeSet<String>, Command
     Ok(services)
 }
 
-/// Checks whether the account allows enough concurrent executions of Lambda functions. In a new account, the limit can
-/// be 10.
+/// Checks whether the account allows enough concurrent executions of Lambda functions. In a new account, only 10
+/// executions may be allowed.
 pub(super) async fn concurrency(cloud: &Cloud) -> Check {
     let words = cloud.words;
     let limits = match cloud.signed.lambda_account(&words.reading_concurrency()).await {
@@ -151,8 +150,8 @@ pub(super) async fn federation(cloud: &Cloud) -> Check {
     }
 }
 
-/// Checks how many more Connect instances can be created. All instances of the account in the Region count toward the
-/// quota.
+/// Checks how many more Connect instances can be created. The quota limits the number of all instances that the account
+/// has in the Region.
 pub(super) async fn instances(cloud: &Cloud) -> Check {
     let words = cloud.words;
     let (values, count) = tokio::join!(instance_quota_values(cloud), instance_count(cloud));
@@ -201,7 +200,7 @@ async fn instance_quota_values(cloud: &Cloud) -> Result<QuotaValues, CommandErro
 
 pub(super) async fn support_plan(cloud: &Cloud) -> Check {
     let words = cloud.words;
-    // The Support API has an endpoint in one Region only.
+    // The Support API has an endpoint only in this Region.
     let config = aws_sdk_support::config::Builder::from(&cloud.config)
         .region(aws_sdk_support::config::Region::from_static("us-east-1"))
         .build();
@@ -236,7 +235,7 @@ mod tests {
         assert_eq!(services(&set(&all), &set(&all), "eu-west-1", words).verdict, Verdict::Good);
         let missing = services(&set(&all[1..]), &set(&all), "eu-west-3", words);
         assert_eq!((missing.verdict, missing.found.contains("connect")), (Verdict::Bad, true), "{}", missing.found);
-        // The documentation does not state the name under which this service is listed.
+        // The AWS documentation does not state under which name this service is listed.
         let other = set(&["connect", "lambda", "states"]);
         assert_eq!(services(&other, &set(&[]), "eu-west-1", words).verdict, Verdict::Good);
         assert_eq!(services(&set(&[]), &set(&[]), "eu-west-1", words).verdict, Verdict::Unknown);

@@ -1,7 +1,7 @@
 //! `onboard doctor`: checks the requirements of an onboarding. The command changes nothing.
 //!
-//! The stack's own function `preflight` checks the Graph credential, Entra's consent and the groups in the specified
-//! input. The operator therefore needs no permission in Entra, and no secret leaves the stack.
+//! The function `preflight` of the stack checks the credential for Microsoft Graph, the consent in Entra, and the
+//! groups in the specified input. The operator therefore needs no permission in Entra, and no secret leaves the stack.
 //!
 //! Before the first deployment there is no stack. The command then checks only the account and the Region.
 
@@ -32,7 +32,8 @@ struct Check {
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if the input is invalid or AWS is not usable.
+/// Fails if the input is invalid, or if a request without which no check is possible fails, for example because there
+/// are no credentials.
 pub async fn run(args: DoctorArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let file = args.file.clone().or_else(|| Path::new("onboarding.json").exists().then(|| "onboarding.json".into()));
@@ -79,7 +80,7 @@ impl Check {
         Self::new(name, Verdict::Good, found, "")
     }
 
-    /// Creates the result of a check whose request failed.
+    /// Creates the result of a check that could not be made because a request failed.
     fn unknown(name: &'static str, error: CommandError) -> Self {
         Self::new(name, Verdict::Unknown, error.what, error.action)
     }
@@ -107,8 +108,8 @@ impl Check {
     }
 }
 
-/// The checks of the stack. `missing` is the error that occurred when the stack was read. `named` states whether the
-/// operator specified the name of the stack.
+/// Makes the checks of the stack. `missing` is the error that occurred when the command read the stack. `named` states
+/// whether the operator specified the name of the stack.
 async fn of_stack(cloud: &Cloud, missing: Option<CommandError>, named: bool, input: Option<&Value>) -> Vec<Check> {
     if let Some(error) = missing {
         let verdict = match error.name == CommandError::NO_STACK {

@@ -13,7 +13,8 @@ use crate::{
     output::Verdict,
 };
 
-/// The permissions that create the resources of `template.yaml` through CloudFormation, one for each resource type.
+/// The permissions that a deployment needs. CloudFormation creates the resources of `template.yaml` with the operator's
+/// permissions, and this list contains one permission for each type of resource.
 const DEPLOYMENT: [&str; 21] = [
     "cloudformation:CreateChangeSet",
     "cloudformation:DescribeStacks",
@@ -38,16 +39,16 @@ const DEPLOYMENT: [&str; 21] = [
     "states:CreateStateMachine",
 ];
 
-/// Checks the permissions that the operator needs for the next step. Before the first deployment, these are the
-/// permissions for a deployment. After the first deployment, these are the permissions for the commands that use the
-/// stack.
+/// Checks the permissions that the operator needs for the next step: before the first deployment, the permissions for a
+/// deployment; afterwards, the permissions for the commands that use the stack.
 pub(super) async fn permissions(cloud: &Cloud, caller: &Result<Caller, CommandError>) -> Check {
     let words = cloud.words;
     let caller = match caller {
         Ok(caller) => caller,
         Err(error) => return Check::unknown("permissions", error.clone()),
     };
-    // The policy simulator does not accept the root user. No policy of the account restricts this user.
+    // The check succeeds for the root user, because no IAM policy of the account restricts this user. The policy
+    // simulator does not accept the root user.
     if caller.arn.ends_with(":root") {
         return Check::good("permissions", words.root_user());
     }
@@ -71,7 +72,7 @@ pub(super) async fn permissions(cloud: &Cloud, caller: &Result<Caller, CommandEr
     }
 }
 
-/// The permissions to check, by resource.
+/// The resources, each with the permissions to check for it.
 fn questions(cloud: &Cloud, caller: &Caller) -> Vec<(String, Vec<&'static str>)> {
     if !cloud.stack.exists() {
         return vec![("*".into(), DEPLOYMENT.to_vec())];
@@ -94,8 +95,8 @@ fn questions(cloud: &Cloud, caller: &Caller) -> Vec<(String, Vec<&'static str>)>
     ]
 }
 
-/// The ARN of the IAM user or role whose policies apply to the caller. If the caller is a session of a role, the ARN of
-/// the role is read from IAM, because the ARN of the session does not contain the path of the role.
+/// The ARN of the IAM user or role whose policies apply to the caller. If the caller is a session of a role, this
+/// function asks IAM for the ARN of the role, because the ARN of the session does not contain the path of the role.
 async fn principal(cloud: &Cloud, caller: &Caller) -> String {
     let parts: Vec<&str> = caller.arn.split(':').collect();
     let [_, partition, "sts", _, account, session] = parts[..] else { return caller.arn.clone() };

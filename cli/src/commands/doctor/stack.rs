@@ -37,7 +37,7 @@ pub(super) fn stack(cloud: &Cloud) -> Check {
     }
 }
 
-/// Checks Entra's consent and the groups by invoking the preflight function.
+/// Checks the consent in Entra, and the groups of the input, by invoking the function `preflight` of the stack.
 pub(super) async fn preflight(cloud: &Cloud, input: Option<&Value>) -> Check {
     let words = cloud.words;
     let Some(input) = input else {
@@ -97,8 +97,8 @@ fn subscriptions(xml: &Document<'_>) -> (usize, usize) {
 }
 
 /// The names of the stack's alarms. CloudFormation names an alarm `{stack}-{logical ID}-{random text}`, and a logical
-/// ID contains no hyphen. If the name of another stack starts with the name of this stack, the alarms of the other
-/// stack are therefore not included.
+/// ID contains no hyphen. So the alarms of another stack are not included, even if its name starts with the name of
+/// this stack.
 fn alarm_names(xml: &Document<'_>, prefix: &str) -> Vec<String> {
     let ours = |name: &&str| name.strip_prefix(prefix).is_some_and(|rest| rest.matches('-').count() == 1);
     elements(xml.root(), "AlarmName").filter_map(|name| name.text()).filter(ours).map(ToOwned::to_owned).collect()

@@ -40,14 +40,14 @@ const TOOLS: [(&str, &str); 3] = [
     ("aws", "AWS CLI: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"),
     ("bash", "bash"),
 ];
-/// Additional programs that the script needs if it creates keys or client secrets. The script uses them so that no
-/// secret appears on a command line.
+/// Additional programs that the script needs if it creates keys or client secrets. With these programs, the script
+/// never has to put a secret on a command line.
 const TOOLS_FOR_SECRETS: [(&str, &str); 2] = [("jq", "jq: https://jqlang.org"), ("openssl", "OpenSSL")];
 
-/// Number of the signal that Ctrl-C sends.
+/// Number of the signal that Ctrl-C causes.
 const SIGINT: i32 = Signal::INT.as_raw();
 
-/// The arguments, and the values of settings that can be omitted from the arguments.
+/// The arguments, and the resolved values of the settings that the operator can omit.
 struct Setup<'a> {
     args: &'a EntraSetupArgs,
     stack: String,
@@ -57,8 +57,8 @@ struct Setup<'a> {
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if an argument is invalid, no Region is set, a required program is missing, the operator does not confirm, or the
-/// script fails.
+/// Fails if an argument is invalid, no Region is set, a required program is missing, the operator does not confirm the
+/// changes, or the script fails.
 pub async fn run(args: EntraSetupArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let stack = configuration::stack(args.stack.as_deref(), words)?;
@@ -98,8 +98,8 @@ pub async fn run(args: EntraSetupArgs, console: &Console) -> Result<Exit, Comman
     Ok(Exit::Done)
 }
 
-/// Returns the error message for the first invalid argument, if there is one. Argument values become part of a script,
-/// so only plain characters are allowed.
+/// Returns the error message for the first invalid argument, if there is one. Argument values become part of a shell
+/// script, so they may contain only characters without a special meaning.
 fn fault(setup: &Setup<'_>, words: Words) -> Option<String> {
     let plain = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     if !plain(&setup.stack) || !setup.stack.starts_with(|c: char| c.is_ascii_alphabetic()) {
@@ -118,8 +118,8 @@ fn is_there(program: &str) -> bool {
     std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
 }
 
-/// Runs the script with an argument. Returns `None` if the operator interrupts the script. With `--json`, the output of
-/// the script is written to standard error and also returned.
+/// Runs the script with an argument. Returns `None` if the operator interrupts the script. With `--json`, returns the
+/// output of the script, and also writes it to standard error. Without `--json`, the returned text is empty.
 async fn execute(script: &str, argument: &str, console: &Console) -> Result<Option<String>, CommandError> {
     let words = console.words();
     let ended = shell(script, argument, console).await.map_err(|error| {
@@ -161,9 +161,9 @@ async fn shell(script: &str, argument: &str, console: &Console) -> std::io::Resu
         let interrupted = status.signal() == Some(SIGINT) || status.code() == Some(128 + SIGINT);
         return Ok((!interrupted).then(|| (status.success(), printed)));
     }
-    // Ctrl-C sends a signal to the shell too, but a termination signal reaches only this process. The shell must exit
-    // by itself, because it then deletes the folder with the keys and secrets. A second signal could end the shell
-    // before it has deleted the folder.
+    // Ctrl-C also signals the shell, but a termination signal reaches only this process. The shell gets time to exit by
+    // itself, because it deletes the folder with the keys and secrets when it exits. A second signal could end the
+    // shell before it has deleted this folder.
     if tokio::time::timeout(GRACE, shell.wait()).await.is_ok() {
         return Ok(None);
     }
@@ -174,7 +174,7 @@ async fn shell(script: &str, argument: &str, console: &Console) -> std::io::Resu
     Ok(None)
 }
 
-/// The stack parameters in the output of the script, which are indented lines of the form `Name=value`.
+/// The stack parameters that the script printed, each on an indented line of the form `Name=value`.
 fn parameters(printed: &str) -> BTreeMap<String, String> {
     let parameter = |line: &str| {
         let (name, value) = line.strip_prefix("  ")?.split_once('=')?;
@@ -183,7 +183,7 @@ fn parameters(printed: &str) -> BTreeMap<String, String> {
     printed.lines().filter_map(parameter).collect()
 }
 
-/// The setup as the JSON output describes it, including the script.
+/// The object that `--json` prints for this setup. It includes the script.
 fn document(setup: &Setup<'_>, script: &str) -> EntraSetup {
     let identities = setup.args.identities().into_iter().map(|identity| EntraIdentity {
         identity,

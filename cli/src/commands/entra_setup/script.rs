@@ -1,4 +1,4 @@
-//! Generates the script of `onboard entra-setup`. The script contains no values of a specific tenant or account, but
+//! Generates the script of `onboard entra-setup`. The script contains no ids of a tenant or an account, because it
 //! reads them when it runs. The script can therefore be reviewed and stored.
 
 use std::fmt::Write;
@@ -15,13 +15,13 @@ use crate::{
     words::{Words, quoted},
 };
 
-/// The start of the script, with the shell functions that all identities need. The script stops at the first failed
-/// command. Changes in Entra take time to replicate, so some commands are retried.
+/// The start of the script, with the shell functions that all identities need. The script stops if a command fails.
+/// Changes in Entra take time to replicate, so some commands are retried.
 ///
-/// Some commands of the Azure CLI are not sufficient. `az ad app permission add` adds an existing permission again,
-/// `az ad app permission admin-consent` works only in the cloud named `AzureCloud`, and the filter of `az ad app list`
-/// ignores case. Each shell function therefore reads the current state first and writes only what is missing. To grant
-/// admin consent, the script creates app role assignments.
+/// Some commands of the Azure CLI are not sufficient. `az ad app permission add` adds a permission again that already
+/// exists, and the filter of `az ad app list` ignores case. Each shell function therefore reads the current state first
+/// and writes only what is missing. `az ad app permission admin-consent` works only in the cloud named `AzureCloud`. To
+/// grant admin consent, the script therefore creates app role assignments.
 const HEAD: &str = r#"# The messages contain commands in backquotes.
 # shellcheck disable=SC2016
 set -euo pipefail
@@ -105,7 +105,7 @@ consent() {
 "#;
 
 /// Shell function that adds or updates the federated credential `name`. With this credential, the application accepts
-/// tokens that have the specified subject.
+/// AWS tokens that have the specified subject.
 const TRUST: &str = r#"# Makes the application accept tokens with this subject.
 trust() {
   local client=$1 name=$2 subject=$3 audience=$4 verb=create named=() found
@@ -144,8 +144,8 @@ pub(super) fn of(setup: &Setup<'_>, console: &Console) -> String {
     script
 }
 
-/// Selects the account and the Region for the AWS CLI. If a profile is specified, the script unsets the environment
-/// variables with credentials, which would take precedence over the profile.
+/// Selects the account and the Region for the AWS CLI. If the operator specified a profile, the script unsets the
+/// environment variables with credentials, because they would take precedence over the profile.
 fn environment(script: &mut String, setup: &Setup<'_>) {
     if let Some(profile) = &setup.args.aws.profile {
         let _ = writeln!(
@@ -186,8 +186,8 @@ confirm() {{
     );
 }
 
-/// Shows the tenant, the account and the changes, and then asks for confirmation. If an application instead of a user
-/// is signed in to the Azure CLI, the name of the tenant is unknown and is not shown.
+/// Shows the tenant, the account and the changes, and then asks for confirmation. If an application (and no user) is
+/// signed in to the Azure CLI, the Azure CLI does not return the name of the tenant, so the name is not shown.
 fn confirm(script: &mut String, setup: &Setup<'_>, words: Words) {
     let keyless = setup.args.credential == CredentialArg::Keyless && setup.args.remove.is_none();
     script.push_str(
@@ -216,8 +216,8 @@ fn confirm(script: &mut String, setup: &Setup<'_>, words: Words) {
     script.push_str("  if [ \"$MODE\" = --show ]; then exit; fi\n  confirm\nfi\n\n");
 }
 
-/// Prints one line for each change. For each identity, another line lists the permissions to which consent is granted
-/// for the whole tenant.
+/// Prints one line for each change. For each identity, a further line lists the permissions for which the script grants
+/// tenant-wide consent.
 fn changes(script: &mut String, setup: &Setup<'_>, words: Words) {
     if let Some(identity) = setup.args.remove.map(Identity::from) {
         let (display, secret) =
@@ -317,7 +317,7 @@ fn register(script: &mut String, setup: &Setup<'_>, identity: Identity) {
     }
 }
 
-/// Adds a federated credential so that the application accepts AWS tokens of one role.
+/// Adds a federated credential to the application, so that the application accepts the AWS tokens of one IAM role.
 fn federate(script: &mut String, setup: &Setup<'_>, identity: Identity) {
     let (id, role, audience) =
         (variable(identity), names::graph_role(&setup.stack, &setup.region, identity), &setup.args.audience);
@@ -353,7 +353,7 @@ fn secret(script: &mut String, identity: Identity) {
     );
 }
 
-/// Stores the credential in Secrets Manager. The functions reload a changed secret automatically.
+/// Stores the credential in Secrets Manager. The Lambda functions reload a changed secret automatically.
 fn store(script: &mut String, setup: &Setup<'_>, identity: Identity) {
     let (id, name, region) = (variable(identity), names::credential_secret(&setup.stack, identity), &setup.region);
     let key = names::EXPIRES_KEY;

@@ -1,5 +1,5 @@
-//! Composes the tables of an evidence pack. Each row names the source of its time. A time that was not recorded is not
-//! estimated.
+//! Composes the tables of an evidence pack. Each row that contains a time also names the source of this time. A time
+//! that was not recorded is never estimated.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,10 +83,10 @@ pub(super) fn access(users: &[User], groups: &[Group], history: &History) -> Tab
     Table { name: "access", columns, rows }
 }
 
-/// The time since which a user has had a profile. Connect does not record this time. The start time is the time of the
-/// first logged event with the profile after the last event without the profile. If the log contains no such event, the
-/// time of the last change of the user is the best evidence, because the user has had the profile since then at the
-/// latest.
+/// The time since which a user has had a security profile. Connect does not record this time, so it is taken from the
+/// functions' log: it is the time of the first event with the profile after the last event without the profile. If the
+/// log contains no such event, the time of the last change of the user is used, because the user got the profile at
+/// this time or earlier.
 fn since(profile: &str, events: &[&UserEvent], modified: Option<f64>) -> Since {
     let mut start: Option<&UserEvent> = None;
     for event in events {
@@ -106,8 +106,8 @@ fn since(profile: &str, events: &[&UserEvent], modified: Option<f64>) -> Since {
     }
 }
 
-/// One row for each decision of an operator. If the last request was not decided, there is another row for this
-/// request, which is still waiting or has expired. `now` is in milliseconds since the epoch.
+/// One row for each decision of an operator. If no operator has decided about the last request, a further row shows
+/// this request as waiting or expired. `now` is in milliseconds since the epoch.
 pub(super) fn approvals(
     history: &History,
     approved: Option<&RecordedDecision>,
@@ -156,7 +156,7 @@ pub(super) fn leavers(users: &[User], history: &History) -> Table {
     let logged = |user: &User, happened| {
         history.users.iter().any(|event| event.username == user.username && event.happened == happened)
     };
-    // The tags of the users are also read, because they are kept longer than the log.
+    // The tags of the users are also evaluated, because tags are kept longer than the log.
     for user in users.iter().filter(|user| user.managed) {
         let mut add = |tag: &str, happened: Happened, row: [&str; 2]| {
             if !user.tag(tag).is_empty() && !logged(user, happened) {
@@ -173,7 +173,7 @@ pub(super) fn leavers(users: &[User], history: &History) -> Table {
     Table { name: "leavers", columns: &["username", "at", "event", "due", "source"], rows }
 }
 
-/// One row for each user, with the last sign-in or the statement that no sign-in was found.
+/// One row for each user, with the last sign-in, or with the statement that none was found.
 pub(super) fn sign_ins(users: &[User], history: &History, found: &SignIns, window_start: f64) -> Table {
     let start = found.complete_since.unwrap_or(window_start);
     let row = |user: &User| {

@@ -1,5 +1,5 @@
-//! The events in the functions' logs: the changes that user syncs made to users, the operators' approvals and
-//! rejections, and the differences that drift checks found.
+//! Extracts the events from the functions' logs: the changes that user syncs made to users, the operators' approvals
+//! and rejections, and the differences that drift checks found.
 
 use onboarding_core::{log_messages, names};
 use serde_json::Value;
@@ -40,7 +40,7 @@ impl Happened {
         })
     }
 
-    /// The name of the event in the evidence pack. `None` if the event does not concern a user who left.
+    /// The name of the event in the table of users who left. `None` if this table does not contain such events.
     pub(super) const fn of_leaver(self) -> Option<&'static str> {
         match self {
             Self::Created | Self::Changed => None,
@@ -63,9 +63,9 @@ pub(super) struct UserEvent {
     pub(super) username: String,
     pub(super) happened: Happened,
     /// The user's security profiles after the event. `None` if the event does not change the security profiles, or if
-    /// the log line was written by an earlier release, which did not log them.
+    /// an earlier release wrote the log line without them.
     pub(super) profiles: Option<Vec<String>>,
-    /// The day on which a user may be deleted.
+    /// The day from which the user may be deleted.
     pub(super) due: String,
 }
 
@@ -101,7 +101,7 @@ pub(super) struct Drift {
 pub(super) struct History {
     pub(super) users: Vec<UserEvent>,
     pub(super) decisions: Vec<Decision>,
-    /// Each difference once, with the time at which it was first found.
+    /// The differences. Each difference is contained once, with the time of the drift check that found it first.
     pub(super) drift: Vec<Drift>,
 }
 
@@ -146,8 +146,8 @@ impl History {
             actions,
             execution: execution.to_owned(),
         };
-        // Each round of each sync that applies a decision logs this decision, so the log can contain a decision several
-        // times.
+        // A user sync runs in several rounds (calls of its function). Each round that applies a decision logs this
+        // decision, so the log can contain the same decision several times.
         let known = |other: &Decision| {
             (&other.digest, other.decision, &other.decided) == (&decision.digest, decision.decision, &decision.decided)
         };

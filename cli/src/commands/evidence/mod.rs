@@ -2,10 +2,11 @@
 //!
 //! * Reads: the registry; the Connect users (`connect:SearchUsers`, `ListUsers`, `ListSecurityProfiles`); the IAM
 //!   objects; the functions' logs of the last 90 days (`logs:FilterLogEvents`); and CloudTrail's event history
-//!   (`cloudtrail:LookupEvents`). The command also starts a drift check without remediation, which reads the settings
-//!   in AWS and Entra, and a user sync that only plans, which reads the group members (`states:StartExecution`).
+//!   (`cloudtrail:LookupEvents`). The command also starts two executions (`states:StartExecution`): a drift check that
+//!   reverts nothing, which reads the settings in AWS and Entra, and a user sync that only plans, which reads the group
+//!   members.
 //! * Writes: the directory. The drift check sends a notification if it finds drift that was not reported yet.
-//! * If nothing has changed since the last pack, all files except the manifest are identical. Only the manifest
+//! * If nothing has changed since the last pack, all files except the manifest are identical, because only the manifest
 //!   contains the time at which the pack was created.
 
 mod compose;
@@ -42,14 +43,14 @@ use crate::{
     ui::{Console, Tone},
 };
 
-/// How many seconds of the logs and of CloudTrail's event history are read. CloudTrail keeps events for 90 days, which
-/// is also the default retention of the stack's logs.
+/// The logs and CloudTrail's event history are read for this number of seconds before the present. CloudTrail keeps
+/// events for 90 days, which is also the default retention of the stack's logs.
 const HISTORY_SECONDS: i64 = 90 * 86_400;
 
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if the directory is not empty or can't be written, or the cloud is not usable.
+/// Fails if the directory is not empty or can't be written, or a request to AWS or the local cloud fails.
 pub async fn run(args: EvidenceArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let directory = args.output.as_path();
@@ -75,8 +76,8 @@ pub async fn run(args: EvidenceArgs, console: &Console) -> Result<Exit, CommandE
     Ok(Exit::Done)
 }
 
-/// The groups of the input with their members, from the log of a user sync that only plans. `None` if the operator
-/// interrupts the wait.
+/// Starts a user sync that only plans, and reads the groups of the input and their members from its log. `None` if the
+/// operator interrupts the wait.
 async fn groups(cloud: &Cloud, entry: &Entry, console: &Console) -> Result<Option<Vec<Group>>, CommandError> {
     let input = json!({ "instanceId": entry.instance_id, "mode": "plan", "reason": "operator" });
     let execution = cloud.start(Machine::UserSync, &format!("{}-members", entry.alias), &input).await?;
@@ -105,7 +106,7 @@ fn configured<'e>(entry: &'e Entry, name: &str) -> &'e [Value] {
     entry.config[name].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// The members of a group according to the log lines. The log can list the members of a group in several lines. Returns
+/// The members of a group, from the log lines. The log lists the members of a large group in several lines. Returns
 /// `None` if one of these lines is missing.
 fn members_of(lines: &[Value], group: &str) -> Option<BTreeSet<String>> {
     let parts: BTreeMap<u64, &Value> = lines
@@ -210,7 +211,7 @@ fn read(
     }
 }
 
-/// Writes the files of the pack. The manifest is the last file, so a pack without a manifest is incomplete.
+/// Writes the files of the pack. The manifest is written last, so a pack without a manifest is incomplete.
 fn write(directory: &Path, evidence: &Evidence, console: &Console) -> io::Result<Vec<PackFile>> {
     pack::create(directory)?;
     let mut files = vec![pack::write(directory, "evidence.json", &format!("{:#}\n", evidence.json()))?];

@@ -37,7 +37,7 @@ pub(super) fn create(directory: &Path) -> io::Result<()> {
     fs::set_permissions(directory, fs::Permissions::from_mode(DIRECTORY_MODE))
 }
 
-/// Writes a file, and returns its size and its digest.
+/// Writes a file of the pack, and returns its size and its digest.
 ///
 /// # Errors
 /// Fails if the file can't be written.

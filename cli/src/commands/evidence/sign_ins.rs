@@ -1,7 +1,7 @@
-//! The last sign-in of each user. Amazon Connect does not return the time of this sign-in: `DescribeUser`, `ListUsers`
-//! and `SearchUsers` have no field for it, and the login report of the Connect website is not available through the
-//! API. However, CloudTrail records each sign-in as an event `AssumeRoleWithSAML`, whose role session name is the
-//! username.
+//! Finds the last sign-in of each user. Amazon Connect does not return its time: the responses of `DescribeUser`,
+//! `ListUsers` and `SearchUsers` have no field for it, and the login report of the Connect website is not available
+//! through the API. However, CloudTrail records each sign-in as an event `AssumeRoleWithSAML`, whose role session name
+//! is the username.
 //!
 //! `LookupEvents` returns the events of the last 90 days in one Region, newest first, with 50 events per page. Two
 //! requests per second are allowed (CloudTrail API reference). A sign-in at the global endpoint is recorded in
@@ -27,15 +27,16 @@ const INTERVAL: Duration = Duration::from_millis(500);
 /// The last sign-ins that CloudTrail has recorded.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct SignIns {
-    /// The time of the last sign-in by username, in seconds since the epoch.
+    /// For each username, the time of the last sign-in, in seconds since the epoch.
     pub(super) last: BTreeMap<String, f64>,
-    /// The time since which the events are complete, in seconds since the epoch. `None` if all 90 days were read.
+    /// If a Region has too many events, only the events after this time were read (in seconds since the epoch). `None`
+    /// if the events of all 90 days were read.
     pub(super) complete_since: Option<f64>,
     /// The reason why the events of a Region could not be read. `None` if the events of all Regions were read.
     pub(super) unknown: Option<String>,
 }
 
-/// Reads the last sign-in with this role for each of the users.
+/// Reads the last sign-in of each user. A sign-in is an event in which the user assumes the role `role`.
 pub(super) async fn read(cloud: &Cloud, role: &str, users: &BTreeSet<&str>) -> SignIns {
     let mut found = SignIns::default();
     let region = cloud.region();

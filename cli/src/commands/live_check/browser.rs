@@ -1,6 +1,6 @@
-//! Determines with which certificate Entra signs, by sign-ins that an operator makes in a browser. After each sign-in,
-//! the browser posts Entra's SAML response to this command, which listens on the loopback address. The command only
-//! determines which certificate signed the response, and never logs or stores the response.
+//! Determines with which certificate Entra signs SAML responses. For this purpose, the operator signs in with a
+//! browser. After each sign-in, the browser posts Entra's SAML response to this command, which listens on the loopback
+//! address. The command only determines which certificate signed the response, and never logs or stores the response.
 
 use std::time::Instant;
 
@@ -21,21 +21,21 @@ use super::{
 };
 use crate::{cloud::error::CommandError, ui::Console};
 
-/// How long the command waits for a sign-in, in seconds.
+/// How long the command waits for each sign-in, in seconds.
 const PATIENCE: f64 = 900.0;
-/// The check evaluates only sign-ins that take place at least this number of seconds after the second certificate was
-/// activated. According to the assumed reading, all these sign-ins use the second certificate.
+/// The check activates the second certificate, and ignores all sign-ins during this number of seconds afterwards. If
+/// the assumed reading is true, Entra signs the responses of all later sign-ins with the second certificate.
 const SETTLED: f64 = 120.0;
-/// Number of sign-ins that the check evaluates. With several sign-ins, the check can detect that Entra's replicas sign
-/// with different certificates.
+/// Number of sign-ins that the check evaluates. One sign-in is not enough, because different servers of Entra could
+/// sign with different certificates.
 const SIGN_INS: usize = 8;
 /// Interval at which the browser signs in again, in seconds.
 const AGAIN: u32 = 10;
 
-/// A SAML response, and the channel through which the check decides whether the browser signs in again.
+/// A SAML response, and the channel to which the check sends whether the browser must sign in again.
 type Posted = (String, oneshot::Sender<bool>);
 
-/// A server on the loopback address, to which the browser posts SAML responses.
+/// A local web server to which the browser posts SAML responses.
 struct Receiver {
     server: JoinHandle<()>,
     posts: mpsc::Receiver<Posted>,
@@ -49,8 +49,8 @@ impl Drop for Receiver {
 }
 
 impl Receiver {
-    /// Starts the server. After the browser has posted a response, the server can return a page that opens
-    /// `sign_in_url` again.
+    /// Starts the server. To a posted response, the server returns either a page that opens `sign_in_url` again, or a
+    /// page with the text `done`.
     async fn start(sign_in_url: String, done: String) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         // For a reply URL, Entra accepts http only for the host name localhost.
@@ -93,9 +93,9 @@ async fn receive(State(pages): State<Pages>, body: Bytes) -> Html<String> {
     Html(format!("<meta charset=\"utf-8\"><p>{}</p>", pages.done))
 }
 
-/// Activates the second certificate after a first sign-in. Then determines which certificate signs the responses that
-/// arrive at least two minutes later. Before the call, the application must have both certificates, and the first
-/// certificate must be active.
+/// Waits for a first sign-in, and then activates the second certificate. Then determines which certificate signs the
+/// responses that arrive at least two minutes later. The caller must have added both certificates to the application
+/// and activated the first one.
 pub(crate) async fn check(
     clouds: &Clouds,
     application: &Application,

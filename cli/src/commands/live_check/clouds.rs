@@ -1,5 +1,5 @@
-//! Calls to AWS and Microsoft Graph. Error responses are returned like other responses, because the checks evaluate
-//! them.
+//! Calls to AWS and Microsoft Graph. An error response is returned as a normal result, because the checks evaluate
+//! error responses.
 
 use std::{
     future::Future,
@@ -66,7 +66,7 @@ impl Answer {
     }
 }
 
-/// Whether further calls are allowed, and whether the response to a call was lost.
+/// Whether the check may make further calls, and whether the response to a call was lost.
 #[derive(Debug, Default)]
 struct Calls {
     interrupted: AtomicBool,
@@ -109,12 +109,11 @@ impl Clouds {
         Ok(clouds)
     }
 
-    /// Returns access to AWS with the credentials of an assumed role, and access to Entra with the operator's
-    /// credentials.
+    /// Returns a copy that calls AWS with the credentials of the role, and Entra still with the operator's credentials.
     pub(crate) async fn in_role(&self, role: &str) -> Result<Self, CommandError> {
         let form = [("RoleArn", role), ("RoleSessionName", "live-check")];
         let mut answer = self.query(STS, "AssumeRole", &form).await?;
-        // A new role can be assumed only some seconds after it was created.
+        // The role is new, and AWS allows assuming it only some seconds after it was created.
         for _ in 0..20 {
             if answer.is_ok() {
                 break;
@@ -142,14 +141,15 @@ impl Clouds {
         })
     }
 
-    /// Interrupts the check. A call that has not been sent yet fails. For a call that has already been sent, the
-    /// command waits for the response, because the response contains the id of the resource that the call creates.
+    /// Interrupts the check. From then on, each new call fails. If a call was already sent, the command still waits for
+    /// its response, because the response contains the id of the resource that the call creates.
     pub(crate) fn interrupt(&self) {
         self.calls.interrupted.store(true, Ordering::Relaxed);
         self.calls.interruption.notify_waiters();
     }
 
-    /// Allows calls again after [`Self::interrupt`]. Returns whether the check was interrupted.
+    /// Allows calls again after [`Self::interrupt`], so that the command can remove its resources. Returns whether the
+    /// check was interrupted.
     pub(crate) fn resume(&self) -> bool {
         self.calls.interrupted.swap(false, Ordering::Relaxed)
     }
@@ -170,8 +170,8 @@ impl Clouds {
         self.config.region().map_or("", |region| region.as_ref())
     }
 
-    /// Returns the response if it is successful, else an error. Used for calls that must succeed before a check can
-    /// continue.
+    /// Returns the response if it is successful, or else an error. The checks use this method for calls without whose
+    /// result they can't continue.
     pub(crate) fn good(&self, doing: &str, answer: Answer) -> Result<Answer, CommandError> {
         if answer.is_ok() {
             return Ok(answer);
@@ -223,7 +223,7 @@ impl Clouds {
         self.repeated(async || self.connect_once(method.clone(), path, body).await).await
     }
 
-    /// Calls an operation of Amazon Connect without retrying a throttled call.
+    /// Calls an operation of Amazon Connect once. A throttled call is not retried.
     pub(crate) async fn connect_once(
         &self,
         method: Method,
@@ -288,12 +288,14 @@ impl Clouds {
             if !answer.is_throttled() || tries >= TRIES {
                 return Ok(answer);
             }
-            // The local cloud's rate limits use real time, so this delay is not scaled.
+            // The rate limits of the local cloud use real time, so this delay is not scaled with the local cloud's
+            // clock.
             tokio::time::sleep(Duration::from_millis(200 << tries)).await;
         }
     }
 
-    /// Waits for this many seconds, scaled by the clock of a local cloud. An interruption ends the wait.
+    /// Waits for this number of seconds. In a local cloud, the wait is shorter, because one second of its clock takes
+    /// only `scale` seconds. An interruption ends the wait.
     pub(crate) async fn pause(&self, seconds: f64) {
         let interrupted = self.calls.interruption.notified();
         if self.check_interruption().is_ok() {
@@ -302,21 +304,21 @@ impl Clouds {
         }
     }
 
-    /// The number of seconds that have passed since `start`, scaled by the clock of a local cloud.
+    /// The number of seconds since `start`. In a local cloud, these are seconds of its clock.
     pub(crate) fn seconds_after(&self, start: Instant) -> f64 {
         start.elapsed().as_secs_f64() / self.scale
     }
 
-    /// The number of seconds since an AWS service changed something, scaled by the clock of a local cloud. `at` is the
-    /// time of the change in seconds since 1970.
+    /// The number of seconds since `at`, which is the time at which an AWS service changed something, in seconds since
+    /// the epoch. In a local cloud, the result is in seconds of its clock.
     pub(crate) fn seconds_since(&self, at: f64) -> f64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         (now.as_secs_f64() - at) / self.scale
     }
 
-    /// Polls until `check` returns true or `seconds` have passed. Times are scaled by the clock of a local cloud.
-    /// Returns the number of seconds after which the successful poll started, or `None` if no poll was successful. The
-    /// last poll starts after the deadline.
+    /// Polls until `check` returns true or `seconds` have passed. In a local cloud, these are seconds of its clock.
+    /// Returns the number of seconds after which the successful poll started, or `None` if `check` never returned true.
+    /// One more poll starts after `seconds` have passed.
     pub(crate) async fn poll<F>(&self, seconds: f64, check: impl Fn() -> F) -> Result<Option<f64>, CommandError>
     where
         F: Future<Output = Result<bool, CommandError>>,
@@ -379,7 +381,7 @@ async fn local_token(http: &reqwest::Client, login: &str, words: Words) -> Resul
     Ok((tenant, token["access_token"].as_str().unwrap_or_default().to_owned()))
 }
 
-/// The tenant and an access token of the user who is signed in to the Azure CLI.
+/// The tenant of the user who is signed in to the Azure CLI, and an access token of this user for Microsoft Graph.
 fn az_token(words: Words) -> Result<(String, String), CommandError> {
     let arguments = ["account", "get-access-token", "--resource-type", "ms-graph", "--output", "json"];
     let refused = |why: String| CommandError::cloud("NoAzureCli", words.no_az_token(why), words.sign_in_with_az());

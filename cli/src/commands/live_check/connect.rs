@@ -1,5 +1,5 @@
-//! Checks the assumptions about Amazon Connect. For this purpose, the check creates one instance and deletes it at the
-//! end.
+//! Checks the local cloud's assumptions about Amazon Connect. For this purpose, the check creates one instance and
+//! deletes it at the end.
 
 use futures_util::future::try_join_all;
 use reqwest::Method;
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::cloud::error::CommandError;
 
-/// Number of simultaneous calls. This number exceeds the default API rate limit of two calls per second.
+/// Number of simultaneous calls in one wave. One wave exceeds the default API rate limit of two calls per second.
 const WAVE: usize = 20;
 const WAVES: usize = 20;
 
@@ -115,7 +115,7 @@ async fn numbers(
     Ok(())
 }
 
-/// Calls one operation until it is throttled, then checks whether another operation is throttled too.
+/// Calls one operation until Connect throttles it. Then checks whether Connect also throttles another operation.
 async fn bucket(clouds: &Clouds, id: &str) -> Result<Reading, CommandError> {
     let first = async |kind: &str, list: &str| {
         let answer = clouds.connect(Method::GET, &format!("/{kind}-profiles-summary/{id}"), &Value::Null).await?;
@@ -128,8 +128,8 @@ async fn bucket(clouds: &Clouds, id: &str) -> Result<Reading, CommandError> {
     let throttled = |answers: &[(u16, String)]| answers.iter().any(|(status, _)| *status == 429);
     for _ in 0..WAVES {
         if throttled(&try_join_all((0..WAVE).map(|_| call(used.as_str()))).await?) {
-            // The last two calls succeed if each operation has its own token bucket. The calls are throttled if the
-            // operations share one token bucket, because this token bucket is empty.
+            // The last two calls show whether the operations share one token bucket. If they do, the bucket is empty
+            // and Connect throttles these calls. If each operation has its own token bucket, both calls succeed.
             let answers = try_join_all([call(used.as_str()), call(other.as_str()), call(other.as_str())]).await?;
             return Ok(Reading::other_if(throttled(&answers[1..])));
         }
@@ -137,8 +137,9 @@ async fn bucket(clouds: &Clouds, id: &str) -> Result<Reading, CommandError> {
     Ok(Reading::Unknown(clouds.words.never_throttled(WAVE * WAVES)))
 }
 
-/// Deletes the instance with a role whose permissions for directories are limited to directory ARNs or, if this fails,
-/// with the operator's credentials. Then tries to delete the instance a second time.
+/// Deletes the instance with the credentials of a role whose permissions for directories apply only to directory ARNs.
+/// If this fails, deletes the instance with the operator's credentials. Then tries to delete the instance a second
+/// time.
 async fn delete(clouds: &Clouds, role: &Clouds, id: &str, findings: &mut Findings) -> Result<(), CommandError> {
     let path = format!("/instance/{id}");
     let mut deleted = role.connect(Method::DELETE, &path, &Value::Null).await?;
@@ -168,7 +169,7 @@ async fn delete(clouds: &Clouds, role: &Clouds, id: &str, findings: &mut Finding
     Ok(())
 }
 
-/// Polls until Connect no longer returns the instance. Only then can the alias of the instance be used again.
+/// Polls until Connect no longer returns the instance. The alias of the instance can't be used again before that.
 async fn gone(clouds: &Clouds, id: &str, findings: &mut Findings) -> Result<(), CommandError> {
     let path = format!("/instance/{id}");
     let gone = async || Ok(!clouds.connect(Method::GET, &path, &Value::Null).await?.is_ok());

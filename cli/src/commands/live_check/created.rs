@@ -1,4 +1,4 @@
-//! The resources that a check created, and their removal.
+//! Stores which resources the command created, and removes them.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,11 +11,11 @@ use super::{
 };
 use crate::cloud::{error::CommandError, signed::IAM};
 
-/// Number of attempts to remove a resource that Entra's directory does not return yet. The interval between two
-/// attempts is five seconds.
+/// Number of attempts to remove a resource that Entra reports as missing, because a new resource is not visible at
+/// once. The interval between two attempts is five seconds.
 const REPLICATION_POLLS: usize = 60;
 
-/// A resource that the check created.
+/// A resource that the command created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Resource {
     /// An Entra application and its service principal.
@@ -88,8 +88,8 @@ impl CreatedResources {
     }
 }
 
-/// Removes a resource. If the resource is in Entra's directory and the response has the status 404, the removal is
-/// repeated, because a new resource may not have reached all replicas yet.
+/// Removes a resource. If Entra returns the status 404 for a resource in its directory, tries to remove the resource
+/// again, because a new resource may not have reached all replicas of the directory yet.
 async fn remove_visible(clouds: &Clouds, resource: &Resource) -> Result<Answer, CommandError> {
     let in_directory = matches!(resource, Resource::Application { .. } | Resource::Policy(_) | Resource::Group(_));
     let mut answer = remove(clouds, resource).await?;
@@ -107,8 +107,8 @@ async fn remove(clouds: &Clouds, resource: &Resource) -> Result<Answer, CommandE
     let none = Value::Null;
     match resource {
         Resource::Application { id, principal } => {
-            // A deleted application can be restored for 30 days. During this time, the application keeps its identifier
-            // URI, so the identifier URI is removed before the deletion.
+            // A deleted application can be restored for 30 days, and no other application can get its identifier URI
+            // during this time. The identifier URI is therefore removed before the application is deleted.
             let _ =
                 clouds.graph(Method::PATCH, &format!("/applications/{id}"), &json!({ "identifierUris": [] })).await?;
             let answer = clouds.graph(Method::DELETE, &format!("/applications/{id}"), &none).await?;

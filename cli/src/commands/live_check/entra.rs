@@ -1,5 +1,5 @@
-//! Checks the assumptions about Entra and Microsoft Graph. For this purpose, the check creates two gallery
-//! applications.
+//! Checks the local cloud's assumptions about Entra and Microsoft Graph. For this purpose, the check creates two
+//! gallery applications.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -129,14 +129,16 @@ async fn identifiers(clouds: &Clouds, application: &Application, findings: &mut 
     Ok(())
 }
 
-/// Sets the identifier URIs of an application, and configures it to request access tokens of version 2. The tenant's
-/// policy for identifier URIs does not apply to applications with this token version, so Entra accepts the URIs.
+/// Sets the identifier URIs of an application, and configures it to request access tokens of version 2. A tenant can
+/// have a policy that restricts identifier URIs. This policy does not apply to applications with this token version, so
+/// Entra accepts the URIs.
 async fn give(clouds: &Clouds, id: &str, uris: &Value) -> Result<Answer, CommandError> {
     let change = json!({ "api": { "requestedAccessTokenVersion": 2 }, "identifierUris": uris });
     clouds.graph(Method::PATCH, &format!("/applications/{id}"), &change).await
 }
 
-/// Determines which reading is true from the error message in the response to a repeated call.
+/// Determines which reading is true from the error message for a repeated call: the message contains the text `assumed`
+/// or the text `other`.
 fn wording(answer: Answer, assumed: &str, other: &str) -> Reading {
     match () {
         () if answer.contains(other) => Reading::Other,
@@ -228,8 +230,8 @@ async fn certificates(
         let read = clouds.graph(Method::GET, &path, &Value::Null).await?.json();
         seen.push(text(&read["preferredTokenSigningKeyThumbprint"]).eq_ignore_ascii_case(&text(&second["thumbprint"])));
     }
-    // A read that returns the old value before any read has returned the new value is not a stale read. A read that
-    // returns the old value after that is a stale read.
+    // Reads can return the old value until the first read returns the new value. A later read that returns the old
+    // value again is a stale read.
     let arrived = seen.iter().position(|new| *new);
     let stale = arrived.is_none_or(|at| seen[at..].iter().any(|new| !new));
     findings.note("stale-reads", Reading::other_if(stale));
@@ -258,7 +260,7 @@ async fn remove_certificate(
     Ok(())
 }
 
-/// Writes the application's credential lists without the first certificate.
+/// Removes the first certificate: writes the credential lists of the application without it.
 async fn removal(clouds: &Clouds, path: &str, keys: &str, first: &Value) -> Result<Reading, CommandError> {
     let mut answer = Answer { status: 0, text: String::new() };
     for _ in 0..5 {
@@ -275,7 +277,7 @@ async fn removal(clouds: &Clouds, path: &str, keys: &str, first: &Value) -> Resu
         };
         let (credentials, passwords) = (kept("keyCredentials", "key"), kept("passwordCredentials", "secretText"));
         if credentials.len() < 2 {
-            // The replica that responded does not have the second certificate yet.
+            // The response comes from a replica that does not have the second certificate yet.
             clouds.pause(5.0).await;
             continue;
         }

@@ -1,5 +1,5 @@
-//! Checks the assumptions about IAM. For this purpose, the check creates a SAML provider and a role that trusts the
-//! provider.
+//! Checks the local cloud's assumptions about IAM. For this purpose, the check creates a SAML provider and a role that
+//! trusts this provider.
 
 use std::collections::BTreeSet;
 

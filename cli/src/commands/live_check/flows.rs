@@ -1,5 +1,5 @@
-//! Checks the assumptions about flows and test cases. For this purpose, the check creates a flow and test cases, which
-//! are deleted together with the instance.
+//! Checks the local cloud's assumptions about Amazon Connect's flows and test cases. For this purpose, the check
+//! creates a flow and test cases. They are deleted together with the instance.
 
 use onboarding_core::{
     onboarding::Language,
@@ -15,8 +15,8 @@ use super::{
 };
 use crate::cloud::error::CommandError;
 
-/// Creates the flow and the test cases. For the last test case, the check uses the credentials of a role whose policy
-/// allows only the IAM action that has the same name as the operation.
+/// Creates the flow and the test cases. For the last test case, the check uses the credentials of a role. The policy of
+/// this role allows the operation only through the IAM action with the same name.
 pub(crate) async fn check(
     clouds: &Clouds,
     role: &Clouds,
@@ -56,7 +56,7 @@ pub(crate) async fn check(
     Ok(())
 }
 
-/// Compares the content of a flow with the content that was written.
+/// Compares the content of a flow that Connect returns with the content that the check wrote.
 fn content(found: &str, wanted: &Value) -> Reading {
     match serde_json::from_str::<Value>(found) {
         Ok(found) if found == *wanted => Reading::Assumed,
@@ -78,7 +78,7 @@ async fn create(
     clouds.connect(Method::PUT, &format!("/test-cases/{instance}"), &body).await
 }
 
-/// Whether the operation does not exist in this Region. Both the instance and the flow exist, so a response with the
+/// Whether the response means that the operation does not exist in this Region. The instance and the flow exist, so the
 /// status 404 can't mean that one of them is missing.
 fn is_unknown_operation(answer: &Answer) -> bool {
     answer.status == 404 || answer.contains("UnknownOperation") || answer.contains("Unable to determine")

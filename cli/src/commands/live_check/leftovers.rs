@@ -1,5 +1,5 @@
-//! Finds resources that the check created, by their name. The search is necessary after a call that got no response:
-//! the command then does not know whether the call created a resource, and which id the resource has.
+//! Finds, by their name, resources that the command created. The search is necessary if a call got no response, because
+//! the command then does not know whether the call created a resource, and which id this resource has.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
@@ -11,17 +11,18 @@ use super::{
 };
 use crate::cloud::{error::CommandError, signed::IAM};
 
-/// The time in seconds after which every list operation returns a new resource.
+/// Every list operation returns a new resource after at most this number of seconds.
 const LISTED_AFTER: f64 = 300.0;
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// The existing resources that a check with this name created. Roles are not searched, because their names are known.
-/// Subscriptions are not searched, because they expire within an hour.
+/// The existing resources that have the name `name`, which only this run of the command uses. Roles are not searched,
+/// because the command stores the name of each role before it creates the role. Subscriptions are not searched, because
+/// they expire within an hour.
 pub(crate) async fn find(clouds: &Clouds, name: &str) -> Result<Vec<Resource>, CommandError> {
-    // After this wait, every list operation returns the new resources, so one search is enough.
+    // Waits first, so that every list operation returns the new resources, and one search is enough.
     clouds.pause(LISTED_AFTER).await;
     let mut found = providers(clouds, name).await?;
     found.extend(of_entra(clouds, name).await?);
@@ -40,7 +41,7 @@ async fn providers(clouds: &Clouds, name: &str) -> Result<Vec<Resource>, Command
 
 const IAM_NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 
-/// Whether a resource has the name of the check, either exactly or followed by a suffix.
+/// Whether the name of a resource is `name`, or `name` followed by a hyphen and a suffix.
 fn is_named(found: Option<&str>, name: &str) -> bool {
     found.and_then(|found| found.strip_prefix(name)).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
@@ -85,8 +86,8 @@ async fn of_connect(clouds: &Clouds, name: &str) -> Result<Vec<Resource>, Comman
             let body = json!({ "TargetArn": instance["Arn"] });
             let answer = clouds.connect(Method::POST, "/phone-number/list", &body).await?;
             let (numbers, _) = listed(answer, "ListPhoneNumbersSummaryList")?;
-            // Resources are removed in reverse order. Each phone number must be removed before its instance, so it is
-            // added after the instance.
+            // The command removes the resources in reverse order, and a phone number must be removed before its
+            // instance. The numbers are therefore added to the list after the instance.
             found.extend(numbers.iter().map(|number| Resource::Number(text(&number["PhoneNumberId"]))));
         }
         token = next;

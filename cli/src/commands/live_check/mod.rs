@@ -1,8 +1,8 @@
 //! `onboard live-check`: determines which reading of each local-cloud assumption is true in an account and a tenant.
 //!
-//! An assumption describes behavior of AWS or Entra that the documentation leaves open. Each assumption has two
-//! possible readings of the documentation. The local cloud emulates the assumed reading by default, and the other
-//! reading with `--assume NAME`.
+//! An assumption is about behavior of AWS or Entra that their documentation leaves open. Each assumption has two
+//! readings, which means that the documentation can be understood in two ways. The local cloud emulates the assumed
+//! reading by default, and the other reading with `onboard local --assume NAME`.
 //!
 //! The command calls the services with the operator's permissions. The command creates gallery applications, SAML
 //! providers, roles, a phone number, and an instance with two users, a quick connect, a flow and test cases. All
@@ -10,8 +10,8 @@
 //! `--local`, the command runs against a running local cloud. Some assumptions are checked only if the operator
 //! specifies an option.
 //!
-//! * [`clouds`] — calls to both clouds.
-//! * [`created`], [`leftovers`] — the created resources and their removal.
+//! * [`clouds`] — calls to AWS and Microsoft Graph.
+//! * [`created`], [`leftovers`] — the resources that the command created, and how it removes them.
 //! * [`entra`], [`browser`], [`notifications`], [`federation`], [`saml`], [`connect`], [`users`], [`flows`],
 //!   [`quotas`] — the checks.
 
@@ -57,7 +57,7 @@ pub(crate) enum Reading {
 }
 
 impl Reading {
-    /// The other reading if `other` is true, else the assumed reading.
+    /// Returns the other reading if `other` is true, or else the assumed reading.
     fn other_if(other: bool) -> Self {
         if other { Self::Other } else { Self::Assumed }
     }
@@ -89,7 +89,8 @@ impl Findings {
 /// Runs the command.
 ///
 /// # Errors
-/// Fails if one of the clouds is not usable. The command also removes the resources that it created if it fails.
+/// Fails if AWS or Entra (or the local cloud) can't be used with the operator's credentials. Even if the command fails,
+/// it removes the resources that it created.
 pub async fn run(args: LiveCheckArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let clouds = Clouds::open(&args, words).await?;
@@ -135,7 +136,7 @@ async fn check(
     connect::check(clouds, args.request_quota_increase, resources, findings).await
 }
 
-/// Prints the results. Returns whether any selected check could not determine which reading is true.
+/// Prints the results. Returns whether at least one selected check could not determine which reading is true.
 fn print(findings: &Findings, console: &Console) -> bool {
     let words = console.words();
     let text = |text: Text| if words.0 == Lang::Ja { text.ja } else { text.en };
@@ -157,9 +158,8 @@ fn print(findings: &Findings, console: &Console) -> bool {
     undecided
 }
 
-/// Determines which reading is true from the delay after which a change became visible. `seen` is the observed delay in
-/// seconds, or `None` if the change did not become visible in time. `other` is the delay in seconds that the other
-/// reading predicts.
+/// Determines which reading about a delay is true. `seen` is the number of seconds after which a change became visible,
+/// or `None` if the check stopped waiting before that. `other` is the delay in seconds that the other reading predicts.
 pub(crate) fn waited(words: Words, seen: Option<f64>, other: f64) -> Reading {
     match seen {
         None => Reading::Other,

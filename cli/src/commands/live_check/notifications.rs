@@ -1,6 +1,7 @@
 //! Checks how fast Graph sends a change notification. For this purpose, the check creates a group, and a subscription
-//! that sends the notifications to the public URL of a deployed stack. The stack has not registered this subscription.
-//! The function behind the URL therefore rejects the notification, starts nothing, and logs the id of the subscription.
+//! with which Graph sends notifications about this group to the public URL of a deployed stack. The stack does not know
+//! this subscription. The function behind the URL therefore rejects the notification, starts no sync, and logs the id
+//! of the subscription.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ use crate::{
     cloud::{error::CommandError, signed::LOGS},
 };
 
-/// If no notification has arrived after this number of seconds, the notification is late.
+/// If no notification has arrived after this number of seconds, the assumed reading is not true.
 const SOON: f64 = 600.0;
 /// The delay according to the other reading, in seconds.
 const LATE: f64 = 900.0;
@@ -43,8 +44,8 @@ pub(crate) async fn check(
     let subscription = subscribe(clouds, &group, url, resources).await?;
     let member = group_id(clouds, &args.group).await?;
     let member = json!({ "@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{member}") });
-    // The log is searched for events after this time. Five minutes are subtracted, because the clock of this computer
-    // may be ahead.
+    // The check searches the log from this time on. The time is five minutes before the change, because the clock of
+    // this computer may be fast.
     let since = (OffsetDateTime::now_utc() - Duration::minutes(5)).unix_timestamp() * 1_000;
     let path = format!("/groups/{group}/members/$ref");
     clouds.good("changing the group", clouds.graph(Method::POST, &path, &member).await?)?;
@@ -71,7 +72,7 @@ async fn new_group(clouds: &Clouds, resources: &mut CreatedResources) -> Result<
     Ok(id)
 }
 
-/// Subscribes to the changes of a group as soon as Graph finds the group. Returns the id of the subscription.
+/// Waits until Graph finds the new group, and then subscribes to its changes. Returns the id of the subscription.
 async fn subscribe(
     clouds: &Clouds,
     group: &str,

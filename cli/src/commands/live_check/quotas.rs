@@ -1,6 +1,6 @@
-//! Checks the assumptions about Service Quotas and AWS Support. The check reads the account's history of quota
-//! requests. The check sends a quota request, for the instance that the command creates, only if the operator has
-//! specified the option for this purpose.
+//! Checks the local cloud's assumptions about Service Quotas and AWS Support. The check reads the account's history of
+//! quota requests. With `--request-quota-increase`, it also sends a quota request for the instance that the command
+//! creates.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -15,19 +15,19 @@ use crate::cloud::{
     signed::{QUOTAS, SUPPORT},
 };
 
-/// Code of the quota for users per instance. AWS increases this quota for single instances and rarely for a whole
-/// account.
+/// Code of the quota for users per instance. AWS usually increases this quota for a single instance, and rarely for a
+/// whole account.
 const USERS: &str = "L-9A46857E";
 /// The option that allows the command to send a request.
 const OPTION: &str = "--request-quota-increase";
-/// The delay after which the new quota value becomes visible according to the other reading, in seconds.
+/// According to the other reading, a new quota value becomes visible after this number of seconds.
 const LATE: f64 = 3_600.0;
-/// If the quota value has not changed after this number of seconds, the change is late.
+/// If the quota value has not changed after this number of seconds, the assumed reading is not true.
 const SOON: f64 = 240.0;
 /// How long the command waits for the decision on its request, in seconds.
 const LONGEST: f64 = 7.0 * 86_400.0;
 
-/// A request that AWS has granted, or closed without stating a result.
+/// A quota request that AWS has granted, or closed without stating a result.
 #[derive(Clone, Copy, Debug)]
 struct Decided {
     /// Whether the request is for one instance.
@@ -136,14 +136,14 @@ fn delay(decided: &[Decided]) -> Option<Reading> {
 }
 
 /// Determines which reading about the last status of a granted request for one instance is true. A request with the
-/// status `CASE_CLOSED` was granted only if the quota has the requested value.
+/// status `CASE_CLOSED` is treated as granted only if the quota has the requested value.
 fn last_status(decided: &[Decided]) -> Option<Reading> {
     let granted = |request: &&Decided| request.of_instance && (!request.closed || request.in_force == Some(true));
     decided.iter().find(granted).map(|request| Reading::other_if(request.closed))
 }
 
-/// Requests an increase by one user for an instance, and observes the status of the request and the value of the quota.
-/// Sends no request if the history has already shown which readings are true.
+/// Requests a quota increase by one user for the instance, and observes the status of the request and the value of the
+/// quota. Sends no request if the account's history has already shown which readings are true.
 pub(crate) async fn request(clouds: &Clouds, instance: &str, findings: &mut Findings) -> Result<(), CommandError> {
     let names = ["quota-value-delay", "quota-case-closed"];
     if names.iter().all(|name| findings.has(name)) {
@@ -167,8 +167,8 @@ pub(crate) async fn request(clouds: &Clouds, instance: &str, findings: &mut Find
     Ok(())
 }
 
-/// The value of the quota for a new instance: the applied value of the account or, if the account has none, the AWS
-/// default value.
+/// The value that the quota has for a new instance: the value that AWS applied to the account or, if there is none, the
+/// AWS default value.
 async fn value(clouds: &Clouds) -> Result<f64, CommandError> {
     let body = json!({ "ServiceCode": "connect", "QuotaCode": USERS });
     let mut answer = call(clouds, "GetServiceQuota", &body).await?;
@@ -196,7 +196,8 @@ async fn outcome(clouds: &Clouds, request: &Value) -> Result<[Reading; 2], Comma
         "APPROVED" => Ok([waited(clouds.words, clouds.poll(SOON, raised).await?, LATE), Reading::Assumed]),
         "CASE_CLOSED" => {
             let soon = clouds.poll(SOON, raised).await?;
-            // A closed request was granted only if the quota value increases later.
+            // The status `CASE_CLOSED` does not state whether AWS granted the request. AWS granted it only if the quota
+            // value increases.
             if soon.is_none() && clouds.poll(LATE * 1.5, raised).await?.is_none() {
                 return Ok(unknown());
             }

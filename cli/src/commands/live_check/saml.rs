@@ -1,5 +1,6 @@
-//! Checks how long AWS accepts SAML responses that are valid only according to metadata that was replaced. For this
-//! purpose, the check creates an identity provider with its own keys, a SAML provider, and a role without permissions.
+//! Checks how long AWS still accepts SAML responses that match the old metadata of a SAML provider, after the metadata
+//! was replaced. For this purpose, the check creates an identity provider with its own keys, a SAML provider, and a
+//! role without permissions.
 
 use local_cloud::stand_in::IdentityProvider;
 use serde_json::json;
@@ -12,8 +13,9 @@ use super::{
 };
 use crate::cloud::{error::CommandError, signed::IAM};
 
-/// The number of consecutive responses, signed with the same key, that AWS must accept or reject. A single response is
-/// not sufficient, because one AWS endpoint can use the old metadata while another endpoint uses the new metadata.
+/// How many times in a row AWS must accept a response signed with the new key, and reject a response signed with the
+/// old key. Once is not sufficient, because one AWS endpoint can use the old metadata while another endpoint uses the
+/// new metadata.
 const IN_A_ROW: usize = 3;
 
 pub(crate) async fn check(

@@ -1,5 +1,5 @@
-//! Checks the assumptions about Connect users and permissions. For this purpose, the check creates two users, a quick
-//! connect and a role.
+//! Checks the local cloud's assumptions about Connect users and IAM permissions. For this purpose, the check creates
+//! two users, a quick connect and a role.
 
 use std::cell::RefCell;
 
@@ -22,7 +22,8 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// Creates the user and the role, and checks the assumptions. Returns access to AWS with the role's credentials.
+/// Creates the user and the role, and checks the assumptions. Returns the access to AWS that uses the credentials of
+/// this role.
 pub(crate) async fn check(
     clouds: &Clouds,
     instance: &str,

@@ -1,5 +1,5 @@
-//! Finds the calls with which a second onboarding with the same input changed a resource. A repeated onboarding must
-//! not change any resource.
+//! Finds the calls with which a second onboarding changed a resource. If an onboarding is repeated with the same input,
+//! it must not change any resource.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 pub struct Call<'a> {
     /// The service: `connect`, `iam`, `graph`, …
     pub service: &'a str,
-    /// The name of the operation, or else the HTTP method and the path.
+    /// The name of the operation, or the HTTP method and the path if the operation has no name.
     pub operation: &'a str,
     /// The HTTP method.
     pub method: &'a str,
@@ -18,15 +18,15 @@ pub struct Call<'a> {
     pub status: u16,
 }
 
-/// Prefixes of the names of read-only AWS operations.
+/// AWS operations whose names start with one of these words are read-only.
 const READING: [&str; 12] = [
     "Assume", "BatchGet", "Check", "Decrypt", "Describe", "Get", "Head", "List", "Query", "Scan", "Search", "Simulate",
 ];
 
-/// Operations that send messages and change no resource.
+/// Operations that only send messages and change no resource.
 const SENDING: [&str; 3] = ["Publish", "PublishBatch", "PutEvents"];
 
-/// Graph actions that are read-only although their method is `POST`.
+/// Operations of Microsoft Graph that are read-only although their HTTP method is `POST`.
 const GRAPH_READING: [&str; 7] = [
     "$batch",
     "checkMemberGroups",
@@ -40,7 +40,8 @@ const GRAPH_READING: [&str; 7] = [
 /// Whether a call creates, updates or deletes a resource.
 #[must_use]
 pub fn changes(call: Call<'_>) -> bool {
-    // A rejected call has no effect. A call whose response was lost may have had an effect.
+    // A rejected call has no effect. The status 499 is not included, because a call whose response was lost may have
+    // had an effect.
     let refused = (400..499).contains(&call.status);
     if refused || matches!(call.method, "GET" | "HEAD" | "OPTIONS") {
         return false;
@@ -55,7 +56,7 @@ pub fn changes(call: Call<'_>) -> bool {
     }
 }
 
-/// Lists the calls that change a resource, each with the number of times that it was made.
+/// Lists the calls that change a resource, each with the number of times that it occurs in `calls`.
 #[must_use]
 pub fn changing<'a>(calls: impl Iterator<Item = Call<'a>>) -> Vec<String> {
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();

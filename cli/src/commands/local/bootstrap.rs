@@ -1,5 +1,5 @@
-//! Finds the functions' binary. A release contains the binary. In a checkout, `cargo onboard local` builds the binary
-//! into the directory of this program.
+//! Finds the binary of the Lambda functions. A release contains this binary. In a checkout, `cargo onboard local`
+//! builds it into the directory of this program.
 
 use std::path::PathBuf;
 
@@ -7,12 +7,12 @@ use local_cloud::emulator::Workspace;
 
 use super::failure::Failure;
 
-/// The paths of the binary in a release. The first path is the binary for this machine, which exists only if the binary
-/// for Lambda does not run on this machine. The second path is the binary for Lambda.
+/// The paths of the binary in a release, in the order in which they are tried. The first file is a binary for this
+/// machine. It exists only in releases for machines on which the second file, the binary for Lambda, does not run.
 const RELEASE: [&str; 2] = ["bootstrap/local", "bootstrap/bootstrap"];
 
-/// The path of the binary: the specified file, or else the file in the release, or else the file in the directory of
-/// this program.
+/// The path of the binary: the file that the operator specified, or else the file in the release, or else the file in
+/// the directory of this program.
 ///
 /// # Errors
 /// Fails if the file does not exist.

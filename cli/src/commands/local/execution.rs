@@ -1,4 +1,4 @@
-//! Runs executions of the deployed state machine and displays their progress.
+//! Runs onboardings in the local cloud and displays their progress.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::{
     ui::Console,
 };
 
-/// The workflow that is deployed in the local cloud. The connection never uses the operator's own AWS configuration.
+/// The workflow that is deployed in the local cloud. The calls to it never use the operator's own AWS configuration.
 #[derive(Debug)]
 pub struct Workflow<'a> {
     cloud: Cloud,
@@ -26,7 +26,8 @@ pub struct Workflow<'a> {
 }
 
 impl<'a> Workflow<'a> {
-    /// Connects to the workflow in the emulator at this URL. `clock_scale` is the clock scale of the local cloud.
+    /// Connects to the workflow in the AWS emulator at the URL `emulator`. `clock_scale` is the number of seconds that
+    /// the local cloud takes for what takes one second in AWS.
     #[must_use]
     pub fn new(emulator: &str, stack: &Stack, clock_scale: f64, console: &'a Console) -> Self {
         let stack = cloud::stack::Stack {
@@ -51,7 +52,8 @@ impl<'a> Workflow<'a> {
     /// Runs one onboarding until it ends and returns its output.
     ///
     /// # Errors
-    /// Fails with the state, the error name and the cause if the onboarding does not succeed.
+    /// Fails if the onboarding does not succeed. The error contains the failed state, the error name and the error
+    /// message.
     pub async fn run(&self, subject: &str, input: &Value) -> Result<Value, Failure> {
         let arn = self.cloud.start(Machine::Onboarding, subject, input).await.map_err(lost)?;
         let described = self.cloud.describe(&arn).await.map_err(lost)?;
@@ -73,7 +75,8 @@ impl<'a> Workflow<'a> {
     }
 }
 
-/// Converts the error of a command to a failure of the local run, which states that the emulator no longer responds.
+/// Converts an error of a call to the emulator to a failure of the local run, which states that the emulator no longer
+/// responds.
 fn lost(error: CommandError) -> Failure {
     Failure::not_started(|words| (words.emulator_not_responding(&error.what), words.check_emulator()))
 }

@@ -14,8 +14,8 @@ use crate::{
 pub enum Failure {
     /// An input file is invalid.
     BadInput(BadInput),
-    /// A requirement of the local cloud is missing or does not work. The pairs contain, in English and in Japanese, the
-    /// description of the problem and the recommended action.
+    /// A requirement of the local cloud is missing or does not work. The first pair is in English and the second in
+    /// Japanese: the description of the problem, and the recommended action.
     NotStarted([(String, String); 2]),
     /// The execution of the onboarding failed.
     Workflow {
@@ -28,18 +28,18 @@ pub enum Failure {
     },
     /// The test sign-in at the end of the run was rejected with an error page.
     SignIn {
-        /// The user who tried to sign in.
+        /// The user as whom the command tried to sign in: the username or, if it is unknown, the Entra object id.
         user: String,
         /// The service that returned the error page.
         by: String,
         /// The message on the error page.
         message: String,
     },
-    /// The repeated onboarding changed resources, although its input was the same.
+    /// The second onboarding changed resources, although its input was the same. The strings list the calls.
     Changed(Vec<String>),
     /// A result file could not be written.
     NotWritten(String),
-    /// Interrupted by Ctrl-C or a termination signal.
+    /// Ctrl-C or a termination signal interrupted the run.
     Interrupted,
 }
 
@@ -75,7 +75,7 @@ impl From<BadInput> for Failure {
 }
 
 impl Failure {
-    /// The failure as the error of the command.
+    /// Converts the failure to the error with which the command ends.
     #[must_use]
     pub fn error(&self, words: Words) -> CommandError {
         let (name, what, action) = match self {

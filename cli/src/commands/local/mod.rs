@@ -1,11 +1,11 @@
-//! `onboard local`: runs a complete onboarding on this machine. The real template, state machines and binary run
-//! against an AWS emulator, and against a stand-in for the services that no emulator offers: Connect, Service Quotas,
-//! Support and Entra ID.
+//! `onboard local`: runs a complete onboarding on this machine. The real template, state machines and functions run
+//! against an AWS emulator, and against the stand-in, which is the part of this project that emulates the services that
+//! the AWS emulator lacks (Connect, Service Quotas, Support and Entra ID).
 //!
-//! Steps of a run: [`plan`] reads and validates the input. [`bootstrap`] finds the binary. The crate `local_cloud`
-//! starts the emulator and the stand-in, and deploys the stack. [`execution`] runs the workflow. [`rehearsal`] tests
-//! the sign-in of a user. [`report`] prints the result. Dropping [`Cloud`] stops all started processes, even after an
-//! error.
+//! Steps of a run: [`plan`] reads and validates the input. [`bootstrap`] finds the binary of the Lambda functions. The
+//! crate `local_cloud` starts the emulator and the stand-in, and deploys the stack. [`execution`] runs the workflow.
+//! [`rehearsal`] tests the sign-in of a user. [`report`] prints the result. Dropping [`Cloud`] stops all started
+//! processes, even after an error.
 
 pub mod again;
 pub mod bootstrap;
@@ -44,7 +44,7 @@ use crate::{
     words::{Lang, Words},
 };
 
-/// Maximum time without output before a progress message is printed.
+/// After this time without output, a progress message is printed.
 const SILENCE: Duration = Duration::from_secs(4);
 
 /// Runs the command.
@@ -71,7 +71,7 @@ pub fn run(args: LocalArgs, console: &Console) -> Exit {
     }
 }
 
-/// The list of all assumptions with both readings.
+/// The text that lists all assumptions of the local cloud, each with both readings.
 fn listed(words: Words) -> String {
     let text = |text: Text| if words.0 == Lang::Ja { text.ja } else { text.en };
     let mut all = String::new();
@@ -82,8 +82,8 @@ fn listed(words: Words) -> String {
     all
 }
 
-/// Validates the input, creates the directory of the run, and runs the onboarding. If the run fails, the logs in this
-/// directory are kept.
+/// Validates the input, creates the directory of the run, and runs the onboarding. If the run fails, copies the logs
+/// from this directory, so that they are kept.
 async fn prepared(args: LocalArgs, console: &Console) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let plan = Plan::read(&args, &workspace)?;
@@ -91,7 +91,7 @@ async fn prepared(args: LocalArgs, console: &Console) -> Result<(), Failure> {
     let kept = Cell::new(None);
     let result = tokio::select! {
         result = onboard(args, &plan, &workspace, folder.path(), console, &kept) => result,
-        // A local cloud that is kept running normally ends with an interrupt (Ctrl-C).
+        // With `--keep`, Ctrl-C is the normal way to end the run. The result is then the one that `kept` contains.
         () = interrupted() => kept.take().unwrap_or(Err(Failure::Interrupted)),
     };
     if matches!(
@@ -121,7 +121,7 @@ async fn onboard(
     let cloud = phase(&words.cloud_started(), console, start_cloud(&args, plan, &venv, folder)).await?;
     let stack =
         phase(&words.stack_deployed(), console, deployed(&cloud, plan, &venv, workspace, folder, &bootstrap)).await?;
-    // Fault rules must apply only to the calls of the workflow, not to the calls of the deployment, so they are added
+    // Fault rules (which make calls fail on purpose) must not apply to the calls of the deployment, so they are added
     // after the deployment.
     for (index, rule) in plan.faults.iter().enumerate() {
         cloud.stand_in().add_fault(rule.clone()).map_err(|error| {
@@ -135,10 +135,11 @@ async fn onboard(
     let workflow = Workflow::new(cloud.emulator_url(), &stack, args.clock_scale, console);
     let result = executions(&workflow, &cloud, args.again, plan, console).await;
     if result.is_err() {
-        // An error that occurs while the logs are saved is ignored, because it would hide why the run failed.
+        // If the logs can't be saved, this error is ignored, because it would hide why the run failed.
         let _ = deploy::save_function_logs(&venv, folder, cloud.emulator_url()).await;
     }
-    // The inventory is written even if the run failed, because it helps to find the cause.
+    // The inventory (a list of all resources in the local cloud) is written even if the run failed, because it helps to
+    // find the cause.
     let mut written = match &args.inventory {
         Some(file) => write(file, &cloud.stand_in().inventory().await, words),
         None => Ok(()),
@@ -181,8 +182,8 @@ async fn onboard(
     changed.and(written)
 }
 
-/// Checks that the local cloud could write all calls to the file of `--record`, and all expressions to the file of
-/// `--record-expressions`.
+/// Checks that the local cloud was able to write all calls to the file of `--record`, and all expressions to the file
+/// of `--record-expressions`.
 fn recorded(args: &LocalArgs, cloud: &Cloud, folder: &Path, words: Words) -> Result<(), Failure> {
     let calls = args.record.as_ref().zip(cloud.stand_in().record_incomplete().map(ToOwned::to_owned));
     let expressions = args.record_expressions.as_ref().zip(launcher::expressions_incomplete(folder));
@@ -216,7 +217,8 @@ async fn deployed(
     Ok(deployment.run().await?)
 }
 
-/// Runs the onboarding. With `again`, runs it a second time. Returns the output and the report of the first execution.
+/// Runs the onboarding. If `again` is true, runs it a second time afterwards. Returns the output and the report of the
+/// first execution.
 async fn executions(
     workflow: &Workflow<'_>,
     cloud: &Cloud,
@@ -263,7 +265,8 @@ async fn start_cloud(args: &LocalArgs, plan: &Plan, venv: &Venv, folder: &Path) 
     Ok(Cloud::start(settings, venv, folder).await?)
 }
 
-/// Writes the local cloud's addresses to the address file. Dropping the returned value removes this file.
+/// Writes the addresses of the local cloud to the file that commands with `--local` read. Dropping the returned value
+/// removes this file.
 fn publish(
     cloud: &Cloud,
     stack: &Stack,
@@ -280,7 +283,8 @@ fn publish(
     Ok(published)
 }
 
-/// Keeps the local cloud running until the operator interrupts the program. The program then ends with `result`.
+/// Keeps the local cloud running: stores `result` and never returns. When the operator interrupts the program, the
+/// program ends with `result`.
 async fn keep(
     _published: Published,
     result: Result<(), Failure>,
@@ -306,17 +310,19 @@ async fn execution(
     let started = Instant::now();
     let run = format!("{alias}-{number}");
     let execution = workflow.run(&run, &plan.input);
-    // On a terminal, the tree of states is updated continuously.
+    // On a terminal, the drawing of the states is updated continuously, so no further progress messages are needed.
     let output = if console.is_live() { execution.await } else { never_silent(&head, console, execution).await }?;
     took(&words.workflow_succeeded(), started, console);
     Ok(output)
 }
 
-/// Checks that the second execution changed no resource.
+/// Checks that the second execution of the onboarding changed no resource.
 fn compared(cloud: &Cloud, console: &Console) -> Result<(), Failure> {
     let calls = cloud.stand_in().calls();
-    // Two kinds of changes are expected and ignored. First, every execution acquires and releases the lease of its
-    // alias. Second, Step Functions itself and the function of the user sync write the lease of the user sync.
+    // Two kinds of changes are expected and ignored. First, every onboarding acquires and releases the lock of the
+    // alias, which prevents simultaneous onboardings (function `LockAlias`). Second, the function `SyncUsers` and Step
+    // Functions itself, without a function, write the registry: for example the lease, which prevents simultaneous
+    // changes to the users.
     let leases = |function: &String, service: &str| {
         function.contains("LockAlias") || (function.contains("SyncUsers") && service == "dynamodb")
     };
@@ -349,7 +355,8 @@ async fn phase<T>(name: &str, console: &Console, work: impl Future<Output = Resu
     Ok(result)
 }
 
-/// Runs one phase of a local run. Prints a progress message whenever there was no other output for [`SILENCE`].
+/// Runs `work`, which is one phase of a local run. Prints a progress message whenever there was no output for
+/// [`SILENCE`].
 async fn never_silent<T>(name: &str, console: &Console, work: impl Future<Output = T>) -> T {
     let started = Instant::now();
     tokio::pin!(work);

@@ -32,7 +32,7 @@ pub struct Plan {
     pub tenant: Tenant,
     /// The fault rules to apply.
     pub faults: Vec<FaultRule>,
-    /// The assumptions about AWS and Entra whose alternative reading is emulated.
+    /// The assumptions about AWS and Entra of which the local cloud emulates the other reading (see `live_check`).
     pub assume: Vec<&'static Assumption>,
 }
 
@@ -40,7 +40,7 @@ impl Plan {
     /// Reads and validates the input.
     ///
     /// # Errors
-    /// Fails if a file is invalid. The error lists the problems of the first invalid file.
+    /// Fails if a file is invalid. The error lists only the problems of the first invalid file.
     pub fn read(args: &LocalArgs, workspace: &Workspace) -> Result<Self, Failure> {
         let file = args.input.clone().unwrap_or_else(|| workspace.root.join("examples").join("smallest.json"));
         let (input, onboarding) = input::onboarding(&file)?;
@@ -65,8 +65,8 @@ impl Plan {
                 let message = |words: Words| words.address_file_in_use(other.process_id);
                 return Err(BadInput::one(&file, "$", message).into());
             }
-            // If the file is in the directory of the local runs, it is not checked here, because the run creates and
-            // checks this directory when it starts.
+            // A file in the directory of the local runs is not checked here, because this directory may not exist yet:
+            // the run creates and checks it when it starts.
             if !file.starts_with(workspace.cache()) {
                 is_writable(&file).map_err(|error| unwritable(&file, &error))?;
             }
@@ -77,7 +77,7 @@ impl Plan {
         Ok(Self { input, onboarding, tenant, faults, assume })
     }
 
-    /// The S3 object keys of the documents that the input names.
+    /// The S3 object keys of the documents for phone number orders that the input names.
     #[must_use]
     pub fn documents(&self) -> Vec<String> {
         let documents = self.onboarding.documents.iter();

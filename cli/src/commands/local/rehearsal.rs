@@ -1,5 +1,5 @@
-//! The test sign-in at the end of a run: one of the new Connect users signs in through Entra with the settings that the
-//! onboarding configured.
+//! The test sign-in at the end of a local run: the command signs in through the emulated Entra as one of the new
+//! Connect users, with the settings that the onboarding configured.
 
 use local_cloud::stand_in::{LocalCloud, SignIn, SignedIn};
 use onboarding_core::{contract::Report, names};
@@ -16,7 +16,7 @@ pub struct Rehearsal {
     pub page: Option<String>,
 }
 
-/// Signs in one user. Returns `None` if the onboarding created no user.
+/// Signs in as one of the users. Returns `None` if no user of the instance is linked to an Entra account.
 ///
 /// # Errors
 /// Fails if the sign-in ends on an error page, or on a page other than the page in the report.
@@ -35,7 +35,7 @@ pub async fn run(stand_in: &LocalCloud, report: &Report) -> Result<Option<Rehear
     }
 }
 
-/// The Entra object id of an arbitrary user of the instance.
+/// The Entra object id of any user of the instance who is linked to an Entra account.
 fn any_member(inventory: &Value, instance_id: &str) -> Option<String> {
     let instances = inventory["connect"]["instances"].as_array()?;
     let instance = instances.iter().find(|instance| instance["Id"] == instance_id)?;

@@ -1,8 +1,9 @@
 //! Generates an Entra tenant. The tenant contains all groups that the input names, and the requested number of users.
 //! The same input always generates the same tenant.
 //!
-//! The names of the users are of the kinds that occur in real directories: Japanese names in kanji, in kana, and in
-//! kana with combining voicing marks (as macOS writes them). Shared accounts have only a display name.
+//! The users have names as in real directories, for example Japanese names in kanji, in kana, and in kana with
+//! combining voicing marks (as macOS writes them). Some users are shared accounts, which have neither a given name nor
+//! a surname.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use crate::{
     words::Words,
 };
 
-/// Surnames, each with its spelling in an email address.
+/// Surnames, each with the form that is used in an email address.
 const SURNAMES: [(&str, &str); 16] = [
     ("佐藤", "sato"),
     ("Tanaka", "tanaka"),
@@ -35,13 +36,13 @@ const SURNAMES: [(&str, &str); 16] = [
     ("van den Berg", "vandenberg"),
 ];
 
-/// Given names, each with its spelling in an email address.
+/// Given names, each with the form that is used in an email address.
 const GIVEN_NAMES: [(&str, &str); 15] = [
     ("陽菜", "haruna"),
     ("James", "james"),
     ("さくら", "sakura"),
     ("Emma", "emma"),
-    // か and a combining voiced sound mark: が in decomposed form, as macOS writes it.
+    // か and a combining voiced sound mark, which is the decomposed form of が, as macOS writes it.
     ("か\u{3099}く", "gaku"),
     ("大輔", "daisuke"),
     ("Olivia", "olivia"),
@@ -95,7 +96,7 @@ fn person(number: u32, taken: &mut BTreeMap<String, u32>) -> Value {
     let index = number as usize;
     let (given, given_in_address) = GIVEN_NAMES[index % GIVEN_NAMES.len()];
     let (surname, surname_in_address) = SURNAMES[index % SURNAMES.len()];
-    // A shared account has only a display name.
+    // A shared account has a display name, but neither a given name nor a surname.
     let function = index % 12 == 7;
     let plain =
         if function { format!("desk.{}", index / 12 + 1) } else { format!("{given_in_address}.{surname_in_address}") };

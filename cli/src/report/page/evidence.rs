@@ -1,6 +1,6 @@
 //! Renders the evidence about an onboarding as one HTML page. The page has the style of the report page and follows the
-//! same rules: it needs no network access, and all values are treated as untrusted text. The page has no script,
-//! because the script of the report page would show the times in another time zone than the tables. The page does not
+//! same rules: it loads nothing from the network, and all values are treated as untrusted text. The page has no script,
+//! because the script of the report page would show times in another time zone than the tables. The page does not
 //! contain the time at which it was created, so that it changes only if the evidence changes.
 
 use maud::{Markup, html};
@@ -15,9 +15,10 @@ use crate::{
     words::{Lang, Words},
 };
 
-/// The columns whose values are English sentences, or values that a cloud service returned.
+/// The columns whose values are English even on a Japanese page: English sentences, or values that AWS or Entra
+/// returned.
 const ENGLISH: [&str; 6] = ["sinceSource", "source", "place", "expected", "found", "group"];
-/// The columns whose values are fixed names. The page translates these names.
+/// The columns whose values are fixed names, for example `approved`. The page shows these names in its language.
 const NAMED: [&str; 6] = ["managed", "decision", "event", "status", "result", "asExpected"];
 
 /// Renders the page.
@@ -75,7 +76,7 @@ fn section(of: &Table, words: Words) -> Markup {
     }
 }
 
-/// Renders the documents that the command read, as JSON.
+/// Renders, as JSON, the documents that `onboard evidence` read.
 fn documents(evidence: &Evidence, words: Words) -> Markup {
     html! {
         section aria-labelledby="documents" {

@@ -1,14 +1,14 @@
-//! Simplifies a state machine for display: the graph contains only the states that do work, in workflow order and
-//! arranged in lanes.
+//! Simplifies a state machine for display. The graph contains only the states that do work (tasks), in workflow order.
+//! The states of parallel branches are in separate columns of the drawing, which are called lanes.
 //!
-//! Choice, Wait and Pass states implement polling loops, and would distract from the actual work. A loop is therefore
-//! drawn as one state, and a `Parallel` state is drawn as lanes side by side.
+//! `Choice`, `Wait` and `Pass` states implement polling loops, and would distract from the actual work. A polling loop
+//! is therefore drawn as one state.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// A state machine's tasks in the order in which they can run.
+/// The tasks of a state machine, in the order in which they can run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Graph {
     /// One row for each task.
@@ -46,22 +46,23 @@ impl Graph {
         graph
     }
 
-    /// Number of lanes in the graph.
+    /// Number of lanes that the drawing needs.
     #[must_use]
     pub fn lanes(&self) -> usize {
         self.rows.iter().map(|row| row.lane + 1).max().unwrap_or(0)
     }
 
-    /// A copy of the graph with only the states for which `kept` returns true. If other states lead from one kept state
-    /// to another kept state, these two states are connected directly.
+    /// A copy of the graph with only the states for which `kept` returns true. If the path from one kept state to
+    /// another kept state contains only removed states, the two kept states are connected directly.
     #[must_use]
     pub fn only(&self, kept: impl Fn(&str) -> bool) -> Self {
         let mut graph = Self { waits: self.waits.clone(), ..Self::default() };
-        // For each row of this graph, the rows of the new graph that must be connected to the states after this row. A
-        // connection always leads to a later row, so all connections to a row are known when the loop reaches this row.
+        // For each row of this graph, the rows of the new graph from which connections to the next rows start: the row
+        // itself if it is kept, or else the last kept rows before it. A connection always leads to a later row, so all
+        // connections to a row are known when the loop reaches this row.
         let mut ends: Vec<BTreeSet<usize>> = Vec::new();
-        // For each row of the new graph, all rows before this row. If no state of a branch is kept, no connection leads
-        // past the branch.
+        // For each row of the new graph, all rows from which a path leads to it. A connection is omitted if a longer
+        // path already connects the two rows, for example through another branch of a `Parallel` state.
         let mut before: Vec<BTreeSet<usize>> = Vec::new();
         let lanes: BTreeSet<usize> = self.rows.iter().filter(|row| kept(&row.state)).map(|row| row.lane).collect();
         for (index, row) in self.rows.iter().enumerate() {
@@ -87,8 +88,8 @@ impl Graph {
         self.waits.get(wait).map(String::as_str)
     }
 
-    /// Adds the states of one level (the state machine, or one branch) after the rows in `open`. Returns the rows of
-    /// the level's last states, to which the next state must be connected.
+    /// Adds the states of one level (the state machine, or one branch), and connects the first of them to the rows in
+    /// `open`. Returns the rows of the last states of the level, from which a connection to the next state must start.
     fn level(&mut self, level: &Value, lane: usize, mut open: Vec<usize>) -> Vec<usize> {
         for name in in_order(level) {
             let state = &level["States"][name];
@@ -123,8 +124,8 @@ impl Graph {
     }
 }
 
-/// The states of a level (the state machine, or one branch) in topological order. Connections back to an earlier state
-/// are ignored.
+/// The states of a level (the state machine, or one branch) in an order in which each state is before its successors.
+/// Connections back to an earlier state are ignored.
 fn in_order(level: &Value) -> Vec<&str> {
     fn visit<'a>(level: &'a Value, name: &'a str, seen: &mut BTreeSet<&'a str>, order: &mut Vec<&'a str>) {
         if !level["States"][name].is_object() || !seen.insert(name) {

@@ -1,4 +1,4 @@
-//! The results of the states of an execution, which the report page shows.
+//! The results of an execution's states, for the workflow section of the report page.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,9 @@ use super::graph::Graph;
 /// The results of an execution's states.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    /// The displayed states and their order.
+    /// The states that the page can show, and their order.
     pub graph: Graph,
-    /// Results by state name.
+    /// The result of each state that ran, by the name of the state.
     pub runs: BTreeMap<String, Run>,
     /// Duration of the execution in seconds.
     pub seconds: f64,
@@ -22,11 +22,11 @@ pub struct History {
 pub struct Run {
     /// Outcome of the state's last run.
     pub outcome: Outcome,
-    /// Number of runs. A polling state runs several times.
+    /// How many times the state ran. A state that polls runs several times.
     pub polls: u32,
     /// Total duration of the state's runs in seconds.
     pub seconds: f64,
-    /// Total number of seconds that the execution waited between the runs.
+    /// How many seconds the execution waited, in total, in the `Wait` state before this state.
     pub waited: f64,
     /// Short summary of the state's output.
     pub note: String,
@@ -45,13 +45,13 @@ pub enum Outcome {
 }
 
 impl History {
-    /// A history without results, for an execution of the state machine with this definition.
+    /// A history that contains no results yet. `definition` is the definition of the execution's state machine.
     #[must_use]
     pub fn new(definition: &Value) -> Self {
         Self { graph: Graph::read(definition), ..Self::default() }
     }
 
-    /// Records that a state finished successfully after this number of seconds.
+    /// Records that a run of a state succeeded and took `seconds` seconds.
     pub fn done(&mut self, state: &str, seconds: f64, note: impl Into<String>) {
         let run = self.runs.entry(state.to_owned()).or_default();
         run.outcome = Outcome::Done;
@@ -60,7 +60,8 @@ impl History {
         run.note = note.into();
     }
 
-    /// Records that a `Wait` state finished. The wait time is added to the task that follows the `Wait` state.
+    /// Records that a `Wait` state finished. Adds the wait time to the result of the task that follows the `Wait`
+    /// state, because the page does not show `Wait` states.
     pub fn waited(&mut self, wait: &str, seconds: f64) {
         let Some(task) = self.graph.task_after(wait) else { return };
         let task = task.to_owned();

@@ -18,7 +18,8 @@ pub(super) struct Links<'a> {
 }
 
 impl<'a> Links<'a> {
-    /// The links for this report, or `None` for a local cloud or an AWS partition with other console addresses.
+    /// The links for this report. `None` if the onboarding ran in a local cloud, or in an AWS partition whose consoles
+    /// have other addresses.
     #[must_use]
     pub(super) fn of(report: &'a Report) -> Option<Self> {
         let partition = report.instance.instance_arn.split(':').nth(1);
@@ -29,7 +30,7 @@ impl<'a> Links<'a> {
         format!("https://{}.console.aws.amazon.com/{rest}", escaped(&self.report.region))
     }
 
-    /// Returns the link to the list of Amazon Connect instances in the Region.
+    /// Returns the link to the console's list of the Amazon Connect instances in the Region.
     #[must_use]
     pub(super) fn instances(&self) -> String {
         self.aws(&format!("connect/v2/app/instances?region={}", escaped(&self.report.region)))
@@ -45,7 +46,7 @@ impl<'a> Links<'a> {
         ))
     }
 
-    /// Returns the link to a quota of Amazon Connect.
+    /// Returns the link to a quota of Amazon Connect in the Service Quotas console.
     #[must_use]
     pub(super) fn quota(&self, code: &str) -> String {
         self.aws(&format!("servicequotas/home/services/connect/quotas/{}", escaped(code)))

@@ -1,10 +1,11 @@
-//! The report of an onboarding as an HTML page in English or Japanese. The page is one file that needs no network
-//! access, and is designed for phones, screens and print.
+//! The report of an onboarding as an HTML page in English or Japanese. The page is a single file that loads nothing
+//! from the network. It is designed for phones, large screens and print.
 //!
-//! [`render`] is pure: its input is the report and the history of the execution. Names, reasons and URLs in a report
-//! are untrusted text. [`maud`] escapes all of them, and a URL becomes a link only if its scheme is `https`. As a
-//! second line of defense, the page's `Content-Security-Policy` forbids external content and all scripts except the
-//! page's own script, whose digest it contains. This script only formats times, so the page is complete without it.
+//! [`render`] is pure: its result depends only on the report and on the history of the execution. Names, reasons and
+//! URLs in a report are untrusted text. [`maud`] escapes all of them, and a URL becomes a link only if its scheme is
+//! `https`. As a second line of defense, the `Content-Security-Policy` of the page forbids external content, and all
+//! scripts except the page's own script, whose digest the policy contains. The page's own script only formats times, so
+//! the page is complete even if the script does not run.
 
 pub(crate) mod evidence;
 pub mod graph;
@@ -23,14 +24,14 @@ use crate::words::labels::Labels;
 
 /// The Content Security Policy of a page without a script. The policy allows only the inline style.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-/// The script that shows times in the reader's time zone.
+/// The page's own script, which shows times in the reader's time zone.
 const LOCAL_TIMES: &str = include_str!("local_times.js");
 /// The SHA-256 digest of [`LOCAL_TIMES`], in the format of the Content Security Policy.
 const LOCAL_TIMES_DIGEST: &str = "sha256-HXk+t5YPU2QxwtReXgDcd5bNVq8tEwzeGpEyZla8zyg=";
-/// The account number that AWS emulators use.
+/// The account number that the AWS emulator uses. In a report, it means that the onboarding ran in a local cloud.
 const LOCAL_ACCOUNT: &str = "000000000000";
 
-/// Renders the page of a report.
+/// Renders the page for a report.
 #[must_use]
 pub fn render(report: &Report, history: &History, language: Language) -> String {
     let words = Labels::of(language);
@@ -55,7 +56,7 @@ pub fn render(report: &Report, history: &History, language: Language) -> String 
     .render()
 }
 
-/// An HTML page in a single file. The report page and the evidence page have this structure in common.
+/// An HTML page in a single file. Both the report page and the evidence page have this structure.
 struct Document<'a> {
     /// The language code of the page.
     language: &'a str,
@@ -102,19 +103,19 @@ impl Document<'_> {
     }
 }
 
-/// The link to the execution in the Step Functions console, or `None` for a local cloud or an AWS partition with other
-/// console addresses.
+/// The link to the execution in the Step Functions console. `None` if the onboarding ran in a local cloud, or in an AWS
+/// partition whose consoles have other addresses.
 pub(crate) fn execution_link(report: &Report) -> Option<String> {
     links::Links::of(report).map(|links| links.execution())
 }
 
-/// The link to the enterprise application in the Entra admin center, or `None` for a local cloud or an AWS partition
-/// with other console addresses.
+/// The link to the enterprise application in the Entra admin center. `None` if the onboarding ran in a local cloud, or
+/// in an AWS partition whose consoles have other addresses.
 pub(crate) fn application_link(report: &Report) -> Option<String> {
     links::Links::of(report).map(|links| links.application())
 }
 
-/// Whether the report is from a local cloud.
+/// Whether the onboarding of this report ran in a local cloud.
 fn is_local(report: &Report) -> bool {
     report.account == LOCAL_ACCOUNT
 }
@@ -141,8 +142,8 @@ fn fact(name: &str, value: &str) -> Markup {
     html! { div { dt { (name) } dd { (value) } } }
 }
 
-/// Renders a time in UTC as `2026-11-22 09:00 UTC`. The element also contains the exact time, which [`LOCAL_TIMES`]
-/// needs.
+/// Renders a time as `2026-11-22 09:00 UTC`. The HTML element also has an attribute with the exact time, which the
+/// script [`LOCAL_TIMES`] needs.
 fn moment(rfc3339: &str) -> Markup {
     let Ok(at) = time::OffsetDateTime::parse(rfc3339, &time::format_description::well_known::Rfc3339) else {
         return html! { (rfc3339) };

@@ -1,5 +1,5 @@
-//! Draws the workflow as an SVG, with one row for each state, one lane for each parallel branch, and one symbol for
-//! each outcome.
+//! Draws the workflow as an SVG, with one row for each state and one column (lane) for each parallel branch. A symbol
+//! shows the outcome of each state.
 
 use maud::{Markup, html};
 
@@ -9,12 +9,13 @@ use super::{
 };
 use crate::words::labels::Labels;
 
-/// Width in SVG units. On a phone, a unit is about one pixel, so that the text is readable.
+/// Width of the drawing in SVG units. On a phone, this makes a unit about one CSS pixel wide, so that the text is
+/// readable.
 const WIDTH: usize = 360;
 const ROW: usize = 40;
 const LANE: usize = 22;
 const LEFT: usize = 16;
-/// Maximum number of characters in the text of a row. The remaining width is needed for the time.
+/// Maximum number of characters in the remark below a state's title.
 const MOST_LETTERS: usize = 44;
 
 /// Label and CSS class of a state's outcome.
@@ -51,7 +52,7 @@ pub(super) fn svg(graph: &Graph, runs: &[(&Row, &Run)], words: &'static Labels) 
     }
 }
 
-/// The text below the title of a state.
+/// The remark below the title of a state: the outcome, the summary of the output, and so on.
 fn remark(run: &Run, label: &str, words: &Labels) -> String {
     let mut parts = vec![label.to_owned()];
     if !run.note.is_empty() && run.note != label {
@@ -74,8 +75,8 @@ const fn place(lane: usize, row: usize) -> (usize, usize) {
     (LEFT + lane * LANE, row * ROW + ROW / 2)
 }
 
-/// The SVG path of a connection. A connection to a lane on the right changes lanes at its start. Any other connection
-/// changes lanes at its end.
+/// The SVG path of a connection between two rows. A connection to a lane further right changes to this lane at its
+/// start. Any other connection changes lanes at its end.
 fn line(graph: &Graph, way: Way) -> String {
     let (x, y) = place(graph.rows[way.from].lane, way.from);
     let (to_x, to_y) = place(graph.rows[way.to].lane, way.to);

@@ -13,7 +13,7 @@ pub(super) struct Code {
     pub(super) side: usize,
 }
 
-/// Width of the quiet zone in squares, as the QR standard requires.
+/// Width, in squares, of the quiet zone: the empty border that the QR standard requires.
 const QUIET: usize = 4;
 
 /// The QR code of a text, or `None` if the text is too long.
@@ -43,7 +43,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
 
-    /// The squares that the path draws as dark, by row.
+    /// For each square, by row, whether the path draws it as dark.
     fn squares(code: &Code) -> Vec<Vec<bool>> {
         let mut squares = vec![vec![false; code.side]; code.side];
         for run in code.path.split('M').skip(1) {

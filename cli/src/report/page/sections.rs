@@ -1,4 +1,4 @@
-//! Renders the sections of the page, most important first.
+//! Renders the sections of the report page. The functions are in the order of the sections, most important first.
 
 use maud::{Markup, html};
 use onboarding_core::{
@@ -49,7 +49,8 @@ pub(super) fn next(report: &Report, words: &Labels) -> Markup {
                     @for item in &report.open_items {
                         li {
                             h3 { (words.subject(&item.subject)) }
-                            // Messages of AWS, of Microsoft and of the functions are in English.
+                            // The page can be in Japanese, but the messages of AWS, of Microsoft and of the functions
+                            // are in English.
                             p lang="en" { (item.what) }
                             @match words.action(&item.action) {
                                 Some(action) => p.todo { (action) },
@@ -63,7 +64,7 @@ pub(super) fn next(report: &Report, words: &Labels) -> Markup {
     }
 }
 
-/// Renders the states that ran, with their results. The section is collapsed if no state failed.
+/// Renders the states that ran, with their results. If no state failed, the section is collapsed.
 pub(super) fn workflow(history: &History, words: &'static Labels) -> Markup {
     let graph = history.graph.only(|state| history.runs.contains_key(state));
     let runs: Vec<(&Row, &Run)> =
@@ -99,7 +100,7 @@ pub(super) fn workflow(history: &History, words: &'static Labels) -> Markup {
     }
 }
 
-/// Renders the created users, the group members that could not become users, and the groups.
+/// Renders the numbers of users, the group members that could not become users, and the groups.
 pub(super) fn users(report: &Report, words: &Labels) -> Markup {
     let sync = &report.sign_on.users;
     let counts: Vec<(usize, &str)> =
@@ -266,7 +267,7 @@ pub(super) fn resources(report: &Report, words: &Labels) -> Markup {
     }
 }
 
-/// Renders the sign-in settings that were read, and whether each setting has the expected value.
+/// Renders the sign-in settings that the onboarding read back, and whether each setting has the expected value.
 pub(super) fn checks(report: &Report, words: &Labels) -> Markup {
     let checks = &report.sign_on.verification.checks;
     if checks.is_empty() {

@@ -1,5 +1,5 @@
-//! Renders accessible tables. On a phone, the cells of a row are stacked, each labeled with its column name. This CSS
-//! layout removes the table structure for screen readers, so ARIA roles restore it.
+//! Renders accessible tables. On a phone, CSS stacks the cells of a row, and labels each cell with its column name.
+//! With this CSS layout, screen readers no longer recognize the table, so the elements have explicit ARIA roles.
 
 use maud::{Markup, html};
 

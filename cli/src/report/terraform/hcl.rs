@@ -114,10 +114,9 @@ fn expression(value: &Value, depth: usize) -> String {
     }
 }
 
-/// A quoted template without interpolation. In a template, `${` and `%{` start an interpolation or a directive, so they
-/// are escaped as `$${` and `%%{` (HCL native syntax specification, "Quoted Templates"). If such an escape sequence
-/// followed another `$` or `%`, the text would be ambiguous. The preceding character is therefore written as a Unicode
-/// escape.
+/// Writes a text as an HCL string (a quoted template). In a template, `${` and `%{` start an interpolation or a
+/// directive, so they are escaped as `$${` and `%%{` (HCL native syntax specification, "Quoted Templates"). Another `$`
+/// or `%` directly before such an escape sequence would be ambiguous, so it is written as a Unicode escape.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     let mut rest = text.chars().peekable();
@@ -147,7 +146,7 @@ mod tests {
 
     use super::*;
 
-    /// The value of the argument `a` as an independent parser reads it.
+    /// Writes `value` as an argument, and returns the value that an independent parser reads.
     fn parsed(value: Value) -> Expression {
         let text = Block::new("b", &["label"]).with("a", value).to_string();
         let body = parse_body(&text).unwrap_or_else(|error| panic!("{error}:\n{text}"));

@@ -1,13 +1,14 @@
 //! Describes an onboarding as a Terraform configuration. The configuration contains one resource and one `import` block
-//! for each object. Terraform can therefore import the objects, and `terraform plan` shows no changes.
+//! for each object. With this configuration, Terraform can import the existing objects, and `terraform plan` shows no
+//! changes.
 //!
-//! The arguments are defined by the providers `hashicorp/aws` (documentation in `website/docs/r/`) and
-//! `hashicorp/azuread` (`docs/resources/`). The ids in the `import` blocks have the format that the providers'
-//! importers accept. For some resources, the importers of `azuread` 3 require other ids than the documentation shows:
-//! the paths of Graph, for example `/servicePrincipals/{id}/appRoleAssignedTo/{id}`
-//! (`internal/services/approleassignments` of the provider).
+//! The Terraform providers `hashicorp/aws` (documentation in `website/docs/r/`) and `hashicorp/azuread`
+//! (`docs/resources/`) define the arguments of the resources, and the format of the ids in the `import` blocks. For
+//! some resources, version 3 of `azuread` requires other import ids than its documentation shows: paths of Microsoft
+//! Graph, for example `/servicePrincipals/{id}/appRoleAssignedTo/{id}` (`internal/services/approleassignments` of the
+//! provider).
 //!
-//! [`render`] is pure. Its input contains no secret, because signing keys remain in Entra.
+//! [`render`] is pure. Its input contains no secret, because the private signing keys never leave Entra.
 
 mod hcl;
 mod starter_flow;
@@ -24,8 +25,8 @@ use crate::cloud::iam::{Federation, Tags};
 /// configuration. Version 6.6.0 of the AWS provider added `aws_connect_phone_number_contact_flow_association`
 /// (hashicorp/terraform-provider-aws pull request 43557).
 const PROVIDERS: [(&str, &str); 2] = [("aws", ">= 6.6"), ("azuread", ">= 3.0")];
-/// The properties of the application that the onboarding does not set, because the gallery or an administrator sets
-/// them.
+/// The arguments of the application resource that Terraform must not change. The onboarding does not set these
+/// properties, because the Entra gallery or an administrator sets them.
 const APPLICATION_IGNORES: [&str; 23] = [
     "api",
     "app_role",
@@ -51,7 +52,8 @@ const APPLICATION_IGNORES: [&str; 23] = [
     "web[0].implicit_grant",
     "web[0].logout_url",
 ];
-/// The properties of the service principal that the onboarding does not set.
+/// The arguments of the service principal resource that Terraform must not change, because the onboarding does not set
+/// these properties.
 const PRINCIPAL_IGNORES: [&str; 5] = ["alternative_names", "description", "feature_tags", "notes", "owners"];
 
 /// The Connect instance.
@@ -67,8 +69,8 @@ pub struct Instance {
     pub inbound_calls: bool,
     /// Whether outbound calls are enabled.
     pub outbound_calls: bool,
-    /// The instance attributes by type, for example `CONTACT_LENS`. Contains only attributes whose value is `true` or
-    /// `false`.
+    /// The type (for example `CONTACT_LENS`) and the value of each instance attribute. Attributes whose value is
+    /// neither `true` nor `false` are not included.
     pub attributes: Vec<(String, bool)>,
     /// The storage locations in S3.
     pub storage: Vec<Storage>,
@@ -121,9 +123,10 @@ pub struct Source {
     pub instance: Instance,
     /// The IAM objects.
     pub federation: Federation,
-    /// The enterprise application as the drift check found it. Null if the application could not be read.
+    /// The enterprise application, as the drift check logged it. Null if the drift check could not read the
+    /// application.
     pub application: Json,
-    /// The assignments of the enterprise application.
+    /// The assignments of users and groups to the enterprise application.
     pub assignments: Vec<Json>,
 }
 
@@ -132,11 +135,12 @@ pub struct Source {
 pub struct Configuration {
     /// The text of the configuration.
     pub text: String,
-    /// The addresses of the resources, in the order of the text.
+    /// The Terraform addresses of the resources (for example `aws_iam_role.sign_in`), in the order in which they are in
+    /// the text.
     pub resources: Vec<String>,
 }
 
-/// The instance attributes, each with the argument of `aws_connect_instance` that sets the attribute.
+/// The instance attributes, each with the argument of the resource `aws_connect_instance` that sets this attribute.
 const ATTRIBUTES: [(&str, &str); 5] = [
     ("AUTO_RESOLVE_BEST_VOICES", "auto_resolve_best_voices_enabled"),
     ("CONTACTFLOW_LOGS", "contact_flow_logs_enabled"),
@@ -170,7 +174,7 @@ impl Writer {
         self.text += &block.to_string();
     }
 
-    /// Adds a resource and its import block. Returns the resource's address.
+    /// Adds a resource and its `import` block. Returns the Terraform address of the resource.
     fn resource(&mut self, kind: &str, name: &str, id: &str, fill: impl FnOnce(Block) -> Block) -> String {
         let address = format!("{kind}.{name}");
         self.add(&Block::new("import", &[]).with("to", Value::Reference(address.clone())).with("id", id));
@@ -187,7 +191,7 @@ impl Writer {
         let [aws, azuread] = PROVIDERS;
         let providers =
             Block::new("required_providers", &[]).with("aws", provider(aws)).with("azuread", provider(azuread));
-        // Import blocks exist since Terraform 1.5.
+        // Terraform supports `import` blocks since version 1.5.
         self.add(&Block::new("terraform", &[]).with("required_version", ">= 1.5").containing(providers));
         self.add(&Block::new("provider", &["aws"]).with("region", source.region.as_str()));
         self.add(&Block::new("provider", &["azuread"]).with("tenant_id", source.tenant_id.as_str()));
@@ -345,7 +349,7 @@ impl Writer {
             // A name in Terraform must start with a letter, but an object id can start with a digit.
             let mut name = format!("of_{}", member.replace('-', "_"));
             if !named.insert(member) {
-                // Entra allows one assignment for each combination of principal and app role. The app role therefore
+                // A user or group can have several assignments, but only one for each app role. The app role therefore
                 // makes the name unique.
                 name = format!("{name}_{}", text(assignment, "appRoleId").replace('-', "_"));
             }
@@ -359,8 +363,8 @@ impl Writer {
     }
 }
 
-/// The `lifecycle` block for an object without which no user can sign in. The block prevents the deletion of the
-/// object, and lists the properties that Terraform must not change.
+/// The `lifecycle` block for an object without which no user can sign in. The block prevents Terraform from deleting
+/// the object, and lists the arguments that Terraform must not change.
 fn protected(ignored: &[&str]) -> Block {
     let block = Block::new("lifecycle", &[]).with("prevent_destroy", true);
     if ignored.is_empty() {
@@ -382,7 +386,8 @@ fn texts(values: &[String]) -> Value {
 }
 
 fn tags(tags: &Tags) -> Value {
-    // The provider does not read tags that AWS itself sets, for example the tags that CloudFormation sets.
+    // Tags that AWS services set themselves (for example the tags of CloudFormation) are omitted, because the provider
+    // does not read them.
     let ours = tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
     Value::Map(ours.map(|(key, value)| (key.clone(), value.as_str().into())).collect())
 }
@@ -436,7 +441,7 @@ mod tests {
         }
     }
 
-    /// The ids in the import blocks by address.
+    /// For each `import` block, the address of the resource and the id.
     fn imports(body: &Body) -> Vec<(String, String)> {
         let import = |block: &hcl_edit::structure::Block| {
             let value = |name: &str| block.body.get_attribute(name).unwrap().value.clone();

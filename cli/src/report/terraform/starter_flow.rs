@@ -1,4 +1,5 @@
-//! The starter flow and the phone numbers that use this flow. Terraform has no resource for the test case.
+//! Describes the starter flow, and the phone numbers that use this flow, in the Terraform configuration. The test case
+//! of the flow is not described, because the AWS provider has no resource for it.
 
 use super::{
     Writer,
@@ -25,9 +26,9 @@ pub struct StarterFlow {
 }
 
 impl Writer {
-    /// Adds the flow, and one association for each phone number. The importer of the flow accepts the id of the
-    /// instance and of the flow, separated by a colon; the importer of the association accepts the ids of number,
-    /// instance and flow, separated by commas (documentation of both resources, "Import").
+    /// Adds the flow, and one association for each phone number. The import id of the flow consists of the ids of
+    /// instance and flow, separated by a colon. The import id of an association consists of the ids of number, instance
+    /// and flow, separated by commas (documentation of both resources, "Import").
     pub(super) fn starter_flow(&mut self, flow: &StarterFlow, (instance, instance_id): (&str, &str)) {
         let instance = format!("{instance}.id");
         let import = format!("{instance_id}:{}", flow.id);

@@ -1,4 +1,4 @@
-//! The labels of the report page in English.
+//! The English labels of the report page.
 
 use super::{Labels, Names};
 

@@ -191,7 +191,7 @@ impl Labels {
         }
     }
 
-    /// The text that states how many states of a workflow are done, how many failed, and how many were not needed.
+    /// The text that states how many states of the workflow succeeded, how many failed, and how many were not needed.
     #[must_use]
     pub(crate) fn states(&self, done: usize, failed: usize, not_needed: usize) -> String {
         let japanese = self.code == "ja";
@@ -210,7 +210,7 @@ impl Labels {
         titles.map_or(name, |(_, english, japanese)| if self.code == "ja" { japanese } else { english })
     }
 
-    /// The translated subject of an open item.
+    /// The subject of an open item in the language of these labels.
     #[must_use]
     pub(crate) fn subject(&self, subject: &str) -> String {
         if self.code == "ja" {
@@ -223,7 +223,8 @@ impl Labels {
         subject.to_owned()
     }
 
-    /// The translated action of an open item, or `None` if the page shows the English text of the report.
+    /// The Japanese text for the recommended action of an open item. `None` if the page shows the English text that the
+    /// report contains.
     #[must_use]
     pub(crate) fn action(&self, action: &str) -> Option<&'static str> {
         if self.code == "ja" { ACTIONS.iter().find(|(english, _)| *english == action).map(|(_, ja)| *ja) } else { None }

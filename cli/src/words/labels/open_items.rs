@@ -1,6 +1,7 @@
-//! The Japanese texts of open items. The English texts are in the report itself.
+//! The Japanese texts of a report's open items, which are the points that an operator must act on or should know. The
+//! report itself contains the English texts.
 
-/// The prefixes of the subjects of open items, each with its Japanese translation.
+/// What the subjects of open items can start with, each with its Japanese translation.
 pub(super) const SUBJECTS: [(&str, &str); 15] = [
     ("quota ", "クォータ "),
     ("group ", "グループ "),
@@ -19,8 +20,8 @@ pub(super) const SUBJECTS: [(&str, &str); 15] = [
     ("notifications of the group ", "グループの変更通知: "),
 ];
 
-/// The actions of open items, each with its Japanese translation. The English texts are exactly the texts in
-/// `onboarding_core::report` and in the functions.
+/// The recommended actions of open items, each with its Japanese translation. Each English text must be exactly as in
+/// `onboarding_core::report` or in the functions.
 pub(super) const ACTIONS: [(&str, &str); 23] = [
     (
         "Create a flow in Amazon Connect and name it in phoneNumbers, or solve the problem. Then start the same input again.",
@@ -123,7 +124,8 @@ mod tests {
 
     use super::*;
 
-    /// Returns the text of all source files of the functions and of all state machines, without line continuations.
+    /// Returns the text of all Rust and JSON files in the directory and its subdirectories. String literals that
+    /// continue on the next line are joined.
     fn sources(directory: &Path) -> String {
         let mut text = String::new();
         for path in fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {

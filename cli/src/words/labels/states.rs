@@ -1,4 +1,4 @@
-//! The titles of the states of the onboarding.
+//! The titles with which the report page shows the states of the onboarding.
 
 /// The name of each state, with its English and its Japanese title.
 pub(super) const STATES: [(&str, &str, &str); 29] = [
