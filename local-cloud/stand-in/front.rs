@@ -170,8 +170,8 @@ impl Cloud {
         answer
     }
 
-    /// The error with which a fault rule makes the function invocation of a state fail, and whether the function still
-    /// runs. `None` if no rule applies.
+    /// If a fault rule makes the invocation of a function by a state fail: the error that the state gets, and whether
+    /// the function still runs. `None` if no rule applies.
     pub(crate) async fn invoked(&self, function: &str, state: &str) -> Option<(&'static str, bool)> {
         let way = Destination { service: "lambda".into(), operation: "Invoke".into(), protocol: Protocol::RestJson };
         let request = Request {

@@ -26,7 +26,7 @@ struct State {
     /// Replaced metadata documents, each with the time until which some AWS endpoints still use the document.
     before: HashMap<String, Vec<(String, OffsetDateTime)>>,
     federation: bool,
-    /// The endpoint of STS that the last call reached.
+    /// The number of calls to STS so far. It selects the endpoint that a call reaches.
     endpoint: usize,
 }
 

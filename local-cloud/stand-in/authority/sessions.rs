@@ -3,8 +3,8 @@
 //! If authorization is enabled in the emulator, the emulator creates one session of the function's role for each
 //! function. The emulator derives the access key and the token from the ARNs of the function and the role
 //! (`ministack.core.lambda_runtime.execution_credentials`; the version of ministack is pinned). This module computes
-//! the same access keys for all functions that Lambda lists. All other sessions are known because STS calls pass
-//! through the stand-in.
+//! the same access keys for all functions that Lambda lists. The stand-in knows all other sessions, because STS calls
+//! pass through it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -94,7 +94,8 @@ impl Sessions {
         }
     }
 
-    /// Stores a session that STS has issued. The data of the session is read from the request and the response.
+    /// Stores a session that STS has issued. The data of the session is read from the STS request (`form`) and the
+    /// response (`answer`).
     pub(super) fn assumed(&self, answer: &str, form: &BTreeMap<String, String>, ends: OffsetDateTime) {
         let element = |name: &str| Some(answer.split_once(&format!("<{name}>"))?.1.split('<').next()?.to_owned());
         let found = (element("AccessKeyId"), element("SessionToken"), element("Arn"), element("AssumedRoleId"));
