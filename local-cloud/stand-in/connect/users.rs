@@ -130,8 +130,8 @@ pub(super) fn named<'a>(setting: &Setting, instance: &'a mut Instance, input: &I
     user.ok_or_else(|| Refusal::not_found("User not found."))
 }
 
-/// The user that a request changes. Shortly after the creation of a user, Connect may reject a change to the user with
-/// one of two different errors. A read of the user returns "not found" during this time.
+/// The user that a request changes. As long as a new user is not visible yet, a change returns an invalid request
+/// error, although a read of the user returns "not found".
 pub(super) fn to_change<'a>(
     setting: &Setting,
     instance: &'a mut Instance,

@@ -1,5 +1,5 @@
-//! Graph's throttling limits, which are counted in resource units per application and tenant, in windows of ten
-//! seconds.
+//! Graph's throttling limits, which are counted in resource units, in windows of ten seconds. The local cloud counts
+//! the calls of all applications together.
 
 use time::OffsetDateTime;
 
