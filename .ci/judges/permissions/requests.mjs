@@ -25,8 +25,8 @@ export function via(stack, service, more = {}) {
   return { 'kms:ViaService': `${service}.${stack.region}.amazonaws.com`, ...more }
 }
 
-// For each role: the requests with which AWS services assume the role, one for each service that the role's trust
-// policy names.
+// The requests with which AWS services assume the roles of the stack: Lambda those of the functions, Step Functions
+// those of the state machines, and EventBridge Scheduler those of the schedules.
 function trust(stack) {
   const services = { 'AWS::Lambda::Function': 'lambda', 'AWS::StepFunctions::StateMachine': 'states' }
   const pairs = Object.entries(services).flatMap(([type, service]) => stack.of(type).map((one) => [service, stack.roleOf(one.id)]))
@@ -156,7 +156,8 @@ function events(stack) {
   return found
 }
 
-// The uses of the stack's KMS key, which encrypts alarm notifications, logs and registry items.
+// The requests with which services use the stack's KMS key, which encrypts alarm notifications, logs and registry
+// items.
 function underTheKey(stack) {
   const found = []
   const resource = stack.arn('Key')
@@ -199,7 +200,7 @@ export function ofAws(stack) {
 }
 
 // Some functions have policies that allow them to use an identity. The trust policy of the identity's role must allow
-// exactly these functions to assume the role.
+// exactly these functions to assume the role, except those in `withoutToken`, which need no token.
 export function ofIdentities(stack, withoutToken) {
   const found = []
   for (const identity of ['Setup', 'Runtime']) {
@@ -219,8 +220,8 @@ export function ofIdentities(stack, withoutToken) {
   return found
 }
 
-// The federation roles, which the workflow creates for users who sign in: which principals can assume these roles, and
-// what the roles allow.
+// Requests that concern the federation roles, which the workflow creates for users who sign in: requests to assume
+// these roles, and requests with these roles.
 export function ofFederation(stack, calls) {
   const value = (call, name) => call.requestBody[name][0]
   const made = (operation) => calls.filter((call) => call.service === 'iam' && call.operation === operation && call.status === 200)
