@@ -25,7 +25,7 @@ impl Clock {
         Self { scale, skew_ms: Arc::new(AtomicI64::new(0)) }
     }
 
-    /// The current time of the local cloud: wall-clock time plus the offset from [`Clock::advance`].
+    /// The current time of the local cloud: the real time plus the offset from [`Clock::advance`].
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc() + time::Duration::milliseconds(self.skew_ms.load(Ordering::Relaxed))

@@ -78,13 +78,15 @@ pub struct FaultRule {
     /// used.
     #[serde(default, alias = "error_codes")]
     pub error_codes: Vec<u32>,
-    /// How long the call waits before it is processed, in milliseconds of wall-clock time.
+    /// How long the call waits before it is processed, in milliseconds of real time. The clock scale does not change
+    /// this time.
     #[serde(default)]
     pub delay_ms: Option<u64>,
     /// The name of a gate. The call waits until `POST /_admin/gates` opens this gate, and is processed only then.
     #[serde(default)]
     pub gate: Option<String>,
-    /// How long the response is delayed after the call has taken effect, in milliseconds of wall-clock time.
+    /// How long the response is delayed after the call has taken effect, in milliseconds of real time. The clock scale
+    /// does not change this time.
     #[serde(default)]
     pub answer_delay_ms: Option<u64>,
     /// Truncates the response body to this many bytes, or to its first half (`true`).

@@ -102,8 +102,8 @@ async fn enter(
     if door == Door::Aws && request.path.starts_with("/_admin/") {
         return write(admin::serve(cloud, &request).await);
     }
-    // The request is handled in a separate task. If a caller disconnects early, the change must not be interrupted, and
-    // the call must be recorded.
+    // The request is handled in a separate task, so that the call takes full effect and is recorded even if the caller
+    // disconnects early.
     let cloud = Arc::clone(cloud);
     let call = tokio::spawn(async move { cloud.call(door, peer, port, &request).await });
     match call.await {

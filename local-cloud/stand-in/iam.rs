@@ -383,7 +383,7 @@ fn members(tags: &BTreeMap<String, String>) -> String {
 }
 
 /// Returns the emulator's response with the current tags of the provider. The tag list in the emulator's response is
-/// replaced, because the emulator stores only the tags from the creation of the provider.
+/// replaced, because the emulator stores only the tags with which the provider was created.
 fn with_tags(mut answer: Response, action: &str, tags: Option<&BTreeMap<String, String>>) -> Response {
     let Some(tags) = tags.filter(|_| answer.status == 200) else { return answer };
     let mut text = String::from_utf8_lossy(&answer.body).into_owned();

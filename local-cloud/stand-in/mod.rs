@@ -232,7 +232,7 @@ impl LocalCloud {
         connect::replicate(&mut self.cloud.world.state(), wanted)
     }
 
-    /// Advances the clock by `seconds` of real-cloud time.
+    /// Advances the clock. `seconds` is a duration in the real cloud, which the clock scale shortens.
     pub fn advance(&self, seconds: f64) {
         self.cloud.world.setting().clock.advance(seconds);
     }

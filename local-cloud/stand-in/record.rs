@@ -163,8 +163,8 @@ impl Recorder {
             line["state"] = json!(caller.state);
             line["role"] = json!(caller.role);
             line["permissions"] = json!(permissions);
-            // Each line is written with a single call, so that a reader never sees a partial line. An error is only
-            // stored, because a full disk must not stop the local cloud.
+            // Each line is written with a single call, so that a reader never sees a partial line. A write error is
+            // stored but not returned, because a full disk must not stop the local cloud.
             let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
             if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
                 self.incomplete.get_or_init(|| error.to_string());

@@ -1,6 +1,7 @@
 // The requests that the policies must allow: the requests of the recorded run, and the requests that AWS itself makes.
-// Also the requests to assume an identity role or to sign in, some of which the policies must deny. Format: { who, role
-// | principal, action, resource, context, wanted: 'allow' | 'deny' }. `role` is the role's logical ID in the template.
+// This module also defines requests to assume an identity role or to sign in. The policies must deny some of them. The
+// format is { who, role | principal, action, resource, context, wanted: 'allow' | 'deny' }. `role` is the role's
+// logical ID in the template.
 import { list } from './stack.mjs'
 
 export const OTHER_ACCOUNT = '111122223333'
@@ -89,8 +90,8 @@ function tasks(stack) {
         add(state, action, stack.arn('Registry'))
         return ['kms:Decrypt', 'kms:GenerateDataKey'].forEach((one) => add(state, one, stack.arn('Key'), via(stack, 'dynamodb')))
       }
-      // Only executions of the state machines user sync and teardown can hold a lease, so the state machines describe
-      // and stop only these executions.
+      // The state machines describe and stop only executions that can hold the lease of an instance's users. These are
+      // executions of the state machines user sync and teardown.
       if (service === 'sfn')
         return ['UserSyncStateMachine', 'TeardownStateMachine'].forEach((one) => add(state, action, executions(stack.arn(one))))
       const started = filled(Arguments.StateMachineArn)

@@ -23,7 +23,7 @@ pub(crate) struct Session {
     pub(super) function: Option<String>,
     /// The ARN of the session's role.
     pub(crate) role_arn: String,
-    /// When the session expires. `None` for a function's own session, which is always renewed in time.
+    /// When the session expires. `None` for a function's own session, which is always renewed before it expires.
     pub(crate) ends: Option<OffsetDateTime>,
     /// The name of the session's role.
     pub(super) role: String,
@@ -55,9 +55,9 @@ impl Session {
 /// The owner of an access key that signs requests.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Holder {
-    /// The operator: the emulator's own key, or an unsigned request.
+    /// The operator. The request is signed with the emulator's own key, or is not signed.
     Operator,
-    /// A session: a function's own session, or the session of an assumed role.
+    /// A role session: either a function's own session, or the session of a role that a function has assumed.
     Role(Session),
     /// The access key is unknown.
     Unknown,

@@ -46,7 +46,7 @@ pub(crate) struct Users {
 }
 
 impl Users {
-    /// The users that list operations return at this time, each with its sequence number.
+    /// The users that list operations return at the time `now`, each with its sequence number.
     pub(super) fn listed(&self, now: OffsetDateTime) -> impl Iterator<Item = (u64, &User)> {
         self.all.iter().filter(move |(_, user)| user.listed <= now).map(|(key, user)| (*key, user))
     }

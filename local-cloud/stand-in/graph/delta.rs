@@ -27,7 +27,7 @@ struct Token {
     path: String,
     select: Option<Vec<String>>,
     ids: Option<Vec<String>>,
-    /// Only changes after this time are returned; `None` if all objects are returned.
+    /// The time after which changes are returned. `None`: all objects are returned.
     since: Option<i128>,
     /// The time up to which changes are returned.
     until: i128,

@@ -41,7 +41,7 @@ enum Target {
 }
 
 impl Subscription {
-    /// Whether the subscription is still valid at this time.
+    /// Whether the subscription has not expired at the time `now`.
     pub(super) fn lives(&self, now: OffsetDateTime) -> bool {
         self.expires > now
     }

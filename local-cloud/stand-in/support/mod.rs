@@ -45,7 +45,7 @@ struct Case {
     created: OffsetDateTime,
     communications: Vec<Communication>,
     stage: Stage,
-    /// The time at which the support case entered its current stage. The delays of the stage count from this time.
+    /// The time at which the support case entered its current stage. The delays of the stage begin at this time.
     since: OffsetDateTime,
 }
 
