@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = "target/ci-tools"
 LOGS = ROOT / "target" / "ci-logs"
-# The number of seconds between two progress lines in the output.
+# How many seconds pass between two progress lines in the output.
 HEARTBEAT = 30
 # The number of seconds in which a step must stop its child processes after it has received the signal to stop.
 GRACE = 20
@@ -176,7 +176,7 @@ def run(names):
             time.sleep(0.1)
         return done, None
     finally:
-        # Stops the steps that still run, after a failure or Ctrl-C.
+        # Stops the steps that are still running after a failure or Ctrl-C.
         for step in running.values():
             step.signal(signal.SIGTERM)
         for step in running.values():

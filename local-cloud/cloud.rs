@@ -29,7 +29,7 @@ pub struct Settings {
     /// Clock scale: how many seconds an operation in the local cloud takes for each second that the operation takes in
     /// the real cloud.
     pub clock_scale: f64,
-    /// The assumptions about AWS and Entra whose alternative reading is emulated.
+    /// The assumptions about AWS and Entra whose alternative reading is emulated (see stand-in/assumptions).
     pub assume: Vec<&'static Assumption>,
     /// Whether the emulated Amazon Connect applies the real API rate limits. If false, Connect applies higher rate
     /// limits.

@@ -13,7 +13,7 @@ for (const [name, width, colorScheme] of [["light", 960, "light"], ["dark", 960,
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, timezoneId });
   const page = await context.newPage();
   await page.goto(pathToFileURL(resolve(file)).href);
-  // Removing the alpha channel and using the best compression halves the size of a picture.
+  // Without the alpha channel and with the best compression, a picture has half the size.
   const picture = PNG.sync.read(await page.screenshot());
   const path = join(folder, `report-${name}${suffix}.png`);
   const content = PNG.sync.write(picture, { colorType: 2, inputHasAlpha: true, deflateLevel: 9 });

@@ -8,7 +8,7 @@ import { require } from "../page/chromium.mjs";
 const { Terminal } = require("@xterm/headless");
 
 const [recording, svg, columns, rows, title, command] = process.argv.slice(2);
-// A frame contains all output of this many seconds.
+// The length of a frame, in seconds. A frame contains all output of this time.
 const FRAME = 0.15;
 // The number of seconds for which the prompt is shown before the first output, and for which the last frame is shown
 // before the animation starts again.

@@ -1,8 +1,8 @@
 """Makes the emulator as strict as an AWS account.
 
-Adds checks that AWS makes and the emulator lacks. During deployments and event delivery, AWS checks existing names,
-account limits, permissions of the roles that services assume, and resource policies of queues, functions and
-function URLs."""
+Adds the checks that AWS makes during deployments and before the delivery of events, and that the emulator lacks. AWS
+checks whether names are already in use, account limits, the permissions of the roles that services assume, and the
+resource policies of queues, functions and function URLs."""
 import contextvars
 import importlib
 import json
@@ -250,8 +250,8 @@ def refuse_what_an_account_refuses_at_deployment(patches, permissions):
 
     @patches.replace(ssm, "_get_parameters")
     def with_public_parameters(get, data):
-        """Also returns the public Systems Manager parameters that show which services exist in a Region, or in any
-        Region."""
+        """Also returns the public Systems Manager parameters that show which services AWS offers, either in a given
+        Region or anywhere."""
         names = data.get("Names", [])
         if len(names) > 10:
             return ssm.error_response_json("ValidationException", "Member must have length less than or equal to 10", 400)

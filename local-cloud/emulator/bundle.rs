@@ -19,7 +19,7 @@ use super::error::NotStarted;
 /// executable and is unpacked.
 type File = (&'static str, &'static [u8]);
 
-/// The directory below the user's cache directory.
+/// The name of this program's directory in the user's cache directory.
 const NAME: &str = "connect-onboarding";
 
 #[cfg(feature = "embedded")]
@@ -43,7 +43,7 @@ mod files {
     );
     pub(super) const PROGRAMS: &[File] = &[
         ("bootstrap/bootstrap.gz", include_bytes!(concat!(env!("ONBOARD_BUNDLE"), "/bootstrap.gz"))),
-        // The binary for Lambda runs only on Linux.
+        // The binary for Lambda runs only on Linux, so local runs on another system need a second binary.
         #[cfg(not(target_os = "linux"))]
         ("bootstrap/local.gz", include_bytes!(concat!(env!("ONBOARD_BUNDLE"), "/local.gz"))),
     ];

@@ -102,7 +102,8 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
 
-    /// Starts a shell that has a child process of its own. Returns the process group and that child's process id.
+    /// Starts a shell that starts a child process. Returns the process group of the shell, and the process id of the
+    /// child.
     async fn family() -> (Group, Pid) {
         let mut command = Command::new("sh");
         command.args(["-c", "sleep 60 & echo $!; wait"]).stdin(Stdio::null()).stdout(Stdio::piped());

@@ -1,4 +1,4 @@
-"""Adds condition keys of DynamoDB that the emulator does not provide to the evaluation of policies."""
+"""Adds two DynamoDB condition keys that the emulator lacks, so that policies with these keys can be evaluated."""
 import importlib
 import json
 import re
@@ -21,9 +21,9 @@ def leading_keys(body):
 
 
 def updated_attributes(body):
-    """Returns the names of the attributes that an update names: in its expressions, and in the primary key. In AWS,
-    these names are part of the condition key dynamodb:Attributes (same guide). The emulator names only the attributes
-    that a projection reads."""
+    """Returns the attributes that an update names in its expressions and in its primary key. In AWS, the condition key
+    dynamodb:Attributes contains these attributes (DynamoDB developer guide, as above). In the unchanged emulator, the
+    key contains only the attributes of a projection expression."""
     request = json.loads(body or b"{}")
     names = request.get("ExpressionAttributeNames") or {}
     words = [word for part in ("UpdateExpression", "ConditionExpression") for word in ATTRIBUTE.findall(request.get(part) or "")]

@@ -129,7 +129,7 @@ const fn client_id(identity: Identity) -> &'static str {
     }
 }
 
-/// The stack parameter for the client id of an identity without a secret.
+/// The name of the stack parameter for the client id of an Entra application that has no secret.
 const fn client_parameter(identity: Identity) -> &'static str {
     match identity {
         Identity::Setup => "SetupClientId",
@@ -137,7 +137,7 @@ const fn client_parameter(identity: Identity) -> &'static str {
     }
 }
 
-/// The stack parameter for the ARN of an identity's secret.
+/// The name of the stack parameter for the ARN of the secret of an Entra application.
 const fn secret_parameter(identity: Identity) -> &'static str {
     match identity {
         Identity::Setup => "SetupCredentialSecret",

@@ -41,7 +41,7 @@ def wait_for_events_without_polling(patches, runtime, server):
     In the unchanged emulator, two threads for each process of a function wake up ten times per second: the thread of the
     HTTP server, and the thread that waits for the next event. A local cloud has about 25 such processes, and a test run
     has several local clouds."""
-    interval = 5  # seconds after which a thread notices at the latest that its process has been stopped
+    interval = 5  # a thread needs at most this many seconds to notice that its process has been stopped
 
     class Events:
         def __init__(self, events):
@@ -60,7 +60,7 @@ def wait_for_events_without_polling(patches, runtime, server):
 
     @patches.replace(server, "shutdown")
     def shutdown(wait_for_the_end, self):
-        # After this assignment, a connection ends the loop of `serve_forever` at once.
+        # After this assignment, the loop of `serve_forever` ends as soon as a client connects.
         self._BaseServer__shutdown_request = True
         with contextlib.suppress(OSError):  # the socket is closed, so the loop has ended
             socket.create_connection(self.server_address, timeout=1).close()

@@ -23,8 +23,8 @@ settings = json.load(sys.stdin)
 
 
 def call(service, method, path, body, headers, endpoint="emulator"):
-    """Makes one call with the operator's access key. The signature is a placeholder, because the local cloud reads
-    from it only the service and the Region."""
+    """Makes one call with the operator's access key. The signature is a placeholder, because the local cloud reads only
+    the access key, the service and the Region from it."""
     scope = f"{os.environ['AWS_ACCESS_KEY_ID']}/20260101/{os.environ['AWS_REGION']}/{service}/aws4_request"
     signature = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
     address = urllib.parse.urlparse(settings[endpoint])
@@ -70,7 +70,7 @@ def archive():
     contained the debug binary."""
     binary = os.path.join(settings["folder"], "functions")
     try:
-        os.link(settings["bootstrap"], binary)  # the next build replaces the file; this link keeps the current one
+        os.link(settings["bootstrap"], binary)  # the next build replaces the binary; this link keeps the current binary
     except OSError:  # a hard link to another file system is not possible
         shutil.copy2(settings["bootstrap"], binary)
     entry = zipfile.ZipInfo("bootstrap")
@@ -110,8 +110,8 @@ def upload():
 
 
 def entra():
-    """Creates what an administrator sets up in AWS before a deployment: the secrets for Entra and the identity
-    federation. Returns the stack parameters that contain the ARNs of the secrets."""
+    """Creates the AWS resources that an administrator sets up before a deployment: the secrets for Entra and the
+    outbound identity federation. Returns the stack parameters that contain the ARNs of the secrets."""
     if settings["federation"]:
         query("iam", "2010-05-08", "EnableOutboundWebIdentityFederation", {}, "standIn")
     # The secrets are encrypted with a separate KMS key, so the functions need permissions for this key too.

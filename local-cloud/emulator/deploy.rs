@@ -80,8 +80,8 @@ pub async fn save_function_logs(venv: &Venv, folder: &Path, emulator: &str) -> i
     fs::write(folder.join("functions.log"), [output.stdout, output.stderr].concat())
 }
 
-/// Returns the command that runs a Python program as a client of the emulator. The operator's own AWS settings are not
-/// passed to the program.
+/// Returns the command that runs a Python program as a client of the emulator. The program does not get the operator's
+/// own AWS settings.
 fn python(venv: &Venv, folder: &Path, program: &str) -> Command {
     let mut command = Command::new(venv.python());
     command

@@ -44,8 +44,9 @@ patches = Patches(f"ministack {importlib.metadata.version('ministack')}")  # noq
 def gather_batches_as_lambda_does():
     """Gathers messages of a queue into batches.
 
-    The emulator invokes a function immediately with at most ten messages. Lambda gathers messages until
-    BatchSize messages are available or MaximumBatchingWindowInSeconds has passed. This time is not scaled."""
+    The emulator invokes a function immediately with at most ten messages. Lambda gathers messages until BatchSize
+    messages are available or MaximumBatchingWindowInSeconds has passed. This window has its real length, even if the
+    clock scale makes the rest of the local cloud faster."""
     first_seen = {}
     patches.needs(lambda_svc, "_iter_all_esms")
     patches.needs(sqs, "_queues_lock", "_get_q", "_expire_retained", "_dlq_sweep", "_collect_msgs")
@@ -185,8 +186,9 @@ def send_what_states_do_themselves_through_the_stand_in():
 def wait_for_an_answer_as_step_functions_does():
     """Waits for a task token as Step Functions does.
 
-    If a task's function fails before its task token is returned, the task fails immediately; the unchanged emulator
-    would wait forever. Each attempt gets a new token; the unchanged emulator uses one token for all attempts."""
+    If a task's function fails before the task token is returned, the task fails immediately. The unchanged emulator
+    would wait forever. Each attempt of a task gets a new token. The unchanged emulator uses one token for all
+    attempts."""
     waits_for = contextvars.ContextVar("waits_for", default=None)
     patches.needs(sfn, "_task_tokens", "new_uuid")
 

@@ -36,8 +36,8 @@ def run(what, command, **options):
                 tell({"progress": line.strip()})
     if process.returncode:
         full = any("No space left on device" in line or "Disk quota exceeded" in line for line in said)
-        # `venv` hides the error of the program that it runs, so a full disk is recognized by its free space:
-        # less than 1 MB, which is too little for any package.
+        # `venv` hides the error of the program that it runs, so its output does not show that the disk is full. A disk
+        # with less than 1 MB of free space counts as full, because no package is that small.
         disk = os.statvfs(CACHE)
         if not full and disk.f_bavail * disk.f_frsize < 1_000_000:
             fail("folder", "No space left on device")

@@ -91,10 +91,10 @@ def evaluate_as_the_reference_does(patches, sfn):
 
     @patches.replace(jsonata.Jsonata, "evaluate")
     def evaluate(run, evaluator, given, bindings=None):
-        """Keeps nulls and corrects the context.
+        """Keeps null items of arrays, and removes the variables from the context object.
 
-        The Python port loses null items of arrays, because it uses None for both null and a missing value. The emulator
-        puts the variables into the context object; Step Functions does not, so they are removed."""
+        The Python port loses null items, because it uses None for both null and a missing value. The emulator puts the
+        variables into the context object, but Step Functions does not."""
         known = dict(bindings or {})
         if "states" in known:
             context = {name: value for name, value in known["states"]["context"].items() if name != "variables"}

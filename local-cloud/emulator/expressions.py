@@ -2,7 +2,7 @@
 can repeat it.
 
 Writes one JSON object per line, with these members: `machine`, `state`, `expression`, `began` and `ended` (milliseconds
-since 1970; the value of `$millis()` is between these two times), `bindings` (the variables that the expression names),
+since 1970; the value of `$millis()` is between these two times), `bindings` (the variables that the expression uses),
 and `value` or `error`.
 
 If the file can't be written, for example because the disk is full, the recording ends and the local cloud continues. The

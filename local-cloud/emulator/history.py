@@ -16,7 +16,7 @@ def tell_history_as_step_functions_does(patches, sfn):
     lock = threading.Lock()
     last = contextvars.ContextVar("last", default=0)  # the previous event in this branch
     data = contextvars.ContextVar("data", default=None)  # the input of the current task
-    mapping = contextvars.ContextVar("mapping", default=None)  # name of the Map state whose item starts
+    mapping = contextvars.ContextVar("mapping", default=None)  # the Map state whose next iteration starts, by name
     inside = contextvars.ContextVar("inside", default=None)  # the execution; set only inside a Parallel or Map state
     integration = re.compile(r"arn:[^:]+:states:[^:]*:[^:]*:(.+?):([^:]+(?:\.sync:2)?)$")
 

@@ -133,8 +133,8 @@ def run_states_as_step_functions_does(patches, sfn, templates):
 
     @patches.replace(sfn, "_describe_execution")
     def describe(run, data):
-        """Removes the output of an execution that did not succeed. Such an execution has an error and a cause, but no
-        output (API reference, DescribeExecution)."""
+        """Removes the output from the response if the execution did not succeed. Such an execution has an error and a
+        cause, but no output (API reference, DescribeExecution)."""
         status, headers, body = run(data)
         told = json.loads(body)
         if status == 200 and told["status"] != "SUCCEEDED":

@@ -49,8 +49,8 @@ impl Venv {
 /// # Errors
 /// Fails if Python, its `venv` module or a package is missing, or the directory is not writable.
 pub async fn prepare(workspace: &Workspace, progress: &mut dyn FnMut(&str)) -> Result<Venv, NotStarted> {
-    // Without PATH, the operating system may still find a Python interpreter in its default directories. An interpreter
-    // that was found in this way can't create an environment, because it can't determine its own path.
+    // Without PATH, the operating system may still find a Python interpreter in its default directories. Such an
+    // interpreter can't create an environment, because it can't determine its own path.
     if std::env::var_os("PATH").is_none_or(|path| path.is_empty()) {
         return Err(NotStarted::NoPath);
     }

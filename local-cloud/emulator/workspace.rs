@@ -88,7 +88,8 @@ impl Workspace {
         created.map_err(|error| NotStarted::NotWritable { path: cache.into(), reason: error.to_string() })
     }
 
-    /// Removes the directories of killed runs, unless a directory has changed within the time `unchanged`.
+    /// Removes the directories of killed runs and killed installations. A directory that was changed more recently than
+    /// `unchanged` ago is kept.
     fn sweep(&self, unchanged: Duration) {
         for entry in fs::read_dir(self.cache()).into_iter().flatten().flatten() {
             let name = entry.file_name();
@@ -100,8 +101,8 @@ impl Workspace {
         }
     }
 
-    /// Copies the logs of a failed run to a directory that later runs do not remove, and deletes the logs of the
-    /// previous failed run from there. Returns this directory, or `None` if the run has no logs.
+    /// Copies the logs of a failed run to a directory that only the next failed run replaces. Returns this directory,
+    /// or `None` if the run has no logs.
     ///
     /// # Errors
     /// Fails if the logs can't be copied.

@@ -1,4 +1,5 @@
-//! The administration API: all paths under `/_admin/` on the AWS port. Calls of this API are not recorded.
+//! The administration API, with which tests and tools read and change the state of the local cloud. It has the paths
+//! under `/_admin/` on the AWS port. Requests to this API are not recorded.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -52,7 +53,7 @@ struct Working {
     done: bool,
 }
 
-/// The body of `/_admin/gates`.
+/// The body of `/_admin/gates`, which opens a gate. A fault rule makes calls wait at a gate until the gate is opened.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OpenGate {
@@ -73,7 +74,8 @@ struct Assume {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Advance {
-    /// The number of seconds, in real-cloud time, by which the clock is advanced.
+    /// By how many seconds of the real cloud to advance the clock. The clock scale shortens this time in the local
+    /// cloud.
     advance_seconds: f64,
 }
 

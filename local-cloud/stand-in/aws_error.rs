@@ -54,8 +54,8 @@ impl Refusal {
     }
 
     /// The body of a Connect error. According to public reports, the errors for an invalid flow and for an invalid test
-    /// case contain a list of problems instead of a message. The list has a different member name in each of the two
-    /// errors.
+    /// case contain a list of problems instead of a message. The member that contains the list has a different name in
+    /// each of the two errors.
     fn members(&self) -> serde_json::Value {
         let problems = json!([{ "message": self.message }]);
         match self.code.as_str() {

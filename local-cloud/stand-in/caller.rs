@@ -1,5 +1,6 @@
-//! Identifies the Lambda function that makes a call. On Linux, also finds and kills the process at the other end of a
-//! loopback connection. With this, a test can kill a Lambda function exactly when the function makes a certain call.
+//! Identifies the Lambda function that makes a call. On Linux, this module also finds and kills the process at the
+//! other end of a loopback connection. A test can therefore kill a Lambda function exactly when it makes a certain
+//! call.
 
 use std::path::Path;
 
@@ -11,7 +12,7 @@ use crate::stand_in::http::Request;
 /// local cloud.
 ///
 /// # Errors
-/// Fails if no such process is found, or if it is the current process, which runs the local cloud. The error message
+/// Fails if no such process is found, or if the process is this one, which runs the local cloud. The error message
 /// states which of these errors occurred.
 pub(crate) fn kill(peer: u16, own: u16) -> Result<Pid, String> {
     let process = process(peer, own)?;

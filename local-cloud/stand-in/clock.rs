@@ -1,5 +1,6 @@
-//! The scaled clock of the whole local cloud. An operation that takes one hour in the real cloud takes one hour times
-//! the scale in the local cloud. The emulator shortens the Wait states of a state machine by the same factor.
+//! The clock of the whole local cloud. Its scale is the duration of an operation in the local cloud, divided by the
+//! duration of the same operation in the real cloud. The emulator multiplies the times of Wait states by the same
+//! scale.
 
 use std::sync::{
     Arc,
@@ -17,13 +18,14 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Creates a clock on which one real-cloud second takes `scale` seconds (0.02: fifty times faster).
+    /// Creates a clock. What takes one second in the real cloud takes `scale` seconds on this clock (0.02: fifty times
+    /// faster).
     #[must_use]
     pub fn new(scale: f64) -> Self {
         Self { scale, skew_ms: Arc::new(AtomicI64::new(0)) }
     }
 
-    /// The current time of the local cloud: wall-clock time plus the offset from [`Clock::advance`].
+    /// The current time of the local cloud: the real time plus the offset from [`Clock::advance`].
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc() + time::Duration::milliseconds(self.skew_ms.load(Ordering::Relaxed))
@@ -48,7 +50,8 @@ impl Clock {
         self.now() + self.lasts(seconds)
     }
 
-    /// Advances the clock by `seconds` of real-cloud time (an administration call).
+    /// Advances the clock, for an administration call. `seconds` is a duration in the real cloud, which the scale
+    /// shortens.
     pub fn advance(&self, seconds: f64) {
         let ms = self.lasts(seconds).as_millis();
         self.skew_ms.fetch_add(i64::try_from(ms).unwrap_or(i64::MAX), Ordering::Relaxed);

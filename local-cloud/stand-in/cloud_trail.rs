@@ -22,7 +22,7 @@ use crate::stand_in::{
 
 /// The CloudTrail operation that this module handles.
 pub(crate) const LOOK_UP: &str = "LookupEvents";
-/// The name of the only events that the history contains.
+/// The event name of all events in the history. The history contains no other events.
 const SIGN_IN: &str = "AssumeRoleWithSAML";
 /// The time for which CloudTrail keeps events.
 const HISTORY: Duration = Duration::days(90);
@@ -105,8 +105,8 @@ fn look_up(world: &World, region: &str, input: &Input) -> Answer {
     answer(shape)
 }
 
-/// An event in the format of `LookupEvents`. Of the CloudTrail record, the event contains only the fields that describe
-/// the caller and the session.
+/// An event in the format of `LookupEvents`. Its CloudTrail record contains only the fields that describe the caller
+/// and the session.
 fn event(event: &SignIn) -> Value {
     let record = json!({
         "eventVersion": "1.08",

@@ -8,8 +8,9 @@ use crate::stand_in::aws_error::{Protocol, Refusal};
 use crate::stand_in::http::Response;
 use crate::stand_in::route::ISSUER;
 
-/// The services whose calls a rule can select: the names in request signatures, `graph` and `login` for Microsoft's
-/// services, and the stand-in's names for requests without a signature.
+/// The names of the services whose calls a rule can select. An AWS service has the name that its request signatures
+/// contain. Microsoft's services are `graph` and `login`. The stand-in defines the names for requests without a
+/// signature.
 const SERVICES: [&str; 23] = [
     "cloudformation",
     "connect",
@@ -54,10 +55,11 @@ pub struct FaultRule {
     /// `METHOD path` or of the name of the operation.
     #[serde(rename = "match")]
     pub pattern: String,
-    /// The number of matching calls that the rule leaves unaffected before it takes effect.
+    /// How many matching calls stay unaffected before the rule takes effect.
     #[serde(default)]
     pub after: u32,
-    /// The number of calls that the rule affects, after it has left `after` calls unaffected. 0: all further calls.
+    /// How many calls the rule affects, after the first `after` matching calls have stayed unaffected. 0: all further
+    /// calls.
     #[serde(default = "once")]
     pub times: u32,
     /// The HTTP status of the error that the rule returns.
@@ -76,14 +78,15 @@ pub struct FaultRule {
     /// used.
     #[serde(default, alias = "error_codes")]
     pub error_codes: Vec<u32>,
-    /// How long the call waits before it is processed, in milliseconds of wall-clock time.
+    /// How long the call waits before it is processed, in milliseconds of real time. The clock scale does not change
+    /// this time.
     #[serde(default)]
     pub delay_ms: Option<u64>,
-    /// The name of a gate. The call waits at the gate until `POST /_admin/gates` opens the gate, and is processed
-    /// afterwards.
+    /// The name of a gate. The call waits until `POST /_admin/gates` opens this gate, and is processed only then.
     #[serde(default)]
     pub gate: Option<String>,
-    /// How long the response is delayed after the call has taken effect, in milliseconds of wall-clock time.
+    /// How long the response is delayed after the call has taken effect, in milliseconds of real time. The clock scale
+    /// does not change this time.
     #[serde(default)]
     pub answer_delay_ms: Option<u64>,
     /// Truncates the response body to this many bytes, or to its first half (`true`).
@@ -102,7 +105,7 @@ pub struct FaultRule {
 }
 
 impl FaultRule {
-    /// Checks whether the rule can be used.
+    /// Checks whether the rule is valid.
     ///
     /// # Errors
     /// Fails if `match` is not a regular expression, `status` is not an error status, or the rule has no effect.
@@ -238,13 +241,13 @@ impl Faults {
         Ok(())
     }
 
-    /// The `match` of each rule that has affected no call.
+    /// The `match` of each rule that has not affected any call.
     pub(crate) fn unused(&self) -> Vec<String> {
         self.0.iter().filter(|armed| armed.fired == 0).map(|armed| armed.rule.pattern.clone()).collect()
     }
 
-    /// Counts the call in every matching rule. Returns the first matching rule that takes effect: the rule has matched
-    /// more than `after` calls, and has affected fewer than `times` calls. Only this rule applies to the call.
+    /// Counts the call in every matching rule. Returns the only rule that applies to the call: the first matching rule
+    /// that has matched more than `after` calls and has affected fewer than `times` calls.
     pub(crate) fn hit(&mut self, caller: Option<&str>, service: &str, names: &[&str]) -> Option<Hit> {
         let mut hit = None;
         for armed in &mut self.0 {

@@ -102,8 +102,8 @@ async fn enter(
     if door == Door::Aws && request.path.starts_with("/_admin/") {
         return write(admin::serve(cloud, &request).await);
     }
-    // The request is handled in a separate task. If a caller disconnects early, the change must not be interrupted, and
-    // the call must be recorded.
+    // The request is handled in a separate task, so that the call takes full effect and is recorded even if the caller
+    // disconnects early.
     let cloud = Arc::clone(cloud);
     let call = tokio::spawn(async move { cloud.call(door, peer, port, &request).await });
     match call.await {
@@ -170,8 +170,8 @@ impl Cloud {
         answer
     }
 
-    /// The error with which a fault rule makes the function invocation of a state fail, and whether the function still
-    /// runs. `None` if no rule applies.
+    /// If a fault rule makes the invocation of a function by a state fail: the error that the state gets, and whether
+    /// the function still runs. `None` if no rule applies.
     pub(crate) async fn invoked(&self, function: &str, state: &str) -> Option<(&'static str, bool)> {
         let way = Destination { service: "lambda".into(), operation: "Invoke".into(), protocol: Protocol::RestJson };
         let request = Request {

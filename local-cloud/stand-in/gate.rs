@@ -1,5 +1,5 @@
-//! Gates: a fault rule holds a call at a gate until an administration call opens this gate. With gates, a test controls
-//! the order of events without waiting times.
+//! Gates. A fault rule makes a call wait at a gate until an administration call opens this gate. A test can thus
+//! control the order of events without waiting for fixed times.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -23,7 +23,7 @@ impl Default for Gate {
 }
 
 impl Gates {
-    /// Holds a call until the gate is open.
+    /// Waits until the gate is open.
     pub(crate) async fn pass(&self, name: &str) {
         let mut open = {
             let mut gates = self.gates();

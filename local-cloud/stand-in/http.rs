@@ -1,5 +1,5 @@
-//! Plain request and response types that all services of the local cloud use. Thus no service depends on the web
-//! framework, and every service can be tested by a direct call.
+//! The request and response types of all services of the local cloud. These types do not depend on the web framework,
+//! so every service can be tested by a direct call.
 
 use serde_json::Value;
 

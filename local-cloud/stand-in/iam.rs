@@ -26,7 +26,7 @@ struct State {
     /// Replaced metadata documents, each with the time until which some AWS endpoints still use the document.
     before: HashMap<String, Vec<(String, OffsetDateTime)>>,
     federation: bool,
-    /// The endpoint of STS that the last call reached.
+    /// The number of calls to STS so far. It selects the endpoint that a call reaches.
     endpoint: usize,
 }
 
@@ -383,7 +383,7 @@ fn members(tags: &BTreeMap<String, String>) -> String {
 }
 
 /// Returns the emulator's response with the current tags of the provider. The tag list in the emulator's response is
-/// replaced, because the emulator stores only the tags from the creation of the provider.
+/// replaced, because the emulator stores only the tags with which the provider was created.
 fn with_tags(mut answer: Response, action: &str, tags: Option<&BTreeMap<String, String>>) -> Response {
     let Some(tags) = tags.filter(|_| answer.status == 200) else { return answer };
     let mut text = String::from_utf8_lossy(&answer.body).into_owned();

@@ -1,4 +1,5 @@
-//! The input of an operation by member name, regardless of where in the HTTP request a member is sent.
+//! The input of an operation by member name. Whether a member was sent in the path, the query or the body of the HTTP
+//! request makes no difference.
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;

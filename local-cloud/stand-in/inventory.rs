@@ -1,4 +1,4 @@
-//! Everything that exists in the local cloud. Each resource has the format that its service uses.
+//! The inventory: everything that exists in the local cloud. Each resource has the format of its service.
 
 use std::collections::BTreeMap;
 

@@ -109,7 +109,8 @@ impl LocalCloud {
     /// Starts the stand-in on three free loopback ports.
     ///
     /// # Errors
-    /// Fails if a port, the record, the models or a fault rule cannot be used. The message names the cause.
+    /// Fails if no port is free, or if the record file, the service models or a fault rule cannot be used. The message
+    /// names the cause.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         rsa_key::prepare();
         let mut listeners = Vec::new();
@@ -145,7 +146,7 @@ impl LocalCloud {
         self.urls[2].clone()
     }
 
-    /// Sets the run number, which is recorded with every further call.
+    /// Sets the run number that the recorder adds to every further call.
     pub fn set_run(&self, run: u32) {
         self.cloud.recorder.set_run(run);
     }
@@ -212,7 +213,8 @@ impl LocalCloud {
         self.cloud.graph.update_user(id, patch)
     }
 
-    /// Signs a user in, from Entra's user access URL to Connect, with the current settings of Entra and AWS.
+    /// Signs a user in as a browser does, from the opening of Entra's user access URL until Connect appears. Uses the
+    /// current settings of Entra and AWS.
     pub async fn sign_in(&self, wanted: &SignIn) -> SignedIn {
         sign_in::rehearse(&self.cloud, wanted).await
     }
@@ -230,7 +232,7 @@ impl LocalCloud {
         connect::replicate(&mut self.cloud.world.state(), wanted)
     }
 
-    /// Advances the clock by `seconds` of real-cloud time.
+    /// Advances the clock. `seconds` is a duration in the real cloud, which the clock scale shortens.
     pub fn advance(&self, seconds: f64) {
         self.cloud.world.setting().clock.advance(seconds);
     }
@@ -241,7 +243,8 @@ impl LocalCloud {
         self.cloud.assume(rows);
     }
 
-    /// Sets the applied value of a quota. For a quota that each instance has, `context` is the instance ARN.
+    /// Sets the applied value of a quota. If the quota applies to each instance separately, `context` is the instance
+    /// ARN.
     pub fn set_quota(&self, code: &str, context: Option<&str>, value: f64) {
         self.cloud.world.state().quotas.set(code, context.map(str::to_owned), value);
     }

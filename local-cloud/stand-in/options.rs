@@ -12,8 +12,8 @@ use crate::stand_in::tenant::Tenant;
 /// The options of [`crate::stand_in::LocalCloud::start`].
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How many seconds one second of the real cloud takes in the local cloud (0.02: fifty times faster). The
-    /// emulator's `SFN_WAIT_SCALE` must have the same value.
+    /// Clock scale: how many seconds an operation in the local cloud takes for each second that it takes in the real
+    /// cloud (0.02: fifty times faster). The emulator's `SFN_WAIT_SCALE` must have the same value.
     pub clock_scale: f64,
     /// The URL of the emulator, for example `http://127.0.0.1:4570`.
     pub upstream: String,
@@ -34,7 +34,7 @@ pub struct Options {
     /// Botocore's `data` directory. If given, every request and response of Connect, Service Quotas and Support is
     /// compared with the official model.
     pub models: Option<PathBuf>,
-    /// How this AWS account behaves.
+    /// How this AWS account and the Entra tenant behave.
     pub behaviour: Behaviour,
     /// The assumptions whose alternative reading is emulated from the start.
     pub assume: Vec<&'static Assumption>,
@@ -55,11 +55,11 @@ impl fmt::Debug for ClientCredentials {
     }
 }
 
-/// How AWS and Entra behave. All durations are seconds in real-cloud time, which the clock's scale shortens.
+/// How AWS and Entra behave. All durations are in seconds, as in the real cloud. The clock scale shortens them.
 #[derive(Clone, Debug)]
 pub struct Behaviour {
-    /// Applied quota values of the account, by quota code. For a quota that each instance has, the value applies to
-    /// every instance whose own quota has not been raised.
+    /// Applied quota values of the account, by quota code. If a quota applies to each instance separately, the value
+    /// applies to every instance whose own quota has not been raised.
     pub quotas: BTreeMap<String, f64>,
     /// Whether the account has an applied value, equal to the AWS default, for each quota that was never increased.
     /// Accounts with and without such applied values have been observed. If there is no applied value,
@@ -88,9 +88,9 @@ pub struct Behaviour {
     pub instance_failure: Option<String>,
     /// Aliases that instances of other accounts use, in any Region.
     pub taken_aliases: BTreeSet<String>,
-    /// How long calls that name a new user return "not found" after its `CreateUser`.
+    /// For how long after `CreateUser` the calls that name the new user return "not found".
     pub user_visible_seconds: f64,
-    /// How long a new user is missing from `ListUsers` and `SearchUsers` after its `CreateUser`.
+    /// For how long after `CreateUser` the new user is missing from `ListUsers` and `SearchUsers`.
     pub user_listed_seconds: f64,
     /// Whether the username of a deleted user can be reused in the same instance.
     pub usernames_reusable: bool,
@@ -116,9 +116,9 @@ pub struct Behaviour {
     pub sign_out_action: &'static str,
     /// Whether the IAM actions that authorize the operations on test cases have the names of these operations.
     pub test_case_actions: bool,
-    /// Whether the Region offers test cases.
+    /// Whether Connect offers test cases in the Region.
     pub test_cases_offered: bool,
-    /// The version of the testing language that test cases must have.
+    /// The version of the testing language in which test cases must be written.
     pub testing_language: &'static str,
     /// Whether `DescribeContactFlow` returns the content of a flow with metadata and empty members that the caller has
     /// not written.
@@ -231,7 +231,7 @@ pub enum QuotaOutcome {
     Never,
 }
 
-/// How AWS processes a quota increase request. All times are seconds of real-cloud time since the request was made.
+/// How AWS processes a quota increase request. All times are seconds since the request was made, as in the real cloud.
 #[derive(Clone, Debug)]
 pub struct QuotaPath {
     /// When the request becomes a support case (`CASE_OPENED`). `None` if AWS decides on the request automatically.
@@ -260,21 +260,21 @@ impl Default for QuotaPath {
 }
 
 impl QuotaPath {
-    /// The processing of a request that AWS decides automatically within minutes, without a support case.
+    /// A request on which AWS decides automatically within minutes, without a support case.
     #[must_use]
     pub fn automatic() -> Self {
         Self { case_opened: None, decided: 120.0, value_lag: 10.0, ..Self::default() }
     }
 
-    /// The default processing of a request, but with this outcome.
+    /// A request that AWS processes as by default, but with this outcome.
     #[must_use]
     pub fn ending(outcome: QuotaOutcome) -> Self {
         Self { outcome, ..Self::default() }
     }
 }
 
-/// How AWS Support processes a support case about phone numbers. All times are seconds of real-cloud time since the
-/// customer's last message in the support case.
+/// How AWS Support processes a support case about phone numbers. All times are seconds since the customer's last
+/// message in the support case, as in the real cloud.
 #[derive(Clone, Debug)]
 pub struct SupportPath {
     /// When a support agent starts to work on the support case (`work-in-progress`).

@@ -16,8 +16,8 @@ pub(crate) struct Paging {
 /// One page of `items` and the token of the next page.
 ///
 /// The token is opaque and valid only for the same list request (`scope`: the operation and the listed resource). The
-/// token contains the key of the first item on the next page. All other items therefore remain on their page if items
-/// are added or deleted between two requests.
+/// token contains the key of the first item on the next page. If items are added or deleted between two requests, each
+/// other item is therefore still returned exactly once.
 ///
 /// # Errors
 /// Returns `bad_token` if the token does not belong to this list request.

@@ -2,7 +2,7 @@
 //! messages back to their queue so that they are processed again.
 //!
 //! The rules are those of the API reference of `StartMessageMoveTask`. The source queue must be the dead-letter queue
-//! of another queue. If no destination is given, messages return to their original queue. A message can be returned
+//! of another queue. If no destination is given, messages return to their original queue. A message can be moved back
 //! only if it came from an SQS queue.
 
 use serde_json::{Value, json};

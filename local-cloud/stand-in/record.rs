@@ -62,7 +62,7 @@ pub struct CallSummary {
     pub path: String,
     /// The HTTP status of the response. 499 if the caller was killed before the response.
     pub status: u16,
-    /// Whether a fault rule has changed the response of the call.
+    /// Whether a fault rule has replaced, changed or delayed the response, or killed the caller.
     pub simulated: bool,
     /// The run number set with [`crate::stand_in::LocalCloud::set_run`] at the time of the call.
     pub run: u32,
@@ -130,8 +130,8 @@ impl Recorder {
         simulated: bool,
     ) {
         let (service, operation) = (way.service.as_str(), way.operation.as_str());
-        // Reads of the token issuer's public documents are not recorded, because they are made by Entra and are not
-        // calls of an AWS operation.
+        // Requests for the token issuer's public documents are not recorded. Entra sends these requests, and they call
+        // no AWS operation.
         if service == ISSUER {
             return;
         }
@@ -163,8 +163,8 @@ impl Recorder {
             line["state"] = json!(caller.state);
             line["role"] = json!(caller.role);
             line["permissions"] = json!(permissions);
-            // Each line is written with a single call, so that a reader never sees a partial line. An error is only
-            // stored, because a full disk must not stop the local cloud.
+            // Each line is written with a single call, so that a reader never sees a partial line. A write error is
+            // stored but not returned, because a full disk must not stop the local cloud.
             let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
             if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
                 self.incomplete.get_or_init(|| error.to_string());

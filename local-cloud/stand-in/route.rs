@@ -3,8 +3,8 @@
 use crate::stand_in::aws_error::Protocol;
 use crate::stand_in::http::Request;
 
-/// The service name that stands for reads of the public documents of the account's web identity token issuer. AWS has
-/// no service model for these documents.
+/// The service name that the stand-in uses for requests for the public documents of the account's web identity token
+/// issuer. AWS has no service model for these requests.
 pub(crate) const ISSUER: &str = "tokens.sts";
 
 /// The destination of a request on the AWS port: service, operation and protocol.
@@ -29,7 +29,7 @@ pub(crate) fn destination(request: &Request) -> Destination {
         // These two operations are called without AWS credentials, because the token or assertion in the request is the
         // credential.
         (_, Some("AssumeRoleWithSAML" | "AssumeRoleWithWebIdentity")) => "sts".into(),
-        // A read of a public document of the account's token issuer.
+        // A request for a public document of the account's token issuer.
         _ if request.header("host").is_some_and(|host| host.contains(".tokens.sts.")) => ISSUER.into(),
         _ if request.header("host").is_some_and(|host| host.contains(".lambda-url.")) => "lambda-url".into(),
         _ => "unknown".into(),

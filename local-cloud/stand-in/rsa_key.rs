@@ -26,7 +26,7 @@ static PAIRS: LazyLock<Mutex<Receiver<KeyPair>>> = LazyLock::new(|| {
     Mutex::new(taken)
 });
 
-/// Starts to generate the first key pairs.
+/// Starts the thread that generates the first key pairs.
 pub(crate) fn prepare() {
     LazyLock::force(&PAIRS);
 }

@@ -1,7 +1,7 @@
 //! Handles STS requests before they are forwarded to the emulator's STS.
 //!
 //! The emulator signs web identity tokens with a shared secret, and the subject of these tokens is not the caller's
-//! role. This module issues tokens as AWS does (IAM outbound identity federation). The subject is the caller's role,
+//! role. This module issues tokens as AWS does (IAM outbound identity federation): the subject is the caller's role,
 //! and the public key is published at the account's issuer URL. A token is issued only if outbound web identity
 //! federation is enabled for the account. The module `authority` has already checked that the caller's policies allow
 //! the audience, algorithm and duration in the request.
@@ -190,7 +190,8 @@ fn asked(form: &BTreeMap<String, String>) -> Result<Asked, Refusal> {
     Ok(Asked { audiences, algorithm, seconds })
 }
 
-/// The lifetime of a role session that a request names.
+/// The lifetime of the role session that a request creates, in seconds. `None` if the request contains an invalid
+/// lifetime.
 fn session_seconds(form: &BTreeMap<String, String>) -> Option<i64> {
     form.get("DurationSeconds").map_or(Some(DEFAULT_SESSION), |text| text.parse().ok())
 }

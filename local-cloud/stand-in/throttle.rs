@@ -1,4 +1,5 @@
-//! The token buckets of Connect. The token buckets use wall-clock time, independent of the clock's scale.
+//! The token buckets of Connect, which limit the rate of calls. They use real time: the clock scale of the local cloud
+//! does not affect them.
 
 use std::collections::HashMap;
 use std::time::Instant;

@@ -122,8 +122,8 @@ impl Upstream {
         self.read(&self.operators(&request, service), Protocol::Json).await
     }
 
-    /// Replaces the access key in the request with the operator's access key, because the emulator allows the operator
-    /// every operation.
+    /// Replaces the access key in the request with the operator's access key. The emulator allows the operator every
+    /// operation.
     pub(crate) fn operators(&self, request: &Request, service: &str) -> Request {
         let mut request = request.clone();
         request.headers.retain(|(name, _)| !matches!(name.as_str(), "authorization" | "x-amz-security-token"));
@@ -141,8 +141,8 @@ impl Upstream {
     }
 }
 
-/// Encodes a query parameter in the same way as AWS clients, so that the signature remains valid. A parameter without a
-/// value (`?acl`) has no equals sign, and a space is encoded as `%20`.
+/// Encodes a query parameter as AWS clients do, so that the signature remains valid. A parameter without a value
+/// (`?acl`) has no equals sign, and a space is encoded as `%20`.
 fn pair(name: &str, value: &str) -> String {
     const PLAIN: percent_encoding::AsciiSet =
         percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

@@ -95,7 +95,7 @@ impl World {
         *setting = Arc::new(Setting { behaviour, ..(**setting).clone() });
     }
 
-    /// The current state, after all changes that have become due since the last call.
+    /// The current state. First applies all changes that have become due since the last call.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let setting = self.setting();

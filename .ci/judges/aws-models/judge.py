@@ -31,8 +31,8 @@ COMMON = {
     "ValidationError",
     "ValidationException",
 }
-# Accepted differences by service, operation and text: the recorded call is right and the model is wrong. The value
-# states the reason and its source.
+# Accepted differences, in which the recorded call is right and the model is wrong. Key: service, operation and text of
+# the difference. Value: the reason for the exception and its source.
 EXCEPTIONS = {}
 
 

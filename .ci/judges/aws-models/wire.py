@@ -18,7 +18,7 @@ from botocore.awsrequest import HeadersDict
 from botocore.exceptions import UnknownServiceError
 from botocore.model import ServiceModel
 
-# Service names in a record that differ from those of botocore.
+# The service names of a record for which botocore has another name, each with botocore's name.
 NAMES = {"servicequotas": "service-quotas", "states": "stepfunctions"}
 LOADER = botocore.session.get_session().get_component("data_loader")
 NUMBERS = {"integer": int, "long": int, "float": float, "double": float}
@@ -62,7 +62,7 @@ class Service:
         except UnknownServiceError:
             raise Unknown(f"no service {name}") from None
         offered = self.model.metadata.get("protocols") or [self.model.metadata["protocol"]]
-        # A service can support several protocols. A recorded call always uses one of the text protocols.
+        # A service can support several protocols. Each recorded call uses one of these protocols, which are text-based.
         self.protocol = next(one for one in ("json", "rest-json", "query", "ec2", "rest-xml") if one in offered)
         self.parser = botocore.parsers.create_parser(self.protocol)
 
@@ -113,7 +113,8 @@ class Service:
         return operation, self.from_places(operation.input_shape, found, query, call)
 
     def has_headers(self, shape, call):
-        """Whether all required headers are present. Distinguishes CopyObject from PutObject, which have the same route."""
+        """Whether all required headers are present. Only this check distinguishes CopyObject from PutObject, whose
+        routes are equal."""
         members = {name: shape.members[name].serialization for name in shape.required_members} if shape else {}
         wanted = [one["name"].lower() for one in members.values() if one.get("location") == "header"]
         return all(name in call["headers"] for name in wanted)
@@ -317,7 +318,7 @@ class Service:
 
 
 def same(made, recorded):
-    """Whether both values are equal, except where the record masks a value."""
+    """Whether both values are equal. A value that the record masks is equal to any value except None."""
     if recorded == rules.MASK:
         return made is not None
     if isinstance(made, dict) and isinstance(recorded, dict):

@@ -3,8 +3,8 @@ Microsoft Graph that app registrations need. This program shares no code with `.
 
 The tenant follows the rules that Microsoft documents for these calls. Display names are not unique, and filters ignore
 case. An application has one service principal, and an assignment exists only once. The name of a federated credential
-is unique and immutable. The credential's combination of issuer and subject is unique too. Some replicas do not have a
-new object yet (for the next `lag` requests).
+is unique and immutable. The credential's combination of issuer and subject is unique too. After an object is created,
+the next `lag` requests for it reach replicas that do not have the object yet.
 """
 import json
 import re

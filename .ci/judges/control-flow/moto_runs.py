@@ -64,7 +64,8 @@ evaluate = Evaluator()
 CHANGED = {
     "eval_jsonata_expression": evaluate,
     "encode_jsonata_variable_declarations": declarations,
-    # In a filter, `$` is the context item. Without this change, moto reports it as an unknown variable.
+    # In a filter of an expression, `$` is the item that is tested. Without this change, moto reports `$` as an unknown
+    # variable.
     "extract_jsonata_variable_references": lambda text: set(NAMES.findall(text or "")),
     # moto's own definitions of the functions that Step Functions adds are not used, because expressions.mjs already
     # defines these functions.

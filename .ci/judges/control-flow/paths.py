@@ -1,4 +1,5 @@
-"""Paths through the state machines that the recorded run does not take, with the task results that lead there."""
+"""Paths through the state machines that the recorded run does not take, with the task results that lead to these
+paths."""
 import copy
 
 OK = {"Return": {}}
@@ -41,7 +42,7 @@ def answer(stubs, state, number=-1, **fields):
 
 
 def first(state, *answers):
-    """Inserts task results before the recorded results of a state."""
+    """Returns a function that inserts task results before the recorded results of a state."""
 
     def change(stubs):
         stubs[state] = [*answers, *stubs[state]]
@@ -65,7 +66,8 @@ def instead(state, *answers):
 
 
 def with_fields(state, before=False, **fields):
-    """Changes fields of the last recorded result of a state. The changed result replaces it, or is inserted first."""
+    """Returns a function that changes fields of a state's last result. With `before`, the last result stays unchanged,
+    and the changed copy is inserted as the first result."""
 
     def change(stubs):
         new = answer(stubs, state, **fields)
@@ -75,7 +77,7 @@ def with_fields(state, before=False, **fields):
 
 
 def nested(state, *where, **fields):
-    """Changes fields in a nested object of all recorded results of a state."""
+    """Returns a function that changes fields in a nested object of all recorded results of a state."""
 
     def change(stubs):
         for one in stubs[state]:

@@ -73,7 +73,7 @@ function forbidden(stack) {
   ].map(([action, resource, context]) => ({ action, resource, context }))
 }
 
-// Requests that only the roles listed with them may make.
+// Requests that no function may make except the functions that are listed with the request.
 function reserved(stack) {
   return [
     ['support:CreateCase', '*', {}, ['OrderNumbersFunction']],
@@ -134,7 +134,8 @@ function tokens(stack) {
   )
 }
 
-// The write of `sync-members` to the registry, which may name only the attributes that request another pass.
+// The write with which `sync-members` requests another pass of the user sync in the registry. It may name only the
+// attributes that such a request needs.
 function passes(stack) {
   const right = ['instanceId', 'lease', 'leaseRevokedAt', 'gatherer', 'dirty', 'urgent']
   const lists = [

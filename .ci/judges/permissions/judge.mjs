@@ -23,8 +23,8 @@ const calls = lines.map((line) => JSON.parse(line)).filter((call) => call.role &
 const { exceptions, withoutToken } = json(exceptionsFile)
 
 // The simulator does not recognize the condition key `kms:EncryptionContext:KEY`, so no statement with such a condition
-// ever applies (finding iam-simulate-drops-encryption-contexts). The simulator does recognize a key name after
-// a slash, so these condition keys are renamed.
+// ever applies (finding iam-simulate-drops-encryption-contexts). The simulator does recognize condition keys in which
+// the name follows a slash, so these condition keys are renamed to such keys.
 const renamed = (value) =>
   value && JSON.parse(JSON.stringify(value).replace(/kms:encryptioncontext:/gi, 'aws:PrincipalTag/encryption-context-'))
 

@@ -89,8 +89,8 @@ async function aboutStatement({ of, statement }) {
       const about = await details(action)
       const types = about.types.filter((type) => resources.some((resource) => overlap(resource, type.pattern)))
       resources.filter((one) => one === '*' || types.some((type) => overlap(one, type.pattern))).forEach((one) => accepted.add(one))
-      // A statement without resources belongs to a trust policy. If a pattern matches several actions, it is sufficient
-      // that one of these actions accepts the resource.
+      // A statement without resources belongs to a trust policy. If a pattern with `*` matches several actions, it is
+      // sufficient that one of these actions accepts the resource.
       if (pattern.includes('*')) continue
       if (resources.length && !types.length && !resources.includes('*')) say(action, `${action} accepts none of ${resources}`)
       for (const key of keys.map((one) => one.toLowerCase())) {

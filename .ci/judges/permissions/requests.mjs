@@ -1,6 +1,7 @@
 // The requests that the policies must allow: the requests of the recorded run, and the requests that AWS itself makes.
-// Also the requests to assume an identity role or to sign in, some of which the policies must deny. Format: { who, role
-// | principal, action, resource, context, wanted: 'allow' | 'deny' }. `role` is the role's logical ID in the template.
+// This module also defines requests to assume an identity role or to sign in. The policies must deny some of them. The
+// format is { who, role | principal, action, resource, context, wanted: 'allow' | 'deny' }. `role` is the role's
+// logical ID in the template.
 import { list } from './stack.mjs'
 
 export const OTHER_ACCOUNT = '111122223333'
@@ -25,8 +26,8 @@ export function via(stack, service, more = {}) {
   return { 'kms:ViaService': `${service}.${stack.region}.amazonaws.com`, ...more }
 }
 
-// For each role: the requests with which AWS services assume the role, one for each service that the role's trust
-// policy names.
+// The requests with which AWS services assume the roles of the stack: Lambda those of the functions, Step Functions
+// those of the state machines, and EventBridge Scheduler those of the schedules.
 function trust(stack) {
   const services = { 'AWS::Lambda::Function': 'lambda', 'AWS::StepFunctions::StateMachine': 'states' }
   const pairs = Object.entries(services).flatMap(([type, service]) => stack.of(type).map((one) => [service, stack.roleOf(one.id)]))
@@ -89,8 +90,8 @@ function tasks(stack) {
         add(state, action, stack.arn('Registry'))
         return ['kms:Decrypt', 'kms:GenerateDataKey'].forEach((one) => add(state, one, stack.arn('Key'), via(stack, 'dynamodb')))
       }
-      // Only executions of the state machines user sync and teardown can hold a lease, so the state machines describe
-      // and stop only these executions.
+      // The state machines describe and stop only executions that can hold the lease of an instance's users. These are
+      // executions of the state machines user sync and teardown.
       if (service === 'sfn')
         return ['UserSyncStateMachine', 'TeardownStateMachine'].forEach((one) => add(state, action, executions(stack.arn(one))))
       const started = filled(Arguments.StateMachineArn)
@@ -156,7 +157,8 @@ function events(stack) {
   return found
 }
 
-// The uses of the stack's KMS key, which encrypts alarm notifications, logs and registry items.
+// The requests with which services use the stack's KMS key, which encrypts alarm notifications, logs and registry
+// items.
 function underTheKey(stack) {
   const found = []
   const resource = stack.arn('Key')
@@ -199,7 +201,7 @@ export function ofAws(stack) {
 }
 
 // Some functions have policies that allow them to use an identity. The trust policy of the identity's role must allow
-// exactly these functions to assume the role.
+// exactly these functions to assume the role, except those in `withoutToken`, which need no token.
 export function ofIdentities(stack, withoutToken) {
   const found = []
   for (const identity of ['Setup', 'Runtime']) {
@@ -219,8 +221,8 @@ export function ofIdentities(stack, withoutToken) {
   return found
 }
 
-// The federation roles, which the workflow creates for users who sign in: which principals can assume these roles, and
-// what the roles allow.
+// Requests that concern the federation roles, which the workflow creates for users who sign in: requests to assume
+// these roles, and requests with these roles.
 export function ofFederation(stack, calls) {
   const value = (call, name) => call.requestBody[name][0]
   const made = (operation) => calls.filter((call) => call.service === 'iam' && call.operation === operation && call.status === 200)

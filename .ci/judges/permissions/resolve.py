@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from transformed import Stack, transformed  # noqa: E402
 
 SECRET = "arn:aws:secretsmanager:{region}:{account}:secret:entra-{name}-AbCdEf"
-# Other parameter values, with which the template contains policy statements that the recorded stack does not have.
+# Sets of parameter values. With each of them, the template contains policy statements that the recorded stack lacks.
 VARIANTS = {
     "secrets": {
         "SetupClientId": "",

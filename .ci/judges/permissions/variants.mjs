@@ -1,5 +1,5 @@
-// The checks of stacks whose parameters differ from the recorded stack: a stack whose identities authenticate with
-// client secrets, and a stack with a permissions boundary. The format is that of requests.mjs.
+// Requests and checks for stacks whose parameters differ from those of the recorded stack: a stack whose identities
+// authenticate with client secrets, and a stack with a permissions boundary. The format is that of requests.mjs.
 import { list } from './stack.mjs'
 
 // A function may read only the secret of the identity that it uses, and may use the KMS key only to decrypt that
@@ -8,7 +8,7 @@ export function ofSecrets(stack) {
   const found = []
   const secrets = { Setup: stack.parameters.SetupCredentialSecret, Runtime: stack.parameters.RuntimeCredentialSecret }
   const key = `arn:aws:kms:${stack.region}:${stack.account}:key/0f8fad5b-d9cb-469f-a165-70867728950e`
-  // AWS's default key policy, under which the IAM policies of the account decide who may use the KMS key.
+  // AWS's default key policy. With it, the IAM policies of the account decide who may use the KMS key.
   const root = { AWS: `arn:aws:iam::${stack.account}:root` }
   const keyPolicy = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: root, Action: 'kms:*', Resource: '*' }] }
   const keyContext = (secret) => ({

@@ -25,7 +25,7 @@ from saml2.config import SPConfig
 
 DSIG = "{http://www.w3.org/2000/09/xmldsig#}"
 ASSERTION = "{urn:oasis:names:tc:SAML:2.0:assertion}"
-# The settings that a service provider needs for sign-ins from Entra.
+# The settings with which pysaml2 accepts Entra's responses and rejects unsigned responses.
 TOLD = {"want_response_signed": False, "want_assertions_signed": True}
 
 logging.disable(logging.CRITICAL)

@@ -1,10 +1,11 @@
-//! Assumptions: every fact about AWS, Entra and Microsoft Graph that no documentation settles, with the two possible
-//! readings of that fact.
+//! Assumptions about facts of AWS, Entra and Microsoft Graph that no documentation settles. For each fact, there are
+//! two readings (possible interpretations).
 //!
 //! Each assumption can switch the local cloud from the default reading to the alternative reading. The default reading
-//! is the reading that documentation, service models or public reports make likely. Under the alternative reading, the
-//! product must work too, or report an open item that names the problem. The list in docs/local-cloud.md is generated
-//! from these assumptions. `onboard live-check` finds out in a real account which reading is true.
+//! is the one that documentation, service models or public reports make likely. With the alternative reading, the
+//! product must work too, or its report must contain an open item that names the problem. The list in
+//! docs/local-cloud.md is generated from these assumptions. `onboard live-check` finds out in a real account which
+//! reading is true.
 
 mod aws;
 mod connect;
@@ -26,7 +27,7 @@ pub struct Text {
     pub ja: &'static str,
 }
 
-/// The topic of a fact. Each topic is one section of the documents.
+/// The topic of an assumption. The table of assumptions in docs/local-cloud.md is sorted by topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Area {
     /// Facts about the Entra tenant and Microsoft Graph.
@@ -42,11 +43,11 @@ pub enum Area {
 }
 
 impl Area {
-    /// All topics, in the order of the documents.
+    /// All topics, in the order of the table in docs/local-cloud.md.
     pub const ALL: [Self; 5] = [Self::Entra, Self::Certificates, Self::Connect, Self::Permissions, Self::Quotas];
 }
 
-/// A fact that no documentation settles, with the two possible readings.
+/// A fact that no documentation settles, with its two readings (possible interpretations).
 #[derive(Debug)]
 pub struct Assumption {
     /// The name of the assumption, in kebab case.
@@ -63,7 +64,7 @@ pub struct Assumption {
     play: fn(&mut Behaviour),
 }
 
-/// Every assumption, in the order of the documents.
+/// Every assumption, in the order of the table in docs/local-cloud.md.
 pub fn all() -> impl Iterator<Item = &'static Assumption> {
     entra::ROWS.iter().chain(&connect::ROWS).chain(&aws::ROWS)
 }
@@ -84,7 +85,7 @@ pub fn named<T: AsRef<str>>(names: &[T]) -> Result<Vec<&'static Assumption>, Str
     Ok(all().filter(|row| wanted.contains(ALL) || wanted.contains(row.name)).collect())
 }
 
-/// Changes the behavior so that it emulates the alternative reading of these assumptions.
+/// Changes `behaviour` so that the local cloud emulates the alternative reading of these assumptions.
 pub fn play(rows: &[&Assumption], behaviour: &mut Behaviour) {
     for row in rows {
         (row.play)(behaviour);

@@ -107,7 +107,7 @@ pub(super) fn iam(setting: &Setting, action: &str, form: &BTreeMap<String, Strin
             "arn:aws:iam::{account}:role/aws-service-role/{}/AWSServiceRole",
             get("AWSServiceName").unwrap_or_default()
         ),
-        // For a role that does not exist, only the name is known, so this ARN contains no path.
+        // If the role does not exist, only its name is known, so this ARN contains no path.
         _ if get("RoleName").is_some() => found
             .arn
             .clone()

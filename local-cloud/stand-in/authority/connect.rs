@@ -16,8 +16,8 @@ const WITHOUT_DIRECTORY: [&str; 3] = ["ds:CheckAlias", "ds:CreateDirectory", "ds
 /// The Directory Service actions that `CreateInstance` performs on the directory of the instance.
 const NEW_DIRECTORY: [&str; 4] =
     ["ds:AuthorizeApplication", "ds:CreateAlias", "ds:DeleteDirectory", "ds:UnauthorizeApplication"];
-/// Pairs of an action and a condition key. AWS does not list the condition key for the action, although a request that
-/// requires the action contains the value for the condition key.
+/// Pairs of an action and a condition key that is not set for this action: AWS does not list the key for the action,
+/// although the request contains a value for it.
 const WITHOUT_KEY: [(&str, &str); 8] = [
     ("ListFlowAssociations", "connect:StorageResourceType"),
     ("ListInstanceStorageConfigs", "connect:StorageResourceType"),
@@ -29,7 +29,7 @@ const WITHOUT_KEY: [(&str, &str); 8] = [
     ("UpdatePhoneNumberMetadata", "connect:InstanceId"),
 ];
 
-/// The permissions that one request requires. `tags` is a function that returns the tags of a resource, given its ARN.
+/// The permissions that one request requires. `tags` returns the tags of the resource with a given ARN.
 pub(super) fn asks(
     setting: &Setting,
     operation: &str,
@@ -157,8 +157,8 @@ fn resources(setting: &Setting, operation: &str, input: &Input) -> Vec<String> {
         | "ListUserProficiencies" => {
             [named("agent", "UserId").into_iter().collect(), vec![instance(setting, input)]].concat()
         }
-        // A contact flow and a user are optional resources of the action, so Connect may also check the permissions on
-        // them.
+        // AWS lists a contact flow and a user as optional resources of this action, so Connect may also check the
+        // permission on them.
         "UpdateQuickConnectConfig" => {
             let config = input.object("QuickConnectConfig").and_then(|config| config.get("UserConfig"));
             let of = |folder: &str, member: &str| {

@@ -1,6 +1,6 @@
-//! The permissions on KMS keys that calls require. A service that encrypts data with a customer managed key uses the
-//! key on behalf of the caller. The caller therefore needs `kms:Decrypt`, and for writes also `kms:GenerateDataKey`.
-//! The condition key `kms:ViaService` contains the name of the service.
+//! The permissions on KMS keys that the calls of other services require. A service that encrypts data with a customer
+//! managed key uses the key on behalf of the caller. The caller therefore needs `kms:Decrypt`, and for writes also
+//! `kms:GenerateDataKey`. The condition key `kms:ViaService` contains the name of the service.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

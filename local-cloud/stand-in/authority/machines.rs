@@ -1,4 +1,4 @@
-//! Determines the role with which a state of a state machine makes a call.
+//! Finds the role of a state machine. A state makes its calls with this role.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,8 +9,8 @@ use super::sessions::Session;
 use crate::stand_in::upstream::Upstream;
 use crate::stand_in::world::Setting;
 
-/// The roles of the state machines that have made calls. The role of a state machine never changes, so the name of the
-/// role is read only once. The policies of the role can change, so this cache does not contain the policies.
+/// A cache of the roles of the state machines that have made calls. The role of a state machine never changes, so its
+/// name is read only once. The policies of a role can change, so they are not in this cache.
 #[derive(Debug)]
 pub(super) struct Machines {
     upstream: Upstream,

@@ -39,7 +39,8 @@ use roles::Roles;
 pub(crate) use sessions::Session;
 use sessions::{Holder, Sessions};
 
-/// The services whose calls this module checks.
+/// If a function calls one of these services, this module checks all required permissions. If a function calls another
+/// service, this module checks only the permissions on KMS keys, and the emulator checks the others.
 const JUDGED: [&str; 5] = ["connect", "iam", "servicequotas", "sts", "support"];
 
 /// The header with which the emulator's Step Functions names the state for which it makes a call.
@@ -129,7 +130,7 @@ impl Authority {
         self.sessions.assumed(answer, form, ends);
     }
 
-    /// Clears the cache of roles, because IAM may have changed.
+    /// Clears the cache of roles after a call that may have changed a role or a policy in IAM.
     pub(crate) fn iam_changed(&self) {
         self.roles.forget();
     }
@@ -166,8 +167,8 @@ impl Authority {
         };
         let mut asks = self.asks(world, iam, way, request).await;
         let of_keys = self.keys.asks(&world.setting(), way, &asks).await;
-        // For all other services, the emulator itself checks the permissions. For these services, the stand-in checks
-        // only the permissions on KMS keys.
+        // If the service is not in `JUDGED`, the emulator itself checks `asks`. Then only the permissions on KMS keys
+        // are checked here.
         let first = if JUDGED.contains(&way.service.as_str()) { 0 } else { asks.len() };
         asks.extend(of_keys);
         let verdict = self.allowed(&session, &asks[first..], violations, way.protocol).await;
@@ -188,7 +189,7 @@ impl Authority {
         self.machine_may(world, violations, Protocol::RestJson, state, &asks).await
     }
 
-    /// Checks a call that a state makes against the policies of the state machine's role.
+    /// Checks whether the policies of a state machine's role allow a call that one of its states makes.
     async fn machine_may(
         &self,
         world: &World,
@@ -273,7 +274,7 @@ impl Authority {
     }
 }
 
-/// The access-denied error, worded as in AWS.
+/// The access-denied error, with AWS's wording.
 fn denied(session: &Session, ask: &Ask, decision: Decision, protocol: Protocol) -> Refusal {
     let Ask { action, resource, .. } = ask;
     let reason = match decision {
@@ -289,7 +290,7 @@ fn denied(session: &Session, ask: &Ask, decision: Decision, protocol: Protocol) 
     }
 }
 
-/// The error for an unknown access key, worded as in AWS.
+/// The error for an unknown access key, with AWS's wording.
 fn unknown(protocol: Protocol) -> Refusal {
     let message = "The security token included in the request is invalid.";
     match protocol {

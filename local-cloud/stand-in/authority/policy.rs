@@ -34,7 +34,7 @@ impl Ask {
         Self { action: action.into(), resource: resource.into(), ..Self::default() }
     }
 
-    /// A request to assume a role. The role's trust policy decides whether the request is allowed.
+    /// Creates a request to assume a role, which the role's trust policy allows or denies.
     #[must_use]
     pub fn of_trust(action: impl Into<String>, kind: &str, principal: impl Into<String>) -> Self {
         Self { action: action.into(), principal: Some((kind.to_owned(), principal.into())), ..Self::default() }
@@ -94,8 +94,8 @@ enum Operator {
     Like {
         same: bool,
     },
-    /// Three flags: whether the condition matches if the number in the request is less than, equal to, or greater than
-    /// the number in the policy.
+    /// The three flags state whether the condition matches if the number in the request is less than, equal to, or
+    /// greater than the number in the policy.
     Number {
         below: bool,
         same: bool,
@@ -242,8 +242,8 @@ impl Condition {
         }
     }
 
-    /// Whether a value from the request matches at least one value in the policy. For a negated operator: whether the
-    /// request's value matches none of the policy's values.
+    /// Whether a value from the request matches at least one value in the policy. If the operator is negated, whether
+    /// it matches none of them.
     fn meets(&self, value: &str, context: &Context) -> bool {
         let mut wanted = self.wanted.iter().map(|wanted| substituted(wanted, context));
         match self.operator {

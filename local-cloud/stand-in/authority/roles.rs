@@ -8,9 +8,9 @@ use super::asks::{Found, document};
 use super::policy::{self, Statement};
 use crate::stand_in::upstream::Upstream;
 
-/// How long a role is cached. A call that changes IAM clears the cache immediately. Every call that changes a
-/// policy passes through the stand-in, except the changes that a deployment makes. A short delay is realistic: in AWS,
-/// IAM also takes seconds to apply a change everywhere.
+/// How long a role is cached. A call that changes IAM clears the cache immediately. Only the changes that a deployment
+/// makes do not pass through the stand-in, so they take effect after this delay. Such a delay is realistic, because IAM
+/// also takes seconds to apply a change everywhere.
 const BELIEVED: Duration = Duration::from_secs(5);
 
 /// The policies of a role.
@@ -93,8 +93,9 @@ impl Roles {
         for arn in attached {
             match self.managed(&arn).await {
                 Ok(statements) => role.policies.extend(statements),
-                // AWS managed policies are skipped, because the emulator lacks most of them. The managed policies of
-                // the template only allow writing logs and traces, and these calls do not pass through the stand-in.
+                // AWS managed policies are skipped, because the emulator lacks most of them. The AWS managed policies
+                // in the template allow nothing but writing logs and traces, and these calls do not pass through the
+                // stand-in.
                 Err(_) if arn.contains(":iam::aws:policy/") => {}
                 Err(fault) => return Err(fault),
             }
@@ -127,7 +128,7 @@ impl Roles {
         Ok(texts(&answer(&self.upstream, form).await?, element))
     }
 
-    /// For each of these names, the text of the first element with that name. Missing elements are skipped.
+    /// For each name, the text of the first element of the response that has this name. Missing elements are skipped.
     async fn elements(&self, form: &[(&str, &str)], names: &[&str]) -> Result<Vec<String>, String> {
         let answer = answer(&self.upstream, form).await?;
         let Ok(parsed) = roxmltree::Document::parse(&answer) else { return Ok(Vec::new()) };

@@ -3,8 +3,8 @@
 //! If authorization is enabled in the emulator, the emulator creates one session of the function's role for each
 //! function. The emulator derives the access key and the token from the ARNs of the function and the role
 //! (`ministack.core.lambda_runtime.execution_credentials`; the version of ministack is pinned). This module computes
-//! the same access keys for all functions that Lambda lists. All other sessions are known because STS calls pass
-//! through the stand-in.
+//! the same access keys for all functions that Lambda lists. The stand-in knows all other sessions, because STS calls
+//! pass through it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -23,7 +23,7 @@ pub(crate) struct Session {
     pub(super) function: Option<String>,
     /// The ARN of the session's role.
     pub(crate) role_arn: String,
-    /// When the session expires. `None` for a function's own session, which is always renewed in time.
+    /// When the session expires. `None` for a function's own session, which is always renewed before it expires.
     pub(crate) ends: Option<OffsetDateTime>,
     /// The name of the session's role.
     pub(super) role: String,
@@ -55,9 +55,9 @@ impl Session {
 /// The owner of an access key that signs requests.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Holder {
-    /// The operator: the emulator's own key, or an unsigned request.
+    /// The operator. The request is signed with the emulator's own key, or is not signed.
     Operator,
-    /// A session: a function's own session, or the session of an assumed role.
+    /// A role session: either a function's own session, or the session of a role that a function has assumed.
     Role(Session),
     /// The access key is unknown.
     Unknown,
@@ -94,7 +94,8 @@ impl Sessions {
         }
     }
 
-    /// Stores a session that STS has issued. The data of the session is read from the request and the response.
+    /// Stores a session that STS has issued. The data of the session is read from the STS request (`form`) and the
+    /// response (`answer`).
     pub(super) fn assumed(&self, answer: &str, form: &BTreeMap<String, String>, ends: OffsetDateTime) {
         let element = |name: &str| Some(answer.split_once(&format!("<{name}>"))?.1.split('<').next()?.to_owned());
         let found = (element("AccessKeyId"), element("SessionToken"), element("Arn"), element("AssumedRoleId"));

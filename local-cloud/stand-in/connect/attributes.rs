@@ -1,4 +1,4 @@
-//! The attributes of a Connect instance, for example inbound calls.
+//! The attributes of a Connect instance, for example whether it accepts inbound calls.
 
 use std::collections::BTreeMap;
 

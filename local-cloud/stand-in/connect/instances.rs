@@ -20,7 +20,7 @@ use crate::stand_in::world::{Setting, State};
 /// The maximum sum of instance creations and instance deletions within 30 days (Connect's feature limits).
 const CHURN: usize = 100;
 
-/// One day in real-cloud time, in seconds.
+/// The seconds of one day in the real cloud. The clock scale shortens this time.
 const DAY: f64 = 86_400.0;
 
 pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Answer {
@@ -86,8 +86,8 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
     answer(json!({ "Id": id, "Arn": arn }))
 }
 
-/// Checks whether the account may create another instance. Connect uses the same error code for three different
-/// reasons. Only the error message shows which reason applies.
+/// Checks whether the account may create another instance. If the account may not, there are three possible reasons.
+/// Connect returns the same error code for each of them, but a different error message.
 fn room(setting: &Setting, state: &mut State) -> Result<(), Refusal> {
     let refuse = |message: &str| Err(Refusal::new(402, "ServiceQuotaExceededException", message));
     let now = setting.clock.now();

@@ -12,7 +12,8 @@ use crate::stand_in::paging::page;
 use crate::stand_in::quotas;
 use crate::stand_in::world::{Setting, State};
 
-/// Connect's error message if the claims and releases of phone numbers within 180 days exceed 200 % of the quota.
+/// Connect's error message if phone numbers were claimed and released too often: the claims and releases of the last
+/// 180 days together exceed 200 % of the quota on phone numbers.
 const CHURN_LIMIT: &str = "You have reached the limit of claim and release of phone numbers in the past 180 days.";
 
 /// A phone number of the account.

@@ -24,8 +24,9 @@ fn is_origin(origin: &str) -> bool {
     is_host && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
-/// A repeated request with the same client token succeeds. Any other request for an associated origin fails with
-/// `ResourceConflictException`, which the service model lists for this operation.
+/// Adds an approved origin. If the origin is already approved, the request succeeds only if it has the client token of
+/// the earlier request. Otherwise it fails with `ResourceConflictException`, which the service model lists for this
+/// operation.
 pub(super) fn associate(instance: &mut Instance, input: &Input) -> Answer {
     let (url, token) = (input.need("Origin")?, input.text("ClientToken"));
     if !is_origin(url) {

@@ -115,8 +115,8 @@ pub(super) fn describe(setting: &Setting, instance: &mut Instance, input: &Input
     answer(json!({ "PredefinedAttribute": shape }))
 }
 
-/// Replaces the attribute. AWS does not document whether a member that the request omits keeps its value. In the local
-/// cloud, the member loses its value. A value that is part of a user's proficiency can't be removed.
+/// Replaces the attribute. AWS does not document what happens to a member that the request omits. In the local cloud,
+/// this member loses its value. A value that is part of a user's proficiency can't be removed.
 pub(super) fn update(setting: &Setting, instance: &mut Instance, input: &Input) -> Answer {
     let name = input.need("Name")?.to_owned();
     let values = values(input)?.unwrap_or_default();

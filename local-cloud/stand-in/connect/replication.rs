@@ -67,9 +67,10 @@ struct Group {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Replicate {
     instance_id: String,
-    /// The Region of the source. If the source is not in the Region of the local cloud, the instance is the replica.
+    /// The Region of the source instance. If this is not the Region of the local cloud, the given instance is the
+    /// replica.
     source_region: String,
-    /// The Region of the replica.
+    /// The Region of the replica instance.
     replica_region: String,
     /// The status of the default traffic distribution group.
     #[serde(default = "active")]

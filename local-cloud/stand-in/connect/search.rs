@@ -71,7 +71,7 @@ fn text<'a>(condition: &'a Value, name: &str) -> Option<&'a str> {
     condition.get(name).and_then(Value::as_str)
 }
 
-/// Whether the user has a tag with this key and, if given, this value.
+/// Whether the user has a tag with the key and, if given, the value in the condition.
 fn has_tag(condition: &Value, user: &User) -> bool {
     let Some(value) = text(condition, "TagKey").and_then(|key| user.tags.get(key)) else { return false };
     text(condition, "TagValue").is_none_or(|wanted| value.as_str() == Some(wanted))
@@ -102,8 +102,8 @@ fn by_attributes(filter: &Map<String, Value>, user: &User) -> bool {
         && any(filter.get("OrConditions"), group)
 }
 
-/// Whether the user is in this hierarchy group. Child groups need no check, because the local cloud supports only one
-/// level of hierarchy groups.
+/// Whether the user is in the hierarchy group that the condition names. There are no child groups to check, because the
+/// local cloud supports only one level of hierarchy groups.
 fn in_group(condition: &Value, user: &User) -> bool {
     text(condition, "Value") == user.hierarchy.as_deref()
 }

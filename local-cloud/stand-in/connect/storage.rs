@@ -43,8 +43,8 @@ fn config(input: &Input) -> Result<Map<String, Value>, Refusal> {
     Ok(config.clone())
 }
 
-/// Accepts only one configuration per resource type. For some resource types, such as `CONTACT_TRACE_RECORDS`, AWS
-/// allows several configurations.
+/// Adds a storage configuration. The local cloud accepts only one configuration per resource type, although AWS allows
+/// several for some resource types, such as `CONTACT_TRACE_RECORDS`.
 pub(super) fn associate(instance: &mut Instance, input: &Input) -> Answer {
     let (kind, mut config) = (input.need("ResourceType")?.to_owned(), config(input)?);
     if instance.storage.iter().any(|storage| storage.kind == kind) {

@@ -1,7 +1,7 @@
 //! Test cases, which simulate a phone call to a flow. Sources: the service model; developer guide, "Testing language";
-//! administrator guide, "Execute test cases" (five minutes at most, 100 executions in the queue). The format of the
-//! execution records is taken from public reports. The same applies to values that the guide shows but the service
-//! rejects.
+//! administrator guide, "Execute test cases" (five minutes at most, 100 executions in the queue). Public reports are
+//! the source of the format of the execution records, and of the values that the service rejects although the guide
+//! shows them.
 
 use std::collections::BTreeMap;
 

@@ -7,8 +7,8 @@ use crate::stand_in::aws_error::{Answer, Refusal};
 use crate::stand_in::input::{Input, nothing};
 use crate::stand_in::world::Setting;
 
-/// Completes each channel list in the request: adds the user's current settings for the channels that the request does
-/// not name.
+/// Extends each channel list in the request with the user's current settings for the channels that the request does not
+/// name.
 fn merge_channels(present: &Map<String, Value>, settings: &mut Map<String, Value>) {
     for (name, list) in settings {
         let Some(list) = list.as_array_mut().filter(|list| !list.is_empty()) else { continue };

@@ -84,7 +84,8 @@ fn unknown(what: &str, id: &str) -> Refusal {
 }
 
 /// Validates the settings in one request member. Each channel may occur at most once. Request members and settings that
-/// the API reference limits to the channel `VOICE` accept no other channel. The service model limits the values.
+/// the API reference limits to the channel `VOICE` accept no other channel. The values themselves are not checked here,
+/// because the service model limits them.
 fn channels(name: &str, list: &Value) -> Result<(), Refusal> {
     let list = list.as_array().map(Vec::as_slice).unwrap_or_default();
     let channel = |one: &Value| one["Channel"].as_str().unwrap_or_default().to_owned();

@@ -46,7 +46,7 @@ pub(crate) struct Users {
 }
 
 impl Users {
-    /// The users that list operations return at this time, each with its sequence number.
+    /// The users that list operations return at the time `now`, each with its sequence number.
     pub(super) fn listed(&self, now: OffsetDateTime) -> impl Iterator<Item = (u64, &User)> {
         self.all.iter().filter(move |(_, user)| user.listed <= now).map(|(key, user)| (*key, user))
     }
@@ -130,8 +130,8 @@ pub(super) fn named<'a>(setting: &Setting, instance: &'a mut Instance, input: &I
     user.ok_or_else(|| Refusal::not_found("User not found."))
 }
 
-/// The user that a request changes. Shortly after the creation of a user, Connect may reject a change to the user with
-/// one of two different errors. A read of the user returns "not found" during this time.
+/// The user that a request changes. As long as a new user is not visible yet, a change returns an invalid request
+/// error, although a read of the user returns "not found".
 pub(super) fn to_change<'a>(
     setting: &Setting,
     instance: &'a mut Instance,

@@ -2,8 +2,8 @@
 //! application with its own certificate, or it is a token of another issuer that a federated credential trusts. The
 //! keys of such an issuer are fetched through `OpenID` Connect discovery.
 //!
-//! The error codes are those of Microsoft's list of AADSTS error codes. For 700211 to 700213, the source is reports of
-//! Microsoft's SDKs and their users.
+//! The error codes are those of Microsoft's list of AADSTS error codes. The codes 700211 to 700213 are not in this
+//! list, and are taken from reports of Microsoft's SDKs and their users.
 
 use aws_lc_rs::{
     rsa::PublicKeyComponents,

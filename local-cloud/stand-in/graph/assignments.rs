@@ -13,7 +13,8 @@ use super::{
     registration::{object, text},
 };
 
-/// The ID that stands for "no role". An assignment may contain this ID only if the application declares no roles.
+/// The ID that stands for "no role". An assignment may contain this ID only if the application has no enabled app role
+/// for users.
 const NO_ROLE: &str = "00000000-0000-0000-0000-000000000000";
 
 impl Call<'_> {

@@ -45,8 +45,8 @@ impl Graph {
             }
             responses.push(outer(id, response));
         }
-        // The responses are in a different order than the requests, because the real Graph does not preserve the order
-        // either.
+        // The responses are returned in another order than the requests, because the real Graph does not preserve the
+        // order either.
         responses.reverse();
         Ok(Answer::json(200, json!({"responses": responses})))
     }

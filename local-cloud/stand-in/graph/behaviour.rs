@@ -3,7 +3,7 @@
 use super::clients::AppRegistration;
 
 /// The permissions that the tenant grants, its delays, and its deviations from the documented behavior. All durations
-/// are seconds in real-cloud time, which the clock's scale shortens.
+/// are in seconds, as in the real cloud. The clock scale shortens them.
 #[derive(Clone, Debug)]
 pub struct GraphBehaviour {
     /// The application permissions of the application in [`crate::stand_in::Options::client`] that have admin consent.
@@ -11,7 +11,7 @@ pub struct GraphBehaviour {
     pub roles: Vec<String>,
     /// Further applications that can request tokens, besides the application in the options.
     pub registrations: Vec<AppRegistration>,
-    /// How long a changed app registration (consent, credentials) takes to reach the token endpoint.
+    /// How long the token endpoint still uses the old consent and credentials after an app registration was changed.
     pub registration_seconds: f64,
     /// How long requests that name a new application or service principal by ID return status 404.
     pub replication_seconds: f64,
@@ -31,7 +31,7 @@ pub struct GraphBehaviour {
     /// How long a new signing certificate is valid if the request contains no `endDateTime`. The clock of the local
     /// cloud does not shorten this time, because clients compare the expiry date with their own clock.
     pub certificate_lifetime: time::Duration,
-    /// How long a new signing certificate is missing from reads of its service principal.
+    /// How long reads of the service principal do not return a new signing certificate.
     pub certificate_seconds: f64,
     /// How long a new signing certificate is missing from the federation metadata, and how long the federation metadata
     /// still contains a removed certificate.
@@ -68,7 +68,7 @@ pub struct GraphBehaviour {
     /// The number of resource units per ten seconds above which Graph returns 429. If `None`, the documented limit for
     /// a tenant of this size applies.
     pub resource_units: Option<u32>,
-    /// The delay before a change notification is sent. Changes during the delay are sent in one batch.
+    /// The delay between a change and its notification. Further changes during this delay are sent in the same batch.
     pub notification_seconds: f64,
     /// Every n-th batch of notifications is sent twice. `None`: never.
     pub duplicate_notifications_every: Option<u64>,
@@ -78,7 +78,7 @@ pub struct GraphBehaviour {
     pub delta_token_seconds: f64,
     /// Every n-th request to a delta link also returns changes from before the link was issued. `None`: never.
     pub replayed_changes_every: Option<u64>,
-    /// How far back the replayed changes reach from the time of the link.
+    /// How long before the time of the link the replayed changes begin.
     pub replayed_seconds: f64,
     /// The verified domains of the tenant.
     pub verified_domains: Vec<String>,

@@ -3,8 +3,8 @@
 //!
 //! Sources: "Use delta query to track changes in Microsoft Graph data", "Get incremental changes for groups" and
 //! "group: delta". As in the real service, only `$select` and a `$filter` by up to 50 IDs are supported. A membership
-//! contains only the member's ID, and a change can be returned twice. If a user is deleted, the changes to the user's
-//! groups do not report the user as removed.
+//! contains only the member's ID, and a change can be returned twice. If a user is deleted, the delta query for groups
+//! does not report that the user was removed from a group.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,13 +21,13 @@ const FILTERED: usize = 50;
 /// The number of objects in a page.
 const PAGE: usize = 100;
 
-/// The content of a token. All query options are in the token, so the link contains nothing else.
+/// The content of a token. The token contains all query options, so a link has no other parameters.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Token {
     path: String,
     select: Option<Vec<String>>,
     ids: Option<Vec<String>>,
-    /// Only changes after this time are returned; `None` if all objects are returned.
+    /// The time after which changes are returned. `None`: all objects are returned.
     since: Option<i128>,
     /// The time up to which changes are returned.
     until: i128,

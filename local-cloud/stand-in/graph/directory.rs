@@ -316,8 +316,8 @@ impl Directory {
         true
     }
 
-    /// The direct members of a group that replicas return at this time, each with its position in the list. The result
-    /// begins after the position `after`.
+    /// The direct members of a group that replicas return at the time `at`, each with its position in the list of
+    /// members. Members up to the position `after` are skipped.
     pub(super) fn members(
         &self,
         group: &str,

@@ -107,8 +107,7 @@ impl Graph {
             .with_header("date", super::http_date(self.now()))
     }
 
-    /// Whether the tenant that a login URL names is this tenant. The URL can contain the tenant ID or a verified
-    /// domain.
+    /// Whether `name`, from a login URL, names this tenant. The URL can contain the tenant ID or a verified domain.
     pub(super) fn is_tenant(&self, name: &str) -> bool {
         let domains = &self.behaviour().verified_domains;
         name.eq_ignore_ascii_case(&self.options.tenant_id)

@@ -3,8 +3,8 @@
 //! service. The delays and limits of the real service apply to all requests.
 //!
 //! [`schema`] validates requests with Microsoft's own description of Graph, and [`permissions`] checks the roles in the
-//! token. Delays and time windows are scaled. Absolute times (the expiry of tokens and subscriptions, the dates of
-//! certificates) are not scaled, because clients compare them with their own clock.
+//! token. The clock scale of the local cloud shortens delays and time windows. It does not shorten absolute times (the
+//! expiry of tokens and subscriptions, the dates of certificates), because clients compare them with their own clock.
 
 mod applications;
 mod assertion;

@@ -83,7 +83,8 @@ impl Graph {
         }
     }
 
-    /// Sends one batch until the endpoint accepts it, for up to four hours in real-cloud time.
+    /// Sends one batch repeatedly until the endpoint accepts it, for at most four hours. The clock scale shortens this
+    /// time.
     async fn deliver(&self, url: &str, body: &str) {
         let (mut waited, mut pause, mut timeout) = (0.0, FIRST_RETRY_SECONDS, FIRST_TIMEOUT);
         while waited < RETRY_FOR_SECONDS {

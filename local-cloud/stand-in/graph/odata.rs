@@ -148,8 +148,8 @@ fn page_size(text: &str) -> Result<usize, GraphError> {
     }
 }
 
-/// A hash of the path and of all other options of the call. A page token contains this hash, because clients must use a
-/// next link unchanged.
+/// A hash of the path, the other query options and the position of the page. A page token contains this hash, so that a
+/// next link works only if the client does not change it.
 fn binding(graph: &Graph, request: &Request, place: &[u8]) -> Vec<u8> {
     let mut hash = Sha256::new();
     hash.update(graph.salt.as_bytes());

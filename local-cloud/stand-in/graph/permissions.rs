@@ -90,8 +90,8 @@ pub(super) fn write_any_application(roles: &[String]) -> bool {
     holds(roles, &["Application.ReadWrite.All"])
 }
 
-/// Whether the roles in a token allow subscriptions to a resource (`groups` or `users`). The permissions that allow
-/// only the reading of group members are not sufficient.
+/// Whether the roles in a token allow subscriptions to a resource (`groups` or `users`). Permissions that allow nothing
+/// but reading the members of groups are not sufficient.
 pub(super) fn subscribe(roles: &[String], kind: &str) -> bool {
     match kind {
         "groups" => holds(roles, &["Group.Read.All", "Directory.Read.All"]),

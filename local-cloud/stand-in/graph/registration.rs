@@ -169,8 +169,8 @@ impl Registration {
         self.principal.insert("passwordCredentials".into(), json!(passwords));
     }
 
-    /// The service principal in the format of a read. The keys of the credentials are included only if `keyCredentials`
-    /// is selected.
+    /// The service principal as a read returns it. The keys in the credentials are included only if the read selects
+    /// `keyCredentials`.
     pub(super) fn principal_view(&self, select: Option<&[String]>, now: OffsetDateTime) -> Map<String, Value> {
         let mut fields = self.principal.clone();
         let new = self.certificates.iter().filter(|certificate| certificate.visible_at > now);

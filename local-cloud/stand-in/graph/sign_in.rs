@@ -200,8 +200,8 @@ impl Settings {
         Ok(Self {
             keys,
             reply_urls,
-            // The fragment after `#` only makes the identifier unique in the tenant. Entra does not send the fragment
-            // to the service provider.
+            // The fragment after `#` serves only to make the identifier unique in the tenant. Entra does not send the
+            // fragment to the service provider.
             audience: identifier.split('#').next().unwrap_or(identifier).to_owned(),
             relay_state: relay_state.unwrap_or_default().to_owned(),
         })

@@ -41,7 +41,7 @@ enum Target {
 }
 
 impl Subscription {
-    /// Whether the subscription is still valid at this time.
+    /// Whether the subscription has not expired at the time `now`.
     pub(super) fn lives(&self, now: OffsetDateTime) -> bool {
         self.expires > now
     }
@@ -103,8 +103,8 @@ impl Call<'_> {
             ["clientState", "resource", "notificationUrl", "lifecycleNotificationUrl", "latestSupportedTlsVersion"];
         fields.extend(kept.iter().filter_map(|name| Some(((*name).to_owned(), body.get(*name)?.clone()))));
         fields.insert("expirationDateTime".into(), json!(stamp(expires)));
-        // The limit is checked again, because another subscription may have been created while the endpoint was
-        // validated.
+        // The number of subscriptions is checked again, because another subscription may have been created while the
+        // endpoint was validated.
         self.check_room(&target, &kinds)?;
         let mut state = self.graph.state();
         state.outbox.runtime = Handle::try_current().ok();

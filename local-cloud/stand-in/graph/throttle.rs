@@ -1,5 +1,5 @@
-//! Graph's throttling limits, which are counted in resource units per application and tenant, in windows of ten
-//! seconds.
+//! Graph's throttling limits, which are counted in resource units, in windows of ten seconds. The local cloud counts
+//! the calls of all applications together.
 
 use time::OffsetDateTime;
 
@@ -42,8 +42,8 @@ impl Meter {
         let limit = graph.behaviour().resource_units.unwrap_or(documented);
         if self.used > limit {
             let left = self.ends.map_or(0.0, |ends| (ends - now).as_seconds_f64());
-            // `Retry-After` contains real-cloud seconds, because the client applies the clock scale to the time that it
-            // waits. The header allows only whole seconds.
+            // `Retry-After` contains a time as in the real cloud, because the client itself applies the clock scale
+            // when it waits. The header allows only whole seconds.
             let seconds = graph.options.clock.real(left).ceil();
             return Err(GraphError::throttled(if seconds > 1.0 { seconds as u64 } else { 1 }));
         }

@@ -1,6 +1,6 @@
-//! The user access URL of an application, `/api/signin/{appId}?tenantId=…`: signs a user in and returns the page with
-//! which the browser posts the SAML response. In the local cloud, users have no passwords. The page asks for the
-//! username. A cookie then keeps the user signed in, as an Entra session does.
+//! Handles the user access URL of an application, `/api/signin/{appId}?tenantId=…`. Signs a user in and returns the
+//! page with which the browser posts the SAML response. In the local cloud, users have no passwords. The page asks for
+//! the username. A cookie then keeps the user signed in, as an Entra session does.
 
 use std::sync::atomic::Ordering;
 

@@ -125,8 +125,8 @@ impl Model {
         Ok(model)
     }
 
-    /// Adds the operations of botocore 1.44.8 that this project calls and that the botocore release of the emulator
-    /// does not contain yet.
+    /// Adds the operations that this project calls and that the emulator's botocore release does not contain yet. They
+    /// are taken from botocore 1.44.8.
     fn complete(&mut self) -> Result<(), LoadError> {
         let newer: Self = serde_json::from_str(include_str!("connect-newer.json"))
             .map_err(|source| LoadError::Parse { path: "connect-newer.json".into(), source })?;

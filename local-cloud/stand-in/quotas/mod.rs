@@ -14,8 +14,8 @@ use codes::{CODES, Code, Level};
 use crate::stand_in::options::{QuotaOutcome, QuotaPath};
 use crate::stand_in::world::{Setting, State};
 
-/// The rate limit of every Connect operation in this account, in calls per second, unless the options request Connect's
-/// real rate limits.
+/// The increased rate limit of every Connect operation in this account, in calls per second. It applies unless the
+/// options request Connect's real rate limits.
 const GRANTED_RATE: f64 = 200.0;
 
 /// Connect's default rate limit for an operation, in calls per second.
@@ -107,7 +107,7 @@ impl Request {
 }
 
 impl Quotas {
-    /// Sets the applied value of a quota, for an administration call.
+    /// Sets the applied value of a quota, as an administration call requests.
     pub(crate) fn set(&mut self, code: &str, context: Option<String>, value: f64) {
         self.values.insert((code.to_owned(), context), value);
     }

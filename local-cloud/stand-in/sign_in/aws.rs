@@ -15,7 +15,7 @@ use crate::stand_in::{authority::policy::Ask, front::Cloud};
 const SIGN_IN: &str = "AWS sign-in";
 pub(super) const CONNECT: &str = "Amazon Connect";
 
-/// Validates a posted SAML response in the same way as AWS sign-in and STS.
+/// Exchanges a posted SAML response for a role session, with the same validation as AWS sign-in and STS.
 ///
 /// # Errors
 /// Fails if AWS rejects the response. The error contains the message of AWS's sign-in page.
@@ -23,7 +23,7 @@ pub(crate) async fn assume_role(cloud: &Cloud, posted: &PostedResponse) -> Resul
     let invalid = || refuse("Your request included an invalid SAML response. To logout, click here.");
     let assertion = Assertion::read(&posted.response).map_err(|_| invalid())?;
     // If the response contains several pairs of role and SAML provider, AWS shows a page on which the user selects a
-    // role.
+    // role. The local cloud has no such page, and rejects the response.
     let pairs = Pair::all(&assertion);
     let ([pair], [_]) = (pairs.as_slice(), assertion.values("Role")) else { return Err(invalid()) };
     // After an update of the metadata, AWS may use the old or the new document, so the response must be valid according

@@ -47,8 +47,8 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// The pairs of role and SAML provider in the attribute `Role` of an assertion. Each value can contain the role and
-    /// the SAML provider in either order.
+    /// The pairs of role and SAML provider in the attribute `Role` of an assertion. In each value, the role and the
+    /// SAML provider can be in either order.
     pub(crate) fn all(assertion: &Assertion) -> Vec<Self> {
         let pairs = assertion.values("Role").iter().filter_map(|value| {
             let (one, other) = value.split_once(',')?;

@@ -28,8 +28,8 @@ pub struct SignIn {
     pub application: String,
     /// The user, by object ID or user principal name.
     pub user: String,
-    /// The ID of a session that an earlier test sign-in has started. If given, the browser only opens Connect with this
-    /// session.
+    /// The ID of a session that an earlier test sign-in has started. If given, the browser opens Connect with this
+    /// session, without a new sign-in.
     #[serde(default)]
     pub session: Option<String>,
 }

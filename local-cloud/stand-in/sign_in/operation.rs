@@ -16,7 +16,7 @@ use crate::stand_in::{
     http::{Request, Response},
 };
 
-/// The durations of a role session that STS accepts, and the default, in seconds.
+/// The session durations that STS accepts, and the default duration, in seconds.
 const DURATIONS: std::ops::RangeInclusive<u64> = 900..=43_200;
 const DEFAULT_DURATION: u64 = 3600;
 

@@ -11,8 +11,8 @@ use crate::stand_in::{
     graph::{SigningKey, stamp},
 };
 
-/// How long a response is valid, and the clock difference that the validity period allows. Both values are those of
-/// Entra.
+/// How long a response is valid, and how much earlier its validity begins because clocks differ. Both values are those
+/// of Entra.
 const LIFETIME: Duration = Duration::minutes(60);
 const SKEW: Duration = Duration::minutes(5);
 

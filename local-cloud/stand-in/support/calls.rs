@@ -87,7 +87,7 @@ fn add_attachments(setting: &Setting, support: &mut Support, input: &Input) -> A
         return refuse("An attachment set holds at most 3 attachments.");
     }
     set.files.extend(names);
-    // An attachment set expires one hour after its last change.
+    // The lifetime of an attachment set begins again with each change.
     set.expires = expires.max(now);
     answer(json!({ "attachmentSetId": id, "expiryTime": super::stamp(set.expires) }))
 }

@@ -45,7 +45,7 @@ struct Case {
     created: OffsetDateTime,
     communications: Vec<Communication>,
     stage: Stage,
-    /// The time at which the support case entered its current stage. The delays of the stage count from this time.
+    /// The time at which the support case entered its current stage. The delays of the stage begin at this time.
     since: OffsetDateTime,
 }
 
@@ -60,7 +60,7 @@ struct Communication {
 /// The stage of a support case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// AWS Support works on the support case and has not asked a question yet.
+    /// The customer has opened the support case, and AWS Support has not asked a question yet.
     Opened,
     /// AWS Support works on the support case again, because the customer has replied.
     Answered,
@@ -145,7 +145,7 @@ impl Support {
     }
 }
 
-/// Emulates the support agents. Processes all support cases on which an agent would have acted by now.
+/// Emulates the support agents. Processes each support case on which a support agent of AWS would have acted by now.
 pub(crate) fn settle(setting: &Setting, state: &mut State) {
     let (now, path) = (setting.clock.now(), &setting.behaviour.support_path);
     for case in &mut state.support.cases {

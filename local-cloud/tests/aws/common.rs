@@ -1,5 +1,6 @@
-//! Test setup: a stand-in in front of a fake emulator that only records requests, and clients that build AWS requests
-//! without an SDK. The clock is not scaled, so delays end only if a test advances the clock.
+//! Test setup: a stand-in in front of a fake emulator that records requests, and clients that build AWS requests
+//! without an SDK. The clock scale is 1, so each delay lasts as long as in the real cloud unless a test advances the
+//! clock.
 
 use std::sync::{Arc, Mutex};
 
@@ -70,8 +71,8 @@ fn last(notebook: &Notebook, name: &str) -> Option<String> {
     Some(found.replace('&', "&amp;").replace('<', "&lt;"))
 }
 
-/// The fake emulator. The fake emulator emulates roles with any name, and SAML providers whose name contains `known`.
-/// To all other requests, the fake emulator responds with a fixed greeting.
+/// The fake emulator. It emulates roles with any name, and SAML providers whose name contains `known`. To all other
+/// requests, it responds with a fixed greeting.
 async fn emulate(State(notebook): State<Notebook>, request: axum::extract::Request) -> (HeaderMap, String) {
     let (parts, body) = request.into_parts();
     let body = String::from_utf8(axum::body::to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap();

@@ -6,7 +6,7 @@ use super::{AGENTS, Client, agents, client, fields, user, user_id};
 
 const LATEST: &str = "$deltatoken=latest";
 
-/// A tenant whose memberships change without a delay, and whose delta queries return each change only once.
+/// A tenant in which changes of memberships are visible at once, and delta queries return each change only once.
 fn prompt() -> Client {
     Client::new(0.0, agents(3), |behaviour| behaviour.replayed_changes_every = None)
 }

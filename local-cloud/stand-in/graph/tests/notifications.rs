@@ -22,7 +22,7 @@ struct Endpoint {
     hosts: Arc<Mutex<Vec<String>>>,
     /// How many further deliveries the endpoint rejects with 503.
     refuse: Arc<Mutex<u32>>,
-    /// What the endpoint returns for a validation token. `None`: the token itself, which is the valid response.
+    /// The endpoint's response to a validation token. `None`: the token itself, which is the correct response.
     handshake: Option<&'static str>,
 }
 
