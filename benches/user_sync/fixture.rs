@@ -3,7 +3,7 @@
 //! Secrets Manager.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     io,
     path::PathBuf,
     process::Command,
@@ -176,6 +176,9 @@ struct Registry {
     entry: OnceLock<String>,
     /// The item in which incremental syncs store their state.
     tracking: Mutex<Option<Value>>,
+    /// The time until which requests of an operation are reserved, in milliseconds since the epoch, by the key of the
+    /// item.
+    reserved: Mutex<HashMap<String, u64>>,
 }
 
 impl Registry {
@@ -183,6 +186,23 @@ impl Registry {
         let parsed: Option<Value> = self.entry.get().and_then(|entry| serde_json::from_str(entry).ok());
         let id = parsed.map(|entry| entry["instanceId"].clone());
         json!({ "instanceId": { "S": id }, "config": { "S": self.entry.get() } })
+    }
+
+    /// Reserves requests, as `DynamoDB` does with the conditions of these updates. Returns the response body, or `None`
+    /// if the condition is not met.
+    fn reserve(&self, update: &Value) -> Option<Value> {
+        let value = |name: &str| update["ExpressionAttributeValues"][name]["N"].as_str()?.parse::<u64>().ok();
+        let key = update["Key"]["instanceId"]["S"].as_str()?;
+        let mut reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
+        let valid = value(":now")?..=value(":farthest")?;
+        let current = reserved.get(key).copied().filter(|until| valid.contains(until));
+        let until = match (value(":duration"), current) {
+            (Some(duration), Some(current)) => current + duration,
+            (None, None) => value(":until")?,
+            _ => return None,
+        };
+        reserved.insert(key.to_owned(), until);
+        Some(json!({ "Attributes": { "reservedUntil": { "N": until.to_string() } } }))
     }
 
     fn tracking(&self) -> MutexGuard<'_, Option<Value>> {
@@ -211,6 +231,17 @@ async fn emulator(State(registry): State<Arc<Registry>>, headers: HeaderMap, bod
         Some("UpdateItem") if sent["UpdateExpression"].as_str().is_some_and(|update| update.contains("REMOVE")) => {
             *registry.tracking() = None;
             json!({})
+        }
+        Some("UpdateItem")
+            if sent["UpdateExpression"].as_str().is_some_and(|update| update.contains("reservedUntil")) =>
+        {
+            match registry.reserve(&sent) {
+                Some(item) => item,
+                None => {
+                    let refused = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException";
+                    return (StatusCode::BAD_REQUEST, Json(json!({ "__type": refused }))).into_response();
+                }
+            }
         }
         Some("GetSecretValue") => {
             let credential = json!({ "tenantId": TENANT_ID, "clientId": CLIENT_ID, "clientSecret": "secret" });

@@ -113,13 +113,15 @@ impl Creation {
 
 impl NoChange {
     /// Compares the number of calls of the full comparison with the target: one call per 999 members, one call per 500
-    /// users, and ten other calls, of which four prepare incremental syncs.
+    /// users, ten other calls, of which four prepare incremental syncs, and the calls that reserve requests: at most two
+    /// calls for each five pages of users, and for each of at most five other reservations.
     pub(crate) fn new(
         users: u32,
         (sync, calls): (Synced, Calls),
         (between, incremental_calls): (Synced, Calls),
     ) -> Self {
-        let most_calls = users.div_ceil(999) + users.div_ceil(500) + 10;
+        let (members, pages) = (users.div_ceil(999), users.div_ceil(500));
+        let most_calls = members + pages + 10 + 2 * (pages.div_ceil(5) + 5);
         Self {
             users,
             seconds: sync.wall.as_secs_f64(),

@@ -48,7 +48,8 @@ pub struct SkippedInstance {
 pub struct DriftReport {
     /// One entry per instance.
     pub instances: Vec<InstanceDrift>,
-    /// Whether there was no time for some instances, which another pass checks; absent in the report of a complete check.
+    /// Whether the time was not sufficient for all instances, so that the step is called again. Absent in the report of a
+    /// complete check.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub more: bool,
 }

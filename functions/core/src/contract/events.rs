@@ -63,7 +63,7 @@ pub struct SubscribeGroupsOutput {
     /// The subscriptions, one per subscribed group.
     #[serde(default)]
     pub subscriptions: Vec<GroupSubscription>,
-    /// Groups without a subscription, each with the reason. Changes of these groups are found by the scheduled sync.
+    /// Groups without a subscription, each with the reason. Only the scheduled sync finds changes of these groups.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
 }

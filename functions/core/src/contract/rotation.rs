@@ -64,8 +64,8 @@ pub struct Rotation {
     /// The number of consecutive rounds in which AWS or Entra did not respond, or did not yet show the expected change.
     #[serde(default)]
     pub failures: u32,
-    /// Whether the removal of a certificate had an unexpected result. The execution then removes no certificates of
-    /// other instances.
+    /// Whether an attempt to remove a certificate had an unexpected result. If so, the execution removes no certificates
+    /// of other instances.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub halts_removals: bool,
     /// The removal of certificates that this execution begins in the next round, or has begun and not verified yet.

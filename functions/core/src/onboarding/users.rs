@@ -98,7 +98,8 @@ pub struct UserGroup {
     /// The phone settings of the members.
     #[serde(default)]
     pub phone: Phone,
-    /// The settings of each channel. For a user in several groups, each setting comes from the first group that names it.
+    /// The settings of each channel. For a user in several groups, the first group that contains a setting defines its
+    /// value.
     #[serde(default, skip_serializing_if = "Channels::is_empty")]
     pub channels: Channels,
     /// The proficiencies of the members. A user in several groups gets the proficiencies of all groups, each with the
@@ -217,7 +218,7 @@ pub struct RemovalLimit {
     /// Maximum number of removed users.
     #[serde(default = "ten")]
     pub max_removals: u32,
-    /// Maximum percentage of the managed users.
+    /// Maximum number of removed users, as a percentage of the managed users.
     #[serde(default = "ten")]
     #[cfg_attr(feature = "schema", schemars(range(max = 100)))]
     pub max_removals_percent: u32,

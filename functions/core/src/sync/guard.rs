@@ -43,7 +43,7 @@ pub enum GuardedAction {
     EndSessions,
     /// The user loses a security profile.
     LoseProfile,
-    /// The user, which was created manually, is adopted.
+    /// The user was created manually and is adopted.
     Adopt,
 }
 

@@ -237,7 +237,7 @@ pub struct Counts {
     /// Number of quick connects to delete or to transfer, because their users are deleted.
     #[serde(default)]
     pub quick_connects: usize,
-    /// Actions of the plan that wait for approval.
+    /// Number of actions in the plan that wait for approval.
     #[serde(default)]
     pub waiting: usize,
 }

@@ -68,8 +68,8 @@ pub struct GroupValue {
     pub channel: Option<Channel>,
     /// The value as in `onboarding.json`; for a proficiency, `attribute: value level`.
     pub value: String,
-    /// The names of the groups that the value comes from: for a security profile, all groups of the user with this
-    /// profile; otherwise the one group whose value applies.
+    /// The names of the groups that the value comes from. For a security profile, these are all groups of the user that
+    /// grant it. For any other value, this is the one group whose value applies.
     pub groups: Vec<String>,
 }
 
